@@ -1,0 +1,98 @@
+"""Read the activations of named layers, all of them in one forward pass."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The end of an error message: the nearest known name, and all of them.
+
+    >>> nearest("blok1", ["block1", "block2"])
+    "Did you mean 'block1'? Known: block1, block2."
+    """
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    return f"{hint}Known: {', '.join(known)}."
+
+
+def find_layer(module: nn.Module, name: str) -> nn.Module:
+    """The submodule called `name` (dots descend, as in `named_modules`).
+
+    Raises:
+        ValueError: No submodule has this name; the message proposes the nearest one.
+    """
+    modules = dict(module.named_modules())
+    if not name or name not in modules:
+        raise ValueError(f"The network has no layer {name!r}. {nearest(name, [known for known in modules if known])}")
+    return modules[name]
+
+
+@contextmanager
+def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """Record the output of each named layer during every forward pass inside the `with` block.
+
+    Args:
+        module: Any torch module.
+        layers: Names of submodules, as in `module.named_modules()`.
+
+    Yields:
+        A dict from layer name to the activation of the latest forward pass, shape `(batch, ...)`.
+        A layer that returns a tuple or list (as transformer blocks do) is represented by its first tensor.
+
+    Raises:
+        ValueError: A layer is unknown, or was not run by the forward pass that the caller reads.
+
+    Example:
+        >>> net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+        >>> with read_layers(net, ["1"]) as activations:
+        ...     logits = net(torch.ones(5, 3))
+        >>> activations["1"].shape
+        torch.Size([5, 4])
+    """
+    activations: dict[str, Tensor] = {}
+
+    def keep(name: str, output: object) -> None:
+        while isinstance(output, tuple | list):
+            output = output[0]
+        if not isinstance(output, Tensor):
+            raise ValueError(f"Layer {name!r} returned {type(output).__name__}, expected a tensor. Name a layer inside it instead.")
+        activations[name] = output
+
+    found = {name: find_layer(module, name) for name in layers}
+    handles = [layer.register_forward_hook(lambda _m, _i, output, name=name: keep(name, output)) for name, layer in found.items()]
+    try:
+        yield activations
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class NonFiniteError(ValueError):
+    """A NaN or infinite activation: which layer, which sample."""
+
+
+def check_finite(activations: dict[str, Tensor], samples: Tensor) -> None:
+    """Stop at the first layer, in reading order, with a NaN or infinite activation.
+
+    Args:
+        activations: Layer name to activation, shape `(batch, ...)`.
+        samples: The sample index of each row, shape `(batch,)`, for the message.
+
+    Raises:
+        NonFiniteError: Names the layer and the sample.
+    """
+    for name, activation in activations.items():
+        # One reduction per layer: a sum is finite unless a term is not (or overflows, which is as bad).
+        if bool(torch.isfinite(activation.sum())):
+            continue
+        rows = ~torch.isfinite(activation).flatten(1).all(1)
+        if rows.any():
+            sample = int(samples[rows][0])
+            raise NonFiniteError(
+                f"Layer {name!r} has NaN or infinite activations on sample {sample} ({int(rows.sum())} of {len(rows)} rows of this batch). "
+                "Expected finite numbers: look at the loss of this checkpoint, lower the learning rate, or choose an earlier checkpoint."
+            )
