@@ -4,7 +4,6 @@ One way for all callers: the callback during training, the command afterwards, a
 """
 
 import copy
-import inspect
 import math
 import os
 import time
@@ -12,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.utils.data import Subset
 
 from lk.data import Data
 from lk.files import writing
@@ -27,20 +26,8 @@ from lk.games.maskers import Masker, Mean
 from lk.interactions import Interactions, interactions_of
 from lk.layers import find_layer
 from lk.probes import Optimum, Probes, Recipe
-from lk.runs import step_name
+from lk.runs import describe, step_name
 from lk.scores import Score, TrueClass
-
-
-def describe(thing: Any) -> Any:
-    """Settings of an object as plain data: class path and the arguments that it keeps under their own names."""
-    if isinstance(thing, str | int | float | bool | type(None)):
-        return thing
-    if isinstance(thing, list | tuple):
-        return [describe(item) for item in thing]
-    if callable(thing) and hasattr(thing, "__qualname__"):
-        return f"{thing.__module__}.{thing.__qualname__}"
-    names = [name for name in inspect.signature(type(thing)).parameters if hasattr(thing, name)]
-    return {"class_path": f"{type(thing).__module__}.{type(thing).__qualname__}", "init_args": {n: describe(getattr(thing, n)) for n in names}}
 
 
 @dataclass(frozen=True)
@@ -253,10 +240,10 @@ def frozen(network: nn.Module) -> nn.Module:
 
 def fit_probes(recipe: Recipe, network: nn.Module, layers: Sequence[str], data: Data) -> Probes:
     """Fit probes on the data set's training samples: the first `max_samples` of a seeded order, in a fixed order."""
-    from torch.utils.data import Subset
-
     total = len(Data.labels(data.train))
     order = torch.randperm(total, generator=torch.Generator().manual_seed(recipe.seed))[: recipe.max_samples].sort().values
     batches = data.batches(Subset(data.train, order.tolist()), 256)
     with torch.random.fork_rng():  # a loader draws a base seed from the global stream
-        return recipe.fit(network, layers, batches, data.num_classes)
+        probes = recipe.fit(network, layers, batches, data.num_classes)
+    probes.recipe = describe(recipe)
+    return probes

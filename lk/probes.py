@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -59,6 +60,7 @@ class Probes(nn.Module):
     Args:
         maps: Layer name to its classifier, in the order of the network.
         pooling: How features are taken from an activation: `flatten`, `mean` or `grid4`.
+        recipe: How they were fitted, as plain data.
 
     Example:
         >>> lin = Linear(torch.eye(2), torch.zeros(2), torch.zeros(2), torch.ones(2))
@@ -66,8 +68,9 @@ class Probes(nn.Module):
         tensor([[1., 3.]])
     """
 
-    def __init__(self, maps: dict[str, Linear], pooling: str = "flatten") -> None:
+    def __init__(self, maps: dict[str, Linear], pooling: str = "flatten", recipe: Any = None) -> None:
         super().__init__()
+        self.recipe = recipe
         self.layers, self.pooling, self.linears = tuple(maps), pooling, dict(maps)
         for i, linear in enumerate(maps.values()):
             # Standardisation is folded into the map, so that a probe costs one matrix product.
@@ -102,7 +105,7 @@ class Probes(nn.Module):
         }
         fits = {layer: [linear.gradient_norm, linear.iterations] for layer, linear in self.linears.items()}
         with writing(path) as temporary:
-            save_file(tensors, temporary, {"layers": json.dumps(self.layers), "pooling": self.pooling, "fits": json.dumps(fits)})
+            save_file(tensors, temporary, {"layers": json.dumps(self.layers), "pooling": self.pooling, "fits": json.dumps(fits), "recipe": json.dumps(self.recipe)})
 
     @classmethod
     def load(cls, path: Path) -> "Probes":
@@ -123,7 +126,7 @@ class Probes(nn.Module):
                     )
                     for layer in json.loads(about["layers"])
                 }
-                return cls(maps, about["pooling"])
+                return cls(maps, about["pooling"], json.loads(about["recipe"]))
         except (SafetensorError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is truncated or holds no probes ({error}). Delete it and fit the probes again: probe.py fit --run RUN.") from error
 

@@ -21,6 +21,11 @@ def say(text: str) -> None:
     console.print(text, markup=False)
 
 
+def backgrounds(extraction: Extraction) -> int:
+    """How often each masked sample is passed: once, or once per intensity of an integrated background."""
+    return len(BACKGROUNDS[extraction.background])
+
+
 @torch.inference_mode()
 def forecast(network: nn.Module, extraction: Extraction, samples: Samples, checkpoints: int) -> str:
     """One line: forward passes, memory on disk, minutes, from a timed batch of this very game."""
@@ -32,7 +37,7 @@ def forecast(network: nn.Module, extraction: Extraction, samples: Samples, check
     start = time.perf_counter()
     twin(batch)
     seconds = (time.perf_counter() - start) / len(rows)
-    levels = len(BACKGROUNDS[extraction.background])
+    levels = backgrounds(extraction)
     passes = 2**n * len(samples.y) * levels * checkpoints
     layers = len(extraction.layers_of(network)) + 1
     # Values, AND, OR and delta, 4 bytes each.

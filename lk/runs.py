@@ -6,6 +6,7 @@
 """
 
 import importlib
+import inspect
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -41,6 +42,25 @@ class ForeignClassError(ValueError):
     """A run's config names a class that is neither of lk nor of torchvision."""
 
 
+def check_trusted(config: object) -> None:
+    """Refuse a configuration that would import or call anything outside lk, torchvision and torch.nn.
+
+    Raises:
+        ForeignClassError: Names the class or function. A run folder is data from somebody.
+    """
+    if isinstance(config, Mapping):
+        for key, value in config.items():
+            if key in ("class_path", "function") and isinstance(value, str) and not value.startswith(TRUSTED):
+                raise ForeignClassError(
+                    f"The run's config names {value!r}. Only classes of lk and torchvision are built from a run folder, because building "
+                    "a class runs its code. Pass --trust true if you know where this run comes from."
+                )
+            check_trusted(value)
+    elif isinstance(config, list | tuple):
+        for item in config:
+            check_trusted(item)
+
+
 def build(config: Mapping[str, Any], trust: bool = False, **linked: Any) -> Any:
     """Instantiate `{class_path, init_args}`, nested ones first.
 
@@ -50,21 +70,46 @@ def build(config: Mapping[str, Any], trust: bool = False, **linked: Any) -> Any:
         **linked: Arguments that the command line links between parts, such as `num_classes`.
 
     Raises:
-        ForeignClassError: The class is foreign and `trust` is off. A run folder is data from somebody.
+        ForeignClassError: A class is foreign and `trust` is off.
+        ValueError: A class cannot be imported.
+
+    Example:
+        >>> build({"class_path": "lk.games.Grid", "init_args": {"patch": 2}}).patch
+        2
     """
+    if not trust:
+        check_trusted(config)
     path = str(config["class_path"])
-    if not trust and not path.startswith(TRUSTED):
-        raise ForeignClassError(
-            f"The run's config names the class {path!r}. Only classes of lk and torchvision are built from a run folder, because building "
-            "a class runs its code. Pass --trust true if you know where this run comes from."
-        )
-    arguments = {**(config.get("init_args") or {}), **linked}
-    arguments = {key: build(value, trust) if isinstance(value, Mapping) and "class_path" in value else value for key, value in arguments.items()}
+    arguments = {
+        key: build(value, trust) if isinstance(value, Mapping) and "class_path" in value else value
+        for key, value in (config.get("init_args") or {}).items()
+    }
     module, _, name = path.rpartition(".")
     try:
-        return getattr(importlib.import_module(module), name)(**arguments)
+        found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"The run's config names {path!r}, which cannot be imported ({error}).") from error
+    if not trust and not isinstance(found, type):
+        raise ForeignClassError(f"The run's config names {path!r} where a class is expected.")
+    return found(**{**arguments, **linked})
+
+
+def describe(thing: Any) -> Any:
+    """The inverse of `build`: class path and the arguments that an object keeps under their own names, as plain data.
+
+    Example:
+        >>> from lk.games import Grid
+        >>> describe(Grid(2))
+        {'class_path': 'lk.games.players.Grid', 'init_args': {'patch': 2}}
+    """
+    if isinstance(thing, str | int | float | bool | type(None)):
+        return thing
+    if isinstance(thing, list | tuple):
+        return [describe(item) for item in thing]
+    if callable(thing) and hasattr(thing, "__qualname__"):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    names = [name for name in inspect.signature(type(thing)).parameters if hasattr(thing, name)]
+    return {"class_path": f"{type(thing).__module__}.{type(thing).__qualname__}", "init_args": {n: describe(getattr(thing, n)) for n in names}}
 
 
 class Run:
@@ -159,13 +204,27 @@ class Run:
         return pd.read_parquet(self.table(name))
 
     # ---- rebuilding
-    def data(self, trust: bool = False) -> Any:
-        """The data module of the config."""
-        return build(self.config["data"], trust)
+    def data(self, trust: bool = False, data_dir: str | None = None) -> Any:
+        """The data module of the config; `data_dir` replaces its folder, for a run that was made elsewhere."""
+        config = self.config["data"]
+        if data_dir is not None:
+            config = {**config, "init_args": {**(config.get("init_args") or {}), "data_dir": data_dir}}
+        return build(config, trust)
+
+    def extraction_config(self, name: str | None = None) -> dict[str, Any]:
+        """Settings of an extraction: of a stored one by its name, else those that training used; empty if there are none."""
+        if name is not None and (self.extraction(name) / "settings.yaml").is_file():
+            return yaml.safe_load((self.extraction(name) / "settings.yaml").read_text())  # type: ignore[no-any-return]
+        for callback in self.config.get("trainer", {}).get("callbacks") or []:
+            if callback.get("class_path", "").endswith("ExtractInteractions"):
+                found: dict[str, Any] = callback["init_args"]["extraction"]
+                return found.get("init_args", found)
+        return {}
 
     def network(self, data: Any, trust: bool = False) -> nn.Module:
         """The network of the config with fresh weights."""
-        return build(self.config["model"]["network"], trust, num_classes=data.num_classes, input_shape=data.input_shape)  # type: ignore[no-any-return]
+        shape = {"num_classes": data.num_classes, "input_shape": data.input_shape}
+        return build(self.config["model"]["network"], trust, **shape)  # type: ignore[no-any-return]
 
     def load(self, network: nn.Module, step: int) -> dict[str, Any]:
         """Load a checkpoint's weights into the network; returns its `lk` entry (step and epoch).

@@ -11,7 +11,7 @@ from lk.data import Data
 from lk.extraction import Extraction, Samples, fit_probes, frozen
 from lk.interactions import Interactions
 from lk.probes import Probes
-from lk.runs import Run, step_name
+from lk.runs import Run, describe, step_name
 from lk.studies.dynamics import measure
 from lk.studies.probing import evaluate
 
@@ -40,16 +40,18 @@ def probe_checkpoint(
     path, layers = run.probes(step), extraction.layers_of(network)
     device = next(iter(network.parameters())).device
     table = run.read_table("probes") if run.table("probes").is_file() else pd.DataFrame({"step": []})
-    if path.is_file() and not again:
-        probes = Probes.load(path).to(device)
-        missing = [layer for layer in layers if layer not in probes.layers]
-        rows = table[table["step"] == step]
-        if not missing and len(rows):
+    stored = Probes.load(path).to(device) if path.is_file() and not again else None
+    if stored is not None and set(layers) <= set(stored.layers):
+        if stored.recipe != describe(extraction.probes):
+            raise ValueError(
+                f"{path} was fitted with {stored.recipe}, but {describe(extraction.probes)} is asked for. Fit them again with "
+                f"probe.py fit --run {run.path}, or leave the recipe of the extraction away."
+            )
+        probes, rows = stored, table[table["step"] == step]
+        if len(rows):
             return probes, rows
     else:
-        missing = layers
-    if missing:
-        probes = fit_probes(extraction.probes, network, layers, data)
+        probes = fit_probes(extraction.probes, network, layers, data).to(device)
         probes.save(path)
     rows = evaluate(network, probes, data, step, epoch)
     run.write_table("probes", pd.concat([table[table["step"] != step], rows], ignore_index=True).sort_values(["step", "depth"]))
