@@ -1,0 +1,197 @@
+"""The canonical point: of all optimal decompositions, the one that does not depend on how it was found.
+
+Optima of the decomposition are rarely unique. By complementarity, any optimal dual y describes all of them: effects with |D^T y| below
+their weight vanish, the others keep the sign of D^T y, and coalitions with y != 0 have their residual at the bound. The point of least
+Euclidean norm in this face is unique, whatever solver, start, machine or naming of players led there.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack, qr, solve_triangular
+from scipy.optimize import nnls
+
+from lk.interactions.operator import Flags, Indices, Matrix, Vector, block_of, normal_matrix, sums_where_firing, values_of
+
+_ACTIVE = 1e-8  # an effect may be in use when |D^T y| reaches its weight up to this
+_PRESSED = 1e-9  # a coalition is at its bound when |y| exceeds this
+_LARGEST_FACE = 300  # dimension beyond which the least-norm point is not sought: least squares would take minutes
+_EXACT = 1e-12  # violation of a constraint that counts as rounding (games are scaled to max |u| = 1)
+
+
+@dataclass(frozen=True)
+class Face:
+    """Optimal effects: signs on `effects`, zero elsewhere; residuals at `sign * bound` on `coalitions`, within the bound elsewhere."""
+
+    effects: Indices
+    effect_sign: Vector
+    coalitions: Indices
+    coalition_sign: Vector
+
+    @classmethod
+    def of(cls, multipliers: Vector, bound: float, weight: Vector) -> "Face":
+        """The optimal face, from an optimal dual."""
+        sums = sums_where_firing(multipliers)
+        effects = np.nonzero(np.abs(sums) >= weight * (1 - _ACTIVE))[0]
+        coalitions = np.nonzero(np.abs(multipliers) > _PRESSED)[0] if bound > 0 else np.arange(1, len(multipliers))
+        return cls(effects, np.sign(sums[effects]), coalitions, np.sign(multipliers[coalitions]))
+
+    def same_as(self, other: "Face") -> bool:
+        """Whether two descriptions agree."""
+        return np.array_equal(self.effects, other.effects) and np.array_equal(self.coalitions, other.coalitions)
+
+
+class Equations:
+    """The linear equations D[coalitions, effects] of a face, factored once.
+
+    Independent equations take a Cholesky factor of the gathered normal matrix; dependent ones, which games with ties have, a pivoted QR.
+    """
+
+    def __init__(self, face: Face, size: int) -> None:
+        self.face = face
+        self.size = size
+        self.factor: Matrix | None = None
+        if len(face.effects) >= len(face.coalitions):
+            scales = np.zeros(2 * size)
+            scales[face.effects] = 1.0
+            normal = normal_matrix(scales, face.coalitions)
+            diagonal = np.diagonal(normal).copy()
+            factor, status = lapack.dpotrf(normal, lower=1, clean=0, overwrite_a=1)
+            if status == 0 and bool((np.diagonal(factor) ** 2 > 1e-11 * diagonal).all()):
+                self.factor = factor
+        if self.factor is None:
+            block = block_of(face.coalitions, face.effects, size)
+            self.rotation, triangle, order = qr(block.T, pivoting=True, overwrite_a=True, check_finite=False)
+            diagonal = np.abs(np.diagonal(triangle))
+            rank = int((diagonal > 1e-9 * max(1.0, diagonal.max(initial=0.0))).sum())
+            self.triangle, self.independent = triangle[:rank, :rank], order[:rank]
+
+    def fit(self, effects: Vector) -> Vector:
+        """The values on the face's coalitions of effects given on the face's effects."""
+        values: Vector = values_of(self.full(effects))
+        return values[self.face.coalitions]
+
+    def sums(self, multipliers: Vector) -> Vector:
+        """The transpose of `fit`."""
+        full = np.zeros(self.size)
+        full[self.face.coalitions] = multipliers
+        sums: Vector = sums_where_firing(full)
+        return sums[self.face.effects]
+
+    def full(self, effects: Vector) -> Vector:
+        """Effects on the face, as a vector over all effects."""
+        full = np.zeros(2 * self.size)
+        full[self.face.effects] = effects
+        return full
+
+    def shortest(self, targets: Vector) -> Vector:
+        """Effects of least norm with `fit(effects) = targets`."""
+        effects = np.zeros(len(self.face.effects))
+        for _ in range(3):  # refinement: the normal matrix squares the condition
+            missing = targets - self.fit(effects)
+            if self.factor is not None:
+                effects = effects + self.sums(_solved(self.factor, missing))
+            else:
+                rank = len(self.independent)
+                effects = effects + self.rotation[:, :rank] @ solve_triangular(self.triangle, missing[self.independent], trans="T")
+        return effects
+
+    def multipliers(self, prices: Vector, start: Vector) -> Vector:
+        """Multipliers near `start` with `sums(multipliers) = prices`, as well as possible."""
+        multipliers = start.copy()
+        for _ in range(3):
+            missing = prices - self.sums(multipliers)
+            if self.factor is not None:
+                multipliers = multipliers + _solved(self.factor, self.fit(missing))
+            else:
+                rank = len(self.independent)
+                multipliers[self.independent] += solve_triangular(self.triangle, self.rotation[:, :rank].T @ missing)
+        return multipliers
+
+    def directions(self) -> Matrix:
+        """An orthonormal basis of the effects that change no value, shape (effects, dimension)."""
+        if self.factor is None:
+            unchanged: Matrix = self.rotation[:, len(self.independent) :]
+            return unchanged
+        basis = np.random.default_rng(0).standard_normal((len(self.face.effects), len(self.face.effects) - len(self.face.coalitions)))
+        for _ in range(2 if basis.size else 0):  # twice: the first projection leaves rounding behind
+            changes = np.stack([self.fit(column) for column in basis.T], axis=1)
+            basis = basis - np.stack([self.sums(column) for column in _solved(self.factor, changes).T], axis=1)
+            basis = np.linalg.qr(basis)[0]
+        return basis
+
+
+def canonical_point(u: Vector, bound: float, face: Face) -> Vector | None:
+    """The point of least Euclidean norm of the optimal face.
+
+    Args:
+        u: centred game, shape `(2**n,)`, scaled to max |u| = 1.
+        bound: largest residual.
+        face: the optimal face.
+
+    Returns:
+        Effects, shape `(2 * 2**n,)`; None when the description turns out not to be that of a non-empty face.
+    """
+    if len(face.effects) == 0:
+        return np.zeros(2 * len(u))
+    return shortest_point(u, bound, Equations(face, len(u)))
+
+
+def shortest_point(u: Vector, bound: float, equations: Equations) -> Vector | None:
+    """`canonical_point` with the equations of the face already factored."""
+    face = equations.face
+    targets = u[face.coalitions] - bound * face.coalition_sign
+    effects = equations.shortest(targets)
+    if np.abs(equations.fit(effects) - targets).max(initial=0.0) > 1e-10:
+        return None
+    free = np.ones(len(u), dtype=bool)  # coalitions whose residual may lie anywhere within the bound
+    free[face.coalitions] = False
+    free[0] = False
+    residual = (u - values_of(equations.full(effects)))[free]
+    needed = np.concatenate([-face.effect_sign * effects, residual - bound, -residual - bound])
+    if needed.max(initial=0.0) > _EXACT:
+        basis = equations.directions()
+        moved = (
+            np.stack([values_of(equations.full(column))[free] for column in basis.T], axis=1) if basis.size else np.zeros((free.sum(), 0))
+        )
+        step = _shortest_step(np.concatenate([face.effect_sign[:, None] * basis, moved, -moved]), needed)
+        if step is None:
+            return None
+        effects = effects + basis @ step
+    effects[face.effect_sign * effects < _EXACT] = 0.0
+    return equations.full(effects)
+
+
+def _shortest_step(slopes: Matrix, needed: Vector) -> Vector | None:
+    """The shortest x with slopes @ x >= needed, by non-negative least squares (Lawson and Hanson, 1974, ch. 23, problem LDP)."""
+    dimension = slopes.shape[1]
+    if not 0 < dimension <= _LARGEST_FACE:
+        return None
+    relaxed = needed - 0.1 * _EXACT
+    system = np.concatenate([slopes.T, relaxed[None]])
+    goal = np.zeros(dimension + 1)
+    goal[-1] = 1.0
+    try:
+        pressures, _ = nnls(system, goal, maxiter=50 * (dimension + 10))
+    except RuntimeError:
+        return None
+    rest = system @ pressures - goal
+    if rest[-1] >= 0:
+        return None  # no point satisfies all: the face is empty
+    step = -rest[:-1] / rest[-1]
+    tight = np.nonzero(pressures > 0)[0]
+    polished = np.linalg.lstsq(slopes[tight], needed[tight], rcond=1e-10)[0]
+    if (needed - slopes @ polished).max() <= max(_EXACT, (needed - slopes @ step).max()):
+        step = polished
+    return step if (needed - slopes @ step).max() < 1e-9 else None
+
+
+def _solved(factor: Matrix, right: Matrix) -> Matrix:
+    solution: Matrix = lapack.dpotrs(factor, right, lower=1)[0]
+    return solution
+
+
+def partition(effects_in_use: Flags, effect_sign: Vector, pressed: Flags, coalition_sign: Vector) -> Face:
+    """A guess of the optimal face, from flags over all effects and all coalitions."""
+    effects, coalitions = np.nonzero(effects_in_use)[0], np.nonzero(pressed)[0]
+    return Face(effects, effect_sign[effects], coalitions, coalition_sign[coalitions])

@@ -1,0 +1,317 @@
+"""The interior point method: dense games, and games without a residual.
+
+Mehrotra's predictor and corrector with Gondzio's extra corrections on the linear programme of `lk.interactions.operator`. It starts primal
+and dual feasible, so that every iterate carries a proven gap; its normal matrix D diag(d) D^T is a gather from two butterflies; and once
+the optimal face shows itself, one linear solve jumps to the exact optimum.
+
+Sources: Mehrotra, 1992; Gondzio, 1996; indicators of the optimal partition: El-Bakry, Tapia and Zhang, 1994.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.linalg import lapack
+
+from lk.interactions.face import Equations, Face, canonical_point, partition, shortest_point
+from lk.interactions.operator import Flags, Matrix, Vector, normal_matrix, possible_effects, sums_where_firing, values_of
+
+_STAY = 0.9995  # share of the way to the border that a step may take
+_CORRECTIONS = 2
+_FINISH_BELOW = 1e-3  # gap from which the optimal face is guessed
+
+
+@dataclass(frozen=True)
+class Interior:
+    """Best primal and dual points; `exact` when they are the canonical optimum."""
+
+    effects: Vector
+    multipliers: Vector
+    iterations: int
+    exact: bool
+
+
+class _Iterate:
+    """Pairs of non-negative quantities whose products go to zero.
+
+    `primal` holds the positive and negative parts of the effects, then the room below and above each residual; `dual` the slack of each
+    price against them, then the multipliers of the two sides of the bound. Without a residual the second halves are empty.
+    """
+
+    def __init__(self, u: Vector, bound: float, weight: Vector) -> None:
+        self.size = len(u)
+        self.possible = possible_effects(self.size.bit_length() - 1)
+        self.u, self.bound, self.price = u[1:], bound, weight[self.possible]
+        m, rows = len(self.price), len(u) - 1
+        self.m, self.rows = m, rows if bound > 0 else 0
+        effects = self.sums(_solved(_start_factor(self.size), self.u))
+        effects += self.sums(_solved(_start_factor(self.size), self.u - self.fit(effects)))
+        centre = max(float(np.abs(effects).mean()), 1e-8)
+        self.primal = np.empty(2 * m + 2 * self.rows)
+        self.dual = np.empty_like(self.primal)
+        self.parts[0], self.parts[1] = np.maximum(effects, 0) + centre, np.maximum(-effects, 0) + centre
+        self.slack[:] = self.price
+        self.room[:] = bound
+        self.push[:] = min(centre / bound, 1.0) if bound > 0 else 0.0
+        self.y = np.zeros(rows)
+
+    @property
+    def parts(self) -> Matrix:
+        return self.primal[: 2 * self.m].reshape(2, -1)
+
+    @property
+    def room(self) -> Matrix:
+        return self.primal[2 * self.m :].reshape(2, self.rows)
+
+    @property
+    def slack(self) -> Matrix:
+        return self.dual[: 2 * self.m].reshape(2, -1)
+
+    @property
+    def push(self) -> Matrix:
+        return self.dual[2 * self.m :].reshape(2, self.rows)
+
+    def fit(self, effects: Vector) -> Vector:
+        full = np.zeros(2 * self.size)
+        full[self.possible] = effects
+        values: Vector = values_of(full)
+        return values[1:]
+
+    def sums(self, y: Vector) -> Vector:
+        full = np.zeros(self.size)
+        full[1:] = y
+        sums: Vector = sums_where_firing(full)
+        return sums[self.possible]
+
+    @property
+    def effects(self) -> Vector:
+        effects: Vector = self.parts[0] - self.parts[1]
+        return effects
+
+    def objective(self) -> float:
+        return float(self.price @ np.abs(self.effects))
+
+    def lower_bound(self) -> float:
+        excess = max(1.0, float((np.abs(self.sums(self.y)) / self.price).max()))
+        return float(self.u @ self.y - self.bound * np.abs(self.y).sum()) / excess
+
+    def move(self, primal: Vector, dual: Vector, y: Vector, accurate: bool) -> None:
+        self.primal += primal
+        self.dual = np.maximum(self.dual + dual, 1e-30)
+        if self.rows:
+            room = np.maximum(self.room, 1e-30)
+            self.room[:] = np.where(room > room[::-1], 2 * self.bound - room[::-1], room)
+            self.y = self.push[0] - self.push[1]
+        else:
+            self.y = self.y + y
+        if accurate:  # slack follows from y; recomputed where it is large enough to gain by it
+            sums = self.sums(self.y)
+            exact = np.stack([self.price - sums, self.price + sums])
+            self.slack[:] = np.where(exact > 1e-3, exact, self.slack)
+
+
+class _Newton:
+    """The linear system of one iterate, factored once, solved for several right-hand sides."""
+
+    def __init__(self, at: _Iterate, refinements: int) -> None:
+        self.at, self.refinements = at, refinements
+        self.scale = (at.parts / at.slack).sum(0)
+        self.softness = 1 / (at.push / at.room).sum(0) if at.rows else np.zeros(at.size - 1)
+        full = np.zeros(2 * at.size)
+        full[at.possible] = self.scale
+        normal = normal_matrix(full, np.arange(1, at.size))
+        diagonal = np.diagonal(normal).copy()
+        ridge = 1e-15
+        while True:
+            np.fill_diagonal(normal, diagonal * (1 + ridge) + self.softness)
+            self.factor, status = lapack.dpotrf(normal, lower=1, clean=0, overwrite_a=0)
+            self.failed = status != 0
+            if not self.failed or ridge > 1e-6:
+                break
+            ridge *= 100
+        mismatch = at.u - at.fit(at.effects)
+        self.mismatch = mismatch - 0.5 * (at.room[1] - at.room[0]) if at.rows else mismatch
+
+    def direction(self, target: Vector) -> tuple[Vector, Vector, Vector]:
+        """Changes of primal, dual and y that bring the products of the pairs to `target` more, to first order."""
+        at = self.at
+        goal, goal_rows = target[: 2 * at.m].reshape(2, -1), target[2 * at.m :].reshape(2, at.rows)
+        quotient = goal / at.slack
+        right = self.mismatch - at.fit(quotient[0] - quotient[1])
+        if at.rows:
+            quotient_rows = goal_rows / at.room
+            pull = quotient_rows[0] - quotient_rows[1]
+            right = right + pull * self.softness
+        y = _solved(self.factor, right)
+        sums = at.sums(y)
+        for _ in range(self.refinements):
+            y = y + _solved(self.factor, right - at.fit(self.scale * sums) - self.softness * y)
+            sums = at.sums(y)
+        both = np.stack([sums, -sums])
+        primal, dual = [((goal + at.parts * both) / at.slack).ravel()], [-both.ravel()]
+        if at.rows:
+            residual = (y - pull) * self.softness
+            both = np.stack([residual, -residual])
+            primal.append(-both.ravel())
+            dual.append(((goal_rows + at.push * both) / at.room).ravel())
+        return np.concatenate(primal), np.concatenate(dual), y
+
+
+def solve_interior(u: Vector, bound: float, weight: Vector, gap: float = 1e-9, most_iterations: int = 60, finish: bool = True) -> Interior:
+    """Solve one game by the interior point method.
+
+    Args:
+        u: centred game, shape `(2**n,)`, scaled to max |u| = 1.
+        bound: largest residual; zero for an exact match.
+        weight: price of each effect, shape `(2 * 2**n,)`, infinite for impossible ones.
+        gap: relative gap at which to stop.
+        most_iterations: stop after so many, whatever the gap.
+        finish: look for the canonical point; otherwise stop at `gap`.
+
+    Returns:
+        The best feasible points found.
+    """
+    at = _Iterate(u, bound, weight)
+    best, best_bound, best_effects, best_y = np.inf, -np.inf, at.effects, at.y
+    finisher = _Finisher(u, bound, weight)
+    stalled, iteration, gaps = 0, 0, [np.inf]
+    for iteration in range(1, most_iterations + 1):
+        objective, lower_bound = at.objective(), at.lower_bound()
+        if objective < best:
+            best, best_effects = objective, at.effects
+        if lower_bound > best_bound:
+            best_bound, best_y = lower_bound, at.y
+        gaps.append((best - best_bound) / max(best, 1e-300))
+        if gaps[-1] < gap or (gaps[-1] < 1e-7 and gaps[-1] > 0.5 * gaps[max(0, len(gaps) - 7)]):
+            break
+        newton = _Newton(at, refinements=0 if gaps[-1] > 1e-3 else 1 if gaps[-1] > 1e-6 else 2)
+        if newton.failed:
+            break
+        products = at.primal * at.dual
+        average = float(products.mean())
+        primal, dual, y = newton.direction(-products)
+        if finish and gaps[-1] < _FINISH_BELOW:
+            exact = finisher.attempt(at, primal / at.primal, gaps[-1])
+            if exact is not None:
+                return Interior(*exact, iteration, True)
+        step, dual_step = min(1.0, _to_border(at.primal, primal)), min(1.0, _to_border(at.dual, dual))
+        predicted = float(((at.primal + step * primal) * (at.dual + dual_step * dual)).mean())
+        target = average * min(1.0, max(predicted / average, 0.0)) ** 3
+        goal = target - products - primal * dual
+        primal, dual, y = newton.direction(goal)
+        step, dual_step = _to_border(at.primal, primal), _to_border(at.dual, dual)
+        for _ in range(_CORRECTIONS):
+            aim, dual_aim = min(1.0, 1.08 * min(step, 1) + 0.08), min(1.0, 1.08 * min(dual_step, 1) + 0.08)
+            reached = (at.primal + aim * primal) * (at.dual + dual_aim * dual)
+            wanted = max(target, 1e-3 * average)
+            goal = goal + np.maximum(np.clip(reached, 0.1 * wanted, 10 * wanted) - reached, -10 * wanted)
+            corrected = newton.direction(goal)
+            steps = _to_border(at.primal, corrected[0]), _to_border(at.dual, corrected[1])
+            if min(steps[0], 1) + min(steps[1], 1) < min(step, 1) + min(dual_step, 1) + 0.02:
+                break
+            (primal, dual, y), (step, dual_step) = corrected, steps
+        step, dual_step = min(1.0, _STAY * step), min(1.0, _STAY * dual_step)
+        at.move(step * primal, dual_step * dual, dual_step * y, accurate=iteration % 4 == 0)
+        stalled = stalled + 1 if max(step, dual_step) < 1e-3 else 0
+        if stalled > 2 or not np.isfinite(at.primal).all():
+            break
+    if finish and gaps[-1] < 1e-6:
+        exact = finisher.last_attempt(at)
+        if exact is not None:
+            return Interior(*exact, iteration, True)
+    effects, multipliers = np.zeros(2 * len(u)), np.zeros(len(u))
+    effects[at.possible], multipliers[1:] = best_effects, best_y
+    return Interior(effects, multipliers, iteration, False)
+
+
+class _Finisher:
+    """Exact finish: guess which effects are in use and which coalitions are at their bound, solve the equations, accept a proof."""
+
+    def __init__(self, u: Vector, bound: float, weight: Vector) -> None:
+        self.u, self.bound, self.weight = u, bound, weight
+        self.tried: dict[bytes, float] = {}
+        self.previous = b""
+
+    def attempt(self, at: _Iterate, relative: Vector, gap: float) -> tuple[Vector, Vector] | None:
+        """`relative` is the affine step over the present value: near zero for what stays, near minus one for what vanishes."""
+        indicator = relative[: 2 * at.m].reshape(2, -1).max(0)
+        unclear = int((np.abs(indicator + 0.5) < 0.25).sum())
+        in_use = np.zeros(2 * at.size, dtype=bool)
+        in_use[at.possible] = indicator > -0.5
+        pressed = np.ones(at.size, dtype=bool)
+        if at.rows:
+            # a room that vanishes belongs to a coalition at its bound
+            vanishing = relative[2 * at.m :].reshape(2, -1).min(0)
+            unclear += int((np.abs(vanishing + 0.5) < 0.25).sum())
+            pressed[1:] = vanishing < -0.5
+        pressed[0] = False
+        key = np.packbits(in_use).tobytes() + np.packbits(pressed).tobytes()
+        repeated = key == self.previous
+        self.previous = key
+        if gap > 0.01 * self.tried.get(key, np.inf) or (unclear > 0 and not repeated and gap > 1e-7):
+            return None
+        self.tried[key] = gap
+        return self._finish(at, in_use, pressed)
+
+    def last_attempt(self, at: _Iterate) -> tuple[Vector, Vector] | None:
+        """Games with ties never show a clear partition: try those in which each pair is decided by its larger half, at several scales."""
+        parts, slack, room, push = at.parts.max(0), at.slack.min(0), at.room.min(0), at.push.max(0)
+        seen = set(self.tried)
+        for scale in (1.0, 1e-3, 1e3, 1e-5):
+            in_use, pressed = np.zeros(2 * at.size, dtype=bool), np.ones(at.size, dtype=bool)
+            in_use[at.possible] = parts > scale * slack
+            if at.rows:
+                pressed[1:] = push * scale > room
+            pressed[0] = False
+            key = np.packbits(in_use).tobytes() + np.packbits(pressed).tobytes()
+            if key not in seen:
+                seen.add(key)
+                exact = self._finish(at, in_use, pressed)
+                if exact is not None:
+                    return exact
+        return None
+
+    def _finish(self, at: _Iterate, in_use: Flags, pressed: Flags) -> tuple[Vector, Vector] | None:
+        effects, y = np.zeros(2 * at.size), np.zeros(at.size)
+        effects[at.possible], y[1:] = at.effects, at.y
+        guess = partition(in_use, np.sign(effects), pressed, np.sign(y))
+        if len(guess.effects) == 0:
+            return None
+        equations = Equations(guess, at.size)
+        solved = equations.multipliers(guess.effect_sign * self.weight[guess.effects], y[guess.coalitions])
+        if self.bound > 0:
+            if (guess.coalition_sign * solved).min(initial=0.0) < -1e-9:
+                return None
+            solved = np.where(guess.coalition_sign * solved > 0, solved, 0.0)
+        y = np.zeros(at.size)
+        y[guess.coalitions] = solved
+        sums = np.abs(sums_where_firing(y))
+        if (sums > self.weight * (1 + 1e-9)).any():
+            return None
+        face = Face.of(y, self.bound, self.weight)
+        point = shortest_point(self.u, self.bound, equations) if face.same_as(guess) else canonical_point(self.u, self.bound, face)
+        if point is None:
+            return None
+        used = point != 0
+        objective = float(self.weight[used] @ np.abs(point[used]))
+        lower_bound = float(self.u @ y - self.bound * np.abs(y).sum())
+        return (point, y) if objective - lower_bound < 1e-9 * objective else None
+
+
+@lru_cache(maxsize=4)
+def _start_factor(size: int) -> Matrix:
+    """Cholesky factor of D D^T, for the feasible start."""
+    scales = possible_effects(size.bit_length() - 1).astype(np.float64)
+    factor: Matrix = lapack.dpotrf(normal_matrix(scales, np.arange(1, size)), lower=1, clean=0, overwrite_a=1)[0]
+    return factor
+
+
+def _solved(factor: Matrix, right: Vector) -> Vector:
+    solution: Vector = lapack.dpotrs(factor, right, lower=1)[0]
+    return solution
+
+
+def _to_border(values: Vector, change: Vector) -> float:
+    """The largest step that keeps all values non-negative."""
+    with np.errstate(divide="ignore"):
+        return float(1 / max((-change / values).max(), 1e-300))
