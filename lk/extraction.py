@@ -67,7 +67,9 @@ class Samples:
             names = yaml.safe_load(path.with_suffix(".yaml").read_text())
             return cls(**load_file(path), players=tuple(names["players"]), classes=tuple(names["classes"]))
         except (SafetensorError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is truncated or holds no samples ({error}). Delete the folder {path.parent} and extract again.") from error
+            raise ValueError(
+                f"{path} is truncated or holds no samples ({error}). Delete the folder {path.parent} and extract again."
+            ) from error
 
 
 def available_memory() -> int:

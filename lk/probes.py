@@ -6,6 +6,7 @@ Source: Cheng et al., ICML 2024, Sect. 3.2.2: p(y | x) = softmax(W f(x) + b) on 
 import json
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,11 @@ class Probes(nn.Module):
         }
         fits = {layer: [linear.gradient_norm, linear.iterations] for layer, linear in self.linears.items()}
         with writing(path) as temporary:
-            save_file(tensors, temporary, {"layers": json.dumps(self.layers), "pooling": self.pooling, "fits": json.dumps(fits), "recipe": json.dumps(self.recipe)})
+            save_file(
+                tensors,
+                temporary,
+                {"layers": json.dumps(self.layers), "pooling": self.pooling, "fits": json.dumps(fits), "recipe": json.dumps(self.recipe)},
+            )
 
     @classmethod
     def load(cls, path: Path) -> "Probes":
@@ -128,7 +133,9 @@ class Probes(nn.Module):
                 }
                 return cls(maps, about["pooling"], json.loads(about["recipe"]))
         except (SafetensorError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is truncated or holds no probes ({error}). Delete it and fit the probes again: probe.py fit --run RUN.") from error
+            raise ValueError(
+                f"{path} is truncated or holds no probes ({error}). Delete it and fit the probes again: probe.py fit --run RUN."
+            ) from error
 
 
 class Recipe:
@@ -260,7 +267,9 @@ def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: f
     mean, scale = moments(x.double() if exact else x)
     x = ((x.double() if exact else x) - mean).div_(scale)
     targets = one_hot(y, num_classes).to(x)
-    weight, bias = (torch.zeros(shape, dtype=x.dtype, device=x.device, requires_grad=True) for shape in ((num_classes, x.shape[1]), (num_classes,)))
+    weight, bias = (
+        torch.zeros(shape, dtype=x.dtype, device=x.device, requires_grad=True) for shape in ((num_classes, x.shape[1]), (num_classes,))
+    )
     best: tuple[float, Tensor, Tensor] = (math.inf, weight.detach().clone(), bias.detach().clone())
     count = 0
 
@@ -284,10 +293,8 @@ def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: f
         [weight, bias], max_iter=max_iterations, max_eval=2 * max_iterations, tolerance_grad=0, tolerance_change=0, history_size=20,
         line_search_fn="strong_wolfe",
     )  # fmt: skip
-    try:
+    with suppress(_Solved):
         optimizer.step(closure)  # type: ignore[arg-type]
-    except _Solved:
-        pass
     norm, w, b = best
     return Linear(w.float(), b.float(), mean.float(), scale.float(), norm, count)
 

@@ -44,14 +44,16 @@ def forecast(network: nn.Module, extraction: Extraction, samples: Samples, check
     megabytes = 2**n * layers * len(samples.y) * 4 * 4 * checkpoints / 1e6
     return (
         f"Extraction '{extraction.name}': {checkpoints} checkpoint{'s' * (checkpoints != 1)} x {len(samples.y)} samples x 2^{n} coalitions"
-        f"{f' x {levels} backgrounds' * (levels > 1)} = {passes:,} masked samples through {layers} layers; about {passes * seconds / 60:.1f} min "
-        f"of forward passes, {megabytes:,.0f} MB on disk."
+        f"{f' x {levels} backgrounds' * (levels > 1)} = {passes:,} masked samples through {layers} layers; "
+        f"about {passes * seconds / 60:.1f} min of forward passes, {megabytes:,.0f} MB on disk."
     )
 
 
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Progress]:
     """A bar with the time left; advance its only task."""
-    with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(), console=console) as bar:
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(), console=console
+    ) as bar:
         bar.add_task(what, total=total)
         yield bar

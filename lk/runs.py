@@ -1,8 +1,8 @@
 """A run folder: the only code that knows the paths inside it.
 
-    runs/<id>/config.yaml  checkpoints/step=0001234.ckpt  probes/step=0001234.safetensors
-              extractions/<name>/{settings.yaml, samples.safetensors, step=0001234/{values,interactions}.safetensors}
-              tables/<name>/*.parquet  tables/{probes,training}.parquet  figures/  report.html  wandb/
+runs/<id>/config.yaml  checkpoints/step=0001234.ckpt  probes/step=0001234.safetensors
+extractions/<name>/{settings.yaml, samples.safetensors, step=0001234/{values,interactions}.safetensors}
+tables/<name>/*.parquet  tables/{probes,training}.parquet  figures/  report.html  wandb/
 """
 
 import importlib
@@ -109,7 +109,10 @@ def describe(thing: Any) -> Any:
     if callable(thing) and hasattr(thing, "__qualname__"):
         return f"{thing.__module__}.{thing.__qualname__}"
     names = [name for name in inspect.signature(type(thing)).parameters if hasattr(thing, name)]
-    return {"class_path": f"{type(thing).__module__}.{type(thing).__qualname__}", "init_args": {n: describe(getattr(thing, n)) for n in names}}
+    return {
+        "class_path": f"{type(thing).__module__}.{type(thing).__qualname__}",
+        "init_args": {n: describe(getattr(thing, n)) for n in names},
+    }
 
 
 class Run:
@@ -234,14 +237,20 @@ class Run:
         """
         path = self.checkpoint(step)
         if not path.is_file():
-            raise FileNotFoundError(f"Run {self.id} has no checkpoint of step {step}. Known: {', '.join(map(str, self.checkpoints)) or 'none'}.")
+            raise FileNotFoundError(
+                f"Run {self.id} has no checkpoint of step {step}. Known: {', '.join(map(str, self.checkpoints)) or 'none'}."
+            )
         try:
             stored = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises many types for a damaged file
-            raise ValueError(f"{path} is truncated or no checkpoint ({type(error).__name__}: {error}). Delete it; other checkpoints are usable.") from error
+            raise ValueError(
+                f"{path} is truncated or no checkpoint ({type(error).__name__}: {error}). Delete it; other checkpoints are usable."
+            ) from error
         weights = {key.removeprefix("network."): value for key, value in stored["state_dict"].items() if key.startswith("network.")}
         own = network.state_dict()
-        wrong = [key for key in sorted(set(own) | set(weights)) if key not in own or key not in weights or own[key].shape != weights[key].shape]
+        wrong = [
+            key for key in sorted(set(own) | set(weights)) if key not in own or key not in weights or own[key].shape != weights[key].shape
+        ]
         if wrong:
             sizes = f"{tuple(weights[wrong[0]].shape) if wrong[0] in weights else 'missing'} in the file, "
             sizes += f"{tuple(own[wrong[0]].shape) if wrong[0] in own else 'missing'} in the network"

@@ -72,7 +72,9 @@ class NamedClass(Score):
     def choose(self, logits: Tensor, label: Tensor) -> Tensor:
         """The named class for every sample."""
         if not 0 <= self.label < max(logits.shape[1], 2):
-            raise ValueError(f"Given the class {self.label}; the network has {logits.shape[1]} classes, expected 0 to {logits.shape[1] - 1}.")
+            raise ValueError(
+                f"Given the class {self.label}; the network has {logits.shape[1]} classes, expected 0 to {logits.shape[1] - 1}."
+            )
         return torch.full_like(label, self.label)
 
 

@@ -150,8 +150,8 @@ class Data(pl.LightningDataModule):
         short = [self.class_names[label] for label, found in enumerate(chosen) if len(found) < self.samples_per_class]
         if short:
             raise ValueError(
-                f"samples_per_class={self.samples_per_class}, but the test split of {self.name} has fewer of: {', '.join(map(str, short))}. "
-                "Lower samples_per_class."
+                f"samples_per_class={self.samples_per_class}, but the test split of {self.name} has fewer of: "
+                f"{', '.join(map(str, short))}. Lower samples_per_class."
             )
         return torch.cat(chosen)
 
@@ -174,7 +174,9 @@ class Data(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Shuffled training batches; the order is a function of (seed, epoch)."""
-        ranks = {"num_replicas": self.trainer.world_size, "rank": self.trainer.global_rank} if self.trainer else {"num_replicas": 1, "rank": 0}
+        ranks = (
+            {"num_replicas": self.trainer.world_size, "rank": self.trainer.global_rank} if self.trainer else {"num_replicas": 1, "rank": 0}
+        )
         sampler: DistributedSampler[tuple[Tensor, Tensor]] = DistributedSampler(self.train, shuffle=True, seed=self.seed, **ranks)
         return DataLoader(
             self.train,

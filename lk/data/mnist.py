@@ -47,4 +47,3 @@ class MNIST(Data):
     def class_names(self) -> list[str]:
         """The ten digits."""
         return [str(digit) for digit in range(10)]
-

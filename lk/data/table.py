@@ -56,7 +56,9 @@ class Table(Data):
         """Both splits, in memory, standardised."""
         frame = self.frame()
         if self.label not in frame:
-            raise ValueError(f"{self.path} has no column {self.label!r}. Known: {', '.join(map(str, frame.columns))}. Set data.init_args.label.")
+            raise ValueError(
+                f"{self.path} has no column {self.label!r}. Known: {', '.join(map(str, frame.columns))}. Set data.init_args.label."
+            )
         missing = frame.columns[frame.isna().any()]
         if len(missing):
             raise ValueError(f"{self.path} has missing values in: {', '.join(map(str, missing))}. Fill or drop them first.")

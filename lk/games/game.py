@@ -123,7 +123,9 @@ def play(
                     # A score is not finite where its activation is not; only then is it worth reading them all again.
                     check_finite(activations, samples[b].expand(len(masked)))
                     layer = names[int(torch.nonzero(~torch.isfinite(scores).all(0))[0])]
-                    raise NonFiniteError(f"The score of layer {layer!r} is not finite on sample {int(samples[b])}: check the score function.")
+                    raise NonFiniteError(
+                        f"The score of layer {layer!r} is not finite on sample {int(samples[b])}: check the score function."
+                    )
                 values[rows, :, b] += scores / len(levels)
                 done(len(masked))
     return values, logits.cpu()

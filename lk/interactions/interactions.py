@@ -63,7 +63,7 @@ class Interactions:
 
     @property
     def values(self) -> Tensor:
-        """v - delta, rebuilt from the effects (universal matching), shape `(2**n, layers, samples)`."""
+        """V - delta, rebuilt from the effects (universal matching), shape `(2**n, layers, samples)`."""
         from lk.interactions.transforms import inverse_harsanyi, inverse_or_interactions
 
         return inverse_harsanyi(self.and_) + inverse_or_interactions(self.or_)
@@ -87,7 +87,8 @@ class Interactions:
         rows = torch.as_tensor(samples)
         tensors = {key: getattr(self, key)[..., rows] for key in TENSORS}
         about = {
-            key: [value[int(i)] for i in rows] if key in ("labels", "samples", "correct") and value else value for key, value in self.about.items()
+            key: [value[int(i)] for i in rows] if key in ("labels", "samples", "correct") and value else value
+            for key, value in self.about.items()
         }
         return Interactions(**tensors, layers=self.layers, about=about)
 
@@ -111,7 +112,9 @@ class Interactions:
             place = self.layers.index(layer)
             threshold = 0.05 * self.effects[:, :, place].abs().amax((0, 1))
             salient = (self.effects[:, :, place].abs() > threshold).sum((0, 1)).float().mean()
-            lines.append(f"  {layer}: {salient:.1f} salient per sample" + (f"; strongest of sample 0 (of {samples})" if samples > 1 else ""))
+            lines.append(
+                f"  {layer}: {salient:.1f} salient per sample" + (f"; strongest of sample 0 (of {samples})" if samples > 1 else "")
+            )
             for kind, players, effect in self.strongest(layer, 0, 5):
                 lines.append(f"    {kind:>3} {effect:+8.3f}  {{{', '.join(names[i] for i in players)}}}")
         return "\n".join(lines)
@@ -132,9 +135,15 @@ class Interactions:
         try:
             with safe_open(path, "pt") as file:
                 about = file.metadata()
-                return cls(**{key: file.get_tensor(key) for key in TENSORS}, layers=tuple(json.loads(about["layers"])), about=json.loads(about["about"]))
+                return cls(
+                    **{key: file.get_tensor(key) for key in TENSORS},
+                    layers=tuple(json.loads(about["layers"])),
+                    about=json.loads(about["about"]),
+                )
         except (SafetensorError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is truncated or holds no interactions ({error}). Delete it and extract again: analyze.py extract RUN.") from error
+            raise ValueError(
+                f"{path} is truncated or holds no interactions ({error}). Delete it and extract again: analyze.py extract RUN."
+            ) from error
 
 
 def interactions_of(values: Tensor, layers: Sequence[str], kappa: float = 0.04, gap: float = 1e-3, **about: Any) -> Interactions:

@@ -7,4 +7,15 @@ from lk.metrics.ratios import completeness, ratio, redundancy
 from lk.metrics.shapley import shapley_values
 from lk.metrics.strength import count, strength
 
-__all__ = ["Comparison", "bootstrap", "compare", "completeness", "count", "matching_error", "ratio", "redundancy", "shapley_values", "strength"]
+__all__ = [
+    "Comparison",
+    "bootstrap",
+    "compare",
+    "completeness",
+    "count",
+    "matching_error",
+    "ratio",
+    "redundancy",
+    "shapley_values",
+    "strength",
+]

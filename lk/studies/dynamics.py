@@ -56,7 +56,9 @@ def games(interactions: Interactions, values: Tensor | None = None) -> pd.DataFr
         error = matching_error(values, interactions.and_, interactions.or_, interactions.delta).float()
     grand = interactions.and_.sum(0) + interactions.or_[1:].sum(0) + interactions.delta[-1]
     ratio = float(about.get("salience_ratio", 0.05))
-    frame = pd.DataFrame({"layer": np.array(interactions.layers, dtype=object)[layer], "sample": np.array(about.get("samples") or range(samples))[sample]})
+    frame = pd.DataFrame(
+        {"layer": np.array(interactions.layers, dtype=object)[layer], "sample": np.array(about.get("samples") or range(samples))[sample]}
+    )
     frame["depth"] = frame["layer"].map(depths(interactions.layers))
     for key, value in columns(interactions).items():
         frame[key] = value
@@ -142,7 +144,16 @@ def strongest(interactions: Interactions, count_: int = 20) -> pd.DataFrame:
     for layer in interactions.layers:
         found = [(*entry, s) for s in range(interactions.and_.shape[2]) for entry in interactions.strongest(layer, s, count_)]
         for kind, players, effect, s in sorted(found, key=lambda entry: -abs(entry[2]))[:count_]:
-            rows.append({"layer": layer, "sample": indices[s], "kind": kind, "order": len(players), "players": " ".join(names[i] for i in players), "effect": effect})
+            rows.append(
+                {
+                    "layer": layer,
+                    "sample": indices[s],
+                    "kind": kind,
+                    "order": len(players),
+                    "players": " ".join(names[i] for i in players),
+                    "effect": effect,
+                }
+            )
     return pd.DataFrame(rows).assign(**columns(interactions))
 
 
