@@ -9,14 +9,16 @@ from torch import Tensor, nn
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """The end of an error message: the nearest known name, and all of them.
+    """The end of an error message: the nearest known name, and all of them where they are few.
 
     >>> nearest("blok1", ["block1", "block2"])
     "Did you mean 'block1'? Known: block1, block2."
     """
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"Did you mean {close[0]!r}? " if close else ""
-    return f"{hint}Known: {', '.join(known)}."
+    # A long list buries the hint.
+    listed = known if len(known) <= 24 else [*known[:24], f"and {len(known) - 24} more"]
+    return hint.strip() if close and len(known) > 24 else f"{hint}Known: {', '.join(listed)}."
 
 
 def find_layer(module: nn.Module, name: str) -> nn.Module:
