@@ -236,7 +236,7 @@ def frozen(network: nn.Module) -> nn.Module:
     """
     twin = copy.deepcopy(network).eval().requires_grad_(False)
     if any(isinstance(module, nn.Conv2d) for module in twin.modules()):
-        twin = twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        twin = twin.to(memory_format=torch.channels_last)
     return twin
 
 

@@ -25,7 +25,7 @@ def find_layer(module: nn.Module, name: str) -> nn.Module:
     Raises:
         ValueError: No submodule has this name; the message proposes the nearest one.
     """
-    modules = dict(module.named_modules())
+    modules: dict[str, nn.Module] = dict(module.named_modules())
     if not name or name not in modules:
         raise ValueError(f"The network has no layer {name!r}. {nearest(name, [known for known in modules if known])}")
     return modules[name]

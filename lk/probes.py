@@ -124,11 +124,7 @@ class Probes(nn.Module):
                 about = file.metadata()
                 fits = json.loads(about["fits"])
                 maps = {
-                    layer: Linear(
-                        *(file.get_tensor(f"{layer}/{part}") for part in ("weight", "bias", "mean", "scale")),
-                        gradient_norm=fits[layer][0],
-                        iterations=fits[layer][1],
-                    )
+                    layer: Linear(*(file.get_tensor(f"{layer}/{part}") for part in ("weight", "bias", "mean", "scale")), *fits[layer])
                     for layer in json.loads(about["layers"])
                 }
                 return cls(maps, about["pooling"], json.loads(about["recipe"]))
@@ -294,7 +290,7 @@ def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: f
         line_search_fn="strong_wolfe",
     )  # fmt: skip
     with suppress(_Solved):
-        optimizer.step(closure)  # type: ignore[arg-type]
+        optimizer.step(closure)
     norm, w, b = best
     return Linear(w.float(), b.float(), mean.float(), scale.float(), norm, count)
 

@@ -221,7 +221,8 @@ class Run:
         for callback in self.config.get("trainer", {}).get("callbacks") or []:
             if callback.get("class_path", "").endswith("ExtractInteractions"):
                 found: dict[str, Any] = callback["init_args"]["extraction"]
-                return found.get("init_args", found)
+                settings: dict[str, Any] = found.get("init_args", found)
+                return settings
         return {}
 
     def network(self, data: Any, trust: bool = False) -> nn.Module:

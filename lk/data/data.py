@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -35,12 +36,12 @@ class Tensors(Labelled):
         return (x.float() / 255 if x.dtype == torch.uint8 else x), self.y[indices]
 
 
-def as_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def as_batch(batch: Any) -> Any:
     """`Tensors.__getitems__` already returns a batch."""
     return batch
 
 
-def collate(data: Labelled) -> Callable[[tuple[Tensor, Tensor]], tuple[Tensor, Tensor]] | None:
+def collate(data: Labelled) -> Callable[[Any], Any] | None:
     """How a loader joins samples: not at all where the data set gives whole batches, torch's default elsewhere."""
     whole = data.dataset if isinstance(data, Subset) else data
     return as_batch if isinstance(whole, Tensors) else None
@@ -88,7 +89,7 @@ class Data(pl.LightningDataModule):
 
     # ---- what everyone uses
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """A short name for run ids and figures."""
         return type(self).__name__.lower()
 
@@ -174,10 +175,8 @@ class Data(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Shuffled training batches; the order is a function of (seed, epoch)."""
-        ranks = (
-            {"num_replicas": self.trainer.world_size, "rank": self.trainer.global_rank} if self.trainer else {"num_replicas": 1, "rank": 0}
-        )
-        sampler: DistributedSampler[tuple[Tensor, Tensor]] = DistributedSampler(self.train, shuffle=True, seed=self.seed, **ranks)
+        replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        sampler: DistributedSampler[tuple[Tensor, Tensor]] = DistributedSampler(self.train, replicas, rank, shuffle=True, seed=self.seed)
         return DataLoader(
             self.train,
             batch_size=self.batch_size,

@@ -39,7 +39,7 @@ class Table(Data):
         self.classes: list[str] = []
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """The file's name without its ending."""
         return Path(self.path).stem.lower()
 

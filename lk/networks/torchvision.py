@@ -52,4 +52,4 @@ class Torchvision(Network):
     def forward(self, x: Tensor) -> Tensor:
         """Logits of shape `(batch, num_classes)`; auxiliary heads are left out."""
         output = self.model(x)
-        return output if isinstance(output, Tensor) else output.logits  # type: ignore[no-any-return]
+        return output if isinstance(output, Tensor) else output.logits
