@@ -55,9 +55,13 @@ class Data(pl.LightningDataModule):
     Args:
         batch_size: Training batch per device.
         samples_per_class: Number of samples to explain of each class, drawn from the test split.
-        seed: Decides the order of the training batches and which samples are explained. The order is a function of
-            (seed, epoch) alone, so that a resumed run sees the batches that an uninterrupted one would have seen.
+        seed: Decides which samples are explained, and the order of the training batches unless `order_seed` is set. The
+            order is a function of (seed, epoch) alone, so that a resumed run sees the batches of an uninterrupted one.
         num_workers: Processes that load batches; 0 loads in the main process.
+
+    Attributes:
+        order_seed: Decides the order of the training batches in place of `seed`, so that runs which differ in their
+            training seed explain the same samples.
 
     Raises:
         ValueError: A setting is out of range, or the labels are not 0 .. classes - 1.
@@ -71,6 +75,7 @@ class Data(pl.LightningDataModule):
                 "expected at least 1, 1 and 0."
             )
         self.batch_size, self.samples_per_class, self.seed, self.num_workers = batch_size, samples_per_class, seed, num_workers
+        self.order_seed = seed
 
     # ---- what a subclass defines
     def load(self) -> tuple[Labelled, Labelled]:
@@ -176,7 +181,9 @@ class Data(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Shuffled training batches; the order is a function of (seed, epoch)."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        sampler: DistributedSampler[tuple[Tensor, Tensor]] = DistributedSampler(self.train, replicas, rank, shuffle=True, seed=self.seed)
+        sampler = DistributedSampler(
+            self.train, replicas, rank, shuffle=True, seed=self.order_seed
+        )
         return DataLoader(
             self.train,
             batch_size=self.batch_size,
@@ -184,7 +191,7 @@ class Data(pl.LightningDataModule):
             collate_fn=collate(self.train),
             num_workers=self.num_workers,
             # Its own generator: workers' seeds must not draw from the stream that dropout uses.
-            generator=torch.Generator().manual_seed(self.seed),
+            generator=torch.Generator().manual_seed(self.order_seed),
         )
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:

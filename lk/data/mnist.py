@@ -18,6 +18,7 @@ class MNIST(Data):
 
     Raises:
         FileNotFoundError: The files are missing and `download` is off.
+        ValueError: A file is damaged.
     """
 
     def __init__(
@@ -41,6 +42,14 @@ class MNIST(Data):
                 f"No MNIST in {self.data_dir!r}: expected {self.data_dir}/MNIST/raw with the four IDX files. "
                 "Set data.init_args.data_dir to their folder, or data.init_args.download to true."
             ) from error
+        except (AssertionError, ValueError, KeyError) as error:  # what torchvision's reader raises for a damaged file
+            raise ValueError(f"An IDX file in {self.data_dir}/MNIST/raw is truncated or damaged. Fetch the four files again.") from error
+        for split in (train, test):
+            if len(split.data) != len(split.targets):
+                raise ValueError(
+                    f"{self.data_dir}/MNIST/raw has {len(split.data)} images and {len(split.targets)} labels in one split; "
+                    "expected as many of both."
+                )
         return Tensors(train.data[:, None], train.targets), Tensors(test.data[:, None], test.targets)
 
     @property

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 
 from lk.data.data import Data, Labelled, Tensors
+from lk.layers import nearest
 
 
 class Table(Data):
@@ -50,15 +52,16 @@ class Table(Data):
             raise FileNotFoundError(f"No file {self.path!r}: set data.init_args.path to a .csv, .tsv or .parquet file.")
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
+        if path.suffix not in (".csv", ".tsv"):
+            raise ValueError(f"Given {self.path!r}; expected a file that ends in .csv, .tsv or .parquet.")
         return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
 
     def load(self) -> tuple[Labelled, Labelled]:
         """Both splits, in memory, standardised."""
         frame = self.frame()
         if self.label not in frame:
-            raise ValueError(
-                f"{self.path} has no column {self.label!r}. Known: {', '.join(map(str, frame.columns))}. Set data.init_args.label."
-            )
+            known = [str(column) for column in frame.columns]
+            raise ValueError(f"{self.path} has no column {self.label!r}. {nearest(self.label, known)} Set data.init_args.label.")
         missing = frame.columns[frame.isna().any()]
         if len(missing):
             raise ValueError(f"{self.path} has missing values in: {', '.join(map(str, missing))}. Fill or drop them first.")
@@ -68,6 +71,11 @@ class Table(Data):
         self.classes = [str(name) for name in labels.cat.categories]
         self.columns = [str(column) for column in frame.columns]
         coded = frame.apply(lambda column: column if pd.api.types.is_numeric_dtype(column) else column.astype("category").cat.codes)
+        endless = coded.columns[~np.isfinite(coded.to_numpy(dtype="float64")).all(0)]
+        if len(endless):
+            raise ValueError(f"{self.path} has infinite values in: {', '.join(map(str, endless))}. Replace or drop them first.")
+        if not self.columns:
+            raise ValueError(f"{self.path} has no column beside the label {self.label!r}; expected at least one input.")
         x, y = torch.tensor(coded.to_numpy(dtype="float64")), torch.tensor(labels.cat.codes.to_numpy(dtype="int64"))
         train, test = train_test_split(range(len(y)), test_size=0.2, random_state=0, stratify=y)
         mean, deviation = x[train].mean(0), x[train].std(0)

@@ -102,7 +102,7 @@ class Foreground(Players):
         require(self.n, high * wide, f"a grid of {high}x{wide} patches")
         border = torch.cat([x[:, :, 0], x[:, :, -1], x[:, :, :, 0], x[:, :, :, -1]], dim=2).median(2).values
         ink = (x - border[:, :, None, None]).abs().sum(1).flatten(1)
-        per_patch = torch.zeros(len(x), high * wide).index_add_(1, number.flatten(), ink)
+        per_patch = torch.zeros(len(x), high * wide, dtype=ink.dtype).index_add_(1, number.flatten(), ink)
         # Stable sort: equal patches are taken in reading order on every machine.
         chosen = per_patch.sort(dim=1, descending=True, stable=True).indices[:, : self.n].sort(1).values
         return own(number, chosen, high * wide)
@@ -119,6 +119,8 @@ class Central(Players):
     """
 
     def __init__(self, n: int, patch: int = 4, margin: int = 1, seed: int = 0) -> None:
+        if margin < 0:
+            raise ValueError(f"Given margin={margin}; expected at least 0.")
         self.n, self.patch, self.margin, self.seed = n, patch, margin, seed
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
@@ -164,6 +166,8 @@ class Columns(Players):
 
     def __init__(self, groups: Sequence[Sequence[int | str]] | None = None) -> None:
         self.groups = [list(group) for group in groups] if groups is not None else None
+        if self.groups is not None and not (self.groups and all(self.groups)):
+            raise ValueError(f"Given groups={self.groups}; expected one player or more, each with one column or more.")
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """The same columns for every sample."""

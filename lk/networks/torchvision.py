@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torchvision.models
 from torch import Tensor
 from torchvision.models import get_model, list_models
 
@@ -37,7 +38,7 @@ class Torchvision(Network):
         input_shape: Sequence[int] = (3, 224, 224),
     ) -> None:
         super().__init__(num_classes, input_shape)
-        known = list_models()
+        known = list_models(module=torchvision.models)  # without its detectors and segmenters
         if name not in known:
             raise ValueError(f"torchvision has no classifier {name!r}. {nearest(name, known)}")
         self.model = get_model(name, weights=weights, num_classes=num_classes)
