@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 from torch import nn
 
-CLASSES = 3
 SPLITS = {"train": 8, "test": 4}  # images per class
 
 
@@ -38,10 +37,9 @@ def real_data():
     return folder
 
 
-def tiny_images(split, size=8, channels=1):
-    """Images of three classes, told apart by the column that is bright: uint8 `(images, size, size[, 3])`, and their labels."""
-    count = SPLITS[split]
-    labels = np.repeat(np.arange(CLASSES), count)
+def tiny_images(split, classes, size, channels=1):
+    """Images of some classes, told apart by the column that is bright: uint8 `(images, size, size[, 3])`, and their labels."""
+    labels = np.repeat(np.arange(classes), SPLITS[split])
     pixels = np.random.default_rng(len(split)).integers(0, 60, (len(labels), size, size), dtype=np.uint8)
     for image, label in zip(pixels, labels, strict=True):
         image[:, 1 + 2 * label] += 150
@@ -57,7 +55,7 @@ def write_idx(path, array):
 
 def write_mnist(root):
     for split, stem in (("train", "train"), ("test", "t10k")):
-        images, labels = tiny_images(split, size=28)
+        images, labels = tiny_images(split, classes=10, size=28)
         write_idx(root / "MNIST" / "raw" / f"{stem}-images-idx3-ubyte", images)
         write_idx(root / "MNIST" / "raw" / f"{stem}-labels-idx1-ubyte", labels)
     return root
@@ -65,7 +63,7 @@ def write_mnist(root):
 
 def write_images(root, test="test", suffix="png", sizes=((12, 12),)):
     for split in SPLITS:
-        images, labels = tiny_images(split, channels=3)
+        images, labels = tiny_images(split, classes=3, size=8, channels=3)
         for i, (image, label) in enumerate(zip(images, labels, strict=True)):
             path = root / (split if split == "train" else test) / f"class{label}" / f"{i}.{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)

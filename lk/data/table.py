@@ -1,5 +1,6 @@
 """Tables: scikit-learn's breast cancer (bundled), any CSV or Parquet file with a label column."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,6 +69,11 @@ class Table(Data):
         labels = frame.pop(self.label).astype("category")
         if labels.value_counts().min() < 2:
             raise ValueError(f"Class {labels.value_counts().idxmin()!r} of {self.path} has a single row; a stratified split needs two.")
+        if math.ceil(len(labels) / 5) < labels.nunique():
+            raise ValueError(
+                f"{self.path} has {len(labels)} rows of {labels.nunique()} classes; expected at least {5 * labels.nunique() - 4}, "
+                "so that a fifth of them, the test split, holds every class."
+            )
         self.classes = [str(name) for name in labels.cat.categories]
         self.columns = [str(column) for column in frame.columns]
         coded = frame.apply(lambda column: column if pd.api.types.is_numeric_dtype(column) else column.astype("category").cat.codes)

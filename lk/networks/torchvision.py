@@ -9,6 +9,9 @@ from torchvision.models import get_model, list_models
 from lk.layers import find_layer, nearest
 from lk.networks.network import Network
 
+# Heads, and what only reshapes or repeats its neighbour; auxiliary heads are not run in evaluation mode.
+LEFT_OUT = ("fc", "classifier", "heads", "head", "avgpool", "bn1", "relu", "dropout")
+
 
 class Torchvision(Network):
     """A torchvision classifier, with fresh or published weights.
@@ -45,7 +48,7 @@ class Torchvision(Network):
         if layers is None:
             children = [child for child, _ in self.model.named_children()]
             inner = [f"features.{i}" for i, _ in self.model.features.named_children()] if "features" in children else children
-            layers = [child for child in inner if child not in ("fc", "classifier", "heads", "head", "avgpool", "bn1", "relu")]
+            layers = [child for child in inner if child not in LEFT_OUT and not child.lower().startswith("aux")]
         for layer in layers:
             find_layer(self.model, layer)
         self.layers = tuple(f"model.{layer}" for layer in layers)
