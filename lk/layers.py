@@ -27,14 +27,33 @@ def find_layer(module: nn.Module, name: str) -> nn.Module:
     Raises:
         ValueError: No submodule has this name; the message proposes the nearest one.
     """
-    modules = dict(module.named_modules())
+    modules: dict[str, nn.Module] = dict(module.named_modules())
     if not name or name not in modules:
         raise ValueError(f"The network has no layer {name!r}. {nearest(name, [known for known in modules if known])}")
     return modules[name]
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module lives: the device of its first parameter or buffer, the CPU without any.
+
+    >>> device_of(nn.ReLU())
+    device(type='cpu')
+    """
+    tensor = next(module.parameters(), next(module.buffers(), None))
+    return torch.device("cpu") if tensor is None else tensor.device
+
+
+class Activations(dict[str, Tensor]):
+    """Layer name to activation, in the order of the forward pass; a layer that was not run is an error that says so."""
+
+    def __missing__(self, name: str) -> Tensor:
+        raise ValueError(
+            f"Layer {name!r} was not run by the forward pass. Run were: {', '.join(self) or 'none'}. Name layers that every input passes."
+        )
+
+
 @contextmanager
-def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[Activations]:
     """Record the output of each named layer during every forward pass inside the `with` block.
 
     Args:
@@ -43,7 +62,9 @@ def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, 
 
     Yields:
         A dict from layer name to the activation of the latest forward pass, shape `(batch, ...)`.
-        A layer that returns a tuple or list (as transformer blocks do) is represented by its first tensor.
+        A layer that returns a tuple or list (as transformer blocks do) is represented by its first tensor; one that runs
+        several times, by its last run. Activations are copied where a module of the network works in place, because it
+        would overwrite what was read.
 
     Raises:
         ValueError: A layer is unknown, or was not run by the forward pass that the caller reads.
@@ -55,14 +76,15 @@ def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, 
         >>> activations["1"].shape
         torch.Size([5, 4])
     """
-    activations: dict[str, Tensor] = {}
+    activations = Activations()
+    overwritten = any(getattr(part, "inplace", False) for part in module.modules())
 
     def keep(name: str, output: object) -> None:
-        while isinstance(output, tuple | list):
+        while isinstance(output, tuple | list) and output:
             output = output[0]
         if not isinstance(output, Tensor):
             raise ValueError(f"Layer {name!r} returned {type(output).__name__}, expected a tensor. Name a layer inside it instead.")
-        activations[name] = output
+        activations[name] = output.clone() if overwritten else output
 
     found = {name: find_layer(module, name) for name in layers}
     handles = [layer.register_forward_hook(lambda _m, _i, output, name=name: keep(name, output)) for name, layer in found.items()]

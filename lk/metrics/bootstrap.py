@@ -1,5 +1,6 @@
 """Bootstrap intervals over samples: everything that depends on the samples is recomputed in each draw."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -29,12 +30,15 @@ def bootstrap(
         >>> bool(low < mean < high)
         True
     """
+    if samples < 1 or draws < 1 or not 0 < level < 1:
+        raise ValueError(f"Given samples={samples}, draws={draws}, level={level}; expected at least 1, 1, and a level between 0 and 1.")
     centre = np.asarray(statistic(np.full(samples, 1 / samples)))
     if samples < 2:
         return centre, np.full_like(centre, np.nan), np.full_like(centre, np.nan)
     weights = np.random.default_rng(seed).multinomial(samples, np.full(samples, 1 / samples), size=draws) / samples
     drawn = np.stack([np.asarray(statistic(w)) for w in weights])
     tail = (1 - level) / 2
-    with np.errstate(all="ignore"):
-        low, high = (np.full_like(centre, np.nan) if np.isnan(drawn).all() else np.nanquantile(drawn, q, axis=0) for q in (tail, 1 - tail))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)  # an entry that no draw defines has no interval
+        low, high = (np.asarray(np.nanquantile(drawn, q, axis=0)) for q in (tail, 1 - tail))
     return centre, low, high
