@@ -16,7 +16,7 @@ from jsonargparse import Namespace
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
-from lk.callbacks import SeedEpochs
+from lk.callbacks import RecordTraining, SeedEpochs
 from lk.data import Data
 from lk.extraction import Extraction, frozen
 from lk.files import writing
@@ -56,7 +56,9 @@ class TrainCLI(LightningCLI):
             stem = "-".join(part.rsplit(".", 1)[-1].lower() for part in parts)
             config.id = f"{stem}-{datetime.datetime.now(datetime.UTC):%m%d-%H%M%S}-{secrets.token_hex(2)}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", config.id):
-            raise ValueError(f"Given id={config.id!r}; expected up to 128 letters, digits, '-', '_' and '.', as it names a folder and a W&B run.")
+            raise ValueError(
+                f"Given id={config.id!r}; expected up to 128 letters, digits, '-', '_' and '.', as it names a folder and a W&B run."
+            )
         folder = Path(config.runs_dir) / config.id
         if (folder / "config.yaml").is_file() and not config.ckpt_path:
             raise ValueError(
@@ -79,12 +81,14 @@ class TrainCLI(LightningCLI):
                 entry.init_args.id, entry.init_args.save_dir = config.id, str(folder)
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
-        """Add what every run needs: epoch seeds, and a checkpoint to resume from at the end of each epoch."""
+        """Add what every run needs: epoch seeds, the table of training curves, and a checkpoint to resume from at the end of each epoch."""
         seed = self._get(self.config, "seed_everything")
         self.folder.mkdir(parents=True, exist_ok=True)
         # weights_only loading of the resume point needs nothing but tensors and plain values in it.
-        resume = ModelCheckpoint(self.folder / "checkpoints", save_top_k=0, save_last=True, enable_version_counter=False, save_on_train_epoch_end=True)
-        self.trainer_defaults = {**self.trainer_defaults, "callbacks": [SeedEpochs(int(seed or 0)), resume]}
+        resume = ModelCheckpoint(
+            self.folder / "checkpoints", save_top_k=0, save_last=True, enable_version_counter=False, save_on_train_epoch_end=True
+        )
+        self.trainer_defaults = {**self.trainer_defaults, "callbacks": [SeedEpochs(int(seed or 0)), RecordTraining(), resume]}
         return super().instantiate_trainer(**kwargs)
 
     def after_instantiate_classes(self) -> None:
