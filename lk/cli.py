@@ -18,9 +18,10 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from lk.callbacks import RecordTraining, SeedEpochs
 from lk.data import Data
-from lk.extraction import Extraction, frozen
+from lk.extraction import Extraction
 from lk.files import writing
 from lk.games import Grid, count_players
+from lk.layers import frozen
 from lk.loggers import Wandb
 from lk.networks import Network
 from lk.parser import Parser

@@ -1,5 +1,6 @@
 """Read the activations of named layers, all of them in one forward pass."""
 
+import copy
 import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -120,3 +121,14 @@ def check_finite(activations: dict[str, Tensor], samples: Tensor) -> None:
                 f"Layer {name!r} has NaN or infinite activations on sample {sample} ({int(rows.sum())} of {len(rows)} rows of this batch). "
                 "Expected finite numbers: look at the loss of this checkpoint, lower the learning rate, or choose an earlier checkpoint."
             )
+
+
+def frozen(network: nn.Module) -> nn.Module:
+    """A copy for reading: evaluation mode, no gradients, convolutions in the faster memory layout.
+
+    The copy, and not the network itself, is read during training: watching then cannot change modes, statistics or gradients.
+    """
+    twin = copy.deepcopy(network).eval().requires_grad_(False)
+    if any(isinstance(module, nn.Conv2d) for module in twin.modules()):
+        twin = twin.to(memory_format=torch.channels_last)
+    return twin
