@@ -24,14 +24,14 @@ def found_class(path: str) -> object:
 class Parser(LightningArgumentParser):
     """A parser that shows the innermost error and the nearest valid key instead of pages of usage."""
 
-    def keys(self) -> list[str]:
+    def all_keys(self) -> list[str]:
         """All keys of this parser and its subcommands."""
         found = []
         for action in self._actions:
             found.append(action.dest)
             choices = getattr(action, "choices", None)
             if isinstance(choices, dict):
-                found += [key for parser in choices.values() if isinstance(parser, Parser) for key in parser.keys()]
+                found += [key for parser in choices.values() if isinstance(parser, Parser) for key in parser.all_keys()]
         return [key for key in found if key and not key.endswith("help") and key not in ("config", "subcommand", "print_config")]
 
     def explain(self, message: str) -> str:
@@ -45,7 +45,7 @@ class Parser(LightningArgumentParser):
             return f"{module} has no {name!r}. {nearest(name, list(getattr(importlib.import_module(module), '__all__', [])))}"
         if unknown := UNKNOWN.search(message):
             key = next(group for group in unknown.groups() if group)
-            known = self.keys()
+            known = self.all_keys()
             family = [k for k in known if k.split(".")[0] == key.split(".")[0]] or [k for k in known if "." not in k]
             return f"Unknown key {key!r}. {nearest(key, family)}"
         return message
