@@ -12,27 +12,25 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import yaml
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
-from lk.callbacks import SeedEpochs
+from lk.callbacks import RecordTraining, SeedEpochs
 from lk.data import Data
-from lk.extraction import Extraction, frozen
+from lk.extraction import Extraction
 from lk.files import writing
 from lk.games import Grid, count_players
+from lk.layers import frozen
 from lk.loggers import Wandb
 from lk.networks import Network
+from lk.parser import Parser
 from lk.probes import Probes, Recipe
 from lk.progress import backgrounds, forecast, progress, say
 from lk.report import write_comparison, write_report
 from lk.runs import Run, build, check_trusted
 from lk.studies.checkpoint import probe_checkpoint, read_checkpoint, write_tables
 from lk.tasks import Classification
-
-
-class Parser(LightningArgumentParser):
-    """A parser whose errors name the nearest valid key."""
 
 
 class TrainCLI(LightningCLI):
@@ -59,7 +57,9 @@ class TrainCLI(LightningCLI):
             stem = "-".join(part.rsplit(".", 1)[-1].lower() for part in parts)
             config.id = f"{stem}-{datetime.datetime.now(datetime.UTC):%m%d-%H%M%S}-{secrets.token_hex(2)}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", config.id):
-            raise ValueError(f"Given id={config.id!r}; expected up to 128 letters, digits, '-', '_' and '.', as it names a folder and a W&B run.")
+            raise ValueError(
+                f"Given id={config.id!r}; expected up to 128 letters, digits, '-', '_' and '.', as it names a folder and a W&B run."
+            )
         folder = Path(config.runs_dir) / config.id
         if (folder / "config.yaml").is_file() and not config.ckpt_path:
             raise ValueError(
@@ -82,12 +82,14 @@ class TrainCLI(LightningCLI):
                 entry.init_args.id, entry.init_args.save_dir = config.id, str(folder)
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
-        """Add what every run needs: epoch seeds, and a checkpoint to resume from at the end of each epoch."""
+        """Add what every run needs: epoch seeds, the table of training curves, and a checkpoint to resume from at the end of each epoch."""
         seed = self._get(self.config, "seed_everything")
         self.folder.mkdir(parents=True, exist_ok=True)
         # weights_only loading of the resume point needs nothing but tensors and plain values in it.
-        resume = ModelCheckpoint(self.folder / "checkpoints", save_top_k=0, save_last=True, enable_version_counter=False, save_on_train_epoch_end=True)
-        self.trainer_defaults = {**self.trainer_defaults, "callbacks": [SeedEpochs(int(seed or 0)), resume]}
+        resume = ModelCheckpoint(
+            self.folder / "checkpoints", save_top_k=0, save_last=True, enable_version_counter=False, save_on_train_epoch_end=True
+        )
+        self.trainer_defaults = {**self.trainer_defaults, "callbacks": [SeedEpochs(int(seed or 0)), RecordTraining(), resume]}
         return super().instantiate_trainer(**kwargs)
 
     def after_instantiate_classes(self) -> None:
@@ -148,7 +150,7 @@ def chosen_steps(run: Run, steps: Sequence[int] | None) -> list[int]:
     return list(steps or run.checkpoints)
 
 
-def add_run_arguments(parser: ArgumentParser) -> None:
+def add_run_arguments(parser: Parser) -> None:
     """Arguments of every command that reads a run."""
     parser.add_argument("--steps", type=list[int] | None, default=None, help="Checkpoints by step, such as [0,460]; default: all.")
     parser.add_argument("--data_dir", type=str | None, default=None, help="Folder of the data set, where it differs from the run's config.")

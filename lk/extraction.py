@@ -3,7 +3,6 @@
 One way for all callers: the callback during training, the command afterwards, a notebook.
 """
 
-import copy
 import math
 import os
 import time
@@ -242,17 +241,6 @@ def check_memory(n: int, samples: int, layers: int = 8) -> None:
             f"and {memory / 2**30:.1f} GiB are free. At most {max(0, math.floor(most))} players fit; "
             "choose larger patches or fewer players."
         )
-
-
-def frozen(network: nn.Module) -> nn.Module:
-    """A copy for reading: evaluation mode, no gradients, convolutions in the faster memory layout.
-
-    The copy, and not the network itself, is read during training: watching then cannot change modes, statistics or gradients.
-    """
-    twin = copy.deepcopy(network).eval().requires_grad_(False)
-    if any(isinstance(module, nn.Conv2d) for module in twin.modules()):
-        twin = twin.to(memory_format=torch.channels_last)
-    return twin
 
 
 def fit_probes(recipe: Recipe, network: nn.Module, layers: Sequence[str], data: Data) -> Probes:

@@ -1,5 +1,6 @@
 """Read the activations of named layers, all of them in one forward pass."""
 
+import copy
 import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,14 +10,16 @@ from torch import Tensor, nn
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """The end of an error message: the nearest known name, and all of them.
+    """The end of an error message: the nearest known name, and all of them where they are few.
 
     >>> nearest("blok1", ["block1", "block2"])
     "Did you mean 'block1'? Known: block1, block2."
     """
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"Did you mean {close[0]!r}? " if close else ""
-    return f"{hint}Known: {', '.join(known)}."
+    # A long list buries the hint.
+    listed = known if len(known) <= 24 else [*known[:24], f"and {len(known) - 24} more"]
+    return hint.strip() if close and len(known) > 24 else f"{hint}Known: {', '.join(listed)}."
 
 
 def find_layer(module: nn.Module, name: str) -> nn.Module:
@@ -118,3 +121,14 @@ def check_finite(activations: dict[str, Tensor], samples: Tensor) -> None:
                 f"Layer {name!r} has NaN or infinite activations on sample {sample} ({int(rows.sum())} of {len(rows)} rows of this batch). "
                 "Expected finite numbers: look at the loss of this checkpoint, lower the learning rate, or choose an earlier checkpoint."
             )
+
+
+def frozen(network: nn.Module) -> nn.Module:
+    """A copy for reading: evaluation mode, no gradients, convolutions in the faster memory layout.
+
+    The copy, and not the network itself, is read during training: watching then cannot change modes, statistics or gradients.
+    """
+    twin = copy.deepcopy(network).eval().requires_grad_(False)
+    if any(isinstance(module, nn.Conv2d) for module in twin.modules()):
+        twin = twin.to(memory_format=torch.channels_last)
+    return twin

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
-from lk.extraction import Extraction, Samples, frozen
+from lk.extraction import Extraction, Samples
 from lk.games import count_players, mask, present
 from lk.games.game import BACKGROUNDS
-from lk.layers import device_of
+from lk.layers import device_of, frozen
 
 console = Console(stderr=True, highlight=False)
 

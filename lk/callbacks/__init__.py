@@ -2,6 +2,7 @@
 
 from lk.callbacks.checkpoints import SaveCheckpoints
 from lk.callbacks.extract import ExtractInteractions
+from lk.callbacks.record import RecordTraining
 from lk.callbacks.seed import SeedEpochs
 
-__all__ = ["ExtractInteractions", "SaveCheckpoints", "SeedEpochs"]
+__all__ = ["ExtractInteractions", "RecordTraining", "SaveCheckpoints", "SeedEpochs"]

@@ -33,10 +33,16 @@ class SaveCheckpoints(Callback):
         per_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
         if trainer.max_epochs is None or trainer.max_epochs < 0:
             raise ValueError("trainer.max_epochs is not set; the schedule of checkpoints needs the last epoch.")
-        ends = [per_epoch * epoch for epoch in range(1, trainer.max_epochs + 1) if epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs]
+        ends = [
+            per_epoch * epoch
+            for epoch in range(1, trainer.max_epochs + 1)
+            if epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs
+        ]
         inside = [per_epoch // 4**i for i in range(1, self.early + 1)]
         last = trainer.max_steps if trainer.max_steps > 0 else per_epoch * trainer.max_epochs
-        return sorted({0, *(step for step in inside if step > 0), *(step for step in ends if step < last), min(last, per_epoch * trainer.max_epochs)})
+        return sorted(
+            {0, *(step for step in inside if step > 0), *(step for step in ends if step < last), min(last, per_epoch * trainer.max_epochs)}
+        )
 
     def due(self, trainer: pl.Trainer) -> bool:
         """Whether the current step is on the schedule."""
@@ -70,5 +76,3 @@ class SaveCheckpoints(Callback):
                 path.unlink()
         if not path.is_file():
             trainer.save_checkpoint(path)
-
-

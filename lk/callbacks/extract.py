@@ -36,7 +36,9 @@ class ExtractInteractions(Callback):
         """Check everything that can be checked before the first step."""
         self.checkpoints = next((c for c in trainer.callbacks if isinstance(c, SaveCheckpoints)), None)  # type: ignore[attr-defined]
         if self.checkpoints is None:
-            raise ValueError("ExtractInteractions works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks.")
+            raise ValueError(
+                "ExtractInteractions works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks."
+            )
         self.extraction.layers_of(pl_module.network)  # type: ignore[arg-type]
         with isolate_rng():
             self.samples = self.extraction.samples(trainer.datamodule)  # type: ignore[attr-defined]
@@ -66,7 +68,9 @@ class ExtractInteractions(Callback):
         if trainer.is_global_zero:
             step, epoch = trainer.global_step, self.checkpoints.epoch(trainer)
             with isolate_rng(), torch.inference_mode(False):
-                done = read_checkpoint(Run(trainer.default_root_dir), self.extraction, self.samples, pl_module.network, trainer.datamodule, step, epoch)  # type: ignore[arg-type, attr-defined]
+                done = read_checkpoint(
+                    Run(trainer.default_root_dir), self.extraction, self.samples, pl_module.network, trainer.datamodule, step, epoch
+                )  # type: ignore[arg-type, attr-defined]
                 log_extraction(trainer.loggers, done.tables, done.probes, self.extraction.name, step, epoch)
         trainer.strategy.barrier("lk-extract")
         self.seconds += time.perf_counter() - start

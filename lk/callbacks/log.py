@@ -19,7 +19,11 @@ def scalars(tables: dict[str, pd.DataFrame], probes: pd.DataFrame | None, name: 
         found[f"{name}/salient_{layer}"] = float(rows["salient"].mean())
         found[f"{name}/reach_{layer}"] = float(rows["reach"].mean())
     found[f"{name}/certified"] = float(games["certified"].mean())
-    sums = comparisons[comparisons["reference"] == "output"].groupby("layer", sort=False)[["overlap", "forgotten", "all", "all_reference"]].sum()
+    sums = (
+        comparisons[comparisons["reference"] == "output"]
+        .groupby("layer", sort=False)[["overlap", "forgotten", "all", "all_reference"]]
+        .sum()
+    )
     for layer, row in sums.iterrows():
         if row["all_reference"] > 0:
             found[f"{name}/completeness_{layer}"] = float(row["overlap"] / row["all_reference"])

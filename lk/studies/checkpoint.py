@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from lk.data import Data
-from lk.extraction import Extraction, Samples, fit_probes, frozen
+from lk.extraction import Extraction, Samples, fit_probes
 from lk.interactions import Interactions
-from lk.layers import device_of
+from lk.layers import device_of, frozen
 from lk.probes import Probes
 from lk.runs import Run, describe, step_name
 from lk.studies.dynamics import measure

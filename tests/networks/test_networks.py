@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 import lk.networks
-from lk.extraction import frozen
-from lk.layers import read_layers
+from lk.layers import frozen, read_layers
 from lk.networks import MLP, VGG11, LeNet, Network, ResNet20, ResNet32, Torchvision, Wrapped
 from lk.networks.resnet import ResNet
 

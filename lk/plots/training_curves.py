@@ -1,0 +1,46 @@
+"""Training curves."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lk.plots.style import TEST, TRAIN, grid, log_scale, styled
+
+PANELS = (("loss", "loss (nats)"), ("accuracy", "accuracy"))
+
+
+@styled
+def training_curves(training: pd.DataFrame, checkpoints: pd.DataFrame | None = None) -> Figure:
+    """Loss and accuracy of both splits over epochs.
+
+    Args:
+        training: Columns epoch, quantity (`train/loss`, `test/accuracy`, ...), value.
+        checkpoints: Column epoch: where the layers were read; shown as ticks along the lower edge.
+    """
+    figure, axes = grid(1, 2, height=2.9)
+    for place, (name, label) in enumerate(PANELS):
+        panel = axes[0, place]
+        for split, colour, line in (("train", TRAIN, "--"), ("test", TEST, "-")):
+            rows = training[training["quantity"] == f"{split}/{name}"].sort_values("epoch")
+            if len(rows):
+                panel.plot(rows["epoch"], rows["value"], line, color=colour, marker="o", markersize=3, label=split)
+                last = rows.iloc[-1]
+                panel.annotate(
+                    f"{last['value']:.3f}",
+                    (last["epoch"], last["value"]),
+                    (5, 0),
+                    textcoords="offset points",
+                    color=colour,
+                    va="center",
+                    fontsize=9.5,
+                )
+        if checkpoints is not None:
+            panel.plot(
+                checkpoints["epoch"].unique(), [0.0] * checkpoints["epoch"].nunique(), "|", color="#333333", markersize=9, clip_on=False,
+                transform=panel.get_xaxis_transform(), label="layers read",
+            )  # fmt: skip
+        panel.set(xlabel="epoch", ylabel=label)
+        panel.margins(x=0.07)
+    if (training["quantity"].str.endswith("loss") & (training["value"] > 0)).any():
+        log_scale(axes[0, 0])
+    axes[0, 1].legend(loc="lower right")
+    return figure
