@@ -5,10 +5,11 @@ from safetensors.torch import load_file
 
 import lk.extraction
 from lk.data import Digits
-from lk.extraction import Extraction, Samples, check_memory, fit_probes, frozen
+from lk.extraction import Extraction, Samples, check_memory, fit_probes
 from lk.games import Columns, Foreground, Grid
 from lk.games.maskers import Zero
 from lk.interactions import Interactions
+from lk.layers import frozen
 from lk.networks import MLP, LeNet
 from lk.probes import Optimum, PaperSGD
 from lk.scores import Logit, OfActivation, PredictedClass
