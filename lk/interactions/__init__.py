@@ -1,6 +1,18 @@
 """AND-OR interactions of games."""
 
-from lk.interactions.decompose import Decomposition, decompose
+from lk.interactions.decompose import decompose, decompose_path
+from lk.interactions.decomposition import Decomposition
+from lk.interactions.gauge import GaugeInterval, gauge_interval
+from lk.interactions.indices import (
+    banzhaf_interactions,
+    banzhaf_values,
+    moebius,
+    shapley_interactions,
+    shapley_taylor,
+    shapley_values,
+    to_shapiq,
+)
+from lk.interactions.joint import JointDecomposition, decompose_jointly
 from lk.interactions.transforms import (
     harsanyi,
     inverse_harsanyi,
@@ -14,13 +26,25 @@ from lk.interactions.transforms import (
 
 __all__ = [
     "Decomposition",
+    "GaugeInterval",
+    "JointDecomposition",
+    "banzhaf_interactions",
+    "banzhaf_values",
     "decompose",
+    "decompose_jointly",
+    "decompose_path",
+    "gauge_interval",
     "harsanyi",
     "inverse_harsanyi",
     "inverse_or_interactions",
+    "moebius",
     "number_of_players",
     "or_interactions",
     "orders",
     "players_of",
+    "shapley_interactions",
+    "shapley_taylor",
+    "shapley_values",
     "superset_sums",
+    "to_shapiq",
 ]

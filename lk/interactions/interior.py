@@ -40,12 +40,13 @@ class _Iterate:
 
     def __init__(self, u: Vector, bound: float, weight: Vector) -> None:
         self.size = len(u)
-        self.possible = possible_effects(self.size.bit_length() - 1)
+        self.possible = np.isfinite(weight)
         self.u, self.bound, self.price = u[1:], bound, weight[self.possible]
         m, rows = len(self.price), len(u) - 1
+        self.start_factor = _start_factor(self.size, and_only=not self.possible[-1])
         self.m, self.rows = m, rows if bound > 0 else 0
-        effects = self.sums(_solved(_start_factor(self.size), self.u))
-        effects += self.sums(_solved(_start_factor(self.size), self.u - self.fit(effects)))
+        effects = self.sums(_solved(self.start_factor, self.u))
+        effects += self.sums(_solved(self.start_factor, self.u - self.fit(effects)))
         centre = max(float(np.abs(effects).mean()), 1e-8)
         self.primal = np.empty(2 * m + 2 * self.rows)
         self.dual = np.empty_like(self.primal)
@@ -299,9 +300,11 @@ class _Finisher:
 
 
 @lru_cache(maxsize=4)
-def _start_factor(size: int) -> Matrix:
+def _start_factor(size: int, and_only: bool) -> Matrix:
     """Cholesky factor of D D^T, for the feasible start."""
     scales = possible_effects(size.bit_length() - 1).astype(np.float64)
+    if and_only:
+        scales[size:] = 0.0
     factor: Matrix = lapack.dpotrf(normal_matrix(scales, np.arange(1, size)), lower=1, clean=0, overwrite_a=1)[0]
     return factor
 
