@@ -110,8 +110,8 @@ def no_effects(task: Task) -> Answer:
 
 def by_path(task: Task, bounds: list[float], weight: Vector, patient: bool, canonical: bool) -> list[Answer]:
     """The path engine at descending bounds; stops short where the game is dense, unless it is to be `patient`."""
-    most = len(task.u) if patient else _largest_basis(task.players)
-    found = vertices(task.u, weight, bounds, most, 20 * most + 200)
+    most = np.inf if patient else _largest_basis(task.players)
+    found = vertices(task.u, weight, bounds, most, 16 * len(task.u) if patient else 20 * most + 200)
     return [_from_vertex(task, bound, vertex, weight, canonical) for bound, vertex in zip(bounds, found, strict=False)]
 
 
@@ -143,4 +143,4 @@ def solve(task: Task, weight: Vector, gap: float, method: str, canonical: bool) 
 
 def _largest_basis(n: int) -> int:
     """Number of effects beyond which the interior point method is faster than the path: measured, see docs/results/decomposition.md."""
-    return {9: 80, 10: 128, 11: 300, 12: 900}.get(n, 48 if n < 9 else 4000)
+    return {9: 140, 10: 200, 11: 350, 12: 600}.get(n, 100 if n < 9 else 4000)

@@ -120,12 +120,13 @@ class _Newton:
         self.softness = 1 / (at.push / at.room).sum(0) if at.rows else np.zeros(at.size - 1)
         full = np.zeros(2 * at.size)
         full[at.possible] = self.scale
-        normal = normal_matrix(full, np.arange(1, at.size))
-        diagonal = np.diagonal(normal).copy()
         ridge = 1e-15
         while True:
-            np.fill_diagonal(normal, diagonal * (1 + ridge) + self.softness)
-            self.factor, status = lapack.dpotrf(normal, lower=1, clean=0, overwrite_a=0)
+            normal = normal_matrix(full, np.arange(1, at.size))
+            diagonal = np.einsum("ii->i", normal)
+            diagonal *= 1 + ridge
+            diagonal += self.softness
+            self.factor, status = lapack.dpotrf(normal, lower=1, clean=0, overwrite_a=1)
             self.failed = status != 0
             if not self.failed or ridge > 1e-6:
                 break
@@ -258,7 +259,7 @@ class _Finisher:
         """Games with ties never show a clear partition: try those in which each pair is decided by its larger half, at several scales."""
         parts, slack, room, push = at.parts.max(0), at.slack.min(0), at.room.min(0), at.push.max(0)
         seen = set(self.tried)
-        for scale in (1.0, 1e-3, 1e3, 1e-5):
+        for scale in (1.0, 1e-3):
             in_use, pressed = np.zeros(2 * at.size, dtype=bool), np.ones(at.size, dtype=bool)
             in_use[at.possible] = parts > scale * slack
             if at.rows:
