@@ -73,13 +73,17 @@ def counts(interactions: Interactions, weights: Array) -> Array:
 
 
 def strengths(interactions: Interactions, weights: Array) -> dict[str, Array]:
-    """Strength relative to `reach`: of positive, negative and salient effects, each as `counts`."""
+    """Strength relative to `reach`: of positive, negative and salient effects, each as `counts`.
+
+    `share` is the salient strength of a kind and order relative to the layer's whole.
+    """
     chosen, scale = salient(interactions, ratio_of(interactions)), reach(interactions, weights)[:, None, None]
     found = {}
     for name, sign in (("positive", 1), ("negative", -1)):
         found[name] = torch.stack([strength(effects, sign=sign) for effects in interactions.effects])
     found["salient"] = torch.stack([strength(effects, mask) for effects, mask in zip(interactions.effects, chosen, strict=True)])
-    return {name: divide(with_totals(contract(weights, x)), scale) for name, x in found.items()}
+    sums = {name: divide(with_totals(contract(weights, x)), scale) for name, x in found.items()}
+    return {**sums, "share": divide(sums["salient"], sums["salient"][:, 2:, :1])}
 
 
 @dataclass(frozen=True)
