@@ -12,27 +12,25 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import yaml
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from lk.callbacks import RecordTraining, SeedEpochs
 from lk.data import Data
-from lk.extraction import Extraction, frozen
+from lk.extraction import Extraction
 from lk.files import writing
 from lk.games import Grid, count_players
+from lk.layers import frozen
 from lk.loggers import Wandb
 from lk.networks import Network
+from lk.parser import Parser
 from lk.probes import Probes, Recipe
 from lk.progress import backgrounds, forecast, progress, say
 from lk.report import write_comparison, write_report
 from lk.runs import Run, build, check_trusted
 from lk.studies.checkpoint import probe_checkpoint, read_checkpoint, write_tables
 from lk.tasks import Classification
-
-
-class Parser(LightningArgumentParser):
-    """A parser whose errors name the nearest valid key."""
 
 
 class TrainCLI(LightningCLI):
@@ -152,7 +150,7 @@ def chosen_steps(run: Run, steps: Sequence[int] | None) -> list[int]:
     return list(steps or run.checkpoints)
 
 
-def add_run_arguments(parser: ArgumentParser) -> None:
+def add_run_arguments(parser: Parser) -> None:
     """Arguments of every command that reads a run."""
     parser.add_argument("--steps", type=list[int] | None, default=None, help="Checkpoints by step, such as [0,460]; default: all.")
     parser.add_argument("--data_dir", type=str | None, default=None, help="Folder of the data set, where it differs from the run's config.")

@@ -3,7 +3,6 @@
 One way for all callers: the callback during training, the command afterwards, a notebook.
 """
 
-import copy
 import math
 import os
 import time
@@ -27,7 +26,7 @@ from lk.interactions import Interactions, interactions_of
 from lk.layers import find_layer
 from lk.probes import Optimum, Probes, Recipe
 from lk.runs import describe, step_name
-from lk.scores import Score, TrueClass
+from lk.scores import Score, TrueClass, predicted
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,15 @@ class Samples:
     def save(self, path: Path) -> None:
         """Write a safetensors file."""
         tensors = {key: getattr(self, key).contiguous() for key in ("x", "y", "index", "owner", "filler")}
-        with writing(path) as temporary:
-            save_file(tensors, temporary)
+        # The tensors come last: where they are, the names are too.
         with writing(path.with_suffix(".yaml")) as temporary:
             temporary.write_text(yaml.safe_dump({"players": list(self.players), "classes": list(self.classes)}, allow_unicode=True))
+        with writing(path) as temporary:
+            save_file(tensors, temporary)
+
+    def same_as(self, other: "Samples") -> bool:
+        """Whether both explain the same samples by the same players (inputs and fillings may differ by rounding)."""
+        return all(torch.equal(getattr(self, key), getattr(other, key)) for key in ("index", "y", "owner"))
 
     @classmethod
     def load(cls, path: Path) -> "Samples":
@@ -129,6 +133,11 @@ class Extraction:
             raise ValueError(f"{type(network).__name__} names no layers to read; set `layers`.")
         for layer in layers:
             find_layer(network, layer)
+        repeated = sorted({layer for layer in layers if layers.count(layer) > 1 or layer == OUTPUT})
+        if repeated:
+            raise ValueError(
+                f"Given layers={layers}; expected each once and without {OUTPUT!r}, which is always read. Leave out: {repeated}."
+            )
         return layers
 
     def samples(self, data: Data) -> Samples:
@@ -163,6 +172,11 @@ class Extraction:
                 )
         if not (folder / "samples.safetensors").is_file():
             samples.save(folder / "samples.safetensors")
+        elif not samples.same_as(stored := Samples.load(folder / "samples.safetensors")):
+            raise ValueError(
+                f"{folder} holds an extraction of other samples or players (test samples {stored.index.tolist()}, given "
+                f"{samples.index.tolist()}). Choose another name for this one, or delete that folder."
+            )
         with writing(path) as temporary:
             temporary.write_text(yaml.safe_dump(settings, sort_keys=False))
 
@@ -200,7 +214,7 @@ class Extraction:
         found = interactions_of(
             values, [*layers, OUTPUT], self.kappa, self.gap,
             step=step, epoch=epoch, players=list(samples.players), labels=samples.y.tolist(), samples=samples.index.tolist(),
-            correct=(logits.argmax(1) == samples.y).tolist(), salience_ratio=self.salience_ratio,
+            correct=(predicted(logits) == samples.y).tolist(), salience_ratio=self.salience_ratio,
             versions={package: version(package) for package in ("layerwise-knowledge", "torch")},
         )  # fmt: skip
         found.about["seconds"] = {"play": played - start, "decompose": time.perf_counter() - played}
@@ -216,28 +230,17 @@ def check_memory(n: int, samples: int, layers: int = 8) -> None:
     One value needs 4 bytes, and the decomposition works on about 16 times as much in double precision; games are
     decomposed in chunks, so that the whole table counts six times.
     """
-
-    def needed(players: int) -> float:
-        return 2.0**players * samples * layers * 4 * 6
-
+    per_coalition = samples * layers * 4 * 6
     memory = available_memory()
-    if needed(n) > memory:
-        fits = math.floor(math.log2(memory / (samples * layers * 4 * 6)))
+    # Compared as logarithms: 2^n of a thousand patches overflows a float.
+    most = math.log2(memory / per_coalition)
+    if n > most:
+        gigabytes = f"{2.0**n * per_coalition / 2**30:,.1f}" if n < 64 else f"2^{n + math.log2(per_coalition / 2**30):.0f}"
         raise ValueError(
-            f"{n} players give 2^{n} coalitions: {samples} samples and {layers} layers need about {needed(n) / 2**30:,.1f} GiB, "
-            f"and {memory / 2**30:.1f} GiB are free. At most {fits} players fit; choose larger patches or fewer players."
+            f"{n} players give 2^{n} coalitions: {samples} samples and {layers} layers need about {gigabytes} GiB, "
+            f"and {memory / 2**30:.1f} GiB are free. At most {max(0, math.floor(most))} players fit; "
+            "choose larger patches or fewer players."
         )
-
-
-def frozen(network: nn.Module) -> nn.Module:
-    """A copy for reading: evaluation mode, no gradients, convolutions in the faster memory layout.
-
-    The copy, and not the network itself, is read during training: watching then cannot change modes, statistics or gradients.
-    """
-    twin = copy.deepcopy(network).eval().requires_grad_(False)
-    if any(isinstance(module, nn.Conv2d) for module in twin.modules()):
-        twin = twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return twin
 
 
 def fit_probes(recipe: Recipe, network: nn.Module, layers: Sequence[str], data: Data) -> Probes:

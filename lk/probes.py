@@ -5,6 +5,7 @@ Source: Cheng et al., ICML 2024, Sect. 3.2.2: p(y | x) = softmax(W f(x) + b) on 
 
 import json
 import math
+import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, one_hot
 
 from lk.files import writing
-from lk.layers import check_finite, read_layers
+from lk.layers import check_finite, device_of, read_layers
+from lk.scores import check_labels
 
 
 def pooled(activation: Tensor, pooling: str) -> Tensor:
@@ -124,11 +126,7 @@ class Probes(nn.Module):
                 about = file.metadata()
                 fits = json.loads(about["fits"])
                 maps = {
-                    layer: Linear(
-                        *(file.get_tensor(f"{layer}/{part}") for part in ("weight", "bias", "mean", "scale")),
-                        gradient_norm=fits[layer][0],
-                        iterations=fits[layer][1],
-                    )
+                    layer: Linear(*(file.get_tensor(f"{layer}/{part}") for part in ("weight", "bias", "mean", "scale")), *fits[layer])
                     for layer in json.loads(about["layers"])
                 }
                 return cls(maps, about["pooling"], json.loads(about["recipe"]))
@@ -171,7 +169,7 @@ def collect(
     network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], pooling: str
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Features `(samples, features)` of every layer and labels `(samples,)`, from one pass."""
-    device = next(iter(network.parameters())).device
+    device = device_of(network)
     features: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     labels, seen = [], 0
     for x, y in batches:
@@ -235,6 +233,7 @@ class Optimum(Recipe):
     def fit(self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int) -> Probes:
         """One pass reads the features of all layers; each layer's problem is then solved on its own."""
         features, y = collect(network, layers, batches, self.pooling)
+        check_labels(y, num_classes)
         maps = {}
         for layer in layers:
             x = features.pop(layer)
@@ -294,7 +293,7 @@ def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: f
         line_search_fn="strong_wolfe",
     )  # fmt: skip
     with suppress(_Solved):
-        optimizer.step(closure)  # type: ignore[arg-type]
+        optimizer.step(closure)
     norm, w, b = best
     return Linear(w.float(), b.float(), mean.float(), scale.float(), norm, count)
 
@@ -326,16 +325,24 @@ class PaperSGD(Recipe):
         seed: int = 0,
     ) -> None:
         super().__init__(pooling, max_samples, seed)
+        if lr <= 0 or not 0 <= momentum < 1 or epochs < 1 or batch_size < 1:
+            raise ValueError(
+                f"Given lr={lr}, momentum={momentum}, epochs={epochs}, batch_size={batch_size}; "
+                "expected lr > 0, 0 <= momentum < 1, epochs >= 1, batch_size >= 1."
+            )
         self.lr, self.momentum, self.epochs, self.batch_size = lr, momentum, epochs, batch_size
 
     def fit(self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int) -> Probes:
         """Features are read once and kept; the network is frozen, so every epoch would read the same."""
         features, y = collect(network, layers, batches, self.pooling)
+        check_labels(y, num_classes)
         generator = torch.Generator().manual_seed(self.seed)
         probes = {}
         for layer, x in features.items():
+            # A layer's start depends on its name and the seed alone, not on the other layers that are read.
+            own = torch.Generator().manual_seed(self.seed + zlib.crc32(layer.encode()))
             bound = 1 / math.sqrt(x.shape[1])
-            start = torch.rand(num_classes, x.shape[1] + 1, generator=generator).mul(2 * bound).sub(bound).to(x)
+            start = torch.rand(num_classes, x.shape[1] + 1, generator=own).mul(2 * bound).sub(bound).to(x)
             probes[layer] = (start[:, :-1].clone().requires_grad_(), start[:, -1].clone().requires_grad_())
         optimizer = torch.optim.SGD([p for pair in probes.values() for p in pair], lr=self.lr, momentum=self.momentum)
         for _ in range(self.epochs):

@@ -94,8 +94,7 @@ def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) ->
     section.table(("setting", "value"), rows)
     training = optional_table(run, "training")
     if training is not None and len(training):
-        steps = readings[0].doubts["step"].unique() if readings else []
-        epochs = readings[0].games.drop_duplicates("step")[["step", "epoch"]] if len(steps) else None
+        epochs = readings[0].games.drop_duplicates("step")[["step", "epoch"]] if readings else None
         gallery.hang(
             section,
             "training",

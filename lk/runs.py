@@ -61,6 +61,20 @@ def check_trusted(config: object) -> None:
             check_trusted(item)
 
 
+def find(path: str, trust: bool) -> Any:
+    """Import a class or function by its dotted path; without `trust` it must also be *defined* in lk, torchvision or torch.nn."""
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"The run's config names {path!r}, which cannot be imported ({error}).") from error
+    if not trust and not f"{getattr(found, '__module__', '')}.".startswith(TRUSTED):
+        raise ForeignClassError(
+            f"The run's config names {path!r}, which is defined in {getattr(found, '__module__', 'an unknown place')!r}."
+        )
+    return found
+
+
 def build(config: Mapping[str, Any], trust: bool = False, **linked: Any) -> Any:
     """Instantiate `{class_path, init_args}`, nested ones first.
 
@@ -84,11 +98,9 @@ def build(config: Mapping[str, Any], trust: bool = False, **linked: Any) -> Any:
         key: build(value, trust) if isinstance(value, Mapping) and "class_path" in value else value
         for key, value in (config.get("init_args") or {}).items()
     }
-    module, _, name = path.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"The run's config names {path!r}, which cannot be imported ({error}).") from error
+    if isinstance(arguments.get("function"), str):
+        arguments["function"] = find(arguments["function"], trust)
+    found = find(path, trust)
     if not trust and not isinstance(found, type):
         raise ForeignClassError(f"The run's config names {path!r} where a class is expected.")
     return found(**{**arguments, **linked})
@@ -221,7 +233,8 @@ class Run:
         for callback in self.config.get("trainer", {}).get("callbacks") or []:
             if callback.get("class_path", "").endswith("ExtractInteractions"):
                 found: dict[str, Any] = callback["init_args"]["extraction"]
-                return found.get("init_args", found)
+                settings: dict[str, Any] = found.get("init_args", found)
+                return settings
         return {}
 
     def network(self, data: Any, trust: bool = False) -> nn.Module:
@@ -242,11 +255,12 @@ class Run:
             )
         try:
             stored = torch.load(path, map_location="cpu", weights_only=True)
+            weights = {key.removeprefix("network."): value for key, value in stored["state_dict"].items() if key.startswith("network.")}
+            epoch = float(stored["epoch"])
         except Exception as error:  # torch raises many types for a damaged file
             raise ValueError(
                 f"{path} is truncated or no checkpoint ({type(error).__name__}: {error}). Delete it; other checkpoints are usable."
             ) from error
-        weights = {key.removeprefix("network."): value for key, value in stored["state_dict"].items() if key.startswith("network.")}
         own = network.state_dict()
         wrong = [
             key for key in sorted(set(own) | set(weights)) if key not in own or key not in weights or own[key].shape != weights[key].shape
@@ -256,4 +270,4 @@ class Run:
             sizes += f"{tuple(own[wrong[0]].shape) if wrong[0] in own else 'missing'} in the network"
             raise ValueError(f"{path} is a checkpoint of another network: {len(wrong)} tensors differ, first {wrong[0]!r} ({sizes}).")
         network.load_state_dict(weights)
-        return {"step": step, "epoch": float(stored["epoch"]), **stored.get("lk", {})}
+        return {"step": step, "epoch": epoch, **stored.get("lk", {})}

@@ -29,6 +29,27 @@ def log_odds(logits: Tensor, target: Tensor) -> Tensor:
     return chosen[:, 0] - others.logsumexp(1)
 
 
+def predicted(logits: Tensor) -> Tensor:
+    """The most probable class of each row, shape `(batch,)`; a single column is the logit of class 1.
+
+    Example:
+        >>> predicted(torch.tensor([[2.0], [-1.0]]))
+        tensor([1, 0])
+    """
+    return (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(1)
+
+
+def check_labels(labels: Tensor, classes: int) -> None:
+    """Refuse labels that are not 0 to classes - 1; names the first wrong one."""
+    wrong = torch.nonzero((labels < 0) | (labels >= classes)).flatten()
+    if len(wrong):
+        place = int(wrong[0])
+        raise ValueError(
+            f"The label {int(labels[place])} (place {place} of {len(labels)}) is out of range; "
+            f"with {classes} classes expected 0 to {classes - 1}."
+        )
+
+
 class Score:
     """Base of all scores. `choose` picks a class per sample once, `__call__` scores every masked sample.
 
@@ -56,7 +77,7 @@ class PredictedClass(Score):
 
     def choose(self, logits: Tensor, label: Tensor) -> Tensor:
         """The predicted class."""
-        return logits.argmax(1)
+        return predicted(logits)
 
 
 class NamedClass(Score):
@@ -71,18 +92,19 @@ class NamedClass(Score):
 
     def choose(self, logits: Tensor, label: Tensor) -> Tensor:
         """The named class for every sample."""
-        if not 0 <= self.label < max(logits.shape[1], 2):
-            raise ValueError(
-                f"Given the class {self.label}; the network has {logits.shape[1]} classes, expected 0 to {logits.shape[1] - 1}."
-            )
+        classes = max(logits.shape[1], 2)
+        if not 0 <= self.label < classes:
+            raise ValueError(f"Given the class {self.label}; the network has {classes} classes, expected 0 to {classes - 1}.")
         return torch.full_like(label, self.label)
 
 
 class Logit(Score):
-    """The label's logit itself."""
+    """The label's logit itself; of a single column z, the logit is z for class 1 and -z for class 0."""
 
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
         """One logit per row."""
+        if logits.shape[1] == 1:
+            return log_odds(logits, target)
         return logits.gather(1, target[:, None])[:, 0]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -35,12 +36,12 @@ class Tensors(Labelled):
         return (x.float() / 255 if x.dtype == torch.uint8 else x), self.y[indices]
 
 
-def as_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def as_batch(batch: Any) -> Any:
     """`Tensors.__getitems__` already returns a batch."""
     return batch
 
 
-def collate(data: Labelled) -> Callable[[tuple[Tensor, Tensor]], tuple[Tensor, Tensor]] | None:
+def collate(data: Labelled) -> Callable[[Any], Any] | None:
     """How a loader joins samples: not at all where the data set gives whole batches, torch's default elsewhere."""
     whole = data.dataset if isinstance(data, Subset) else data
     return as_batch if isinstance(whole, Tensors) else None
@@ -54,9 +55,13 @@ class Data(pl.LightningDataModule):
     Args:
         batch_size: Training batch per device.
         samples_per_class: Number of samples to explain of each class, drawn from the test split.
-        seed: Decides the order of the training batches and which samples are explained. The order is a function of
-            (seed, epoch) alone, so that a resumed run sees the batches that an uninterrupted one would have seen.
+        seed: Decides which samples are explained, and the order of the training batches unless `order_seed` is set. The
+            order is a function of (seed, epoch) alone, so that a resumed run sees the batches of an uninterrupted one.
         num_workers: Processes that load batches; 0 loads in the main process.
+
+    Attributes:
+        order_seed: Decides the order of the training batches in place of `seed`, so that runs which differ in their
+            training seed explain the same samples.
 
     Raises:
         ValueError: A setting is out of range, or the labels are not 0 .. classes - 1.
@@ -70,6 +75,7 @@ class Data(pl.LightningDataModule):
                 "expected at least 1, 1 and 0."
             )
         self.batch_size, self.samples_per_class, self.seed, self.num_workers = batch_size, samples_per_class, seed, num_workers
+        self.order_seed = seed
 
     # ---- what a subclass defines
     def load(self) -> tuple[Labelled, Labelled]:
@@ -88,7 +94,7 @@ class Data(pl.LightningDataModule):
 
     # ---- what everyone uses
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """A short name for run ids and figures."""
         return type(self).__name__.lower()
 
@@ -174,10 +180,8 @@ class Data(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Shuffled training batches; the order is a function of (seed, epoch)."""
-        ranks = (
-            {"num_replicas": self.trainer.world_size, "rank": self.trainer.global_rank} if self.trainer else {"num_replicas": 1, "rank": 0}
-        )
-        sampler: DistributedSampler[tuple[Tensor, Tensor]] = DistributedSampler(self.train, shuffle=True, seed=self.seed, **ranks)
+        replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        sampler = DistributedSampler(self.train, replicas, rank, shuffle=True, seed=self.order_seed)
         return DataLoader(
             self.train,
             batch_size=self.batch_size,
@@ -185,7 +189,7 @@ class Data(pl.LightningDataModule):
             collate_fn=collate(self.train),
             num_workers=self.num_workers,
             # Its own generator: workers' seeds must not draw from the stream that dropout uses.
-            generator=torch.Generator().manual_seed(self.seed),
+            generator=torch.Generator().manual_seed(self.order_seed),
         )
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:

@@ -43,7 +43,7 @@ class ImageFolder(Data):
         self.data_dir, self.size, self.channels = Path(data_dir), size, channels
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """The folder's own name."""
         return self.data_dir.resolve().name.lower()
 

@@ -18,6 +18,7 @@ class MNIST(Data):
 
     Raises:
         FileNotFoundError: The files are missing and `download` is off.
+        ValueError: A file is damaged.
     """
 
     def __init__(
@@ -36,11 +37,21 @@ class MNIST(Data):
         """Both splits, in memory as `uint8`."""
         try:
             train, test = (Source(self.data_dir, train=split, download=self.download) for split in (True, False))
-        except RuntimeError as error:
+        except (RuntimeError, AssertionError, ValueError, KeyError) as error:  # torchvision says all of these of a damaged file
+            if not str(error).startswith(("Dataset not found", "Error downloading")):
+                raise ValueError(
+                    f"An IDX file in {self.data_dir}/MNIST/raw is truncated or damaged. Fetch the four files again."
+                ) from error
             raise FileNotFoundError(
                 f"No MNIST in {self.data_dir!r}: expected {self.data_dir}/MNIST/raw with the four IDX files. "
                 "Set data.init_args.data_dir to their folder, or data.init_args.download to true."
             ) from error
+        for split in (train, test):
+            if len(split.data) != len(split.targets):
+                raise ValueError(
+                    f"{self.data_dir}/MNIST/raw has {len(split.data)} images and {len(split.targets)} labels in one split; "
+                    "expected as many of both."
+                )
         return Tensors(train.data[:, None], train.targets), Tensors(test.data[:, None], test.targets)
 
     @property

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from lk.games.players import BACKGROUND
-from lk.layers import NonFiniteError, check_finite, read_layers
+from lk.layers import NonFiniteError, check_finite, device_of, read_layers
 from lk.probes import Probes
-from lk.scores import Score
+from lk.scores import Score, check_labels
 
 OUTPUT = "output"
 BACKGROUNDS = {"original": (1.0,), "baseline": (0.0,), "integrated": tuple(i / 10 for i in range(1, 11))}
@@ -90,15 +90,24 @@ def play(
 
     Raises:
         NonFiniteError: A layer has NaN or infinite activations; names the layer and the sample.
+        ValueError: The background is unknown, a layer has no probe, or a label is no class of the network.
     """
+    unread = [layer for layer in layers if probes is None or layer not in probes.layers]
+    if score.reads == "logits" and unread:
+        raise ValueError(
+            f"{type(score).__name__} needs a probe of every layer; there is none of: {', '.join(unread)}. Fit probes of these layers, or "
+            "choose a score of the raw activation (OfActivation)."
+        )
     if background not in BACKGROUNDS:
         raise ValueError(f"Given background={background!r}; expected one of {', '.join(BACKGROUNDS)}.")
-    device = next(iter(network.parameters())).device
+    device = device_of(network)
     n, names = count_players(owner), [*layers, OUTPUT]
     samples = torch.arange(len(x)) if samples is None else samples
     logits = network(x.to(device))
     check_finite({OUTPUT: logits}, samples.to(device))
     target = score.choose(logits, y.to(device))
+    if score.reads == "logits":
+        check_labels(target, max(logits.shape[1], 2))
     table = present(n).to(device)
     levels = BACKGROUNDS[background]
     values = torch.zeros(2**n, len(names), len(x))
@@ -114,7 +123,7 @@ def play(
                     masked = masked.contiguous(memory_format=torch.channels_last)
                 with read_layers(network, layers) as activations:
                     activations[OUTPUT] = network(masked)
-                scored = activations
+                scored: dict[str, Tensor] = activations
                 if score.reads == "logits" and probes is not None:
                     scored = {**probes(activations), OUTPUT: activations[OUTPUT]}
                 chosen = target[b].expand(len(masked))

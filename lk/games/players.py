@@ -44,9 +44,9 @@ def patch_grid(x: Tensor, patch: int) -> tuple[Tensor, int, int]:
     height, width = x.shape[2:]
     if not 1 <= patch <= max(height, width):
         raise ValueError(f"Given patch={patch} for images of {height}x{width} pixels; expected 1 to {max(height, width)}.")
-    rows, columns = math.ceil(height / patch), math.ceil(width / patch)
+    high, wide = math.ceil(height / patch), math.ceil(width / patch)
     down, across = torch.arange(height) // patch, torch.arange(width) // patch
-    return down[:, None] * columns + across[None], rows, columns
+    return down[:, None] * wide + across[None], high, wide
 
 
 def own(number: Tensor, chosen: Tensor, patches: int) -> Tensor:
@@ -79,8 +79,8 @@ class Grid(Players):
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """Every patch is owned."""
-        number, rows, columns = patch_grid(x, self.patch)
-        return own(number, repeat(torch.arange(rows * columns), "p -> b p", b=len(x)), rows * columns)
+        number, high, wide = patch_grid(x, self.patch)
+        return own(number, repeat(torch.arange(high * wide), "p -> b p", b=len(x)), high * wide)
 
 
 class Foreground(Players):
@@ -98,14 +98,14 @@ class Foreground(Players):
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """The patches with the largest summed distance from the border's median."""
-        number, rows, columns = patch_grid(x, self.patch)
-        require(self.n, rows * columns, f"a grid of {rows}x{columns} patches")
+        number, high, wide = patch_grid(x, self.patch)
+        require(self.n, high * wide, f"a grid of {high}x{wide} patches")
         border = torch.cat([x[:, :, 0], x[:, :, -1], x[:, :, :, 0], x[:, :, :, -1]], dim=2).median(2).values
         ink = (x - border[:, :, None, None]).abs().sum(1).flatten(1)
-        per_patch = torch.zeros(len(x), rows * columns).index_add_(1, number.flatten(), ink)
+        per_patch = torch.zeros(len(x), high * wide, dtype=ink.dtype).index_add_(1, number.flatten(), ink)
         # Stable sort: equal patches are taken in reading order on every machine.
         chosen = per_patch.sort(dim=1, descending=True, stable=True).indices[:, : self.n].sort(1).values
-        return own(number, chosen, rows * columns)
+        return own(number, chosen, high * wide)
 
 
 class Central(Players):
@@ -119,17 +119,19 @@ class Central(Players):
     """
 
     def __init__(self, n: int, patch: int = 4, margin: int = 1, seed: int = 0) -> None:
+        if margin < 0:
+            raise ValueError(f"Given margin={margin}; expected at least 0.")
         self.n, self.patch, self.margin, self.seed = n, patch, margin, seed
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """A random subset of the central patches for each sample, in reading order."""
-        number, rows, columns = patch_grid(x, self.patch)
-        inner = torch.arange(rows * columns).reshape(rows, columns)
-        inner = inner[self.margin : rows - self.margin, self.margin : columns - self.margin].flatten()
-        require(self.n, len(inner), f"the area inside a margin of {self.margin} in a grid of {rows}x{columns} patches")
+        number, high, wide = patch_grid(x, self.patch)
+        inner = torch.arange(high * wide).reshape(high, wide)
+        inner = inner[self.margin : high - self.margin, self.margin : wide - self.margin].flatten()
+        require(self.n, len(inner), f"the area inside a margin of {self.margin} in a grid of {high}x{wide} patches")
         generator = torch.Generator().manual_seed(self.seed)
         chosen = torch.stack([inner[torch.randperm(len(inner), generator=generator)[: self.n].sort().values] for _ in range(len(x))])
-        return own(number, chosen, rows * columns)
+        return own(number, chosen, high * wide)
 
 
 class Patches(Players):
@@ -145,10 +147,10 @@ class Patches(Players):
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """The listed patches are players in the listed order."""
-        number, rows, columns = patch_grid(x, self.patch)
-        if len(set(self.patches)) != len(self.patches) or not self.patches or not all(0 <= p < rows * columns for p in self.patches):
-            raise ValueError(f"Given patches={self.patches}; expected different numbers from 0 to {rows * columns - 1} ({rows}x{columns}).")
-        return own(number, repeat(torch.tensor(self.patches), "p -> b p", b=len(x)), rows * columns)
+        number, high, wide = patch_grid(x, self.patch)
+        if len(set(self.patches)) != len(self.patches) or not self.patches or not all(0 <= p < high * wide for p in self.patches):
+            raise ValueError(f"Given patches={self.patches}; expected different numbers from 0 to {high * wide - 1} ({high}x{wide}).")
+        return own(number, repeat(torch.tensor(self.patches), "p -> b p", b=len(x)), high * wide)
 
 
 class Columns(Players):
@@ -164,12 +166,14 @@ class Columns(Players):
 
     def __init__(self, groups: Sequence[Sequence[int | str]] | None = None) -> None:
         self.groups = [list(group) for group in groups] if groups is not None else None
+        if self.groups is not None and not (self.groups and all(self.groups)):
+            raise ValueError(f"Given groups={self.groups}; expected one player or more, each with one column or more.")
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """The same columns for every sample."""
         if x.ndim != 2:
             raise ValueError(f"Columns need tables (samples, columns); given inputs of shape {tuple(x.shape)}.")
-        groups = self.groups if self.groups is not None else [[column] for column in range(x.shape[1])]
+        groups: list[list[int | str]] = self.groups if self.groups is not None else [[column] for column in range(x.shape[1])]
         owner = torch.full((x.shape[1],), BACKGROUND)
         for player, group in enumerate(groups):
             for column in group:
@@ -181,7 +185,7 @@ class Columns(Players):
 
     def names(self, columns: Sequence[str]) -> list[str]:
         """Column names, joined with + where a player owns several."""
-        groups = self.groups if self.groups is not None else [[column] for column in range(len(columns))]
+        groups: list[list[int | str]] = self.groups if self.groups is not None else [[column] for column in range(len(columns))]
         return ["+".join(c if isinstance(c, str) else columns[c] if columns else str(c) for c in group) for group in groups]
 
 

@@ -85,6 +85,7 @@ class Interactions:
     def select(self, samples: Sequence[int] | Tensor) -> "Interactions":
         """The same layers on some of the samples, by position."""
         rows = torch.as_tensor(samples)
+        rows = rows.nonzero()[:, 0] if rows.dtype == torch.bool else rows.long()
         tensors = {key: getattr(self, key)[..., rows] for key in TENSORS}
         about = {
             key: [value[int(i)] for i in rows] if key in ("labels", "samples", "correct") and value else value
@@ -110,7 +111,7 @@ class Interactions:
         names = self.about.get("players") or [str(i) for i in range(self.n)]
         for layer in self.layers:
             place = self.layers.index(layer)
-            threshold = 0.05 * self.effects[:, :, place].abs().amax((0, 1))
+            threshold = self.about.get("salience_ratio", 0.05) * self.effects[:, :, place].abs().amax((0, 1))
             salient = (self.effects[:, :, place].abs() > threshold).sum((0, 1)).float().mean()
             lines.append(
                 f"  {layer}: {salient:.1f} salient per sample" + (f"; strongest of sample 0 (of {samples})" if samples > 1 else "")
@@ -140,7 +141,7 @@ class Interactions:
                     layers=tuple(json.loads(about["layers"])),
                     about=json.loads(about["about"]),
                 )
-        except (SafetensorError, KeyError, TypeError) as error:
+        except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(
                 f"{path} is truncated or holds no interactions ({error}). Delete it and extract again: analyze.py extract RUN."
             ) from error

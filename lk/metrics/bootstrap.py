@@ -70,6 +70,8 @@ def bootstrap(
         >>> bool(low < mean < high)
         True
     """
+    if samples < 1 or draws < 1 or not 0 < level < 1:
+        raise ValueError(f"Given samples={samples}, draws={draws}, level={level}; expected at least 1, 1, and a level between 0 and 1.")
     if samples < 2:
         centre = np.asarray(statistic(np.full(samples, 1 / samples)))
         return centre, np.full_like(centre, np.nan), np.full_like(centre, np.nan)

@@ -1,5 +1,6 @@
 """Completeness and redundancy: ratios of strengths averaged over samples (Cheng et al., ICML 2024, after Eq. 8)."""
 
+import torch
 from torch import Tensor
 
 
@@ -7,11 +8,11 @@ def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
     """Ratio of the means over the last axis (samples); NaN where the denominator's mean is 0.
 
     Example:
-        >>> import torch
         >>> ratio(torch.tensor([1.0, 3.0]), torch.tensor([4.0, 4.0]))
         tensor(0.5000)
     """
-    return numerator.mean(-1) / denominator.mean(-1)
+    below = denominator.mean(-1)
+    return numerator.mean(-1) / below.where(below != 0, torch.nan)
 
 
 def completeness(overlap: Tensor, all_reference: Tensor) -> Tensor:

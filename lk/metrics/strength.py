@@ -21,6 +21,8 @@ def strength(effects: Tensor, chosen: Tensor | None = None, sign: int = 0) -> Te
         >>> strength(torch.tensor([9.0, 1.0, -2.0, 0.5])).tolist()
         [0.0, 3.0, 0.5]
     """
+    if sign not in (-1, 0, 1):
+        raise ValueError(f"Given sign={sign}; expected 1 (positive effects), -1 (negative ones) or 0 (both).")
     size = {0: effects.abs(), 1: effects.clamp(min=0), -1: (-effects).clamp(min=0)}[sign].clone()
     size[0] = 0
     return by_order(size if chosen is None else size * chosen)

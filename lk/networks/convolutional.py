@@ -21,7 +21,7 @@ def features(stages: nn.Module, input_shape: Sequence[int]) -> int:
     """Number of features that `stages` makes of one input, found by running it on zeros."""
     training = stages.training
     with torch.no_grad():
-        count = stages.eval()(torch.zeros(1, *input_shape)).numel()
+        count: int = stages.eval()(torch.zeros(1, *input_shape)).numel()
     stages.train(training)
     return count
 

@@ -75,7 +75,7 @@ class ResNet20(ResNet):
 
 
 class ResNet32(ResNet):
-    """ResNet-32: fifteen blocks, 0.46 M parameters."""
+    """ResNet-32: fifteen blocks, 0.47 M parameters."""
 
     def __init__(self, num_classes: int = 10, input_shape: Sequence[int] = (3, 32, 32)) -> None:
         super().__init__(5, num_classes, input_shape)

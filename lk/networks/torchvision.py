@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 
+import torchvision.models
 from torch import Tensor
 from torchvision.models import get_model, list_models
 
 from lk.layers import find_layer, nearest
 from lk.networks.network import Network
+
+# Heads, and what only reshapes or repeats its neighbour; auxiliary heads are not run in evaluation mode.
+LEFT_OUT = ("fc", "classifier", "heads", "head", "avgpool", "bn1", "relu", "dropout")
 
 
 class Torchvision(Network):
@@ -37,14 +41,14 @@ class Torchvision(Network):
         input_shape: Sequence[int] = (3, 224, 224),
     ) -> None:
         super().__init__(num_classes, input_shape)
-        known = list_models()
+        known = list_models(module=torchvision.models)  # without its detectors and segmenters
         if name not in known:
             raise ValueError(f"torchvision has no classifier {name!r}. {nearest(name, known)}")
         self.model = get_model(name, weights=weights, num_classes=num_classes)
         if layers is None:
             children = [child for child, _ in self.model.named_children()]
             inner = [f"features.{i}" for i, _ in self.model.features.named_children()] if "features" in children else children
-            layers = [child for child in inner if child not in ("fc", "classifier", "heads", "head", "avgpool", "bn1", "relu")]
+            layers = [child for child in inner if child not in LEFT_OUT and not child.lower().startswith("aux")]
         for layer in layers:
             find_layer(self.model, layer)
         self.layers = tuple(f"model.{layer}" for layer in layers)
@@ -52,4 +56,4 @@ class Torchvision(Network):
     def forward(self, x: Tensor) -> Tensor:
         """Logits of shape `(batch, num_classes)`; auxiliary heads are left out."""
         output = self.model(x)
-        return output if isinstance(output, Tensor) else output.logits  # type: ignore[no-any-return]
+        return output if isinstance(output, Tensor) else output.logits

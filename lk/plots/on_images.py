@@ -51,7 +51,8 @@ def on_images(effects: pd.DataFrame, images: Image, owners: NDArray[np.int64], u
             outline(axes, owner, players, (x, y), color=KIND_COLOURS[kind], linestyle=KIND_LINES[kind], linewidth=2.4)
     axes.set(xlim=(-left, size[0] - left), ylim=(size[1] - 0.19 * width, -0.19 * width), aspect="equal")
     axes.axis("off")
-    handles = [Line2D([], [], color=KIND_COLOURS[k], linestyle=KIND_LINES[k], linewidth=2.4) for k in KIND_COLOURS]
+    lines: Any = KIND_LINES
+    handles = [Line2D([], [], color=KIND_COLOURS[k], linestyle=lines[k], linewidth=2.4) for k in KIND_COLOURS]
     words = ["AND: acts when all outlined patches are there", "OR: acts when any of them is there"]
     figure.legend(handles, words, loc="outside upper right", ncols=2, handlelength=2.6)
     any_marked = effects.loc[effects["marked"], "group"] if "marked" in effects else []

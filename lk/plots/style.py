@@ -31,7 +31,7 @@ REACH = f"mean |v(N) {MINUS} v(∅)|"
 FOOTNOTE = f"{DAGGER} probe at chance, or {REACH} below the floor: read with care"
 WIDTH = 11.4  # inches of a full-width figure; shown at this size, 10 pt text is 10 pt
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {  # matplotlib's own type lists every key
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
     "font.size": 10.5,
@@ -76,7 +76,7 @@ def styled(plot: Callable[P, Figure]) -> Callable[P, Figure]:
     return inner
 
 
-def grid(rows: int, columns: int, width: float = WIDTH, height: float = 3.2, **subplots: Any) -> tuple[Figure, NDArray[np.object_]]:
+def grid(rows: int, columns: int, width: float = WIDTH, height: float = 3.2, **subplots: Any) -> tuple[Figure, Any]:
     """A figure outside pyplot's global state, and its axes `(rows, columns)`."""
     figure = Figure(figsize=(width, height))
     return figure, figure.subplots(rows, columns, squeeze=False, **subplots)
@@ -159,7 +159,8 @@ def layer_ticks(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: s
     labels = layer_labels(names, marked)
     if axis == "x":
         slanted = max(map(len, labels), default=0) * len(labels) > 40
-        axes.set_xticks(range(len(names)), labels, **({"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}))
+        slant: Any = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+        axes.set_xticks(range(len(names)), labels, **slant)
     else:
         axes.set_yticks(range(len(names)), labels)
     grey_marked(axes, names, marked, axis)
@@ -195,7 +196,7 @@ def whiskers(axes: Axes, x: Any, frame: pd.DataFrame, colour: str = "#333333", *
 def figure_image(figure: Figure) -> NDArray[np.uint8]:
     """Pixels of a figure, `(height, width, 3)`."""
     with mpl.rc_context(STYLE):
-        canvas = FigureCanvasAgg(figure)
+        canvas: Any = FigureCanvasAgg(figure)
         canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 

@@ -1,5 +1,7 @@
 """Training curves."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -29,8 +31,8 @@ def training_curves(training: pd.DataFrame, checkpoints: pd.DataFrame | None = N
         for colour, (epoch, value) in ends.items():
             # The higher one moves up and the lower one down, so that close ends stay readable.
             lift = 0 if len(ends) == 1 else 6 if value == highest else -6
-            place = {"xytext": (5, lift), "textcoords": "offset points", "va": "center", "fontsize": 9.5}
-            panel.annotate(f"{value:.3f}", (epoch, value), color=colour, **place)
+            style: Any = {"xytext": (5, lift), "textcoords": "offset points", "va": "center", "fontsize": 9.5}
+            panel.annotate(f"{value:.3f}", (epoch, value), color=colour, **style)
         if checkpoints is not None:
             panel.plot(
                 checkpoints["epoch"].unique(), [0.0] * checkpoints["epoch"].nunique(), "|", color="#333333", markersize=9, clip_on=False,

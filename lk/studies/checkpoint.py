@@ -8,8 +8,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from lk.data import Data
-from lk.extraction import Extraction, Samples, fit_probes, frozen
+from lk.extraction import Extraction, Samples, fit_probes
 from lk.interactions import Interactions
+from lk.layers import device_of, frozen
 from lk.probes import Probes
 from lk.runs import Run, describe, step_name
 from lk.studies.dynamics import measure
@@ -38,7 +39,7 @@ def probe_checkpoint(
         again: Fit even if probes are stored.
     """
     path, layers = run.probes(step), extraction.layers_of(network)
-    device = next(iter(network.parameters())).device
+    device = device_of(network)
     table = run.read_table("probes") if run.table("probes").is_file() else pd.DataFrame({"step": []})
     stored = Probes.load(path).to(device) if path.is_file() and not again else None
     if stored is not None and set(layers) <= set(stored.layers):

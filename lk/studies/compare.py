@@ -255,7 +255,7 @@ def over_runs(measured: Array, generator: np.random.Generator) -> Array:
     return np.asarray(np.take_along_axis(measured, drawn, 1).mean(1))
 
 
-def worded(row: Mapping[str, Any], question: Question, doubtful: Sequence[str] = ()) -> str:
+def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] = ()) -> str:
     """One sentence; it names a direction only where the difference stands after Holm's correction."""
     digits, named, runs = question.digits, row["p_holm"] < LEVEL, row["level"] == "runs"
     first, second = (row["a"], row["b"]) if row["difference"] >= 0 else (row["b"], row["a"])

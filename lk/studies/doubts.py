@@ -42,5 +42,5 @@ def doubts(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFr
 
 def marked(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """A table of steps and layers with the column `marked` added."""
-    flags = found.set_index(["step", "layer"])["marked"].to_dict()
+    flags = {(row["step"], row["layer"]): row["marked"] for row in found.to_dict("records")}
     return frame.assign(marked=[bool(flags.get(key, False)) for key in zip(frame["step"], frame["layer"], strict=True)])

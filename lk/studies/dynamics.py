@@ -4,6 +4,7 @@ Every table has one row per sample, so that averages and their intervals are mad
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,12 +24,12 @@ def depths(layers: tuple[str, ...]) -> dict[str, float]:
     return {layer: i / max(1, len(layers) - 1) for i, layer in enumerate(layers)}
 
 
-def columns(interactions: Interactions) -> dict[str, object]:
+def columns(interactions: Interactions) -> dict[str, Any]:
     """What identifies a checkpoint in a table."""
     return {"step": int(interactions.about.get("step", 0)), "epoch": float(interactions.about.get("epoch", 0.0))}
 
 
-def flat(interactions: Interactions, tensors: dict[str, Tensor], **constant: object) -> pd.DataFrame:
+def flat(interactions: Interactions, tensors: dict[str, Tensor], **constant: Any) -> pd.DataFrame:
     """Tensors `(n + 1, layers, samples)` as rows of order, layer and sample; order 0 is left out."""
     first = next(iter(tensors.values()))
     order, layer, sample = (index.flatten().numpy() for index in torch.meshgrid(*(torch.arange(s) for s in first.shape), indexing="ij"))

@@ -9,7 +9,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibratio
 
 from lk.data import Data
 from lk.games import OUTPUT
-from lk.layers import read_layers
+from lk.layers import device_of, read_layers
 from lk.probes import Probes
 
 
@@ -34,7 +34,7 @@ def evaluate(network: nn.Module, probes: Probes, data: Data, step: int, epoch: f
     """
     labels = Data.labels(data.test)
     rows = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:max_samples].sort().values
-    device = next(iter(network.parameters())).device
+    device = device_of(network)
     names = [*probes.layers, OUTPUT]
     accuracy = {name: MulticlassAccuracy(data.num_classes, average="micro").to(device) for name in names}
     calibration = {name: MulticlassCalibrationError(data.num_classes, n_bins=15).to(device) for name in names}

@@ -48,7 +48,7 @@ def parameters(run: Run) -> int | None:
         for k, v in state.items()
         if k.startswith("network.") and not k.endswith(("running_mean", "running_var", "num_batches_tracked"))
     }
-    return sum(value.numel() for value in counted.values())
+    return sum(int(value.numel()) for value in counted.values())
 
 
 def optional_table(run: Run, name: str) -> pd.DataFrame | None:

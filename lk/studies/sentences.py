@@ -55,16 +55,16 @@ def on_layers(shares: pd.DataFrame) -> str:
         if first.name == 0 and len(hidden) > 1:
             text = f"Already the first layer, {first['layer']}, holds half of the output's salient strength: completeness {spanned(first)}."
     else:
-        best = hidden.loc[hidden["mean"].idxmax()]
+        best = hidden.iloc[int(hidden["mean"].argmax())]
         text = f"No hidden layer holds half of the output's salient strength; {best['layer']} holds most, completeness {spanned(best)}."
     steps = hidden["mean"].diff()
     if len(hidden) > 1 and steps.max() > 0.02:
-        after = int(steps.idxmax())
+        after = int(steps.argmax())
         text += f" It rises most from {hidden['layer'][after - 1]} to {hidden['layer'][after]} (+{steps.max():.2f})."
     waste = totals(shares, "redundancy")
     waste = waste[waste["layer"] != OUTPUT]
     if waste["mean"].notna().any():
-        most = waste.loc[waste["mean"].idxmax()]
+        most = waste.iloc[int(waste["mean"].argmax())]
         text += f" Redundancy is highest at {most['layer']}: {spanned(most)} of its salient strength is not used by the output."
     return text
 

@@ -24,4 +24,4 @@ class Blurred(Masker):
             raise ValueError(f"Blurred needs images (samples, channels, height, width); given shape {tuple(x.shape)}.")
         # The kernel must be odd and fit the reflected border.
         side = min(2 * round(3 * self.sigma) + 1, 2 * min(x.shape[2:]) - 1)
-        return gaussian_blur(x, [side, side], [self.sigma, self.sigma])
+        return gaussian_blur(x, [side, side], [self.sigma, self.sigma])  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -22,7 +23,10 @@ class Given(Masker):
         """The stored tensor for every sample."""
         if not Path(self.path).is_file():
             raise FileNotFoundError(f"No file {self.path!r}: expected a safetensors file with one tensor of shape {tuple(x.shape[1:])}.")
-        stored = load_file(self.path)
+        try:
+            stored = load_file(self.path)
+        except SafetensorError as error:
+            raise ValueError(f"{self.path} is truncated or no safetensors file ({error}).") from error
         if len(stored) != 1 or next(iter(stored.values())).shape != x.shape[1:]:
             shapes = {key: tuple(value.shape) for key, value in stored.items()}
             raise ValueError(f"{self.path} holds {shapes}; expected one tensor of shape {tuple(x.shape[1:])}.")
