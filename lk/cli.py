@@ -1,10 +1,12 @@
 """The commands: `train.py`, `probe.py` and `analyze.py` call the functions here."""
 
 import datetime
+import logging
 import os
 import re
 import secrets
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -118,8 +120,28 @@ class TrainCLI(LightningCLI):
                 say(f"W&B, in the terminal: wandb leet {run.path / 'wandb'}")
 
 
+NOTES = (
+    r"LightningCLI's args parameter",  # main([...]) from Python is a door of its own here
+    r".*does not have many workers",  # data sets in memory need none
+    r".*number of training batches .* is smaller than the logging interval",
+    r".*`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of torch
+    r".*Checkpoint directory .* exists and is not empty",  # a run that is resumed
+    r".*is not registered in sys.modules",
+    r".*anonymous setting has no effect",
+)
+
+
+def quiet() -> None:
+    """Silence notes of libraries that a user of this command can do nothing about."""
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # Lightning calls an old name of jsonargparse
+    for note in NOTES:
+        warnings.filterwarnings("ignore", note)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+
+
 def train(args: Sequence[str] | None = None) -> TrainCLI:
     """`train.py fit --config configs/digits.yaml`: train, and watch what the layers learn."""
+    quiet()
     return TrainCLI(
         Classification,
         Data,
@@ -222,6 +244,7 @@ def analyze(args: Sequence[str] | None = None) -> None:
     extracting.add_argument("run", type=str, help="The run folder.")
     extracting.add_argument("--config", action="config", help="YAML file with any of the arguments.")
     extracting.add_class_arguments(Extraction, "extraction", fail_untyped=False)
+    extracting.add_argument("--report", type=bool, default=True, help="Write report.html at the end.")
     add_run_arguments(extracting)
     if words[:1] == ["extract"]:
         path = next((word for word in words[1:] if not word.startswith("-")), None)
@@ -255,7 +278,9 @@ def extract(config: Namespace) -> None:
             epoch = float(run.load(network, step)["epoch"])
             read_checkpoint(run, extraction, samples, network, data, step, epoch, lambda count: bar.advance(bar.task_ids[0], count))
     write_tables(run, extraction.name)
-    say(f"Interactions are in {run.extraction(extraction.name)}. Report: {write_report([run])}")
+    say(f"Interactions are in {run.extraction(extraction.name)}.")
+    if config.report:
+        say(f"Report: {write_report([run])}")
 
 
 def compare(config: Namespace) -> None:

@@ -165,12 +165,12 @@ class Extraction:
             changed = [key for key in sorted(set(settings) | set(stored or {})) if (stored or {}).get(key) != settings.get(key)]
             # Writing in larger batches changes no result.
             changed = [key for key in changed if key not in ("batch_size", "salience_ratio")]
-            if changed:
+            if changed and any(folder.glob("step=*/interactions.safetensors")):
                 raise ValueError(
                     f"{folder} holds an extraction with other settings ({', '.join(changed)} differ). Choose another name for this one, "
                     "or delete that folder."
                 )
-        if not (folder / "samples.safetensors").is_file():
+        if not any(folder.glob("step=*/interactions.safetensors")):
             samples.save(folder / "samples.safetensors")
         elif not samples.same_as(stored := Samples.load(folder / "samples.safetensors")):
             raise ValueError(

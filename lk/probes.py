@@ -82,13 +82,15 @@ class Probes(nn.Module):
             self.register_buffer(f"bias{i}", linear.bias - weight @ linear.mean, persistent=False)
 
     def forward(self, activations: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Logits `(batch, classes)` of every layer.
+        """Logits `(batch, classes)` of every layer that was read; probes of other layers are left aside.
 
         Raises:
             ValueError: An activation has another number of features than the probe was fitted on.
         """
         logits = {}
         for i, layer in enumerate(self.layers):
+            if layer not in activations:
+                continue
             weight, bias = getattr(self, f"weight{i}"), getattr(self, f"bias{i}")
             features = pooled(activations[layer], self.pooling)
             if features.shape[1] != weight.shape[1]:

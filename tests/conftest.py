@@ -1,6 +1,7 @@
 """What all tests share: one thread, tiny data sets in every real format, real data where `LK_DATA` or ../shared/data holds it."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +152,84 @@ class AndNetwork(nn.Module):
 
     def forward(self, x):
         return self.head(self.deeper(self.gates(x)))
+
+
+TINY_RUN = """
+seed_everything: 3
+data:
+  class_path: lk.data.Digits
+  init_args: {batch_size: 256, samples_per_class: 1}
+model:
+  network: {class_path: lk.networks.MLP, init_args: {widths: [16, 12]}}
+optimizer: {class_path: torch.optim.Adam, init_args: {lr: 0.01}}
+trainer:
+  accelerator: cpu
+  max_epochs: 2
+  enable_model_summary: false
+  enable_progress_bar: false
+  num_sanity_val_steps: 0
+  callbacks:
+    - class_path: lk.callbacks.SaveCheckpoints
+      init_args: {early: 1}
+    - class_path: lk.callbacks.ExtractInteractions
+      init_args:
+        extraction:
+          class_path: lk.extraction.Extraction
+          init_args:
+            players: {class_path: lk.games.Foreground, init_args: {n: 4, patch: 2}}
+            probes: {class_path: lk.probes.Optimum, init_args: {max_samples: 400}}
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory):
+    """A YAML file of a run that takes a second."""
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    path.write_text(TINY_RUN)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_config, tmp_path_factory):
+    """A finished run, made by the command itself; not to be changed (copy it)."""
+    from lk.cli import train
+
+    runs = tmp_path_factory.mktemp("runs")
+    train(["fit", "--config", str(tiny_config), "--runs_dir", str(runs), "--id", "tiny"])
+    return runs / "tiny"
+
+
+OWN = """
+import os, signal
+
+from pytorch_lightning.callbacks import Callback
+from torch import nn
+
+
+class Own(nn.Module):
+    def __init__(self, outputs: int = 10):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3), nn.MaxPool2d(2), nn.Flatten())
+        self.head = nn.Linear(64, outputs)
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+class Kill(Callback):
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_train_batch_end(self, trainer, *_):
+        if trainer.global_step == self.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """Name of an importable module with a user's own network (dropout, batch normalisation) and a callback that kills the process."""
+    (tmp_path / "own_network.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_network", raising=False)
+    return "own_network"

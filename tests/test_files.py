@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+import lk.files
 from lk.files import writing
 
 
@@ -34,12 +35,13 @@ def test_a_process_that_is_killed_leaves_the_old_file(tmp_path):
     target = tmp_path / "b.txt"
     target.write_text("old")
     script = (
-        "import os, pathlib, signal, sys\nfrom lk.files import writing\n"
-        "with writing(pathlib.Path(sys.argv[1])) as t:\n    t.write_text('ha')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, pathlib, runpy, signal, sys\nwriting = runpy.run_path(sys.argv[1])['writing']\n"
+        "with writing(pathlib.Path(sys.argv[2])) as t:\n    t.write_text('ha')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(target)], check=False)
+    done = subprocess.run([sys.executable, "-c", script, lk.files.__file__, str(target)], check=False)
     assert done.returncode == -9
     assert target.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 2  # half of the new one, under a name that nothing reads
 
 
 def test_two_processes_do_not_share_a_temporary_name(tmp_path):
