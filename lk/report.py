@@ -303,19 +303,18 @@ def agreement_section(reading: Reading, suffix: str) -> Section:
     section.table(
         ("epoch", "games", "certified", "largest gap", "largest matching error", "explained samples read rightly"), rows,
         "Gap: strength found above the proven lower bound, relative to it. Matching error: largest difference between a value and its "
-        "reconstruction from "
-        "the interactions, relative to the total strength.",
+        "reconstruction from the interactions, relative to the total strength.",
     )  # fmt: skip
     stages = list(dict.fromkeys(key for seconds in reading.seconds for key in seconds))
     if stages:
         total = {stage: sum(seconds.get(stage, 0.0) for seconds in reading.seconds) for stage in stages}
         whole = sum(total.values())
-        rows = [
+        spent = [
             (stage, f"{value:.1f} s", f"{value / len(reading.seconds):.2f} s", f"{100 * value / max(whole, 1e-9):.0f} %")
             for stage, value in total.items()
         ]
         section.table(
-            ("stage", "all checkpoints", "per checkpoint", "share"), rows, "Seconds by stage of the extraction, as measured when it ran."
+            ("stage", "all checkpoints", "per checkpoint", "share"), spent, "Seconds by stage of the extraction, as measured when it ran."
         )
     return section
 

@@ -33,9 +33,9 @@ def contract(weights: Array, x: Tensor) -> Array:
 
 def divide(numerator: Array, denominator: Array) -> Array:
     """Ratio; NaN where the denominator is 0."""
-    return np.divide(
-        numerator, denominator, out=np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan), where=denominator > 0
-    )
+    out = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
+    np.divide(numerator, denominator, out=out, where=denominator > 0)
+    return out
 
 
 def tidy(drawn: Array, axes: dict[str, Sequence[object]], samples: int, **constant: Any) -> pd.DataFrame:
