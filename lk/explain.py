@@ -51,13 +51,12 @@ class Explained:
         image = self.x.ndim == 4
         for layer in layers or self.interactions.layers:
             for rank, (kind, players, effect) in enumerate(self.interactions.strongest(layer, sample, count)):
-                shown = players if image else ", ".join(names[i] for i in players)
-                rows.append({"group": layer, "image": 0, "rank": rank, "kind": kind, "players": shown, "effect": effect})
+                rows.append({"group": layer, "image": 0, "rank": rank, "kind": kind, "players": players, "effect": effect})
         if not rows:
             raise ValueError(f"Sample {sample} has no interactions: its game is constant at every layer that is drawn.")
         if image:
             return on_images(pd.DataFrame(rows), self.x[[sample]].numpy(), self.owner[[sample], 0].numpy())
-        return ranked_effects(pd.DataFrame(rows))
+        return ranked_effects(pd.DataFrame(rows), list(names))
 
 
 def divide(players: str | Players, x: Tensor) -> Players:

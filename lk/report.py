@@ -1,204 +1,20 @@
 """Reports: one self-contained HTML page of a run, or of a comparison of runs, made from files alone."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-import torch
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from matplotlib.figure import Figure
 
 from lk import plots
-from lk.extraction import Samples
-from lk.files import writing
+from lk.comparison import write_comparison as write_comparison
 from lk.games import OUTPUT
-from lk.interactions import Interactions
-from lk.metrics.bootstrap import resamples
-from lk.plots.style import data_uri, figure_bytes
+from lk.page import Gallery, Section, render
 from lk.runs import Run
 from lk.studies import sentences
-from lk.studies.averages import averages
-from lk.studies.doubts import FLOOR, FLOOR_OF_OUTPUT, doubts, marked
-from lk.studies.glossary import GLOSSARY
+from lk.studies.doubts import FLOOR, FLOOR_OF_OUTPUT, marked
 from lk.studies.ranking import ranked, strongest_of
+from lk.studies.reading import DRAWS, RATIOS, Reading, arguments, class_name, highest_order, optional_table, parameters, test_accuracy
 from lk.studies.sentences import spanned, totals
-
-DRAWS = 300
-UNITS = {"TrueClass": "nats", "PredictedClass": "nats", "NamedClass": "nats", "Logit": "logits"}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure on the page."""
-
-    name: str
-    title: str
-    caption: str
-    uri: str
-
-
-@dataclass
-class Section:
-    """A part of the page: text, then tables, then pictures."""
-
-    title: str
-    text: list[str] = field(default_factory=list)
-    tables: list[dict[str, Any]] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
-
-    @property
-    def anchor(self) -> str:
-        """Where links to this section lead."""
-        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
-
-    def table(self, header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "") -> None:
-        """Add a table."""
-        self.tables.append({"header": list(header), "rows": [list(map(str, row)) for row in rows], "caption": caption})
-
-
-class Gallery:
-    """Saves figures into a folder and hands them to a section.
-
-    Args:
-        folder: Where each figure is kept as SVG and PNG.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def hang(self, section: Section, name: str, title: str, caption: str, figure: Figure) -> None:
-        """Draw once, then save: the layout is solved a single time for both files."""
-        content = figure_bytes(figure)
-        for form, data in (("svg", content), ("png", figure_bytes(figure, "png"))):
-            with writing(self.folder / f"{name}.{form}") as temporary:
-                temporary.write_bytes(data)
-        section.pictures.append(Picture(name, title, caption, data_uri(content)))
-
-
-def render(path: Path, **context: Any) -> Path:
-    """Fill the template; every name is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template("report.html.jinja").render(glossary=GLOSSARY, version=version("layerwise-knowledge"), **context)
-    with writing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return path
-
-
-def class_name(config: object) -> str:
-    """Last part of a config entry's class path."""
-    return str(config["class_path"]).rsplit(".", 1)[-1] if isinstance(config, Mapping) and "class_path" in config else "–"
-
-
-def arguments(config: object) -> str:
-    """A config entry as `Class(argument=value, ...)`, without arguments that are not set."""
-    if not isinstance(config, Mapping) or "class_path" not in config:
-        return "–"
-    given = {key: value for key, value in (config.get("init_args") or {}).items() if value is not None}
-    inner = (f"{key}={arguments(value) if isinstance(value, Mapping) and 'class_path' in value else value}" for key, value in given.items())
-    return f"{class_name(config)}({', '.join(inner)})"
-
-
-def parameters(run: Run) -> int | None:
-    """Trainable numbers of the network, counted in the last checkpoint; running statistics are left out."""
-    if not run.checkpoints:
-        return None
-    try:
-        state = torch.load(list(run.checkpoints.values())[-1], map_location="cpu", weights_only=True, mmap=True)["state_dict"]
-    except Exception:  # a damaged checkpoint is no reason to go without a report
-        return None
-    counted = {
-        k: v
-        for k, v in state.items()
-        if k.startswith("network.") and not k.endswith(("running_mean", "running_var", "num_batches_tracked"))
-    }
-    return sum(value.numel() for value in counted.values())
-
-
-def optional_table(run: Run, name: str) -> pd.DataFrame | None:
-    """A table, or none where the run has none."""
-    return run.read_table(name) if run.table(name).is_file() else None
-
-
-def test_accuracy(run: Run) -> tuple[float, str] | None:
-    """The finished network's test accuracy, and on what."""
-    training, probes = optional_table(run, "training"), optional_table(run, "probes")
-    if training is not None:
-        rows = training[training["quantity"] == "test/accuracy"]
-        if len(rows):
-            return float(rows.sort_values("step")["value"].iloc[-1]), "test split"
-    if probes is not None:
-        rows = probes[(probes["layer"] == OUTPUT) & (probes["step"] == probes["step"].max())]
-        if len(rows):
-            return float(rows["accuracy"].iloc[-1]), f"{int(rows['samples'].iloc[-1]):,} test samples"
-    return None
-
-
-def highest_order(n: int) -> int:
-    """Highest order on figures by order: the four highest hold next to nothing and are left out, as in the paper."""
-    return n if n <= 4 else max(3, n - 4)
-
-
-class Reading:
-    """One extraction of a run, read for its report.
-
-    Args:
-        run: The run.
-        name: Name of the extraction.
-    """
-
-    def __init__(self, run: Run, name: str) -> None:
-        self.run, self.name = run, name
-        folder = run.extraction(name)
-        self.settings: dict[str, Any] = yaml.safe_load((folder / "settings.yaml").read_text()) or {}
-        self.samples = Samples.load(folder / "samples.safetensors")
-        files = run.extracted(name)
-        if not files:
-            raise FileNotFoundError(
-                f"Extraction {name!r} of run {run.id} has no checkpoint yet; make one with analyze.py extract {run.path}."
-            )
-        self.final = Interactions.load(list(files.values())[-1])
-        self.unit = UNITS.get(class_name(self.settings.get("score")), "score")
-        weights = resamples(self.final.and_.shape[2], DRAWS)
-        collected: dict[str, list[pd.DataFrame]] = {}
-        self.seconds: list[dict[str, float]] = []
-        before = None
-        for path in files.values():
-            found = Interactions.load(path)
-            for key, frame in averages(found, weights, before, self.final).items():
-                collected.setdefault(key, []).append(frame)
-            self.seconds.append(dict(found.about.get("seconds") or {}))
-            before = found
-        tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
-        self.games = run.read_table(f"{name}/games")
-        probes = optional_table(run, "probes") if self.settings.get("score") and self.unit != "score" else None
-        self.doubts = doubts(self.games, probes)
-        self.tables = {key: marked(frame, self.doubts) for key, frame in tables.items()}
-        self.probes = marked(probes[probes["step"].isin(files)], self.doubts) if probes is not None else None
-        self.last = {key: frame[frame["step"] == frame["step"].max()] for key, frame in self.tables.items()}
-        self.n = self.final.n
-
-    def maps(self) -> pd.DataFrame:
-        """What the layer by checkpoint maps show."""
-        counts, strengths, shares = self.tables["counts"], self.tables["strengths"], self.tables["shares"]
-        total = (strengths["kind"] == "both") & (strengths["order"] == 0) & (strengths["quantity"] == "salient")
-        return pd.concat(
-            [
-                counts[(counts["kind"] == "both") & (counts["order"] == 0)].assign(quantity="count"),
-                strengths[total].assign(quantity="strength"),
-                totals(shares, "completeness"),
-                totals(shares, "redundancy"),
-                totals(shares, "completeness", "final output").assign(quantity="final"),
-                self.tables["reach"].assign(quantity="reach"),
-            ],
-            ignore_index=True,
-        )
 
 
 def write_report(runs: list[Run]) -> Path:
@@ -230,15 +46,16 @@ def write_report(runs: list[Run]) -> Path:
                 sentences.on_layers(reading.last["shares"]),
                 sentences.on_epochs(reading.tables["shares"]),
                 sentences.on_proof(reading.games, float(reading.final.about.get("gap", 1e-3))),
-                sentences.on_doubts(reading.doubts),
+                sentences.on_doubts(reading.doubts, dict(zip(reading.games["step"], reading.games["epoch"], strict=True))),
             )
             if text
         ]
         sections += extraction_sections(reading, gallery, "" if len(readings) == 1 else f" ({reading.name})")
     if not readings:
         answers.append("No interactions were extracted; analyze.py extract makes them.")
-    sections.append(settings_section(run, readings))
-    title = f"What the layers of {class_name(run.config['model'].get('network'))} know of {class_name(run.config['data'])}"
+    if readings:
+        sections.append(settings_section(readings))
+    title = f"{class_name(run.config['model'].get('network'))} on {class_name(run.config['data'])}: what each layer knows"
     return render(
         run.report,
         title=title,
@@ -252,7 +69,8 @@ def write_report(runs: list[Run]) -> Path:
 def on_training(run: Run) -> str:
     """What was trained and how well."""
     size, accuracy = parameters(run), test_accuracy(run)
-    text = f"{class_name(run.config['model'].get('network'))}{f' with {size:,} parameters' if size else ''} was trained on {class_name(run.config['data'])}"
+    network, data = class_name(run.config["model"].get("network")), class_name(run.config["data"])
+    text = f"{network}{f' with {size:,} parameters' if size else ''} was trained on {data}"
     training = optional_table(run, "training")
     if training is not None and len(training):
         text += f" for {training['epoch'].max():g} epochs ({int(training['step'].max()):,} steps)"
@@ -276,8 +94,7 @@ def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) ->
     section.table(("setting", "value"), rows)
     training = optional_table(run, "training")
     if training is not None and len(training):
-        steps = readings[0].doubts["step"].unique() if readings else []
-        epochs = readings[0].games.drop_duplicates("step")[["step", "epoch"]] if len(steps) else None
+        epochs = readings[0].games.drop_duplicates("step")[["step", "epoch"]] if readings else None
         gallery.hang(
             section,
             "training",
@@ -305,8 +122,10 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
     if reading.probes is not None and len(reading.probes):
         gallery.hang(
             overview, f"{prefix}probes", "Probe accuracy and calibration by layer",
-            "A linear classifier is fitted to each layer of the frozen network; the output is the network itself. Lines: checkpoints, light to dark. "
-            f"Whiskers: 95 % Wilson intervals over {int(reading.probes['samples'].max()):,} test samples. Dotted: always naming the most frequent class.",
+            "A linear classifier is fitted to each layer of the frozen network; the output is the network itself. Lines: checkpoints, "
+            "light to dark. "
+            f"Whiskers: 95 % Wilson intervals over {int(reading.probes['samples'].max()):,} test samples. Dotted: always naming the "
+            "most frequent class.",
             plots.probe_accuracy(reading.probes),
         )  # fmt: skip
     pictures = Section(f"The strongest interactions on the samples{suffix}")
@@ -315,26 +134,31 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
     ratio = float(reading.settings.get("salience_ratio", 0.05))
     gallery.hang(
         few, f"{prefix}sorted", "Sorted strengths of all interactions",
-        f"All AND and OR effects of the last checkpoint in descending order, relative to the strongest of their sample; dashed: the salience line at {ratio:g}. "
-        "A curve crosses it at the mean number of salient interactions per sample. Few interactions carry the score; the rest is close to zero.",
+        "All AND and OR effects of the last checkpoint in descending order, relative to the strongest of their sample; dashed: the "
+        f"salience line at {ratio:g}. "
+        "A curve crosses it at the mean number of salient interactions per sample. Few interactions carry the score; the rest is close "
+        "to zero.",
         plots.sorted_strengths(marked(ranked(reading.final), reading.doubts), ratio),
     )  # fmt: skip
     gallery.hang(
         few, f"{prefix}orders", "Strength by order",
-        "Summed strength of all effects of an order (the number of players that act together), averaged over samples and divided by the layer's mean "
+        "Summed strength of all effects of an order (the number of players that act together), averaged over samples and divided by "
+        "the layer's mean "
         "|v(N) − v(∅)|. Positive effects speak for the class, negative ones against it. OR effects of one player are counted as AND.",
         plots.strength_by_order(last["strengths"]),
     )  # fmt: skip
     change = Section(f"What each layer shares with the output{suffix}")
     gallery.hang(
         change, f"{prefix}overlap-output", "Overlap with the output",
-        "Salient strength by order at the last checkpoint. Grey: shared with the output. Orange: in the layer only, forgotten later. Blue: in the output only, "
+        "Salient strength by order at the last checkpoint. Grey: shared with the output. Orange: in the layer only, forgotten later. "
+        "Blue: in the output only, "
         f"emerges later. Grey + orange is the layer, grey + blue is the output.{left_out}",
         plots.overlap(last["shares"], "output", highest=top),
     )  # fmt: skip
     gallery.hang(
         change, f"{prefix}ratios", "Completeness and redundancy by layer",
-        "Completeness: share of the output's salient strength that a layer already holds. Redundancy: share of a layer's salient strength that the output lacks. "
+        "Completeness: share of the output's salient strength that a layer already holds. Redundancy: share of a layer's salient "
+        "strength that the output lacks. "
         f"Ratios of averages; one curve per order, black for all orders together.{left_out}",
         plots.ratios(last["shares"], top),
     )  # fmt: skip
@@ -348,32 +172,37 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
     if reading.games["step"].nunique() > 1:
         gallery.hang(
             time, f"{prefix}maps", "Layers by checkpoints",
-            "Salient interactions per sample, their strength, completeness and redundancy against the output of the same checkpoint, completeness against "
+            "Salient interactions per sample, their strength, completeness and redundancy against the output of the same checkpoint, "
+            "completeness against "
             f"the finished network's output, and the size of the game, mean |v(N) − v(∅)| in {reading.unit}.",
             plots.layer_epoch_maps(
                 reading.maps(),
                 (
                     ("count", "salient interactions per sample"), ("strength", "salient strength / mean |v(N) − v(∅)|"),
-                    ("completeness", "completeness, against the same checkpoint"), ("redundancy", "redundancy, against the same checkpoint"),
+                    ("completeness", "completeness, against the same checkpoint"),
+                    ("redundancy", "redundancy, against the same checkpoint"),
                     ("final", "completeness, against the finished output"), ("reach", f"mean |v(N) − v(∅)| ({reading.unit})"),
                 ),
             ),
         )  # fmt: skip
         gallery.hang(
             time, f"{prefix}epochs", "Strength by order over epochs",
-            f"Salient strength of each order, AND and OR together, relative to the layer's mean |v(N) − v(∅)| at that checkpoint.{left_out}",
+            "Salient strength of each order, AND and OR together, relative to the layer's mean |v(N) − v(∅)| at that "
+            f"checkpoint.{left_out}",
             plots.order_over_epochs(reading.tables["strengths"], highest=top),
         )  # fmt: skip
         gallery.hang(
             time, f"{prefix}overlap-checkpoint", "From the checkpoint before to the last",
-            f"Each layer of the last checkpoint against itself at the checkpoint before: grey is kept, blue is newly emerged, orange is forgotten.{left_out}",
+            "Each layer of the last checkpoint against itself at the checkpoint before: grey is kept, blue is newly emerged, orange "
+            f"is forgotten.{left_out}",
             plots.overlap(last["shares"], "checkpoint before", highest=top),
         )  # fmt: skip
     else:
         time.text.append("There is one checkpoint only, so nothing can be said about training.")
     for section in (pictures, few, change, time):
         section.text.append(
-            f"All averages: {counted}; 95 % bootstrap intervals ({DRAWS} draws) that resample numerator, denominator and normaliser together."
+            f"All averages: {counted}; 95 % bootstrap intervals ({DRAWS} draws) that resample numerator, denominator and normaliser "
+            "together."
         )
     return [overview, pictures, few, change, time, agreement_section(reading, suffix)]
 
@@ -387,15 +216,12 @@ def overview_table(reading: Reading, section: Section) -> None:
     rows = []
     for layer in reading.final.layers:
         count = counts[(counts["layer"] == layer) & (counts["kind"] == "both") & (counts["order"] == 0)].iloc[0]
-        complete, waste = (totals(shares[shares["layer"] == layer], q).iloc[0] for q in ("completeness", "redundancy"))
+        against = [spanned(totals(shares[shares["layer"] == layer], q).iloc[0]) if layer != OUTPUT else "–" for q in RATIOS]
         reach = reading.last["reach"][reading.last["reach"]["layer"] == layer].iloc[0]
         dagger = " †" if layer in marks.index and marks.loc[layer, "marked"] else ""
-        rows.append(
-            (
-                layer + dagger, f"{100 * accuracy[layer]:.1f} %" if layer in accuracy else "–", spanned(reach), spanned(count, 1), spanned(complete),
-                spanned(waste), f"{100 * games.loc[games['layer'] == layer, 'certified'].mean():.0f} %",
-            )
-        )  # fmt: skip
+        certified = 100 * games.loc[games["layer"] == layer, "certified"].mean()
+        hit = f"{100 * accuracy[layer]:.1f} %" if layer in accuracy else "–"
+        rows.append((layer + dagger, hit, spanned(reach), spanned(count, 1), *against, f"{certified:.4g} %"))
     header = (
         "layer",
         "probe accuracy",
@@ -411,7 +237,8 @@ def overview_table(reading: Reading, section: Section) -> None:
         f"Last checkpoint (epoch {games['epoch'].iloc[0]:g}); n = {reading.final.and_.shape[2]} samples, 95 % intervals in brackets.",
     )
     section.text.append(
-        f"Marked † are layers whose probe is at chance (one-sided binomial test, 5 %), or whose mean |v(N) − v(∅)| is below {FLOOR} {reading.unit} or "
+        f"Marked † are layers whose probe is at chance (one-sided binomial test, 5 %), or whose mean |v(N) − v(∅)| is below {FLOOR} "
+        f"{reading.unit} or "
         f"{100 * FLOOR_OF_OUTPUT:g} % of the output's: what they are said to know may be noise."
     )
 
@@ -420,11 +247,14 @@ def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix
     """The strongest interactions of some samples at the output, and of one sample layer by layer."""
     samples, final = reading.samples, reading.final
     labels, correct = samples.y.tolist(), final.about.get("correct") or [True] * len(samples.y)
-    order = sorted(range(len(labels)), key=lambda i: (labels[:i].count(labels[i]), not correct[i], i))
+    # One of each class first, those that the network reads rightly before others.
+    good = sorted(range(len(labels)), key=lambda i: (not correct[i], i))
+    turn = {i: sum(labels[j] == labels[i] for j in good[:place]) for place, i in enumerate(good)}
+    order = sorted(good, key=lambda i: (turn[i], not correct[i], i))
     shown = sorted(order[:4], key=lambda i: labels[i])
 
     def name(i: int) -> str:
-        wrong = "" if correct[i] else "\n(misread)"
+        wrong = "" if correct[i] else "\nmisread"
         return f"{samples.classes[labels[i]]}\nno. {int(samples.index[i])}{wrong}"
 
     layers = final.layers
@@ -437,7 +267,8 @@ def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix
         ("samples", across, "Strongest interactions at the output", f"The five strongest of four samples at the last checkpoint. {what}"),
         (
             "layers", along, f"Strongest interactions of one sample, layer by layer: {samples.classes[labels[subject]]}",
-            f"Sample no. {int(samples.index[subject])} of the test split, read at {len(few)} of {len(layers)} layers of the last checkpoint. {what}",
+            f"Sample no. {int(samples.index[subject])} of the test split, read at {len(few)} of {len(layers)} layers of the last "
+            f"checkpoint. {what}",
         ),
     )  # fmt: skip
     for file, frame, title, caption in titles:
@@ -471,24 +302,24 @@ def agreement_section(reading: Reading, suffix: str) -> Section:
         )  # fmt: skip
     section.table(
         ("epoch", "games", "certified", "largest gap", "largest matching error", "explained samples read rightly"), rows,
-        "Gap: strength found above the proven lower bound, relative to it. Matching error: largest difference between a value and its reconstruction from "
-        "the interactions, relative to the total strength.",
+        "Gap: strength found above the proven lower bound, relative to it. Matching error: largest difference between a value and its "
+        "reconstruction from the interactions, relative to the total strength.",
     )  # fmt: skip
     stages = list(dict.fromkeys(key for seconds in reading.seconds for key in seconds))
     if stages:
         total = {stage: sum(seconds.get(stage, 0.0) for seconds in reading.seconds) for stage in stages}
         whole = sum(total.values())
-        rows = [
+        spent = [
             (stage, f"{value:.1f} s", f"{value / len(reading.seconds):.2f} s", f"{100 * value / max(whole, 1e-9):.0f} %")
             for stage, value in total.items()
         ]
         section.table(
-            ("stage", "all checkpoints", "per checkpoint", "share"), rows, "Seconds by stage of the extraction, as measured when it ran."
+            ("stage", "all checkpoints", "per checkpoint", "share"), spent, "Seconds by stage of the extraction, as measured when it ran."
         )
     return section
 
 
-def settings_section(run: Run, readings: Sequence[Reading]) -> Section:
+def settings_section(readings: Sequence[Reading]) -> Section:
     """Exact settings and versions."""
     section = Section("Settings and versions")
     for reading in readings:
@@ -504,8 +335,3 @@ def settings_section(run: Run, readings: Sequence[Reading]) -> Section:
         used = [(package, number) for package, number in (reading.final.about.get("versions") or {}).items()]
         section.table(("package", "version"), used, "Versions that made the interactions.")
     return section
-
-
-def write_comparison(runs: list[Run], extraction: str = "default") -> Path:
-    """Write."""
-    return runs[0].path.parent / "comparisons"

@@ -209,6 +209,8 @@ def test_other_settings_are_refused(extraction, samples, tmp_path, change, named
 
 def test_other_samples_are_refused(extraction, samples, tmp_path, data):
     extraction.open(tmp_path, samples)
+    (tmp_path / "step=0000000").mkdir()
+    (tmp_path / "step=0000000" / "interactions.safetensors").touch()
     with pytest.raises(ValueError, match=r"holds an extraction of other samples or players \(test samples .* given .*Choose another name"):
         extraction.open(tmp_path, few(extraction.samples(data), 3))
 

@@ -12,6 +12,7 @@ from lk.plots.overlap import overlap
 from lk.plots.probe_accuracy import probe_accuracy
 from lk.plots.ranked_effects import ranked_effects
 from lk.plots.ratios import ratios
+from lk.plots.run_lines import run_lines
 from lk.plots.sorted_strengths import sorted_strengths
 from lk.plots.strength_by_order import strength_by_order
 from lk.plots.training_curves import training_curves
@@ -25,6 +26,7 @@ __all__ = [
     "probe_accuracy",
     "ranked_effects",
     "ratios",
+    "run_lines",
     "sorted_strengths",
     "strength_by_order",
     "training_curves",

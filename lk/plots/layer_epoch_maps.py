@@ -35,17 +35,17 @@ def layer_epoch_maps(averages: pd.DataFrame, quantities: Sequence[tuple[str, str
         image = panel.imshow(mean, aspect="auto", cmap="viridis", vmin=0, vmax=top)
         figure.colorbar(image, ax=panel, pad=0.01, fraction=0.05)
         if mean.size <= MOST_CELLS:
+            digits = 0 if top >= 100 else 1 if top >= 20 else 2
             for (i, j), value in np.ndenumerate(mean):
                 if np.isfinite(value):
                     colour = "white" if value < 0.6 * top else "black"
-                    text = f"{value:.3g}" if top >= 10 else f"{value:.2f}"
-                    panel.text(j, i - 0.12, text, ha="center", va="center", color=colour, fontsize=10)
-                    if np.isfinite(half_[i, j]):
-                        panel.text(j, i + 0.27, f"±{half_[i, j]:.1g}", ha="center", va="center", color=colour, fontsize=9)
+                    panel.text(j, i - 0.12, f"{value:.{digits}f}", ha="center", va="center", color=colour, fontsize=10)
+                    if half_[i, j] >= 0.5 * 10**-digits:
+                        panel.text(j, i + 0.27, f"±{half_[i, j]:.{digits}f}", ha="center", va="center", color=colour, fontsize=9)
         if "marked" in rows:
             for row in rows[rows["marked"]].to_dict("records"):
                 corner = (list(epochs.index).index(row["step"]) - 0.5, layers.index(row["layer"]) - 0.5)
-                panel.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="////", edgecolor="#DDDDDD", linewidth=0))
+                panel.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="////", edgecolor="#9A9A9A", linewidth=0))
         layer_ticks(panel, layers, doubted(last), "y")
         step = max(1, len(epochs) // 10)
         panel.set_xticks(range(0, len(epochs), step), [epoch_label(epoch) for epoch in epochs.iloc[::step]])

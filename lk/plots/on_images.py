@@ -1,14 +1,18 @@
 """The strongest interactions drawn on the image itself."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from lk.plots.style import DAGGER, DOUBT, KIND_COLOURS, KIND_LINES, WIDTH, footnote, short, styled
+from lk.plots.style import DAGGER, DOUBT, KIND_COLOURS, KIND_LINES, WIDTH, footnote, short, signed, styled
 
 Image = NDArray[np.float32]
 
@@ -26,29 +30,29 @@ def on_images(effects: pd.DataFrame, images: Image, owners: NDArray[np.int64], u
     """
     groups = list(dict.fromkeys(effects["group"]))
     columns = int(effects["rank"].max()) + 2
-    side = WIDTH / (columns + 0.55)
-    figure = Figure(figsize=(WIDTH, 0.55 + len(groups) * (side * images.shape[2] / images.shape[3] + 0.28)))
-    axes = figure.subplots(len(groups), columns, squeeze=False)
-    for line, group in zip(axes, groups, strict=True):
+    height, width = images.shape[2:]
+    across, down = 1.05 * width, height + 0.19 * width  # from tile to tile, in pixels of the image
+    left = 0.62 * width
+    size = (left + columns * across, len(groups) * down)
+    figure = Figure(figsize=(WIDTH, 0.75 + WIDTH * size[1] / size[0]))
+    axes = figure.subplots()
+    for line, group in enumerate(groups):
         rows = effects[effects["group"] == group].sort_values("rank")
-        place = int(rows["image"].iloc[0])
-        picture, owner = displayed(images[place]), owners[place]
-        for panel in line:
-            panel.axis("off")
-        show(line[0], picture)
-        outline(line[0], owner, range(int(owner.max()) + 1), "#9A9A9A", "-", 0.8)
-        line[0].set_title("players", fontsize=10, fontweight="normal", color="#555555", loc="center")
+        picture, owner = displayed(images[int(rows["image"].iloc[0])]), owners[int(rows["image"].iloc[0])]
         doubted = bool(rows["marked"].any()) if "marked" in rows else False
-        line[0].text(
-            -0.06, 0.5, "\n".join(short(part, 18) for part in str(group).split("\n")) + (f" {DAGGER}" if doubted else ""), transform=line[0].transAxes,
-            ha="right", va="center", fontsize=10.5, color=DOUBT if doubted else "black", rotation=90 if len(str(group)) > 12 else 0, multialignment="center",
-        )  # fmt: skip
+        y = line * down
+        name = "\n".join(short(part, 14) for part in str(group).split("\n")) + (f" {DAGGER}" if doubted else "")
+        axes.text(-0.06 * width, y + height / 2, name, ha="right", va="center", color=DOUBT if doubted else "black", linespacing=1.3)
+        tile(axes, picture, (0, y), "players")
+        outline(axes, owner, range(int(owner.max()) + 1), (0, y), color="#9A9A9A", linewidth=0.8)
         for row in rows.to_dict("records"):
-            panel, kind = line[int(row["rank"]) + 1], str(row["kind"]).lower()
-            show(panel, paled(picture, np.isin(owner, list(row["players"]))))
-            outline(panel, owner, row["players"], KIND_COLOURS[kind], KIND_LINES[kind], 2.4)
-            panel.set_title(f"{row['kind']} {row['effect']:+.2f}".replace("-", "−"), fontsize=10.5, color="black", loc="center")
-    handles = [Line2D([], [], color=KIND_COLOURS[k], linestyle=KIND_LINES[k], linewidth=2.4) for k in KIND_COLOURS]
+            x, kind, players = (int(row["rank"]) + 1) * across, str(row["kind"]).lower(), [int(i) for i in row["players"]]
+            tile(axes, paled(picture, np.isin(owner, players)), (x, y), f"{row['kind']} {signed(row['effect'])}", fontweight="bold")
+            outline(axes, owner, players, (x, y), color=KIND_COLOURS[kind], linestyle=KIND_LINES[kind], linewidth=2.4)
+    axes.set(xlim=(-left, size[0] - left), ylim=(size[1] - 0.19 * width, -0.19 * width), aspect="equal")
+    axes.axis("off")
+    lines: Any = KIND_LINES
+    handles = [Line2D([], [], color=KIND_COLOURS[k], linestyle=lines[k], linewidth=2.4) for k in KIND_COLOURS]
     words = ["AND: acts when all outlined patches are there", "OR: acts when any of them is there"]
     figure.legend(handles, words, loc="outside upper right", ncols=2, handlelength=2.6)
     any_marked = effects.loc[effects["marked"], "group"] if "marked" in effects else []
@@ -70,47 +74,43 @@ def paled(picture: Image, kept: NDArray[np.bool_]) -> Image:
     return np.where(kept[..., None], picture, 1 - (1 - picture) * 0.38)
 
 
-def show(axes: Axes, picture: Image) -> None:
-    """An image with a thin frame, pixel by pixel."""
-    shown = picture[..., 0] if picture.shape[-1] == 1 else picture
-    axes.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+def tile(axes: Axes, picture: Image, at: tuple[float, float], title: str, **text: Any) -> None:
+    """An image with a thin frame and a title, its upper left corner at `at`."""
     height, width = picture.shape[:2]
-    axes.plot(
-        [-0.5, width - 0.5, width - 0.5, -0.5, -0.5],
-        [-0.5, -0.5, height - 0.5, height - 0.5, -0.5],
-        color="#BBBBBB",
-        linewidth=0.8,
-        clip_on=False,
-    )
+    x, y = at
+    shown = picture[..., 0] if picture.shape[-1] == 1 else picture
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=(x, x + width, y + height, y))
+    axes.add_patch(Rectangle(at, width, height, fill=False, edgecolor="#BBBBBB", linewidth=0.8))
+    axes.text(x + width / 2, y - 0.03 * width, title, ha="center", va="bottom", fontsize=10.5, **text)
 
 
-def outline(axes: Axes, owner: NDArray[np.int64], players: object, colour: str, line: object, width: float) -> None:
+def outline(axes: Axes, owner: NDArray[np.int64], players: Iterable[int], at: tuple[float, float], **line: Any) -> None:
     """Edges of the pixels that each of the players owns."""
     edges = []
-    for player in players:  # type: ignore[attr-defined]
+    for player in players:
         own = np.pad(owner == player, 1)
-        for i, j in np.argwhere(own[1:] != own[:-1]):  # between rows i - 1 and i of the image
-            edges.append([(j - 1.5, i - 0.5), (j - 0.5, i - 0.5)])
-        for i, j in np.argwhere(own[:, 1:] != own[:, :-1]):
-            edges.append([(j - 0.5, i - 1.5), (j - 0.5, i - 0.5)])
-    axes.add_collection(
-        LineCollection(joined(edges), colors=colour, linestyles=[line], linewidths=width, capstyle="butt", clip_on=False, zorder=5)
-    )
+        edges += [(True, i, j - 1) for i, j in np.argwhere(own[1:] != own[:-1])]  # above row i of the image
+        edges += [(False, j, i - 1) for i, j in np.argwhere(own[:, 1:] != own[:, :-1])]  # left of column j
+    found = [[(x + at[0], y + at[1]) for x, y in ends] for ends in joined(edges)]
+    axes.add_collection(LineCollection(found, capstyle="butt", zorder=5, **line))
 
 
-def joined(edges: list[list[tuple[float, float]]]) -> list[list[tuple[float, float]]]:
-    """Unit edges on one line joined to long ones, so that dashes do not start anew at every pixel; doubles are dropped."""
-    lines: dict[tuple[str, float], set[float]] = {}
-    for (x0, y0), (x1, y1) in edges:
-        key = ("h", y0) if y0 == y1 else ("v", x0)
-        lines.setdefault(key, set()).add(min(x0, x1) if y0 == y1 else min(y0, y1))
+def joined(edges: Iterable[tuple[bool, int, int]]) -> list[list[tuple[int, int]]]:
+    """Unit edges joined to long lines, so that dashes do not start anew at every pixel; doubles are dropped.
+
+    Args:
+        edges: Whether the edge lies flat, the row (flat) or column (upright) it lies on, and where along it the edge starts.
+
+    Example:
+        >>> joined([(True, 2, 0), (True, 2, 1), (False, 5, 3)])
+        [[(0, 2), (2, 2)], [(5, 3), (5, 4)]]
+    """
+    lines: dict[tuple[bool, int], set[int]] = {}
+    for flat, on, start in edges:
+        lines.setdefault((bool(flat), int(on)), set()).add(int(start))
     found = []
-    for (way, at), starts in lines.items():
-        ordered = sorted(starts)
-        begin = before = ordered[0]
-        for start in [*ordered[1:], float("inf")]:
-            if start != before + 1:
-                found.append([(begin, at), (before + 1, at)] if way == "h" else [(at, begin), (at, before + 1)])
-                begin = start
-            before = start
+    for (flat, on), starts in lines.items():
+        begins = sorted(start for start in starts if start - 1 not in starts)
+        ends = sorted(start + 1 for start in starts if start + 1 not in starts)
+        found += [[(b, on), (e, on)] if flat else [(on, b), (on, e)] for b, e in zip(begins, ends, strict=True)]
     return found

@@ -3,16 +3,12 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.plots.style import FORGOTTEN, NEW, OVERLAP, doubted, footnote, grid, layer_labels, layers_of, spread, styled
+from lk.plots.style import FORGOTTEN, NEW, OVERLAP, REACH, doubted, footnote, grid, layer_labels, layers_of, spread, styled
 
 WORDS = {
-    "output": ("shared with the output", "not used by the output", "still missing"),
-    "layer before": ("shared with the layer before", "newly emerged since the layer before", "forgotten from the layer before"),
-    "checkpoint before": (
-        "shared with the checkpoint before",
-        "newly emerged since the checkpoint before",
-        "forgotten from the checkpoint before",
-    ),
+    "output": ("overlap with the output", "forgotten: not in the output", "newly emerging: in the output only"),
+    "layer before": ("overlap with the layer before", "newly emerged", "forgotten: in the layer before only"),
+    "checkpoint before": ("overlap with the checkpoint before", "newly emerged", "forgotten: at the checkpoint before only"),
 }
 
 
@@ -62,7 +58,7 @@ def overlap(shares: pd.DataFrame, reference: str = "output", most: int = 6, high
             else:
                 panel.set_xlabel("order")
         axes[line, 0].set_ylabel(kind.upper(), fontweight="bold")
-    figure.supylabel("strength / mean |v(N) − v(∅)|", fontsize=10.5)
+    figure.supylabel(f"strength / {REACH}", fontsize=10.5)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     footnote(figure, set(marked) & set(layers), f"n = {int(rows['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals")
     return figure

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lk.metrics.bootstrap import Array
 from lk.plots.style import THRESHOLD, doubted, epoch_label, footnote, grid, layer_ticks, layers_of, spread, styled
 
 
@@ -47,7 +48,7 @@ def probe_accuracy(probes: pd.DataFrame, most: int = 6) -> Figure:
     return figure
 
 
-def wilson(share: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def wilson(share: Array, n: Array, z: float = 1.96) -> tuple[Array, Array]:
     """95 % interval of a share of n samples (Wilson 1927)."""
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))

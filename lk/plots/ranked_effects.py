@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lk.plots.style import DAGGER, KIND_COLOURS, WIDTH, footnote, short, styled
+from lk.plots.style import DAGGER, KIND_COLOURS, WIDTH, footnote, short, signed, styled
 
 
 @styled
@@ -27,7 +27,8 @@ def ranked_effects(effects: pd.DataFrame, names: list[str], unit: str = "nats", 
         rows = effects[effects["group"] == group].sort_values("rank")
         kinds = rows["kind"].str.lower()
         panel.barh(
-            rows["rank"], rows["effect"], color=[KIND_COLOURS[k] for k in kinds], hatch=["////" if k == "or" else "" for k in kinds], edgecolor="white",
+            rows["rank"], rows["effect"], color=[KIND_COLOURS[k] for k in kinds], hatch=["////" if k == "or" else "" for k in kinds],
+            edgecolor="white",
             linewidth=0.4, height=0.74,
         )  # fmt: skip
         panel.set_yticks(
@@ -44,7 +45,7 @@ def ranked_effects(effects: pd.DataFrame, names: list[str], unit: str = "nats", 
         for row in rows.to_dict("records"):
             away = 3 if row["effect"] >= 0 else -3
             panel.annotate(
-                f"{row['effect']:+.2f}".replace("-", "−"), (row["effect"], row["rank"]), (away, 0), textcoords="offset points", va="center",
+                signed(row["effect"]), (row["effect"], row["rank"]), (away, 0), textcoords="offset points", va="center",
                 ha="left" if away > 0 else "right", fontsize=9,
             )  # fmt: skip
         panel.margins(x=0.2)

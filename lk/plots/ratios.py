@@ -5,10 +5,7 @@ from matplotlib.figure import Figure
 
 from lk.plots.style import doubted, footnote, grid, layer_ticks, layers_of, order_colours, styled, whiskers
 
-TITLES = {
-    "completeness": "completeness: share of the output's strength that is there",
-    "redundancy": "redundancy: share of the layer's strength that the output lacks",
-}
+QUANTITIES = {"completeness": "share of the output's strength", "redundancy": "share of the layer's strength"}
 
 
 @styled
@@ -19,12 +16,13 @@ def ratios(shares: pd.DataFrame, highest: int | None = None) -> Figure:
         shares: Rows with the reference `output`: layer, depth, kind, order (0: all), quantity, mean, low, high, n; `marked` where known.
         highest: Highest order with its own curve.
     """
-    rows = shares[(shares["reference"] == "output") & shares["quantity"].isin(TITLES)]
-    layers, marked = layers_of(rows), doubted(rows)
+    rows = shares[(shares["reference"] == "output") & shares["quantity"].isin(QUANTITIES)]
+    # The output against itself is 1 and 0 by definition.
+    layers, marked = layers_of(rows)[:-1] or layers_of(rows), doubted(rows)
     orders = [order for order in sorted(rows["order"].unique()) if 0 < order <= (highest or rows["order"].max())]
     colours = {0: "#000000", **order_colours(orders)}
     figure, axes = grid(2, 2, height=6.0, sharex=True, sharey=True)
-    for column, (quantity, title) in enumerate(TITLES.items()):
+    for column, (quantity, label) in enumerate(QUANTITIES.items()):
         for line, kind in enumerate(("and", "or")):
             panel = axes[line, column]
             for number, order in enumerate([*orders, 0]):
@@ -38,9 +36,7 @@ def ratios(shares: pd.DataFrame, highest: int | None = None) -> Figure:
                         label="all orders" if order == 0 else f"order {order}",
                     )  # fmt: skip
                     whiskers(panel, x, found, colours[order])
-            panel.set(ylim=(-0.04, 1.04), ylabel=kind.upper())
-            if line == 0:
-                panel.set_title(title, fontsize=10.5)
+            panel.set(ylim=(-0.03, 1.03), ylabel=label, title=f"{kind.upper()}: {quantity}")
             layer_ticks(panel, layers, marked)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center")
     footnote(figure, marked, f"n = {int(rows['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals")

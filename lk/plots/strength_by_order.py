@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.plots.style import KIND_COLOURS, doubted, footnote, grid, layer_labels, layers_of, spread, styled, whiskers
+from lk.plots.style import KIND_COLOURS, REACH, doubted, footnote, grid, layer_labels, layers_of, spread, styled, whiskers
 
 
 @styled
@@ -34,7 +34,7 @@ def strength_by_order(strengths: pd.DataFrame, most: int = 6) -> Figure:
         panel.set(title=title, xlabel="order")
         panel.set_xticks(sorted(rows["order"].unique()))
         panel.grid(axis="x", visible=False)
-    axes[0, 0].set_ylabel("strength / mean |v(N) − v(∅)|\n↓ negative      positive ↑")
+    axes[0, 0].set_ylabel(f"strength / {REACH}\n↓ negative      positive ↑")
     axes[0, -1].legend(loc="upper right")
     footnote(figure, set(marked) & set(layers), f"n = {int(strengths['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals")
     return figure

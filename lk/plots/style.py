@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 AND, OR = "#009E73", "#CC79A7"
@@ -26,11 +26,12 @@ KIND_COLOURS = {"and": AND, "or": OR}
 KIND_LINES = {"and": "-", "or": (0, (2.5, 1.2))}
 RUNS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DAGGER = "†"
-FOOTNOTE = f"{DAGGER} probe at chance, or mean |v(N) − v(∅)| below the floor: read with care"
+DAGGER, MINUS = "†", "\N{MINUS SIGN}"
+REACH = f"mean |v(N) {MINUS} v(∅)|"
+FOOTNOTE = f"{DAGGER} probe at chance, or {REACH} below the floor: read with care"
 WIDTH = 11.4  # inches of a full-width figure; shown at this size, 10 pt text is 10 pt
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {  # matplotlib's own type lists every key
     "figure.constrained_layout.use": True,
     "figure.facecolor": "white",
     "font.size": 10.5,
@@ -75,7 +76,7 @@ def styled(plot: Callable[P, Figure]) -> Callable[P, Figure]:
     return inner
 
 
-def grid(rows: int, columns: int, width: float = WIDTH, height: float = 3.2, **subplots: Any) -> tuple[Figure, NDArray[np.object_]]:
+def grid(rows: int, columns: int, width: float = WIDTH, height: float = 3.2, **subplots: Any) -> tuple[Figure, Any]:
     """A figure outside pyplot's global state, and its axes `(rows, columns)`."""
     figure = Figure(figsize=(width, height))
     return figure, figure.subplots(rows, columns, squeeze=False, **subplots)
@@ -91,6 +92,11 @@ def short(name: str, most: int = 16) -> str:
     """
     half = (most - 1) // 2
     return name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
+
+
+def signed(effect: float) -> str:
+    """An effect with its sign, as a typographer would set it."""
+    return f"{effect:+.2f}".replace("-", MINUS)
 
 
 def layer_labels(layers: Iterable[str], marked: Iterable[str] = (), most: int = 16) -> list[str]:
@@ -117,8 +123,13 @@ def spread(items: Sequence[str], most: int) -> list[str]:
 
 
 def epoch_label(epoch: float) -> str:
-    """An epoch, whole or a fraction, in few characters."""
-    return f"{epoch:.0f}" if float(epoch).is_integer() else f"{epoch:.2g}" if epoch < 10 else f"{epoch:.1f}"
+    """An epoch, whole or a fraction, in few characters.
+
+    Example:
+        >>> epoch_label(5.0), epoch_label(0.0435), epoch_label(2.25)
+        ('5', '0.04', '2.2')
+    """
+    return f"{epoch:.0f}" if float(epoch).is_integer() or epoch >= 100 else f"{epoch:.1g}" if epoch < 1 else f"{epoch:.1f}"
 
 
 # ---- colours
@@ -148,7 +159,8 @@ def layer_ticks(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: s
     labels = layer_labels(names, marked)
     if axis == "x":
         slanted = max(map(len, labels), default=0) * len(labels) > 40
-        axes.set_xticks(range(len(names)), labels, **({"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}))
+        slant: Any = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+        axes.set_xticks(range(len(names)), labels, **slant)
     else:
         axes.set_yticks(range(len(names)), labels)
     grey_marked(axes, names, marked, axis)
@@ -164,8 +176,14 @@ def footnote(figure: Figure, marked: Iterable[str], text: str = "") -> None:
 def log_scale(axes: Axes) -> None:
     """A logarithmic y axis with plain numbers (the usual labels need mathtext, which is off)."""
     axes.set_yscale("log")
+
+    def between(value: float, _: int) -> str:
+        low, high = axes.get_ylim()
+        leading = f"{value:.0e}"[0]
+        return f"{value:g}" if high < 30 * low and leading in "25" else ""
+
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(FuncFormatter(between))
 
 
 def whiskers(axes: Axes, x: Any, frame: pd.DataFrame, colour: str = "#333333", **line: Any) -> None:
@@ -178,16 +196,17 @@ def whiskers(axes: Axes, x: Any, frame: pd.DataFrame, colour: str = "#333333", *
 def figure_image(figure: Figure) -> NDArray[np.uint8]:
     """Pixels of a figure, `(height, width, 3)`."""
     with mpl.rc_context(STYLE):
-        canvas = FigureCanvasAgg(figure)
+        canvas: Any = FigureCanvasAgg(figure)
         canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
 
 def settle(figure: Figure) -> None:
     """Solve the layout once and keep it: every later drawing would solve it again, which costs more than the drawing."""
-    if figure.get_layout_engine() is not None:
+    engine = figure.get_layout_engine()
+    if engine is not None:
         with mpl.rc_context(STYLE):
-            figure.draw_without_rendering()
+            engine.execute(figure)
         with mpl.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
             figure.set_layout_engine(None)
 

@@ -1,5 +1,7 @@
 """Training curves."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -19,27 +21,25 @@ def training_curves(training: pd.DataFrame, checkpoints: pd.DataFrame | None = N
     figure, axes = grid(1, 2, height=2.9)
     for place, (name, label) in enumerate(PANELS):
         panel = axes[0, place]
+        ends = {}
         for split, colour, line in (("train", TRAIN, "--"), ("test", TEST, "-")):
             rows = training[training["quantity"] == f"{split}/{name}"].sort_values("epoch")
             if len(rows):
                 panel.plot(rows["epoch"], rows["value"], line, color=colour, marker="o", markersize=3, label=split)
-                last = rows.iloc[-1]
-                panel.annotate(
-                    f"{last['value']:.3f}",
-                    (last["epoch"], last["value"]),
-                    (5, 0),
-                    textcoords="offset points",
-                    color=colour,
-                    va="center",
-                    fontsize=9.5,
-                )
+                ends[colour] = (float(rows["epoch"].iloc[-1]), float(rows["value"].iloc[-1]))
+        highest = max((value for _, value in ends.values()), default=0.0)
+        for colour, (epoch, value) in ends.items():
+            # The higher one moves up and the lower one down, so that close ends stay readable.
+            lift = 0 if len(ends) == 1 else 6 if value == highest else -6
+            style: Any = {"xytext": (5, lift), "textcoords": "offset points", "va": "center", "fontsize": 9.5}
+            panel.annotate(f"{value:.3f}", (epoch, value), color=colour, **style)
         if checkpoints is not None:
             panel.plot(
                 checkpoints["epoch"].unique(), [0.0] * checkpoints["epoch"].nunique(), "|", color="#333333", markersize=9, clip_on=False,
                 transform=panel.get_xaxis_transform(), label="layers read",
             )  # fmt: skip
         panel.set(xlabel="epoch", ylabel=label)
-        panel.margins(x=0.07)
+        panel.margins(x=0.09)
     if (training["quantity"].str.endswith("loss") & (training["value"] > 0)).any():
         log_scale(axes[0, 0])
     axes[0, 1].legend(loc="lower right")

@@ -7,6 +7,7 @@ and normalisers are all recomputed in each draw. Differences of two measures wit
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,17 +28,17 @@ _ENTRIES = 4_000_000  # numbers in memory at a time
 
 def contract(weights: Array, x: Tensor) -> Array:
     """Weighted mean over the last axis (samples) for each draw: `(draws, samples)` and `(..., samples)` to `(draws, ...)`."""
-    return np.tensordot(weights, x.double().numpy(), axes=(1, -1))
+    return np.asarray(np.tensordot(weights, x.double().numpy(), axes=(1, -1)))
 
 
 def divide(numerator: Array, denominator: Array) -> Array:
     """Ratio; NaN where the denominator is 0."""
-    return np.divide(
-        numerator, denominator, out=np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan), where=denominator > 0
-    )
+    out = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
+    np.divide(numerator, denominator, out=out, where=denominator > 0)
+    return out
 
 
-def tidy(drawn: Array, axes: dict[str, Sequence[object]], samples: int, **constant: object) -> pd.DataFrame:
+def tidy(drawn: Array, axes: dict[str, Sequence[object]], samples: int, **constant: Any) -> pd.DataFrame:
     """An array `(draws, *axes)` as rows with mean, low and high (95 %) and n, the number of samples."""
     frame = pd.DataFrame(list(product(*axes.values())), columns=list(axes))
     centre, low, high = interval(drawn) if samples > 1 else (drawn[0], np.full_like(drawn[0], np.nan), np.full_like(drawn[0], np.nan))
@@ -73,13 +74,17 @@ def counts(interactions: Interactions, weights: Array) -> Array:
 
 
 def strengths(interactions: Interactions, weights: Array) -> dict[str, Array]:
-    """Strength relative to `reach`: of positive, negative and salient effects, each as `counts`."""
+    """Strength relative to `reach`: of positive, negative and salient effects, each as `counts`.
+
+    `share` is the salient strength of a kind and order relative to the layer's whole.
+    """
     chosen, scale = salient(interactions, ratio_of(interactions)), reach(interactions, weights)[:, None, None]
     found = {}
     for name, sign in (("positive", 1), ("negative", -1)):
         found[name] = torch.stack([strength(effects, sign=sign) for effects in interactions.effects])
     found["salient"] = torch.stack([strength(effects, mask) for effects, mask in zip(interactions.effects, chosen, strict=True)])
-    return {name: divide(with_totals(contract(weights, x)), scale) for name, x in found.items()}
+    sums = {name: divide(with_totals(contract(weights, x)), scale) for name, x in found.items()}
+    return {**sums, "share": divide(sums["salient"], sums["salient"][:, 2:, :1])}
 
 
 @dataclass(frozen=True)
@@ -140,10 +145,10 @@ def shares(a: Interactions, places: Sequence[int], b: Interactions, references: 
     overlap = np.zeros((len(weights), 2 * (a.n + 1) * len(places)))
     step = max(1, _ENTRIES // max(1, len(group)))
     for start in range(0, len(weights) if len(group) else 0, step):
-        rows = slice(start, start + step)
+        chunk = slice(start, start + step)
         with np.errstate(divide="ignore", invalid="ignore"):
-            least = np.minimum(strength_a / scale[rows][:, pairs], strength_b / scale_b[rows][:, pairs])
-        overlap[rows, present] = np.add.reduceat(np.where(np.isfinite(least), least, 0.0) * weights[rows][:, of], starts, axis=1)
+            least = np.minimum(strength_a / scale[chunk][:, pairs], strength_b / scale_b[chunk][:, pairs])
+        overlap[chunk, present] = np.add.reduceat(np.where(np.isfinite(least), least, 0.0) * weights[chunk][:, of], starts, axis=1)
     return Shares(all_, all_reference, with_totals(overlap.reshape(len(weights), 2, a.n + 1, len(places))))
 
 

@@ -24,16 +24,15 @@ def doubts(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFr
         >>> doubts(table)["marked"].tolist()
         [True, False]
     """
-    table = games.groupby(["step", "layer"], sort=False, as_index=False)["reach"].mean()
+    table: pd.DataFrame = games.groupby(["step", "layer"], sort=False)["reach"].mean().reset_index()
     output = table[table["layer"] == OUTPUT].set_index("step")["reach"]
     floor = np.maximum(FLOOR, FLOOR_OF_OUTPUT * table["step"].map(output).fillna(0.0))
     table["small"] = table["reach"] < floor
     if probes is None or not len(probes):
         table["at_chance"] = False
     else:
-        chance = probes.drop_duplicates(["step", "layer"], keep="last").set_index(["step", "layer"])["at_chance"].astype(bool)
-        known = chance.to_dict()
-        table["at_chance"] = [bool(known.get((step, layer), False)) for step, layer in zip(table["step"], table["layer"], strict=True)]
+        known = {(row["step"], row["layer"]): bool(row["at_chance"]) for row in probes.to_dict("records")}
+        table["at_chance"] = [known.get(key, False) for key in zip(table["step"], table["layer"], strict=True)]
     table["marked"] = table["small"] | table["at_chance"]
     reasons = {"at_chance": "probe at chance", "small": "|v(N) − v(∅)| below the floor"}
     table["why"] = [" and ".join(text for key, text in reasons.items() if row[key]) for row in table.to_dict("records")]
@@ -42,5 +41,5 @@ def doubts(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFr
 
 def marked(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """A table of steps and layers with the column `marked` added."""
-    flags = found.set_index(["step", "layer"])["marked"].to_dict()
+    flags = {(row["step"], row["layer"]): row["marked"] for row in found.to_dict("records")}
     return frame.assign(marked=[bool(flags.get(key, False)) for key in zip(frame["step"], frame["layer"], strict=True)])

@@ -1,5 +1,7 @@
 """The answers of one run in plain language, computed from its tables."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from lk.games import OUTPUT
@@ -51,18 +53,18 @@ def on_layers(shares: pd.DataFrame) -> str:
         first = there.iloc[0]
         text = f"Half of the output's salient strength is first present at {first['layer']}: completeness {spanned(first)}."
         if first.name == 0 and len(hidden) > 1:
-            text = f"Already the first layer read, {first['layer']}, holds half of the output's salient strength: completeness {spanned(first)}."
+            text = f"Already the first layer, {first['layer']}, holds half of the output's salient strength: completeness {spanned(first)}."
     else:
-        best = hidden.loc[hidden["mean"].idxmax()]
+        best = hidden.iloc[int(hidden["mean"].argmax())]
         text = f"No hidden layer holds half of the output's salient strength; {best['layer']} holds most, completeness {spanned(best)}."
     steps = hidden["mean"].diff()
     if len(hidden) > 1 and steps.max() > 0.02:
-        after = int(steps.idxmax())
+        after = int(steps.argmax())
         text += f" It rises most from {hidden['layer'][after - 1]} to {hidden['layer'][after]} (+{steps.max():.2f})."
     waste = totals(shares, "redundancy")
     waste = waste[waste["layer"] != OUTPUT]
     if waste["mean"].notna().any():
-        most = waste.loc[waste["mean"].idxmax()]
+        most = waste.iloc[int(waste["mean"].argmax())]
         text += f" Redundancy is highest at {most['layer']}: {spanned(most)} of its salient strength is not used by the output."
     return text
 
@@ -77,28 +79,45 @@ def on_epochs(shares: pd.DataFrame) -> str:
     first = there.iloc[0]
     if first.name == len(rows) - 1:
         before = rows.iloc[-2]
-        return f"Over training: at epoch {before['epoch']:.3g}, the last checkpoint before the end, the output held {spanned(before)} of its final interactions."
-    return f"Over training: from epoch {first['epoch']:.3g} on the output holds half of its final interactions ({spanned(first)} of their strength)."
+        return (
+            f"Over training: at epoch {before['epoch']:.3g}, the last checkpoint before the end, the output held {spanned(before)} of "
+            "the strength "
+            "of its final interactions."
+        )
+    return (
+        f"Over training: epoch {first['epoch']:.3g} is the first checkpoint at which the output holds half of its final interactions: "
+        f"{spanned(first)} of their strength."
+    )
 
 
 def on_proof(games: pd.DataFrame, gap: float) -> str:
     """How much of the decomposition is certified, and how well it rebuilds the values."""
     share, error = games["certified"].mean(), games["matching_error"].max()
-    text = f"{100 * share:.1f} % of the {len(games):,} decompositions are certified: their strength is within {100 * gap:g} % of a proven lower bound."
+    text = (
+        f"{100 * share:.4g} % of the {len(games):,} decompositions are certified: their total strength is proven to be within "
+        f"{100 * gap:g} % "
+        "of the least possible one."
+    )
     if pd.notna(error):
-        text += f" Interactions rebuild every value of every masked sample to within {error:.0e} of the total strength."
+        text += f" The interactions rebuild the value of every masked sample; the largest error is {error:.0e} of the total strength."
     return text
 
 
-def on_doubts(doubts: pd.DataFrame) -> str:
-    """Which layers of the last checkpoint are marked."""
-    last = doubts[(doubts["step"] == doubts["step"].max()) & doubts["marked"]]
-    early = doubts[(doubts["step"] != doubts["step"].max()) & doubts["marked"]]
-    if not len(last) and not len(early):
-        return "No layer had to be marked: every probe is above chance and every score moves when players are masked."
-    text = (
-        "Marked † on all figures, read with care: " + "; ".join(f"{row.layer} ({row.why})" for row in last.itertuples()) + "."
-        if len(last)
-        else "In the finished network no layer had to be marked."
-    )
-    return text + (f" At earlier checkpoints {len(early)} more (layer, checkpoint) pairs are marked." if len(early) else "")
+def on_doubts(doubts: pd.DataFrame, epochs: Mapping[int, float]) -> str:
+    """Which layers are marked, and when."""
+    bad = doubts[doubts["marked"]]
+    if not len(bad):
+        return "No layer had to be marked: every probe is above chance, and every score moves when players are masked."
+    last = bad[bad["step"] == doubts["step"].max()]
+    early = bad[bad["step"] != doubts["step"].max()]
+    text = "In the finished network no layer had to be marked."
+    if len(last):
+        named = "; ".join(f"{row['layer']} ({row['why']})" for row in last.to_dict("records"))
+        text = f"Marked † in the finished network, to be read with care: {named}."
+    if len(early):
+        named = "; ".join(
+            f"{layer} at epoch {', '.join(f'{epochs[step]:.2g}' for step in rows['step'])}"
+            for layer, rows in early.groupby("layer", sort=False)
+        )
+        text += f" Marked at earlier checkpoints: {named}."
+    return text
