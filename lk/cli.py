@@ -13,6 +13,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+import wandb
 import yaml
 from jsonargparse import Namespace
 from pytorch_lightning.callbacks import ModelCheckpoint
@@ -63,7 +64,8 @@ class TrainCLI(LightningCLI):
                 f"Given id={config.id!r}; expected up to 128 letters, digits, '-', '_' and '.', as it names a folder and a W&B run."
             )
         folder = Path(config.runs_dir) / config.id
-        if (folder / "config.yaml").is_file() and not config.ckpt_path:
+        # A start that was refused before its first checkpoint leaves nothing worth keeping.
+        if (folder / "config.yaml").is_file() and Run(folder).checkpoints and not config.ckpt_path:
             raise ValueError(
                 f"Run {config.id!r} exists already in {folder}. Choose another --id, resume it with --ckpt_path last, or delete the folder."
             )
@@ -114,8 +116,6 @@ class TrainCLI(LightningCLI):
         for logger in self.trainer.loggers:
             logger.finalize("success")
             if isinstance(logger, Wandb):
-                import wandb
-
                 wandb.finish()
                 say(f"W&B, in the terminal: wandb leet {run.path / 'wandb'}")
 
@@ -142,17 +142,23 @@ def quiet() -> None:
 def train(args: Sequence[str] | None = None) -> TrainCLI:
     """`train.py fit --config configs/digits.yaml`: train, and watch what the layers learn."""
     quiet()
-    return TrainCLI(
-        Classification,
-        Data,
-        args=list(args) if args is not None else None,
-        subclass_mode_data=True,
-        save_config_callback=None,
-        seed_everything_default=0,
-        parser_class=Parser,
-        parser_kwargs={"fit": {"allow_abbrev": False}, "allow_abbrev": False},
-        load_from_checkpoint_support=False,
-    )
+    try:
+        return TrainCLI(
+            Classification,
+            Data,
+            args=list(args) if args is not None else None,
+            subclass_mode_data=True,
+            save_config_callback=None,
+            seed_everything_default=0,
+            parser_class=Parser,
+            parser_kwargs={"fit": {"allow_abbrev": False}, "allow_abbrev": False},
+            load_from_checkpoint_support=False,
+        )
+    except BaseException:
+        # A run that fails ends as failed, and does not swallow the records of the next one in the same process.
+        if wandb.run is not None:
+            wandb.finish(exit_code=1)
+        raise
 
 
 def open_run(path: str, trust: bool, data_dir: str | None) -> tuple[Run, Data, nn.Module]:
