@@ -4,6 +4,7 @@ import yaml
 from safetensors.torch import load_file
 
 import lk.extraction
+import lk.interactions.interactions
 from lk.data import Digits
 from lk.extraction import Extraction, Samples, check_memory, fit_probes
 from lk.games import Columns, Foreground, Grid
@@ -110,20 +111,23 @@ def test_interrupted_extraction_leaves_no_half_written_file_and_goes_on(extracti
     assert all((tmp_path / name).read_bytes() == content for name, content in before.items())
 
 
-def test_interrupted_while_writing(extraction, samples, network, probes, tmp_path, monkeypatch):
-    """The disk fails after half of the interactions: values are whole, interactions are not there, the next start makes them."""
-    whole = Interactions.save
+@pytest.mark.parametrize(
+    ("module", "left"),
+    [(lk.extraction, []), (lk.interactions.interactions, ["step=0000000/values.safetensors"])],
+    ids=["values", "interactions"],
+)
+def test_interrupted_while_writing(extraction, samples, network, probes, tmp_path, monkeypatch, module, left):
+    """The disk is full after half of a file: it is not there afterwards, and the next start makes it."""
 
-    def half(self, path):
-        with lk.extraction.writing(path) as temporary:
-            temporary.write_bytes(b"half")
-            raise OSError("no space left on device")
+    def half(tensors, path, *_):
+        path.write_bytes(b"half")
+        raise OSError("no space left on device")
 
-    monkeypatch.setattr(Interactions, "save", half)
-    with pytest.raises(OSError, match="no space left"):
-        extraction.run(network, probes, samples, tmp_path, 0, 0.0)
-    assert names(tmp_path) == ["step=0000000/values.safetensors"]
-    monkeypatch.setattr(Interactions, "save", whole)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "save_file", half)
+        with pytest.raises(OSError, match="no space left"):
+            extraction.run(network, probes, samples, tmp_path, 0, 0.0)
+    assert names(tmp_path) == left
     extraction.run(network, probes, samples, tmp_path, 0, 0.0)
     assert names(tmp_path) == ["step=0000000/interactions.safetensors", "step=0000000/values.safetensors"]
 

@@ -22,6 +22,8 @@ FLOORS = (
     {"extraction", "metrics", "proofs"},  # extraction: games + interactions over samples, for all callers
     {"studies"},
     {"plots"},
+    {"page"},  # how a page of HTML is made
+    {"comparison"},  # the page of several runs
     {"report"},
 )
 # The edge may see everything, and nothing below imports it.
@@ -31,10 +33,10 @@ FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 ONLY_IN = {
     "pytorch_lightning": {"data", "studies", *EDGE},  # data: its modules; studies: isolate_rng around reading a checkpoint
     "wandb": {"callbacks", "cli", "loggers"},
-    "matplotlib": {"plots", "report", "explain", "callbacks"},
+    "matplotlib": {"plots", "page", "comparison", "report", "explain", "callbacks"},
     "jsonargparse": {"cli", "parser"},
     "rich": {"progress"},
-    "jinja2": {"report"},
+    "jinja2": {"page"},
 }
 
 

@@ -187,6 +187,8 @@ def test_paper_sgd_is_reproducible_and_its_seed_matters(network):
     for layer in ("a", "c"):
         assert torch.equal(first.linears[layer].weight, again.linears[layer].weight)
         assert not torch.equal(first.linears[layer].weight, other.linears[layer].weight)
+    starts = PaperSGD(lr=1e-30, epochs=1).fit(network, ["a", "b"], batches(x, y), 3).linears
+    assert not torch.equal(starts["a"].weight, starts["b"].weight)  # of the same width, yet each with a start of its own
     assert first.linears["a"].iterations == 2
     assert math.isnan(first.linears["a"].gradient_norm)
 

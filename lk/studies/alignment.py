@@ -44,7 +44,8 @@ def intermediate(layers: Sequence[str]) -> str:
         'conv2'
     """
     hidden = [layer for layer in layers if layer != OUTPUT]
-    return min(hidden, key=lambda layer: abs(layers.index(layer) / (len(layers) - 1) - 0.5)) if hidden else layers[-1]
+    # In whole numbers: of two layers equally near, the earlier one, whatever a division rounds to.
+    return min(hidden, key=lambda layer: abs(2 * layers.index(layer) - (len(layers) - 1))) if hidden else layers[-1]
 
 
 def differ(a: Run, b: Run, what: str, left: object, right: object, advice: str) -> ValueError:

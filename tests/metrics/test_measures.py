@@ -10,19 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import lk.metrics
 from lk.interactions import decompose, harsanyi, inverse_harsanyi, inverse_or_interactions, or_interactions
 from lk.metrics import count, matching_error, shapley_values, strength
-
-
-def test_every_measure_is_tested_here_or_beside():
-    assert set(lk.metrics.__all__) == {
-        *("strength", "count", "matching_error", "shapley_values"),
-        *("Comparison", "compare", "completeness", "ratio", "redundancy"),  # test_comparison.py
-        *("bootstrap", "interval", "resamples"),  # test_bootstrap.py
-        *("Agreement", "agreement", "holm"),  # test_agreement.py, test_holm.py
-    }
-
 
 # ---- strength and number
 EFFECTS = torch.tensor([9.0, 1.0, -2.0, 0.5, 0.0, -3.0, 4.0, -0.25])  # orders 0 1 1 2 1 2 2 3

@@ -188,7 +188,7 @@ def test_torchvision_detectors_are_no_classifiers():
     [
         ("alexnet", 63, "model.features.0", "model.features.12"),
         ("mobilenet_v3_small", 32, "model.features.0", "model.features.12"),
-        ("vit_b_16", 224, "model.conv_proj", "model.encoder"),
+        ("regnet_y_400mf", 32, "model.stem", "model.trunk_output"),
         ("googlenet", 64, "model.conv1", "model.inception5b"),
     ],
 )

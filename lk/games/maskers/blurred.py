@@ -1,7 +1,6 @@
 """A blurred copy of the sample itself."""
 
 from torch import Tensor
-from torchvision.transforms.v2.functional import gaussian_blur
 
 from lk.games.maskers.masker import Masker
 
@@ -22,6 +21,9 @@ class Blurred(Masker):
         """The blurred images."""
         if x.ndim != 4:
             raise ValueError(f"Blurred needs images (samples, channels, height, width); given shape {tuple(x.shape)}.")
+        # Importing torchvision's transforms takes seconds; only this masker needs them.
+        from torchvision.transforms.v2.functional import gaussian_blur
+
         # The kernel must be odd and fit the reflected border.
         side = min(2 * round(3 * self.sigma) + 1, 2 * min(x.shape[2:]) - 1)
         return gaussian_blur(x, [side, side], [self.sigma, self.sigma])  # type: ignore[no-any-return]
