@@ -44,7 +44,8 @@ def intermediate(layers: Sequence[str]) -> str:
         'conv2'
     """
     hidden = [layer for layer in layers if layer != OUTPUT]
-    return min(hidden, key=lambda layer: abs(layers.index(layer) / (len(layers) - 1) - 0.5)) if hidden else layers[-1]
+    # Twice the distance in whole steps: equally near layers are told apart by their place, not by rounding.
+    return min(hidden, key=lambda layer: abs(2 * list(layers).index(layer) - (len(layers) - 1))) if hidden else layers[-1]
 
 
 def differ(a: Run, b: Run, what: str, left: object, right: object, advice: str) -> ValueError:
