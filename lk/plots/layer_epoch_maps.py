@@ -33,15 +33,16 @@ def layer_epoch_maps(averages: pd.DataFrame, quantities: Sequence[tuple[str, str
         half_ = half.reindex(index=layers, columns=epochs.index).to_numpy(float)
         top = 1.0 if name in ("completeness", "redundancy") else float(np.nanmax(mean, initial=1e-9))
         image = panel.imshow(mean, aspect="auto", cmap="viridis", vmin=0, vmax=top)
-        figure.colorbar(image, ax=panel, pad=0.01, fraction=0.05)
-        if mean.size <= MOST_CELLS:
+        if mean.size > MOST_CELLS:  # numbers in the cells say more than a colour bar
+            figure.colorbar(image, ax=panel, pad=0.01, fraction=0.05)
+        else:
             digits = 0 if top >= 100 else 1 if top >= 20 else 2
             for (i, j), value in np.ndenumerate(mean):
                 if np.isfinite(value):
                     colour = "white" if value < 0.6 * top else "black"
-                    panel.text(j, i - 0.12, f"{value:.{digits}f}", ha="center", va="center", color=colour, fontsize=10)
-                    if half_[i, j] >= 0.5 * 10**-digits:
-                        panel.text(j, i + 0.27, f"±{half_[i, j]:.{digits}f}", ha="center", va="center", color=colour, fontsize=9)
+                    known = half_[i, j] >= 0.5 * 10**-digits
+                    text = f"{value:.{digits}f}" + (f"\n±{half_[i, j]:.{digits}f}" if known else "")
+                    panel.text(j, i, text, ha="center", va="center", color=colour, fontsize=9.5, linespacing=1.05)
         if "marked" in rows:
             for row in rows[rows["marked"]].to_dict("records"):
                 corner = (list(epochs.index).index(row["step"]) - 0.5, layers.index(row["layer"]) - 0.5)

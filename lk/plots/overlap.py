@@ -1,5 +1,6 @@
 """Overlapping, forgotten and newly emerged strength (Cheng et al. 2024, Fig. 3a)."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -44,12 +45,11 @@ def overlap(shares: pd.DataFrame, reference: str = "output", most: int = 6, high
             panel.bar(x, base, color=OVERLAP, label=words[0], **style)
             panel.bar(x, found["forgotten"]["mean"], bottom=base, color=above, label=words[1], **style)
             panel.bar(x, -found["new"]["mean"], color=below, label=words[2], **style)
-            for part, lift, sign in (("overlap", 0.0, 1), ("forgotten", base, 1), ("new", 0.0, -1)):
-                mean, low, high = (found[part][c].to_numpy() for c in ("mean", "low", "high"))
-                shift = {"overlap": -0.18, "forgotten": 0.18, "new": 0.0}[part]
-                panel.errorbar(
-                    x + shift, lift + sign * mean, [abs(mean - low), abs(high - mean)][::sign], fmt="none", ecolor="#333333", elinewidth=0.9
-                )
+            ends = []
+            for part, lift, sign, shift in (("overlap", 0.0, 1, -0.18), ("forgotten", base, 1, 0.18), ("new", 0.0, -1, 0.0)):
+                low, high = (lift + sign * found[part][end].to_numpy() for end in ("low", "high"))
+                ends.append((x.to_numpy() + shift, low, high))
+            panel.vlines(*(np.concatenate(part) for part in zip(*ends, strict=True)), color="#333333", linewidth=0.9)
             panel.axhline(0, color="#444444", linewidth=0.8)
             panel.grid(axis="x", visible=False)
             panel.set_xticks(sorted(rows["order"].unique()))

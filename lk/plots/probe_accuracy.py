@@ -34,8 +34,7 @@ def probe_accuracy(probes: pd.DataFrame, most: int = 6) -> Figure:
             )  # fmt: skip
         if final:
             low, high = wilson(rows["accuracy"].to_numpy(), rows["samples"].to_numpy())
-            span = [np.maximum(rows["accuracy"] - low, 0), np.maximum(high - rows["accuracy"], 0)]
-            axes[0, 0].errorbar(range(len(layers)), rows["accuracy"], span, fmt="none", ecolor=colour, zorder=3)
+            axes[0, 0].vlines(range(len(layers)), low, high, color=colour, linewidth=1.1, zorder=3)
     chance = float(last["chance"].iloc[0])
     axes[0, 0].axhline(chance, color=THRESHOLD, linestyle=":", label="chance")
     axes[0, 0].set(ylabel="test accuracy", ylim=(min(0.0, chance), 1.02), title="Probe accuracy")

@@ -14,8 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
+from PIL import Image
 
 AND, OR = "#009E73", "#CC79A7"
 OVERLAP, FORGOTTEN, NEW = "#999999", "#E69F00", "#56B4E9"
@@ -55,7 +56,6 @@ STYLE: Any = {  # matplotlib's own type lists every key
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
-    "errorbar.capsize": 2,
     "hatch.linewidth": 0.8,
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "svg.fonttype": "path",  # looks the same everywhere
@@ -182,43 +182,51 @@ def log_scale(axes: Axes) -> None:
         leading = f"{value:.0e}"[0]
         return f"{value:g}" if high < 30 * low and leading in "25" else ""
 
+    # A fixed number of ticks: the automatic one depends on the size, which the layout is only about to find.
+    axes.yaxis.set_major_locator(LogLocator(numticks=6))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(FuncFormatter(between))
 
 
-def whiskers(axes: Axes, x: Any, frame: pd.DataFrame, colour: str = "#333333", **line: Any) -> None:
-    """95 % intervals of a frame with mean, low and high."""
-    low, high = (frame["mean"] - frame["low"]).clip(lower=0), (frame["high"] - frame["mean"]).clip(lower=0)
-    axes.errorbar(x, frame["mean"], [low, high], fmt="none", ecolor=colour, elinewidth=1.0, **line)
+def whiskers(axes: Axes, x: Any, frame: pd.DataFrame, colour: str = "#333333") -> None:
+    """95 % intervals of a frame with low and high, as thin vertical lines."""
+    axes.vlines(x, frame["low"], frame["high"], color=colour, linewidth=1.1)
 
 
 # ---- out
-def figure_image(figure: Figure) -> NDArray[np.uint8]:
-    """Pixels of a figure, `(height, width, 3)`."""
-    with mpl.rc_context(STYLE):
-        canvas: Any = FigureCanvasAgg(figure)
-        canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
-
-
-def settle(figure: Figure) -> None:
+def settle(figure: Figure, dpi: int = 150) -> FigureCanvasAgg:
     """Solve the layout once and keep it: every later drawing would solve it again, which costs more than the drawing."""
+    canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
     engine = figure.get_layout_engine()
     if engine is not None:
+        figure.dpi = dpi
         with mpl.rc_context(STYLE):
             engine.execute(figure)
         with mpl.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
             figure.set_layout_engine(None)
+    return canvas
 
 
-def figure_bytes(figure: Figure, form: str = "svg", dpi: int = 150) -> bytes:
+def figure_image(figure: Figure, dpi: int = 100) -> NDArray[np.uint8]:
+    """Pixels of a figure, `(height, width, 3)`."""
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # names in scripts that the bundled font lacks
+        canvas: Any = settle(figure, dpi)
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def figure_bytes(figure: Figure, form: str = "svg") -> bytes:
     """A figure as a file in memory: `svg` or `png`."""
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # names in scripts that the bundled font lacks
+    if form == "png":
+        # Level 1 is four times as quick as the default and a little larger.
+        Image.fromarray(figure_image(figure, 150)).save(buffer, "png", compress_level=1, dpi=(figure.dpi, figure.dpi))
+        return buffer.getvalue()
+    with mpl.rc_context({**STYLE, "figure.constrained_layout.use": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         settle(figure)
-        with mpl.rc_context({**STYLE, "figure.constrained_layout.use": False}):
-            figure.savefig(buffer, format=form, dpi=dpi, metadata={"Date": None} if form == "svg" else None)
+        figure.savefig(buffer, format=form, metadata={"Date": None})
     return buffer.getvalue()
 
 

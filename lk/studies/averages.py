@@ -6,7 +6,6 @@ and normalisers are all recomputed in each draw. Differences of two measures wit
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -38,11 +37,13 @@ def divide(numerator: Array, denominator: Array) -> Array:
     return out
 
 
-def tidy(drawn: Array, axes: dict[str, Sequence[object]], samples: int, **constant: Any) -> pd.DataFrame:
+def tidy(drawn: Array, axes: dict[str, Sequence[Any]], samples: int, **constant: Any) -> pd.DataFrame:
     """An array `(draws, *axes)` as rows with mean, low and high (95 %) and n, the number of samples."""
-    frame = pd.DataFrame(list(product(*axes.values())), columns=list(axes))
     centre, low, high = interval(drawn) if samples > 1 else (drawn[0], np.full_like(drawn[0], np.nan), np.full_like(drawn[0], np.nan))
-    return frame.assign(mean=centre.ravel(), low=low.ravel(), high=high.ravel(), n=samples, **constant)
+    places = np.indices(centre.shape).reshape(len(axes), -1)
+    named = {name: np.array(list(values))[place] for (name, values), place in zip(axes.items(), places, strict=True)}
+    # Made in one go: columns added one by one cost more than everything else here.
+    return pd.DataFrame({**named, "mean": centre.ravel(), "low": low.ravel(), "high": high.ravel(), "n": samples, **constant})
 
 
 def ratio_of(interactions: Interactions) -> float:
@@ -57,7 +58,7 @@ def with_totals(x: Array) -> Array:
     return x
 
 
-def axes_of(n: int, places: Sequence[object]) -> dict[str, Sequence[object]]:
+def axes_of(n: int, places: Sequence[object]) -> dict[str, Sequence[Any]]:
     """Axes of an array that `with_totals` made."""
     return {"kind": (*KINDS, BOTH), "order": range(n + 1), "layer": places}
 
@@ -152,12 +153,10 @@ def shares(a: Interactions, places: Sequence[int], b: Interactions, references: 
     return Shares(all_, all_reference, with_totals(overlap.reshape(len(weights), 2, a.n + 1, len(places))))
 
 
-def share_table(found: Shares, n: int, layers: Sequence[str], samples: int, reference: str) -> pd.DataFrame:
+def share_table(found: Shares, n: int, layers: Sequence[str], samples: int, **constant: Any) -> pd.DataFrame:
     """Rows of quantity, kind, order, layer with mean, low, high; quantities are overlap, forgotten, new, completeness, redundancy."""
     names = ("overlap", "forgotten", "new", "completeness", "redundancy")
-    return pd.concat(
-        [tidy(getattr(found, q), axes_of(n, layers), samples, quantity=q, reference=reference) for q in names], ignore_index=True
-    )
+    return tidy(np.stack([getattr(found, name) for name in names], 1), {"quantity": names, **axes_of(n, layers)}, samples, **constant)
 
 
 def averages(
@@ -183,21 +182,25 @@ def averages(
         ("checkpoint before", everywhere, before, everywhere),
         ("final output", everywhere, final, [last] * len(layers)),
     ]
+    everything, about = strengths(interactions, weights), columns(interactions)
     tables = {
-        "reach": tidy(reach(interactions, weights), {"layer": layers}, samples),
-        "counts": tidy(counts(interactions, weights), axes_of(n, layers), samples),
-        "strengths": pd.concat(
-            [tidy(x, axes_of(n, layers), samples, quantity=name) for name, x in strengths(interactions, weights).items()], ignore_index=True
-        ),
+        "reach": tidy(reach(interactions, weights), {"layer": layers}, samples, **about),
+        "counts": tidy(counts(interactions, weights), axes_of(n, layers), samples, **about),
+        "strengths": tidy(np.stack(list(everything.values()), 1), {"quantity": list(everything), **axes_of(n, layers)}, samples, **about),
         "shares": pd.concat(
             [
-                share_table(shares(interactions, places, other, references, weights), n, [layers[i] for i in places], samples, name)
+                share_table(
+                    shares(interactions, places, other, references, weights),
+                    n,
+                    [layers[i] for i in places],
+                    samples,
+                    reference=name,
+                    **about,
+                )
                 for name, places, other, references in compared
                 if other is not None and places
             ],
             ignore_index=True,
         ),
     }
-    for name, frame in tables.items():
-        tables[name] = frame.assign(depth=frame["layer"].map(depths(layers)), **columns(interactions))
-    return tables
+    return {name: frame.assign(depth=frame["layer"].map(depths(layers))) for name, frame in tables.items()}

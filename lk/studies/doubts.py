@@ -41,5 +41,5 @@ def doubts(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFr
 
 def marked(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """A table of steps and layers with the column `marked` added."""
-    flags = {(row["step"], row["layer"]): row["marked"] for row in found.to_dict("records")}
-    return frame.assign(marked=[bool(flags.get(key, False)) for key in zip(frame["step"], frame["layer"], strict=True)])
+    flags = {(row["step"], row["layer"]) for row in found[found["marked"]].to_dict("records")}
+    return frame.assign(marked=[key in flags for key in zip(frame["step"].tolist(), frame["layer"].tolist(), strict=True)])

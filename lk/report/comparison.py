@@ -10,8 +10,8 @@ import pandas as pd
 from lk import plots
 from lk.files import writing
 from lk.games import OUTPUT
-from lk.page import Gallery, Section, render
 from lk.plots.probe_accuracy import wilson
+from lk.report.page import Gallery, Section, render
 from lk.runs import Run
 from lk.studies.alignment import SAME, Aligned, align, intermediate
 from lk.studies.compare import LEVEL, SEEDS, accuracy, architecture, iou, layer_tables, seeded, sentences

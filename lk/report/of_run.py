@@ -1,4 +1,4 @@
-"""Reports: one self-contained HTML page of a run, or of a comparison of runs, made from files alone."""
+"""The report of one run: what was trained, what each layer knows, how it came about, and how far to trust it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import yaml
 
 from lk import plots
-from lk.comparison import write_comparison as write_comparison
 from lk.games import OUTPUT
-from lk.page import Gallery, Section, render
+from lk.report.comparison import write_comparison
+from lk.report.page import Gallery, Section, render
 from lk.runs import Run
 from lk.studies import sentences
 from lk.studies.doubts import FLOOR, FLOOR_OF_OUTPUT, marked
@@ -296,7 +296,7 @@ def agreement_section(reading: Reading, suffix: str) -> Section:
     for (_, epoch), found in games.groupby(["step", "epoch"], sort=True):
         rows.append(
             (
-                f"{epoch:.3g}", len(found), f"{100 * found['certified'].mean():.1f} %", f"{100 * found['gap'].max():.3f} %",
+                f"{epoch:.3g}", len(found), f"{100 * found['certified'].mean():.1f} %", f"{sentences.number(100 * found['gap'].max(), 3)} %",
                 f"{found['matching_error'].max():.1e}", f"{100 * found.groupby('sample')['correct'].first().mean():.0f} %",
             )
         )  # fmt: skip

@@ -1,0 +1,135 @@
+"""Every figure: labelled, readable, marked, closed to mathtext, and out of pyplot's global state."""
+
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from run_folders import interactions
+
+from lk import plots
+from lk.metrics.bootstrap import resamples
+from lk.plots.on_images import outline
+from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
+from lk.studies.averages import averages
+from lk.studies.dynamics import strengths
+from lk.studies.ranking import ranked, strongest_of
+from lk.studies.sentences import totals
+
+# What mathtext would stumble over.
+LAYERS = ("a$b$c", "$\\frac{", "third^", "output")
+
+
+def frames(layers=LAYERS):
+    """One frame for each figure; the second layer is marked."""
+    checkpoints = [interactions(layers=layers, seed=i, step=10 * i, epoch=float(i), salience_ratio=0.05) for i in range(3)]
+    tables, before = [], None
+    for found in checkpoints:
+        tables.append(averages(found, resamples(6, 40), before, checkpoints[-1]))
+        before = found
+    whole = {key: pd.concat([table[key] for table in tables], ignore_index=True) for key in tables[0]}
+
+    def mark(frame):
+        return frame.assign(marked=frame["layer"] == layers[1])
+
+    last = {key: mark(frame[frame["step"] == 20]) for key, frame in whole.items()}
+    maps = pd.concat([totals(whole["shares"], "completeness"), whole["reach"].assign(quantity="reach")])
+    probes = pd.DataFrame(
+        {"layer": layers, "depth": np.linspace(0, 1, len(layers)), "accuracy": 0.8, "calibration_error": 0.1, "chance": 0.5, "samples": 50}
+    )
+    probes = pd.concat([probes.assign(step=step, epoch=step / 10) for step in (0, 10)])
+    curves = pd.DataFrame({"epoch": [1.0, 2.0] * 2, "quantity": ["test/loss"] * 2 + ["test/accuracy"] * 2, "value": [1.0, 0.5, 0.2, 0.9]})
+    strongest = mark(strongest_of(checkpoints[-1], [("one\nno. 3", layers[1], 0), ("two", layers[-1], 1)]))
+    lines = (
+        last["counts"]
+        .query("kind == 'both' and order == 0")
+        .assign(panel="count", xlabel="depth", ylabel="number", x=lambda f: f["depth"], line="run-1", chance=0.1)
+    )
+    owners = np.arange(16).reshape(1, 4, 4) // 4
+    images = np.linspace(0, 1, 32, dtype=np.float32).reshape(2, 1, 4, 4)
+    return {
+        "heat_map": (mark(strengths(checkpoints[-1])),),
+        "layer_epoch_maps": (mark(maps), (("completeness", "Completeness"), ("reach", "Reach"))),
+        "on_images": (strongest, images, owners.repeat(2, 0)),
+        "order_over_epochs": (mark(whole["strengths"]),),
+        "overlap": (last["shares"], "output"),
+        "probe_accuracy": (mark(probes),),
+        "ranked_effects": (strongest, ["$a$", "b_{", "<c>", "d"]),
+        "ratios": (last["shares"],),
+        "run_lines": (lines,),
+        "sorted_strengths": (mark(ranked(checkpoints[-1])), 0.05),
+        "strength_by_order": (last["strengths"],),
+        "training_curves": (curves, pd.DataFrame({"epoch": [0.0, 2.0]})),
+    }
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return {name: getattr(plots, name)(*arguments) for name, arguments in frames().items()}
+
+
+def words(figure):
+    return [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+
+
+def test_every_exported_plot_is_tested():
+    assert set(frames()) == set(plots.__all__)
+
+
+@pytest.mark.parametrize("name", plots.__all__)
+def test_figure(name, drawn):
+    figure = drawn[name]
+    assert isinstance(figure, Figure)
+    image = figure_image(figure)
+    assert image.std() > 5  # something is drawn
+    assert min(text.get_fontsize() for text in words(figure)) >= 9
+    assert figure.get_figwidth() <= 11.5  # shown at its own size on the page
+    for axes in figure.axes:
+        if axes.axison and axes.get_label() != "<colorbar>" and axes.has_data():
+            titled = axes.get_xlabel() or axes.get_title(loc="left") or not axes.get_subplotspec().is_last_row()
+            assert titled, "a panel says neither what it shows nor over what"
+    if "matplotlib.pyplot" in sys.modules:
+        assert mpl.pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize("name", sorted(set(plots.__all__) - {"training_curves"}))
+def test_marked_layers_are_marked(name, drawn):
+    said = " ".join(text.get_text() for text in words(drawn[name]))
+    assert FOOTNOTE in said
+
+
+def test_no_text_leaves_the_figure(drawn):
+    for name, figure in drawn.items():
+        figure_image(figure)
+        box = figure.bbox.expanded(1.01, 1.01)
+        labels = [text for axes in figure.axes for text in (axes.xaxis.label, axes.yaxis.label, *axes.texts) if axes.axison]
+        legends = [text for legend in figure.legends for text in legend.get_texts()]
+        for text in [*figure.texts, *labels, *legends]:
+            extent = text.get_window_extent()
+            assert box.x0 <= extent.x0, (name, text.get_text())
+            assert extent.x1 <= box.x1, (name, text.get_text())
+
+
+def test_style_does_not_leak():
+    before = dict(mpl.rcParams)
+    plots.training_curves(frames()["training_curves"][0])
+    assert dict(mpl.rcParams) == before
+
+
+def test_outline_of_a_patch_is_its_border(drawn):
+    axes = Figure().subplots()
+    owner = np.array([[0, 0, 1], [0, 0, 1], [2, 2, 2]])
+    outline(axes, owner, [0], (10.0, 20.0), color="black")
+    found = {tuple(map(tuple, np.sort(line, 0))) for line in axes.collections[0].get_segments()}
+    corners = {((10, 20), (12, 20)), ((10, 22), (12, 22)), ((10, 20), (10, 22)), ((12, 20), (12, 22))}
+    assert found == {tuple((float(x), float(y)) for x, y in line) for line in corners}
+
+
+def test_names():
+    assert short("module.layer3.12.conv2", 12) == "modul…conv2"
+    assert layer_labels(["a", "b"], ["b"]) == ["a", "b †"]
+    assert spread([str(i) for i in range(10)], 4) == ["0", "3", "6", "9"]
+    assert spread(["a"], 4) == ["a"]

@@ -1,0 +1,226 @@
+"""Comparisons: only what is comparable is compared, and only what the samples carry is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from run_folders import interactions, write_run
+
+from lk.metrics import compare as split
+from lk.metrics.agreement import agreement
+from lk.metrics.bootstrap import interval, resamples
+from lk.metrics.holm import holm
+from lk.report import write_report
+from lk.report.comparison import folder_of
+from lk.studies.alignment import align
+from lk.studies.averages import averages, counts, shares, strengths
+from lk.studies.compare import QUESTIONS, iou, layer_tables, sentences
+from lk.studies.doubts import doubts
+from lk.studies.dynamics import normalised, salient
+
+
+# ---- averages, against the plain way
+def test_shares_recompute_everything_in_each_draw():
+    found, weights = interactions(seed=3, salience_ratio=0.05), resamples(6, 5)
+    fast = shares(found, [0, 1, 2], found, [3, 3, 3], weights)
+    for draw in weights:
+        picked = np.repeat(np.arange(6), np.rint(6 * draw).astype(int))
+        copy = found.select(picked)
+        effects, chosen = normalised(copy).double(), salient(copy, 0.05)
+        for k in range(2):
+            slow = split(effects[k, :, :3], chosen[k, :, :3], effects[k, :, [3] * 3], chosen[k, :, [3] * 3])
+            row = int(np.flatnonzero((weights == draw).all(1))[0])
+            np.testing.assert_allclose(fast.overlap[row, k, 1:], slow.overlap.mean(-1)[1:], atol=1e-6)
+            np.testing.assert_allclose(fast.forgotten[row, k, 1:], slow.forgotten.mean(-1)[1:], atol=1e-6)
+            np.testing.assert_allclose(fast.new[row, k, 1:], slow.new.mean(-1)[1:], atol=1e-6)
+    np.testing.assert_allclose(fast.overlap[:, 2, 0], fast.overlap[:, :2, 1:].sum((1, 2)))
+
+
+def test_shares_of_itself():
+    found, weights = interactions(salience_ratio=0.05), resamples(6, 5)
+    same = shares(found, [0, 3], found, [0, 3], weights)
+    np.testing.assert_allclose(same.completeness[:, 2, 0], 1)
+    np.testing.assert_allclose(same.redundancy[:, 2, 0], 0, atol=1e-12)
+
+
+def test_averages_hold_their_mean_within_the_interval():
+    found = interactions(salience_ratio=0.05)
+    for frame in averages(found, resamples(6, 200), found, found).values():
+        known = frame[frame["low"].notna()]
+        assert ((known["low"] <= known["mean"] + 1e-9) & (known["mean"] <= known["high"] + 1e-9)).mean() > 0.95
+        assert (frame["n"] == 6).all()
+    count = counts(found, resamples(6, 1))[0, 2, 0]
+    np.testing.assert_allclose(count, salient(found, 0.05).sum((0, 1)).double().mean(1))
+    np.testing.assert_allclose(strengths(found, resamples(6, 1))["share"][0, 2, 1:].sum(0), 1)
+
+
+def test_doubts_name_their_reason():
+    games = pd.DataFrame({"step": [1] * 3, "layer": ["a", "b", "output"], "reach": [0.2, 5.0, 30.0]})
+    probes = pd.DataFrame({"step": [1, 1], "layer": ["a", "b"], "at_chance": [False, True]})
+    table = doubts(games, probes).set_index("layer")
+    assert table["why"].to_dict() == {"a": "|v(N) − v(∅)| below the floor", "b": "probe at chance", "output": ""}
+    assert not doubts(games.assign(reach=[0.4, 5.0, 30.0]))["marked"].any()
+
+
+# ---- measures
+def test_agreement_against_sets():
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.rand(32, 4, generator=generator) < 0.4 for _ in range(2))
+    found = agreement(a, b)
+    for sample in range(4):
+        for order in range(1, 6):
+            one, other = ({s for s in range(32) if bin(s).count("1") == order and x[s, sample]} for x in (a, b))
+            expected = len(one & other) / len(one | other) if one | other else float("nan")
+            assert float(found.iou[order, sample]) == pytest.approx(expected, nan_ok=True)
+
+
+def test_chance_is_what_random_sets_give():
+    """10 candidates (order 2 of 5 players), 4 and 5 drawn: the mean overlap is 2, which is an IoU of 2 / 7."""
+    generator = torch.Generator().manual_seed(1)
+    pairs = [s for s in range(32) if bin(s).count("1") == 2]
+    a, b = torch.zeros(2, 32, 4000, dtype=torch.bool)
+    for sets, size in ((a, 4), (b, 5)):
+        for sample in range(4000):
+            sets[[pairs[int(i)] for i in torch.randperm(10, generator=generator)[:size]], sample] = True
+    found = agreement(a, b)
+    assert float(found.chance[2, 0]) == pytest.approx(2 / 7)
+    assert float((a & b)[pairs].sum(0).double().mean()) == pytest.approx(2, abs=0.05)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.02, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.04, 0.04, 0.02])
+    assert holm([0.5, 0.9]).tolist() == [1.0, 1.0]
+
+
+def test_interval_leaves_out_undefined_draws():
+    drawn = np.concatenate([[2.0], np.arange(101.0), [np.nan] * 7])
+    assert [float(x) for x in interval(drawn)] == pytest.approx([2.0, 2.5, 97.5])
+    assert all(np.isnan(end) for end in interval(np.array([1.0, np.nan]))[1:])
+
+
+# ---- alignment
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"data": "lk.data.MNIST"}, "the data set differs"),
+        ({"classes": ("cat", "cow")}, "the classes differs"),
+        ({"settings": {"kappa": 0.1}}, r"setting 'kappa' differs \(0.04 against 0.1\)"),
+        ({"settings": {"players": {"class_path": "lk.games.players.Central"}}}, "setting 'players' differs"),
+        ({"first_index": 500}, "every explained sample differs"),
+        ({"players": ("a", "b", "c", "d")}, "the input differs"),
+    ],
+)
+def test_what_differs_is_named(tmp_path, changed, message):
+    runs = [write_run(tmp_path / "one"), write_run(tmp_path / "two", **changed)]
+    with pytest.raises(ValueError, match=f"one and two cannot be compared: .*{message}"):
+        align(runs)
+
+
+def test_a_comparison_needs_two_runs_with_the_extraction(tmp_path):
+    run, other = write_run(tmp_path / "one"), write_run(tmp_path / "two")
+    with pytest.raises(ValueError, match="two different runs"):
+        align([run])
+    with pytest.raises(ValueError, match="two different runs"):
+        align([run, run])
+    with pytest.raises(FileNotFoundError, match=r"no extraction 'fine'. Known: default"):
+        align([run, other], "fine")
+
+
+def test_common_samples_that_all_read_rightly(tmp_path):
+    one = write_run(tmp_path / "one", samples=8, first_index=100, wrong=(3,), seed=1)
+    two = write_run(tmp_path / "two", samples=6, first_index=102, wrong=(5,), seed=2)
+    aligned = align([one, two])
+    assert aligned.common == (102, 103, 104, 105, 106, 107)
+    assert aligned.kept == (102, 104, 105, 106)
+    assert [found.about["samples"] for found in aligned.final] == [[102, 104, 105, 106]] * 2
+    with pytest.raises(ValueError, match="read rightly by all of one, none"):
+        align([one, write_run(tmp_path / "none", wrong=range(6))])
+
+
+# ---- what is said
+def test_equal_runs_are_not_told_apart(tmp_path):
+    aligned = align([write_run(tmp_path / name, seed=4) for name in ("run-1", "run-2")])
+    found = sentences(aligned, draws=200)
+    assert len(found) == len(QUESTIONS)
+    assert (found["p_holm"] == 1).all()
+    assert found["text"].str.startswith("No difference between these two runs, run-1 and run-2,").all()
+    same = iou(aligned)
+    assert (same["mean"].dropna() == 1).all()
+    assert (same["chance"].dropna() <= 1).all()
+
+
+def planted(tmp_path, name, dense, **settings):
+    """A run whose output has many more salient interactions than another's."""
+    run = write_run(tmp_path / name, n=5, samples=12, seed=int(dense), **settings)
+    from lk.interactions import Interactions
+
+    for path in run.extracted("default").values():
+        found = Interactions.load(path)
+        generator = torch.Generator().manual_seed(7)
+        for effects in (found.and_, found.or_):
+            keep = torch.rand(effects.shape, generator=generator) < (0.9 if dense else 0.2)
+            effects[6:] = torch.where(keep, effects.sign() + 0.1 * effects, 0.0)[6:]
+        found.save(path)
+    return run
+
+
+def test_a_planted_difference_is_found_and_has_its_direction(tmp_path):
+    aligned = align([planted(tmp_path, "few-1", False), planted(tmp_path, "many-2", True)])
+    row = sentences(aligned, draws=400).iloc[0]
+    assert row["question"] == QUESTIONS[0].name
+    assert row["difference"] < 0
+    assert row["low"] <= row["difference"] <= row["high"] < 0
+    assert row["p_holm"] < 0.05
+    assert row["text"].startswith("Of these two runs, many-2 has more salient interactions at the output than few-1: difference ")
+    assert f"{abs(row['difference']):.1f} (95 % interval {abs(row['high']):.1f} to {abs(row['low']):.1f}" in row["text"]
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_an_architecture_is_named_from_three_seeds_on(tmp_path, seeds):
+    runs = [planted(tmp_path, f"mlp-{s}", False, training_seed=s) for s in range(seeds)]
+    runs += [planted(tmp_path, f"vgg-{s}", True, training_seed=s, network="lk.networks.VGG11") for s in range(seeds)]
+    found = sentences(align(runs), draws=200)
+    if seeds == 3:
+        assert set(found["level"]) == {"architectures"}
+        assert len(found) == len(QUESTIONS)
+        assert found["text"].iloc[0].startswith("VGG11(widths=[4, 4, 4]) has more salient interactions at the output than MLP(")
+    else:
+        assert set(found["level"]) == {"runs"}
+        assert not found["text"].str.contains("VGG11").any()
+        assert len(found) == 6 * len(QUESTIONS)
+
+
+def test_three_runs_of_one_seed_are_three_runs(tmp_path):
+    runs = [write_run(tmp_path / f"a{i}", seed=i) for i in range(3)] + [
+        write_run(tmp_path / f"b{i}", seed=i, network="lk.networks.VGG11") for i in range(3)
+    ]
+    found = sentences(align(runs), draws=50)
+    assert set(found["level"]) == {"runs"}
+    assert len(found) == 5 * len(QUESTIONS)  # each with the first
+
+
+def test_marked_layers_follow_the_sentences(tmp_path):
+    runs = [write_run(tmp_path / "good", seed=1), write_run(tmp_path / "bad", seed=2, at_chance=("second",))]
+    aligned = align(runs)
+    assert sentences(aligned, draws=50)["text"].str.contains("† Read with care: a layer asked about is marked in bad").all()
+    layers = layer_tables(aligned, 50)["layers"]
+    assert set(layers.loc[layers["marked"], "run"] + layers.loc[layers["marked"], "layer"]) == {"badsecond"}
+
+
+def test_the_page(tmp_path):
+    runs = [write_run(tmp_path / "runs" / name, seed=seed, wrong=(0,)) for seed, name in enumerate(("left", "right"))]
+    path = write_report(runs)
+    assert path == tmp_path / "runs" / "comparisons" / "left-vs-right" / "report.html"
+    text = path.read_text()
+    assert "5 samples that all 2 finished networks read rightly, of 6" in text
+    assert "<script" not in text
+    tables = {file.stem: pd.read_parquet(file) for file in (path.parent / "tables").glob("*.parquet")}
+    assert set(tables) == {"layers", "orders", "iou", "sentences", "training", "probes"}
+    assert (tables["sentences"]["n"] == 5).all()
+    assert len(list((path.parent / "figures").glob("*.svg"))) == 5
+
+
+def test_long_ids_make_no_long_names(tmp_path):
+    runs = [write_run(tmp_path / f"{'long' * 10}-{i}", steps={0: 0.0}) for i in range(3)]
+    assert folder_of(runs).name.startswith("3-runs-")
+    assert folder_of(runs[:2]).name == "-vs-".join(run.id for run in runs[:2])

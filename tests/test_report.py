@@ -1,0 +1,147 @@
+"""The report of a run: self-contained, escaped, from files alone, and its numbers are those of the files."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from run_folders import write_run
+
+from lk import plots
+from lk.report import write_report
+from lk.report.page import Gallery, Section
+from lk.studies.reading import Reading
+
+HOSTILE = "<script>alert('$x_1$ & y')</script>"
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text between them."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.texts = [], []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    run = write_run(tmp_path_factory.mktemp("runs") / "plain", at_chance=("first",), wrong=(1,))
+    return run, Page(write_report([run]))
+
+
+def test_nothing_comes_from_elsewhere(reported):
+    run, page = reported
+    assert run.report.is_file()
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object"})
+    for tag, attributes in page.tags:
+        for key in ("src", "href"):
+            if key in attributes:
+                assert attributes[key].startswith("data:image/" if tag == "img" else "#")
+    assert "url(" not in run.report.read_text()
+    assert "@import" not in run.report.read_text()
+
+
+def test_every_figure_is_shown_described_and_kept(reported):
+    run, page = reported
+    pictures = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(pictures) == 12
+    assert all(len(attributes["alt"]) > 60 for attributes in pictures)
+    kept = {path.stem for path in run.figures.glob("*.svg")}
+    assert kept == {path.stem for path in run.figures.glob("*.png")} == {a["id"] for tag, a in page.tags if tag == "figure"}
+    links = {attributes["href"][1:] for tag, attributes in page.tags if tag == "a"}
+    assert links <= {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+
+
+def test_answers_are_those_of_the_files(reported):
+    run, page = reported
+    games = run.read_table("default/games")
+    last = games[games["step"] == 20]
+    salient = last[last["layer"] == "output"]["salient"].mean()
+    assert f"has {salient:.1f} (" in page.text
+    assert "right on 37.5" in page.text  # the last row of the training table
+    assert "of the 26 possible among 4 players (n = 6 samples)" in page.text
+    shares = run.read_table("default/comparisons")
+    shares = shares[(shares["step"] == 20) & (shares["reference"] == "output") & (shares["layer"] == "third")]
+    completeness = shares["overlap"].sum() / shares["all_reference"].sum()
+    assert f"{completeness:.2f} (" in page.text
+    assert "100 % of the 72 decompositions are certified" in page.text
+
+
+def test_layers_at_chance_are_marked(reported):
+    _, page = reported
+    assert "to be read with care: first (probe at chance)" in page.text
+    assert "first †" in page.texts
+    assert "second †" not in page.text
+
+
+def test_same_figures_from_the_same_files(reported, tmp_path):
+    run, _ = reported
+    section, reading = Section(""), Reading(run, "default")
+    for name in ("first", "second"):
+        Gallery(tmp_path / name).hang(section, "ratios", "", "", plots.ratios(reading.last["shares"]))
+    first, second = section.pictures
+    assert first.uri == second.uri
+    assert (tmp_path / "first" / "ratios.png").read_bytes() == (tmp_path / "second" / "ratios.png").read_bytes()
+
+
+def test_names_from_data_are_escaped(tmp_path):
+    layers = ("<b>layer$1$</b>", "$\\frac{", "output")
+    run = write_run(
+        tmp_path / "hostile",
+        layers=layers,
+        classes=(HOSTILE, "$\\bad{"),
+        players=("<i>p</i>", "$a$", "b_1^{", "&amp;"),
+        at_chance=layers[:1],
+    )
+    path = write_report([run])
+    page = Page(path)
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "b1", "i"})
+    assert HOSTILE in " ".join(page.texts)
+    assert "<b>layer$1$</b> †" in page.texts
+    assert "<b>layer" not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"steps": {7: 1.0}, "tables": False, "extraction": "other", "players": ("age", "weight", "height", "pulse")},
+        {"samples": 1, "settings": {"score": {"class_path": "lk.scores.OfActivation"}}},
+        {"strength": 0.0, "steps": {7: 1.0}},
+        {"layers": ("output",), "steps": {7: 1.0}},
+    ],
+    ids=["table, one checkpoint, no curves, no probes", "one sample, own score", "constant games", "output alone"],
+)
+def test_runs_of_every_kind(tmp_path, settings):
+    page = Page(write_report([write_run(tmp_path / "run", **settings)]))
+    assert "salient interactions" in page.text
+    assert "nan" not in re.findall(r"\w+", " ".join(page.texts).lower())
+
+
+def test_a_run_without_extraction(tmp_path):
+    run = write_run(tmp_path / "run")
+    for path in sorted((run.path / "extractions").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    assert "No interactions were extracted" in Page(write_report([run])).text
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    run = write_run(tmp_path / "run")
+    victim = run.extracted("default")[2]
+    victim.write_bytes(victim.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"step=0000002.interactions\.safetensors is truncated"):
+        write_report([run])
+
+
+def test_no_run_no_report():
+    with pytest.raises(ValueError, match="at least one"):
+        write_report([])
