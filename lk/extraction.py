@@ -21,6 +21,7 @@ from torch.utils.data import Subset
 from lk.data import Data
 from lk.files import writing
 from lk.games import OUTPUT, Players, count_players, play
+from lk.games.game import BACKGROUNDS
 from lk.games.maskers import Masker, Mean
 from lk.interactions import Interactions, interactions_of
 from lk.layers import find_layer
@@ -120,6 +121,8 @@ class Extraction:
                 f"Given kappa={kappa}, gap={gap}, salience_ratio={salience_ratio}, batch_size={batch_size}; "
                 "expected kappa >= 0, gap > 0, 0 <= salience_ratio < 1, batch_size >= 1."
             )
+        if background not in BACKGROUNDS:
+            raise ValueError(f"Given background={background!r}; expected one of {', '.join(BACKGROUNDS)}.")
         if not name or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
             raise ValueError(f"Given name={name!r}; expected letters, digits, '-', '_' and '.' (it becomes a folder).")
         self.players, self.masker, self.score, self.probes = players, masker or Mean(), score or TrueClass(), probes or Optimum()

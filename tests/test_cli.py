@@ -184,9 +184,10 @@ EXTRACTION = "trainer__callbacks__1__init_args__extraction__init_args__"
         ({EXTRACTION + "layers": ["layer1", "layr2"]}, "no layer 'layr2'. Did you mean 'layer2'"),
         ({EXTRACTION + "players__init_args__n": 17}, "Given n=17 players; a grid of 4x4 patches gives 1 to 16"),
         ({EXTRACTION + "kappa": -1}, "Given kappa=-1"),
-        ({EXTRACTION + "background": "grey"}, "grey"),
+        ({EXTRACTION + "background": "grey"}, "Given background='grey'; expected one of original, baseline, integrated"),
         ({"data__init_args__samples_per_class": 1000}, "fewer of"),
-        ({"optimizer__init_args__lr": 1e30}, "training loss is"),
+        ({"optimizer__init_args__lr": 1e30}, "Layer 'layer2' has NaN or infinite activations on sample 0"),
+        ({"optimizer__init_args__lr": 1e30, "trainer__callbacks__0__init_args__early": 0}, "training loss is"),
     ],
 )
 def test_bad_settings_are_refused(tiny_config, tmp_path, changes, message):

@@ -60,6 +60,7 @@ def test_killed_and_resumed_equals_uninterrupted(config, tmp_path, own_module):
     path.write_text(yaml.safe_dump(killed))
     command = [sys.executable, "train.py", "fit", "--config", str(path), "--runs_dir", str(tmp_path), "--id", "killed", "--report", "false"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]), "OMP_NUM_THREADS": "1"}
+    environment.pop("WANDB_SERVICE", None)  # a process of its own, with a W&B service of its own
     assert subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).returncode == -signal.SIGKILL
     assert max(Run(tmp_path / "killed").checkpoints) < 24
     train(["fit", "--config", str(config), "--runs_dir", str(tmp_path), "--id", "killed", "--ckpt_path", "last", "--report", "false"])

@@ -55,7 +55,7 @@ class Classification(pl.LightningModule):
         if not bool(torch.isfinite(loss)):
             rates = ", ".join(f"{group['lr']:g}" for group in self.optimizers().param_groups)  # type: ignore[union-attr]
             raise FloatingPointError(
-                f"The training loss is {float(loss)} at epoch {self.current_epoch}, step {self.global_step} (learning rate {rates}). Expected a "
+                f"The training loss is {loss.detach():g} at epoch {self.current_epoch}, step {self.global_step} (learning rate {rates}). Expected a "
                 "finite number: lower the learning rate, or look for NaN in the inputs. Earlier checkpoints are kept."
             )
         self.train_accuracy(logits, y)
