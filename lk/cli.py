@@ -17,6 +17,7 @@ import yaml
 from jsonargparse import Namespace
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from torch import nn
 
 from lk.callbacks import RecordTraining, SeedEpochs
 from lk.data import Data
@@ -25,7 +26,6 @@ from lk.files import writing
 from lk.games import Grid, count_players
 from lk.layers import frozen
 from lk.loggers import Wandb
-from lk.networks import Network
 from lk.parser import Parser
 from lk.probes import Probes, Recipe
 from lk.progress import backgrounds, forecast, progress, say
@@ -78,7 +78,7 @@ class TrainCLI(LightningCLI):
         config.trainer.default_root_dir = str(folder)
         logger = config.trainer.logger
         if logger is None or logger is True:
-            config.trainer.logger = logger = Namespace(class_path="lk.loggers.Wandb", init_args=Namespace())
+            config.trainer.logger = logger = Namespace(class_path="lk.loggers.Wandb", init_args=Namespace())  # type: ignore[no-untyped-call]
         for entry in logger if isinstance(logger, list) else [logger]:
             if isinstance(entry, Namespace) and entry.class_path == "lk.loggers.Wandb":
                 entry.init_args.id, entry.init_args.save_dir = config.id, str(folder)
@@ -145,7 +145,7 @@ def train(args: Sequence[str] | None = None) -> TrainCLI:
     return TrainCLI(
         Classification,
         Data,
-        args=list(args) if args is not None else None,  # type: ignore[arg-type]
+        args=list(args) if args is not None else None,
         subclass_mode_data=True,
         save_config_callback=None,
         seed_everything_default=0,
@@ -155,7 +155,7 @@ def train(args: Sequence[str] | None = None) -> TrainCLI:
     )
 
 
-def open_run(path: str, trust: bool, data_dir: str | None) -> tuple[Run, Data, Network]:
+def open_run(path: str, trust: bool, data_dir: str | None) -> tuple[Run, Data, nn.Module]:
     """A run with its data and network, on the GPU where there is one; refuses a run without checkpoints."""
     run = Run(path)
     if not run.checkpoints:
@@ -207,7 +207,7 @@ def probe(args: Sequence[str] | None = None) -> None:
     """`probe.py fit --run RUN`: fit one linear classifier per layer at every checkpoint of a run."""
     words = list(sys.argv[1:] if args is None else args)
     parser = Parser(prog="probe.py", description="Fit one linear classifier per layer at every checkpoint of a run.", allow_abbrev=False)
-    fit = Parser(description=probe.__doc__, allow_abbrev=False)
+    fit = Parser(description="Fit one linear classifier per layer at every checkpoint of a run.", allow_abbrev=False)
     fit.add_argument("--config", action="config", help="YAML file with any of the arguments.")
     fit.add_argument("--run", type=str, required=True, help="The run folder.")
     fit.add_subclass_arguments(Recipe, "recipe", required=False, help="How to fit; default: that of the run's extraction.")

@@ -221,7 +221,7 @@ def test_a_network_with_another_number_of_classes(tiny_config, tmp_path, own_mod
         "class_path": "lk.networks.Wrapped",
         "init_args": {"module": {"class_path": f"{own_module}.Own", "init_args": {"outputs": 7}}, "layers": ["body"]},
     }
-    with pytest.raises(ValueError, match="7.*digits has 10 classes"):
+    with pytest.raises(ValueError, match=r"7.*digits has 10 classes"):
         train(["fit", "--config", str(changed(tiny_config, tmp_path, model__network=network)), "--runs_dir", str(tmp_path)])
 
 

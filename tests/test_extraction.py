@@ -199,6 +199,8 @@ def test_the_same_settings_are_opened_again(extraction, samples, tmp_path):
 )
 def test_other_settings_are_refused(extraction, samples, tmp_path, change, named):
     extraction.open(tmp_path, samples)
+    (tmp_path / "step=0000000").mkdir()
+    (tmp_path / "step=0000000" / "interactions.safetensors").touch()  # without a result there is nothing to protect
     before = (tmp_path / "settings.yaml").read_text()
     with pytest.raises(ValueError, match=rf"holds an extraction with other settings \({named} differ\). Choose another name"):
         Extraction(**{"players": Foreground(4, 2), **change}).open(tmp_path, samples)
@@ -207,6 +209,8 @@ def test_other_settings_are_refused(extraction, samples, tmp_path, change, named
 
 def test_other_samples_are_refused(extraction, samples, tmp_path, data):
     extraction.open(tmp_path, samples)
+    (tmp_path / "step=0000000").mkdir()
+    (tmp_path / "step=0000000" / "interactions.safetensors").touch()
     with pytest.raises(ValueError, match=r"holds an extraction of other samples or players \(test samples .* given .*Choose another name"):
         extraction.open(tmp_path, few(extraction.samples(data), 3))
 

@@ -1,6 +1,5 @@
 """Extract interactions at every checkpoint of a training run."""
 
-import time
 from typing import Any
 
 import pytorch_lightning as pl
@@ -30,7 +29,6 @@ class ExtractInteractions(Callback):
         self.extraction = extraction
         self.samples: Samples | None = None
         self.checkpoints: SaveCheckpoints | None = None
-        self.seconds = 0.0
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Check everything that can be checked before the first step."""
@@ -64,16 +62,13 @@ class ExtractInteractions(Callback):
         """One checkpoint."""
         assert self.checkpoints is not None
         assert self.samples is not None
-        start = time.perf_counter()
         if trainer.is_global_zero:
             step, epoch = trainer.global_step, self.checkpoints.epoch(trainer)
             with isolate_rng(), torch.inference_mode(False):
-                done = read_checkpoint(
-                    Run(trainer.default_root_dir), self.extraction, self.samples, pl_module.network, trainer.datamodule, step, epoch
-                )  # type: ignore[arg-type, attr-defined]
+                run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
+                done = read_checkpoint(run, self.extraction, self.samples, network, data, step, epoch)  # type: ignore[arg-type]
                 log_extraction(trainer.loggers, done.tables, done.probes, self.extraction.name, step, epoch)
         trainer.strategy.barrier("lk-extract")
-        self.seconds += time.perf_counter() - start
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The interactions of all checkpoints as one artifact."""

@@ -15,7 +15,8 @@ def scalars(tables: dict[str, pd.DataFrame], probes: pd.DataFrame | None, name: 
     """Numbers of one checkpoint under `phase/quantity` keys; the layer is part of the quantity."""
     found: dict[str, float] = {}
     games, comparisons = tables["games"], tables["comparisons"]
-    for layer, rows in games.groupby("layer", sort=False):
+    for layer in games["layer"].unique():
+        rows = games[games["layer"] == layer]
         found[f"{name}/salient_{layer}"] = float(rows["salient"].mean())
         found[f"{name}/reach_{layer}"] = float(rows["reach"].mean())
     found[f"{name}/certified"] = float(games["certified"].mean())
@@ -24,14 +25,14 @@ def scalars(tables: dict[str, pd.DataFrame], probes: pd.DataFrame | None, name: 
         .groupby("layer", sort=False)[["overlap", "forgotten", "all", "all_reference"]]
         .sum()
     )
-    for layer, row in sums.iterrows():
-        if row["all_reference"] > 0:
-            found[f"{name}/completeness_{layer}"] = float(row["overlap"] / row["all_reference"])
-        if row["all"] > 0:
-            found[f"{name}/redundancy_{layer}"] = float(row["forgotten"] / row["all"])
-    for row in [] if probes is None else probes.to_dict("records"):
-        found[f"probe/accuracy_{row['layer']}"] = float(row["accuracy"])
-        found[f"probe/calibration_error_{row['layer']}"] = float(row["calibration_error"])
+    for total in sums.reset_index().to_dict("records"):
+        if total["all_reference"] > 0:
+            found[f"{name}/completeness_{total['layer']}"] = float(total["overlap"] / total["all_reference"])
+        if total["all"] > 0:
+            found[f"{name}/redundancy_{total['layer']}"] = float(total["forgotten"] / total["all"])
+    for probe in [] if probes is None else probes.to_dict("records"):
+        found[f"probe/accuracy_{probe['layer']}"] = float(probe["accuracy"])
+        found[f"probe/calibration_error_{probe['layer']}"] = float(probe["calibration_error"])
     return found
 
 

@@ -181,7 +181,9 @@ class Data(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Shuffled training batches; the order is a function of (seed, epoch)."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        sampler = DistributedSampler(self.train, replicas, rank, shuffle=True, seed=self.order_seed)
+        sampler: DistributedSampler[tuple[Tensor, Tensor]] = DistributedSampler(
+            self.train, replicas, rank, shuffle=True, seed=self.order_seed
+        )
         return DataLoader(
             self.train,
             batch_size=self.batch_size,

@@ -28,7 +28,7 @@ class Checked:
         return self.objective - self.lower_bound <= gap * self.lower_bound + 1e-9 * scale
 
 
-def check(u: Vector, bound: float, effects: Vector, multipliers: Vector) -> Checked:
+def check(u: Vector, bound: float, effects: Vector, multipliers: Vector, and_only: bool = False) -> Checked:
     r"""Repair effects, and bound the optimum from below.
 
     Mismatch beyond the bound is moved into AND effects by the Moebius transform, so that :math:`u = D z + \delta` holds whatever came in.
@@ -41,11 +41,14 @@ def check(u: Vector, bound: float, effects: Vector, multipliers: Vector) -> Chec
         bound: largest residual b, in the unit of `u`.
         effects: any vector of shape `(2 * 2**n,)`.
         multipliers: any y of shape `(2**n,)`.
+        and_only: whether OR effects are forbidden.
 
     Returns:
         Feasible effects, residual, objective and lower bound, in the unit of `u`.
     """
     possible = possible_effects(len(u).bit_length() - 1)
+    if and_only:
+        possible = possible & (np.arange(len(possible)) < len(u))
     effects = np.where(possible & np.isfinite(effects), effects, 0.0)
     residual = u - values_of(effects)
     excess = residual - np.clip(residual, -bound, bound)

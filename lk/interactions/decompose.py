@@ -1,68 +1,33 @@
 """The sparse AND-OR decomposition of games: one door, behind it the engine that suits each game."""
 
 import warnings
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # comes with scikit-learn
 from torch import Tensor
 
-from lk.interactions.certificate import Checked, check
-from lk.interactions.face import Face, canonical_point
-from lk.interactions.interior import solve_interior
-from lk.interactions.operator import Vector, effect_orders, possible_effects
-from lk.interactions.simplex import vertices
+from lk.interactions.decomposition import Answer, Decomposition, Proven, collected
+from lk.interactions.engines import Task, by_path, no_effects, solve, tasks_of, weights
+from lk.interactions.parallel import in_threads
+from lk.interactions.published import published_rule
+from lk.interactions.splitting import split
 from lk.interactions.transforms import number_of_players
 
-_SMALLEST_BOUND = 1e-9  # of max |u|; below it the residual is taken to be zero
-_INTERIOR_PLAYERS = 12  # beyond, the normal matrix of the interior point method leaves memory
+_SPREAD = 5e-4  # what the preference for low orders may cost in strength, relatively
+_METHODS = ("auto", "path", "interior", "splitting", "sgd")
 
 
-@dataclass(frozen=True)
-class Decomposition:
-    r"""Effects of a batch of games, with proof of how good they are.
-
-    .. math:: v(T) - \delta(T) = v(\emptyset) + \sum_{\emptyset \ne S \subseteq T} I_{and}(S) + \sum_{S \cap T \ne \emptyset} I_{or}(S)
-
-    Attributes:
-        and_: AND effects, float64, shape `(2**n, ...)`; `and_[0] = v(empty)`; OR effects of single players are merged into it.
-        or_: OR effects, float64, shape `(2**n, ...)`; zero for the empty coalition and single players.
-        delta: residual, float64, shape `(2**n, ...)`; `delta[0] = 0`.
-        objective: sum of strengths over non-empty coalitions, float64, shape `(...)`.
-        lower_bound: proven lower bound of the least possible objective, float64, shape `(...)`.
-        method: engine that answered, array of str, shape `(...)`.
-        iterations: its iterations, int64, shape `(...)`.
-        certified: `objective - lower_bound <= gap * lower_bound + 1e-9 * max|v - v(empty)|`, bool, shape `(...)`.
-        canonical: whether this is the unique canonical optimum, bool, shape `(...)`.
-    """
-
-    and_: Tensor
-    or_: Tensor
-    delta: Tensor
-    objective: Tensor
-    lower_bound: Tensor
-    method: np.ndarray
-    iterations: Tensor
-    certified: Tensor
-    canonical: Tensor
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """One game as an engine returns it; effects and multipliers for the scaled game."""
-
-    effects: Vector
-    multipliers: Vector
-    method: str
-    iterations: int
-    canonical: bool
-
-
-def decompose(v: Tensor, kappa: float = 0.04, gap: float = 1e-3, *, bound: Tensor | float | None = None) -> Decomposition:
+def decompose(
+    v: Tensor,
+    kappa: float = 0.04,
+    gap: float = 1e-3,
+    *,
+    bound: Tensor | float | None = None,
+    lean: str = "low",
+    or_effects: bool = True,
+    canonical: bool = True,
+    method: str = "auto",
+) -> Decomposition:
     r"""Decompose games into the sparsest AND and OR effects that explain them.
 
     .. math:: \min \sum_{S \ne \emptyset} |I_{and}(S)| + |I_{or}(S)| \quad \text{s.t.} \quad |\delta(T)| \le \kappa\,|v(N) - v(\emptyset)|
@@ -77,12 +42,16 @@ def decompose(v: Tensor, kappa: float = 0.04, gap: float = 1e-3, *, bound: Tenso
         kappa: largest residual as a share of |v(N) - v(empty)|.
         gap: relative gap to the optimum that counts as certified.
         bound: largest residual in the unit of `v`, a number or one per game, in place of `kappa`.
+        lean: orders preferred among optima: "low"; "high", the control for findings about orders; "none".
+        or_effects: whether OR effects are allowed; without them, AND effects alone.
+        canonical: whether the unique point is wanted; any point within `gap` is found faster.
+        method: "auto"; or one engine alone: "path", "interior", "splitting" (without a residual), "sgd" (the published rule).
 
     Returns:
         Effects, residuals and certificates. A game that could not be certified is returned feasible, with its true gap, and marked.
 
     Raises:
-        ValueError: the first axis is no power of two, a value is not finite, or `kappa`, `gap` or `bound` is out of range.
+        ValueError: the first axis is no power of two, a value is not finite, or an argument is out of range.
 
     Example:
         >>> v = torch.tensor([0.0, 1.0, 1.0, 1.0])  # player 0 or player 1
@@ -90,111 +59,87 @@ def decompose(v: Tensor, kappa: float = 0.04, gap: float = 1e-3, *, bound: Tenso
         >>> found.or_.tolist(), found.objective.item()
         ([0.0, 0.0, 0.0, 1.0], 1.0)
     """
-    games, bounds = _as_games(v, kappa, gap, bound)
-    n = number_of_players(v)
-    weight = _weights(n, min(5e-4, gap / 2))
+    tasks = tasks_of(v, kappa, gap, bound)
+    if method not in _METHODS:
+        raise ValueError(f"method is one of {_METHODS}, not {method!r}")
+    weight = weights(number_of_players(v), min(_SPREAD, gap / 2), lean, not or_effects)
+    if method == "sgd":
+        answers = published_rule(tasks)
+    elif method == "splitting" or (method == "auto" and or_effects and (not canonical or number_of_players(v) > 12)):
+        answers = _by_splitting(tasks, gap)
+    else:
+        answers = [None] * len(tasks)
 
-    def solve(game: int) -> tuple[_Answer, Checked, bool]:
-        return _decompose_one(games[:, game], float(bounds[game]), weight, gap)
+    def finished(game: int) -> Proven:
+        task, answer = tasks[game], answers[game]
+        if answer is not None:
+            proven = task.proven(answer, gap, not or_effects)
+            if proven.certified or method != "auto":
+                return proven
+        return task.proven(solve(task, weight, gap, method, canonical), gap, not or_effects)
 
-    answers = list(_in_threads(solve, range(games.shape[1])))
-    doubtful = sum(not certified for _, _, certified in answers)
+    games = in_threads(finished, range(len(tasks)))
+    _warn(games, gap)
+    return collected(v, games)
+
+
+def decompose_path(v: Tensor, kappas: list[float], gap: float = 1e-3) -> list[Decomposition]:
+    """Decompose games at several kappas, for about the price of the smallest alone.
+
+    The path engine passes through every larger bound on its way to a smaller one. Bounds that it does not reach, because the game turns
+    dense, are solved one by one.
+
+    Source: as `decompose`; the piecewise linear path is that of the parametric simplex method.
+
+    Args:
+        v: values, shape `(2**n, ...)`.
+        kappas: largest residuals as shares of |v(N) - v(empty)|, in any order.
+        gap: relative gap to the optimum that counts as certified.
+
+    Returns:
+        One `Decomposition` per kappa, in the order given; equal to what `decompose` returns for it.
+
+    Raises:
+        ValueError: as `decompose`.
+
+    Example:
+        >>> v = torch.tensor([0.0, 1.0, 1.0, 1.0])
+        >>> [round(found.objective.item(), 6) for found in decompose_path(v, [0.0, 0.5])]
+        [1.0, 0.5]
+    """
+    weight = weights(number_of_players(v), min(_SPREAD, gap / 2))
+    batches = [tasks_of(v, kappa, gap, None) for kappa in kappas]
+    descending = sorted(range(len(kappas)), key=lambda index: -kappas[index])
+
+    def one_game(game: int) -> list[Proven]:
+        tasks = [batches[index][game] for index in descending]
+        answers = [no_effects(task) for task in tasks if task.trivial]
+        followed = [task.inner_bound for task in tasks[len(answers) :] if task.inner_bound > 0]
+        if followed:
+            answers += by_path(tasks[0], followed, weight, False, True)
+        answers += [solve(task, weight, gap, "auto", True) for task in tasks[len(answers) :]]
+        return [task.proven(answer, gap) for task, answer in zip(tasks, answers, strict=True)]
+
+    games = in_threads(one_game, range(len(batches[0]) if batches else 0))
+    _warn([proven for game in games for proven in game], gap)
+    places = {index: place for place, index in enumerate(descending)}
+    return [collected(v, [game[places[index]] for game in games]) for index in range(len(kappas))]
+
+
+def _by_splitting(tasks: list[Task], gap: float) -> list[Answer | None]:
+    """The whole batch at once; only for games without a residual."""
+    chosen = [game for game, task in enumerate(tasks) if task.inner_bound == 0 and not task.trivial]
+    answers: list[Answer | None] = [None] * len(tasks)
+    if chosen:
+        batch = torch.from_numpy(np.stack([tasks[game].u for game in chosen], axis=1)).unsqueeze(-1)
+        found = split(batch, 0.9 * gap)
+        for column, game in enumerate(chosen):
+            effects, multipliers = found.effects[:, column, 0].numpy(), found.multipliers[:, column, 0].numpy()
+            answers[game] = Answer(effects, multipliers, "splitting", int(found.iterations[column]), False)
+    return answers
+
+
+def _warn(games: list[Proven], gap: float) -> None:
+    doubtful = sum(not game.certified for game in games)
     if doubtful:
-        warnings.warn(f"{doubtful} of {len(answers)} games are not proven to {gap:g}; see `certified` and `lower_bound`", stacklevel=2)
-    return _collected(v, games, answers)
-
-
-def _as_games(v: Tensor, kappa: float, gap: float, bound: Tensor | float | None) -> tuple[np.ndarray, np.ndarray]:
-    """The games as columns of a float64 array, and the bound of each."""
-    number_of_players(v)
-    if not v.is_floating_point():
-        raise ValueError(f"values are floating point, not {v.dtype}")
-    if not 0 <= kappa < np.inf or not 0 < gap < np.inf:
-        raise ValueError(f"kappa is at least 0 and gap above 0, not kappa={kappa}, gap={gap}")
-    wrong = (~v.isfinite().all(0)).nonzero()
-    if len(wrong):
-        raise ValueError(f"game {tuple(wrong[0].tolist())} has values that are not finite (first of {len(wrong)} such games)")
-    games = v.detach().to("cpu", torch.float64).reshape(v.shape[0], -1).numpy()
-    if bound is None:
-        return games, kappa * np.abs(games[-1] - games[0])
-    bounds = torch.as_tensor(bound, dtype=torch.float64).cpu().broadcast_to(v.shape[1:]).reshape(-1).numpy()
-    if not (bounds >= 0).all() or not np.isfinite(bounds).all():
-        raise ValueError("bound is finite and at least 0")
-    return games, bounds
-
-
-def _decompose_one(values: Vector, bound: float, weight: Vector, gap: float) -> tuple[_Answer, Checked, bool]:
-    u = values - values[0]
-    largest = float(np.abs(u).max())
-    unit = float(np.ldexp(1.0, np.frexp(largest)[1])) if largest > 0 else 1.0  # a power of two: scaling costs no rounding
-    answer = _solved(u / unit, bound / unit, weight, gap)
-    checked = check(u, bound, answer.effects * unit, answer.multipliers)
-    return answer, checked, checked.within(gap, largest)
-
-
-def _solved(u: Vector, bound: float, weight: Vector, gap: float) -> _Answer:
-    """Choose the engine by what the game shows: the path while few effects are in use, else the interior point method."""
-    if np.abs(u).max() <= bound:
-        return _Answer(np.zeros(2 * len(u)), np.zeros(len(u)), "path", 0, True)
-    n = len(u).bit_length() - 1
-    bound = bound * (1 - 1e-12) if bound > _SMALLEST_BOUND else 0.0  # a hair inside, so that rounding cannot leave the bound
-    steps = 0
-    if bound > 0:
-        found = vertices(u, weight, [bound], _largest_basis(n), 20 * _largest_basis(n) + 200)
-        if found:
-            vertex = found[0]
-            point = canonical_point(u, bound, Face.of(vertex.multipliers, bound, weight))
-            effects = vertex.effects if point is None else point
-            return _Answer(effects, vertex.multipliers, "path", vertex.steps, point is not None)
-    if n <= _INTERIOR_PLAYERS:
-        interior = solve_interior(u, bound, weight)
-        return _Answer(interior.effects, interior.multipliers, "interior", interior.iterations, interior.exact)
-    return _Answer(np.zeros(2 * len(u)), np.zeros(len(u)), "none", steps, False)
-
-
-def _largest_basis(n: int) -> int:
-    """Number of effects beyond which the interior point method is faster than the path: measured, see docs/results/decomposition.md."""
-    return {9: 80, 10: 128, 11: 300, 12: 900}.get(n, 48 if n < 9 else 4000)
-
-
-@lru_cache(maxsize=32)
-def _weights(n: int, spread: float) -> Vector:
-    """Price of each effect: one for single players, rising evenly to `1 + spread` for all players; infinite for impossible effects."""
-    weight = 1 + spread / max(n - 1, 1) * (effect_orders(n) - 1.0)
-    return np.where(possible_effects(n), weight, np.inf)
-
-
-def _in_threads(solve: Callable[[int], tuple[_Answer, Checked, bool]], games: Iterable[int]) -> Iterable[tuple[_Answer, Checked, bool]]:
-    """One game per thread, as many threads as torch may use; linear algebra inside a game stays on its thread."""
-    with _linear_algebra().limit(limits=1, user_api="blas"), ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        return list(pool.map(solve, games))
-
-
-@lru_cache(maxsize=1)
-def _linear_algebra() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def _collected(v: Tensor, games: np.ndarray, answers: list[tuple[_Answer, Checked, bool]]) -> Decomposition:
-    size, shape = v.shape[0], v.shape[1:]
-    effects = np.stack([checked.effects for _, checked, _ in answers], axis=1) if answers else np.zeros((2 * size, 0))
-    residual = np.stack([checked.residual for _, checked, _ in answers], axis=1) if answers else np.zeros((size, 0))
-    effects[0] = games[0]
-
-    def per_coalition(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).reshape(v.shape).to(v.device)
-
-    def per_game(entries: list[float] | list[int] | list[bool], dtype: torch.dtype) -> Tensor:
-        return torch.tensor(entries, dtype=dtype).reshape(shape).to(v.device)
-
-    return Decomposition(
-        and_=per_coalition(effects[:size]),
-        or_=per_coalition(effects[size:]),
-        delta=per_coalition(residual),
-        objective=per_game([checked.objective for _, checked, _ in answers], torch.float64),
-        lower_bound=per_game([checked.lower_bound for _, checked, _ in answers], torch.float64),
-        method=np.array([answer.method for answer, _, _ in answers], dtype=np.str_).reshape(tuple(shape)),
-        iterations=per_game([answer.iterations for answer, _, _ in answers], torch.int64),
-        certified=per_game([certified for _, _, certified in answers], torch.bool),
-        canonical=per_game([answer.canonical for answer, _, _ in answers], torch.bool),
-    )
+        warnings.warn(f"{doubtful} of {len(games)} games are not proven to {gap:g}; see `certified` and `lower_bound`", stacklevel=3)

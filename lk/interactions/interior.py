@@ -40,12 +40,13 @@ class _Iterate:
 
     def __init__(self, u: Vector, bound: float, weight: Vector) -> None:
         self.size = len(u)
-        self.possible = possible_effects(self.size.bit_length() - 1)
+        self.possible = np.isfinite(weight)
         self.u, self.bound, self.price = u[1:], bound, weight[self.possible]
         m, rows = len(self.price), len(u) - 1
+        self.start_factor = _start_factor(self.size, and_only=not self.possible[-1])
         self.m, self.rows = m, rows if bound > 0 else 0
-        effects = self.sums(_solved(_start_factor(self.size), self.u))
-        effects += self.sums(_solved(_start_factor(self.size), self.u - self.fit(effects)))
+        effects = self.sums(_solved(self.start_factor, self.u))
+        effects += self.sums(_solved(self.start_factor, self.u - self.fit(effects)))
         centre = max(float(np.abs(effects).mean()), 1e-8)
         self.primal = np.empty(2 * m + 2 * self.rows)
         self.dual = np.empty_like(self.primal)
@@ -119,12 +120,13 @@ class _Newton:
         self.softness = 1 / (at.push / at.room).sum(0) if at.rows else np.zeros(at.size - 1)
         full = np.zeros(2 * at.size)
         full[at.possible] = self.scale
-        normal = normal_matrix(full, np.arange(1, at.size))
-        diagonal = np.diagonal(normal).copy()
         ridge = 1e-15
         while True:
-            np.fill_diagonal(normal, diagonal * (1 + ridge) + self.softness)
-            self.factor, status = lapack.dpotrf(normal, lower=1, clean=0, overwrite_a=0)
+            normal = normal_matrix(full, np.arange(1, at.size))
+            diagonal = np.einsum("ii->i", normal)
+            diagonal *= 1 + ridge
+            diagonal += self.softness
+            self.factor, status = lapack.dpotrf(normal, lower=1, clean=0, overwrite_a=1)
             self.failed = status != 0
             if not self.failed or ridge > 1e-6:
                 break
@@ -257,7 +259,7 @@ class _Finisher:
         """Games with ties never show a clear partition: try those in which each pair is decided by its larger half, at several scales."""
         parts, slack, room, push = at.parts.max(0), at.slack.min(0), at.room.min(0), at.push.max(0)
         seen = set(self.tried)
-        for scale in (1.0, 1e-3, 1e3, 1e-5):
+        for scale in (1.0, 1e-3):
             in_use, pressed = np.zeros(2 * at.size, dtype=bool), np.ones(at.size, dtype=bool)
             in_use[at.possible] = parts > scale * slack
             if at.rows:
@@ -299,9 +301,11 @@ class _Finisher:
 
 
 @lru_cache(maxsize=4)
-def _start_factor(size: int) -> Matrix:
+def _start_factor(size: int, and_only: bool) -> Matrix:
     """Cholesky factor of D D^T, for the feasible start."""
     scales = possible_effects(size.bit_length() - 1).astype(np.float64)
+    if and_only:
+        scales[size:] = 0.0
     factor: Matrix = lapack.dpotrf(normal_matrix(scales, np.arange(1, size)), lower=1, clean=0, overwrite_a=1)[0]
     return factor
 

@@ -27,22 +27,22 @@ FAST = {"reassoc", "contract", "nsz", "nnan"}
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def subset_sums(values: Any) -> None:
-    """Replace each entry by the sum over its subsets, in place: two players per pass, which halves the traffic."""
+    """Replace each entry by the sum over its subsets, in place; the first two players together, for whom slices are too short."""
     size = values.shape[0]
     half = 1
-    while 4 * half <= size:
-        for start in range(0, size, 4 * half):
-            for i in range(start, start + half):
-                none = values[i]
-                first = none + values[i + half]
-                second = values[i + 2 * half]
-                values[i + half] = first
-                values[i + 2 * half] = none + second
-                values[i + 3 * half] += first + second
-        half *= 4
-    if half < size:
-        for i in range(half):
-            values[i + half] += values[i]
+    if size >= 4:
+        for i in range(0, size, 4):
+            none, first, second = values[i], values[i + 1], values[i + 2]
+            values[i + 1] = none + first
+            values[i + 2] = none + second
+            values[i + 3] += none + first + second
+        half = 4
+    while half < size:
+        for start in range(0, size, 2 * half):
+            absent, present = values[start : start + half], values[start + half : start + 2 * half]
+            for i in range(half):
+                present[i] += absent[i]
+        half *= 2
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
@@ -50,19 +50,19 @@ def superset_sums(values: Any) -> None:
     """Replace each entry by the sum over its supersets, in place."""
     size = values.shape[0]
     half = 1
-    while 4 * half <= size:
-        for start in range(0, size, 4 * half):
-            for i in range(start, start + half):
-                both = values[i + 3 * half]
-                second = both + values[i + 2 * half]
-                first = values[i + half]
-                values[i + 2 * half] = second
-                values[i + half] = both + first
-                values[i] += first + second
-        half *= 4
-    if half < size:
-        for i in range(half):
-            values[i] += values[i + half]
+    if size >= 4:
+        for i in range(0, size, 4):
+            first, second, both = values[i + 1], values[i + 2], values[i + 3]
+            values[i] += first + second + both
+            values[i + 1] = first + both
+            values[i + 2] = second + both
+        half = 4
+    while half < size:
+        for start in range(0, size, 2 * half):
+            absent, present = values[start : start + half], values[start + half : start + 2 * half]
+            for i in range(half):
+                absent[i] += present[i]
+        half *= 2
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

@@ -31,7 +31,10 @@ from lk.interactions.operator import (
 _REFACTOR = 64  # steps between two fresh inverses
 _PRIMAL_SLACK = 1e-12  # how far a ratio test may overstep to find a larger pivot (games are scaled to max |u| = 1)
 _DUAL_SLACK = 1e-10
+_TELLING = 24  # effects in use from which the density of a game is judged
 _SMALLEST_RATE = 1e-9
+_SMALLEST_SPEED = 1e-7
+_NEVER = 1e-300  # a rate so small that nothing is met
 _PERTURBATIONS = (1e-11, 1e-9, 1e-7)  # ties of the game are broken by noise of this size; a failed path is repeated with more
 
 _RUNNING, _ARRIVED, _BLOCKED = 0, 1, 2
@@ -54,7 +57,7 @@ class _Basis(NamedTuple):
     effect_rate: Any
     weight: Any  # of all effects
     ceiling: Any  # weight, infinite for effects in use or impossible
-    at_bound: Any  # of all coalitions
+    blocked: Any  # of all coalitions: infinite for those at their bound, else zero
     sums: Any  # D^T multiplier
     sums_rate: Any
     residual: Any
@@ -116,18 +119,17 @@ def _lower_bound(b: Any, final_bound: float) -> int:
     """Move along the current piece until a coalition meets its bound or an effect vanishes; remember which."""
     count = b.counts[0]
     bound = b.bound[0]
-    residual, residual_rate, at_bound = b.residual, b.residual_rate, b.at_bound
+    residual, residual_rate, blocked = b.residual, b.residual_rate, b.blocked
     effect, effect_rate, column_sign = b.effect, b.effect_rate, b.column_sign
     _rates_of_residual(b, count)
     furthest = bound - final_bound
-    for i in range(residual.shape[0]):
+    for i in range(residual.shape[0]):  # free of branches, so that it compiles to vector instructions
         above = 1.0 - residual_rate[i]
         below = 1.0 + residual_rate[i]
-        if at_bound[i] == 0:
-            if above > _SMALLEST_RATE:
-                furthest = min(furthest, (bound - residual[i] + _PRIMAL_SLACK) / above)
-            if below > _SMALLEST_RATE:
-                furthest = min(furthest, (bound + residual[i] + _PRIMAL_SLACK) / below)
+        above = above if above > _SMALLEST_RATE else _NEVER
+        below = below if below > _SMALLEST_RATE else _NEVER
+        nearest = min((max(bound - residual[i], 0.0) + _PRIMAL_SLACK) / above, (max(bound + residual[i], 0.0) + _PRIMAL_SLACK) / below)
+        furthest = min(furthest, nearest + blocked[i])
     for a in range(count):
         shrinking = -column_sign[a] * effect_rate[a]
         if shrinking > _SMALLEST_RATE:
@@ -136,13 +138,12 @@ def _lower_bound(b: Any, final_bound: float) -> int:
     kind, place, pivot = _NOTHING, -1, 0.0
     if furthest < move:
         for i in range(residual.shape[0]):
-            if at_bound[i] == 0:
-                above = 1.0 - residual_rate[i]
-                if above > pivot and bound - residual[i] <= furthest * above:
-                    pivot, kind, place, move = above, _ROW, i, (bound - residual[i]) / above
-                below = 1.0 + residual_rate[i]
-                if below > pivot and bound + residual[i] <= furthest * below:
-                    pivot, kind, place, move = below, _ROW, i, (bound + residual[i]) / below
+            above = 1.0 - residual_rate[i]
+            below = 1.0 + residual_rate[i]
+            if above > pivot and bound - residual[i] + blocked[i] <= furthest * above:
+                pivot, kind, place, move = above, _ROW, i, (bound - residual[i]) / above
+            if below > pivot and bound + residual[i] + blocked[i] <= furthest * below:
+                pivot, kind, place, move = below, _ROW, i, (bound + residual[i]) / below
         for a in range(count):
             shrinking = -column_sign[a] * effect_rate[a]
             if shrinking > pivot and column_sign[a] * effect[a] <= furthest * shrinking:
@@ -165,7 +166,7 @@ def _exchange(b: Any) -> int:
     size = b.residual.shape[0]
     inverse, rows, row_sign, columns, column_sign = b.inverse, b.rows, b.row_sign, b.columns, b.column_sign
     multiplier, multiplier_rate, effect, effect_rate = b.multiplier, b.multiplier_rate, b.effect, b.effect_rate
-    weight, ceiling, at_bound, sums, sums_rate = b.weight, b.ceiling, b.at_bound, b.sums, b.sums_rate
+    weight, ceiling, blocked, sums, sums_rate = b.weight, b.ceiling, b.blocked, b.sums, b.sums_rate
     place = b.counts[2]
     entering_row = b.counts[1] == _ROW
     projected = b.first  # of the entering row: D[row, columns] inverse
@@ -190,11 +191,11 @@ def _exchange(b: Any) -> int:
 
     # Two passes: the furthest move with slack allowed, then the largest pivot within it.
     furthest = np.inf
-    for j in range(2 * size):
+    for j in range(2 * size):  # free of branches, so that it compiles to vector instructions
         rate = sums_rate[j]
-        slack = ceiling[j] - (sums[j] if rate > 0 else -sums[j])
-        if abs(rate) > 1e-7:
-            furthest = min(furthest, (slack + _DUAL_SLACK) / abs(rate))
+        slack = max(ceiling[j] - (sums[j] if rate > 0 else -sums[j]), 0.0)
+        speed = abs(rate) if abs(rate) > _SMALLEST_SPEED else _NEVER
+        furthest = min(furthest, (slack + _DUAL_SLACK) / speed)
     for e in range(count):
         shrinking = -row_sign[e] * multiplier_rate[e]
         if shrinking > _SMALLEST_RATE:
@@ -204,7 +205,7 @@ def _exchange(b: Any) -> int:
         entering, pivot, move = columns[place], 1.0, 2.0 * weight[columns[place]]
     for j in range(2 * size):
         rate = sums_rate[j]
-        if abs(rate) > pivot and abs(rate) > 1e-7:
+        if abs(rate) > pivot and abs(rate) > _SMALLEST_SPEED:
             slack = ceiling[j] - (sums[j] if rate > 0 else -sums[j])
             if slack <= furthest * abs(rate):
                 entering, pivot, move = j, abs(rate), slack / abs(rate)
@@ -224,10 +225,13 @@ def _exchange(b: Any) -> int:
 
     column = b.second  # of the entering effect: inverse D[rows, effect]
     if leaving < 0:
+        entries = multiplier_rate  # no longer needed
+        for e in range(count):
+            entries[e] = fires(entering, rows[e], size)
         for a in range(count):
             total = 0.0
             for e in range(count):
-                total += inverse[a, e] * fires(entering, rows[e], size)
+                total += inverse[a, e] * entries[e]
             column[a] = total
     if entering_row:
         gained = 0.0  # what the entering row lacks to move with the bound
@@ -259,11 +263,11 @@ def _exchange(b: Any) -> int:
                 for e in range(count):
                     inverse[a, e] -= factor * projected[e]
                 effect_rate[a] += factor * gained
-            at_bound[rows[leaving]] = 0
+            blocked[rows[leaving]] = 0.0
         rows[leaving] = place
         row_sign[leaving] = sign
         multiplier[leaving] = sign * move
-        at_bound[place] = 1
+        blocked[place] = np.inf
         return _RUNNING
     gone = columns[place]
     if leaving < 0:
@@ -283,7 +287,7 @@ def _exchange(b: Any) -> int:
         return _RUNNING
     # the basis shrinks by a row and a column; the last ones fill the gap
     ceiling[gone] = weight[gone]
-    at_bound[rows[leaving]] = 0
+    blocked[rows[leaving]] = 0.0
     pivot = inverse[place, leaving]
     rate = effect_rate[place] / pivot
     for e in range(count):
@@ -338,14 +342,14 @@ def _walk(b: Any, final_bound: float, steps: int) -> int:
     return status
 
 
-def vertices(u: Vector, weight: Vector, bounds: list[float], largest_basis: int, most_steps: int) -> list[Vertex]:
+def vertices(u: Vector, weight: Vector, bounds: list[float], largest_basis: float, most_steps: float) -> list[Vertex]:
     """Optimal vertices at each of the descending `bounds`; fewer when the game turns out dense.
 
     Args:
         u: centred game, shape `(2**n,)`, scaled to max |u| = 1.
         weight: price of each effect, shape `(2 * 2**n,)`, infinite for impossible ones.
         bounds: largest residuals wanted, descending, positive, below 1 or not.
-        largest_basis: give up beyond this number of effects.
+        largest_basis: give up when more effects than this are expected at the next bound.
         most_steps: give up after this number of breakpoints.
 
     Returns:
@@ -358,7 +362,9 @@ def vertices(u: Vector, weight: Vector, bounds: list[float], largest_basis: int,
     return []
 
 
-def _follow(u: Vector, weight: Vector, bounds: list[float], largest_basis: int, most_steps: int, noise: float) -> tuple[list[Vertex], bool]:
+def _follow(
+    u: Vector, weight: Vector, bounds: list[float], largest_basis: float, most_steps: float, noise: float
+) -> tuple[list[Vertex], bool]:
     tilted = u + noise * np.random.default_rng(0).uniform(-1, 1, u.shape)
     tilted[0] = 0.0
     b = _empty_basis(tilted, weight, capacity=128)
@@ -370,7 +376,9 @@ def _follow(u: Vector, weight: Vector, bounds: list[float], largest_basis: int, 
                 return found, True
             if status == _ARRIVED:
                 break
-            if b.counts[0] > largest_basis or b.counts[3] > most_steps:
+            # The basis grows about as fast as the bound falls: a dense game shows itself early, before it has cost much.
+            expected = b.counts[0] * b.bound[0] / bound
+            if (b.counts[0] >= _TELLING and expected > largest_basis) or b.counts[3] > most_steps:
                 return found, False
             if b.counts[0] + _REFACTOR > b.rows.shape[0] - 2:
                 b = _with_capacity(b, 2 * b.rows.shape[0])
@@ -385,13 +393,13 @@ def _follow(u: Vector, weight: Vector, bounds: list[float], largest_basis: int, 
 
 def _empty_basis(u: Vector, weight: Vector, capacity: int) -> _Basis:
     size = len(u)
-    at_bound = np.zeros(size, dtype=np.uint8)
-    at_bound[0] = 1  # the empty coalition is matched by centring
+    blocked = np.zeros(size)
+    blocked[0] = np.inf  # the empty coalition is matched by centring
     return _Basis(
         counts=np.zeros(4, dtype=np.int64), bound=np.array([np.abs(u).max()]), inverse=np.empty((capacity, capacity)),
         rows=np.zeros(capacity, dtype=np.int64), row_sign=np.zeros(capacity), multiplier=np.zeros(capacity),
         multiplier_rate=np.zeros(capacity), columns=np.zeros(capacity, dtype=np.int64), column_sign=np.zeros(capacity),
-        effect=np.zeros(capacity), effect_rate=np.zeros(capacity), weight=weight.copy(), ceiling=weight.copy(), at_bound=at_bound,
+        effect=np.zeros(capacity), effect_rate=np.zeros(capacity), weight=weight.copy(), ceiling=weight.copy(), blocked=blocked,
         sums=np.zeros(2 * size), sums_rate=np.zeros(2 * size), residual=u.copy(), residual_rate=np.zeros(size),
         first=np.zeros(capacity), second=np.zeros(capacity), untouched=np.zeros(size),
     )  # fmt: skip

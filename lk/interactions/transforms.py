@@ -122,7 +122,7 @@ def or_interactions(values: Tensor) -> Tensor:
         [0.0, 0.0, 0.0, 1.0]
     """
     number_of_players(values)
-    result = _in_place(values.flip(0), _subtract_absent).neg_()
+    result = _in_place(values.flip(0).neg_(), _subtract_absent)
     result[0] = values[0]
     return result
 

@@ -309,9 +309,9 @@ def test_single_player_and_no_player():
 
 
 def test_what_is_not_certified_is_feasible_marked_and_counted_in_one_warning(monkeypatch):
-    module = sys.modules["lk.interactions.decompose"]  # the package exports a function of the same name
+    module = sys.modules["lk.interactions.engines"]
     solve = module.solve_interior
-    monkeypatch.setattr(module, "solve_interior", lambda *game: solve(*game, most_iterations=3, finish=False))
+    monkeypatch.setattr(module, "solve_interior", lambda *game, **_: solve(*game, most_iterations=3, finish=False))
     v = random_game(6, 3)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

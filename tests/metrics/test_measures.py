@@ -19,8 +19,8 @@ def test_every_measure_is_tested_here_or_beside():
     assert set(lk.metrics.__all__) == {
         *("strength", "count", "matching_error", "shapley_values"),
         *("Comparison", "compare", "completeness", "ratio", "redundancy"),  # test_comparison.py
-        *("bootstrap", "interval", "resamples"),  # test_bootstrap.py, tests/studies/test_compare.py
-        *("Agreement", "agreement", "holm"),  # tests/studies/test_compare.py
+        *("bootstrap", "interval", "resamples"),  # test_bootstrap.py
+        *("Agreement", "agreement", "holm"),  # test_agreement.py, test_holm.py
     }
 
 

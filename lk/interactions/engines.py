@@ -1,0 +1,146 @@
+"""One game at a time: which engine takes it, and what is asked of the answer."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lk.interactions.certificate import check
+from lk.interactions.decomposition import Answer, Proven
+from lk.interactions.face import Face, canonical_point
+from lk.interactions.interior import solve_interior
+from lk.interactions.operator import Vector, effect_orders, possible_effects
+from lk.interactions.simplex import Vertex, vertices
+from lk.interactions.transforms import number_of_players
+
+_SMALLEST_BOUND = 1e-9  # of max |u|; below it the residual is taken to be zero
+_INTERIOR_PLAYERS = 12  # beyond, the normal matrix of the interior point method leaves memory
+
+
+@dataclass(frozen=True)
+class Task:
+    """One centred game, scaled by a power of two so that max |u| lies between 1/2 and 1."""
+
+    u: Vector
+    bound: float
+    unit: float
+
+    @classmethod
+    def of(cls, values: Vector, bound: float) -> "Task":
+        """From values and a bound in their unit."""
+        u = values - values[0]
+        largest = float(np.abs(u).max())
+        unit = float(np.ldexp(1.0, np.frexp(largest)[1])) if largest > 0 else 1.0  # a power of two: scaling costs no rounding
+        return cls(u / unit, bound / unit, unit)
+
+    @property
+    def players(self) -> int:
+        """Number of players."""
+        return len(self.u).bit_length() - 1
+
+    @property
+    def trivial(self) -> bool:
+        """Whether no effect is needed."""
+        return bool(np.abs(self.u).max() <= self.bound)
+
+    @property
+    def inner_bound(self) -> float:
+        """A hair inside the bound, so that rounding cannot leave it; zero when it is too small to matter."""
+        return self.bound * (1 - 1e-12) if self.bound > _SMALLEST_BOUND else 0.0
+
+    def proven(self, answer: Answer, gap: float, and_only: bool = False) -> Proven:
+        """Check an answer, in the unit of the values."""
+        checked = check(self.u * self.unit, self.bound * self.unit, answer.effects * self.unit, answer.multipliers, and_only)
+        return Proven(answer, checked, checked.within(gap, float(np.abs(self.u).max()) * self.unit))
+
+
+def tasks_of(v: Tensor, kappa: float, gap: float, bound: Tensor | float | None) -> list[Task]:
+    """The games of a batch with the bound of each, all arguments checked."""
+    number_of_players(v)
+    if not v.is_floating_point():
+        raise ValueError(f"values are floating point, not {v.dtype}")
+    if not 0 <= kappa < np.inf or not 0 < gap < np.inf:
+        raise ValueError(f"kappa is at least 0 and gap above 0, not kappa={kappa}, gap={gap}")
+    wrong = (~v.isfinite().all(0)).nonzero()
+    if len(wrong):
+        raise ValueError(f"game {tuple(wrong[0].tolist())} has values that are not finite (first of {len(wrong)} such games)")
+    games = v.detach().to("cpu", torch.float64).reshape(v.shape[0], -1).numpy()
+    bounds = kappa * np.abs(games[-1] - games[0])
+    if bound is not None:
+        bounds = torch.as_tensor(bound, dtype=torch.float64).cpu().broadcast_to(v.shape[1:]).reshape(-1).numpy()
+    if not (bounds >= 0).all() or not np.isfinite(bounds).all():
+        raise ValueError("bound is finite and at least 0")
+    return [Task.of(np.ascontiguousarray(games[:, game]), float(bounds[game])) for game in range(games.shape[1])]
+
+
+def weights(n: int, spread: float, lean: str = "low", and_only: bool = False) -> Vector:
+    """Price of each effect `(2 * 2**n,)`: from 1 to `1 + spread` over the orders, infinite for impossible effects.
+
+    Args:
+        n: number of players.
+        spread: how much dearer the disliked end is: what the tie-break may cost in strength, relatively.
+        lean: "low" prefers low orders among optima, "high" high ones, "none" neither.
+        and_only: forbid OR effects.
+
+    Raises:
+        ValueError: `lean` is unknown.
+    """
+    slopes = {"low": 1.0, "high": -1.0, "none": 0.0}
+    if lean not in slopes:
+        raise ValueError(f"lean is one of {list(slopes)}, not {lean!r}")
+    return _weights(n, spread, slopes[lean], and_only)
+
+
+@lru_cache(maxsize=32)
+def _weights(n: int, spread: float, slope: float, and_only: bool) -> Vector:
+    step = spread / max(n - 1, 1) * (effect_orders(n) - 1.0)
+    weight = np.where(possible_effects(n), 1 + (step if slope > 0 else spread - step if slope < 0 else 0 * step), np.inf)
+    if and_only:
+        weight[1 << n :] = np.inf
+    weight.flags.writeable = False
+    return weight
+
+
+def no_effects(task: Task) -> Answer:
+    """The answer to a game that lies within its bound."""
+    return Answer(np.zeros(2 * len(task.u)), np.zeros(len(task.u)), "path", 0, True)
+
+
+def by_path(task: Task, bounds: list[float], weight: Vector, patient: bool, canonical: bool) -> list[Answer]:
+    """The path engine at descending bounds; stops short where the game is dense, unless it is to be `patient`."""
+    most = np.inf if patient else _largest_basis(task.players)
+    found = vertices(task.u, weight, bounds, most, 16 * len(task.u) if patient else 20 * most + 200)
+    return [_from_vertex(task, bound, vertex, weight, canonical) for bound, vertex in zip(bounds, found, strict=False)]
+
+
+def _from_vertex(task: Task, bound: float, vertex: Vertex, weight: Vector, canonical: bool) -> Answer:
+    point = canonical_point(task.u, bound, Face.of(vertex.multipliers, bound, weight)) if canonical else None
+    effects = vertex.effects if point is None else point
+    return Answer(effects, vertex.multipliers, "path", vertex.steps, point is not None)
+
+
+def by_interior(task: Task, bound: float, weight: Vector, gap: float, canonical: bool) -> Answer:
+    """The interior point engine."""
+    found = solve_interior(task.u, bound, weight, gap=1e-9 if canonical else gap / 2, finish=canonical)
+    return Answer(found.effects, found.multipliers, "interior", found.iterations, found.exact)
+
+
+def solve(task: Task, weight: Vector, gap: float, method: str, canonical: bool) -> Answer:
+    """Choose the engine by what the game shows: the path while few effects are in use, else the interior point method."""
+    if task.trivial:
+        return no_effects(task)
+    bound = task.inner_bound
+    if bound > 0 and method in ("auto", "path"):
+        found = by_path(task, [bound], weight, method == "path", canonical)
+        if found:
+            return found[0]
+    if method in ("auto", "interior") and task.players <= _INTERIOR_PLAYERS:
+        return by_interior(task, bound, weight, gap, canonical)
+    return Answer(np.zeros(2 * len(task.u)), np.zeros(len(task.u)), "none", 0, False)
+
+
+def _largest_basis(n: int) -> int:
+    """Number of effects beyond which the interior point method is faster than the path: measured, see docs/results/decomposition.md."""
+    return {9: 140, 10: 200, 11: 350, 12: 600}.get(n, 100 if n < 9 else 4000)

@@ -1,0 +1,60 @@
+"""Every YAML in configs/ runs for one short epoch with the real logger, on tiny data in its own format."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lk.cli import train
+from lk.runs import Run
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
+
+
+def small(config, mnist_dir, image_dir, table):
+    """The same configuration on tiny data: two batches, few players, few samples for the probes."""
+    data = config["data"]
+    data.setdefault("init_args", {}).update(samples_per_class=1, batch_size=8)
+    if "data_dir" in data["init_args"]:
+        data["init_args"]["data_dir"] = str(mnist_dir if data["class_path"].endswith("MNIST") else image_dir)
+    if "download" in data["init_args"]:
+        data["init_args"]["download"] = False
+    if "num_workers" in data["init_args"]:
+        data["init_args"]["num_workers"] = 0
+    if "path" in data["init_args"]:
+        data["init_args"].update(path=str(table), label="kind")
+    trainer = config["trainer"]
+    trainer.update(
+        max_epochs=1, limit_train_batches=2, limit_val_batches=2, accelerator="cpu", enable_progress_bar=False, num_sanity_val_steps=0
+    )
+    trainer["callbacks"][0].setdefault("init_args", {})["early"] = 0
+    extraction = trainer["callbacks"][1]["init_args"]["extraction"]["init_args"]
+    players = extraction["players"].setdefault("init_args", {})
+    if "n" in players:
+        players["n"] = 3
+    if "groups" in players:
+        players["groups"] = players["groups"][:3]
+    if extraction["players"]["class_path"].endswith("Grid"):
+        players["patch"] = 32
+    probes = extraction.setdefault("probes", {"class_path": "lk.probes.Optimum"})
+    probes.setdefault("init_args", {}).update(max_samples=24, tolerance=1e-3)
+    return config
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_config_runs(path, mnist_dir, image_dir, writers, tmp_path):
+    table = tmp_path / "table.csv"
+    writers.table["csv"](writers.frame(), table)
+    changed = tmp_path / path.name
+    changed.write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()), mnist_dir, image_dir, table)))
+    train(["fit", "--config", str(changed), "--runs_dir", str(tmp_path / "runs"), "--id", path.stem, "--report", "false"])
+    run = Run(tmp_path / "runs" / path.stem)
+    assert list(run.extracted("default")) == [0, 2]
+    assert run.read_table("default/games")["certified"].all()
+    assert list((run.path / "wandb").glob("offline-run-*/*.wandb"))
+
+
+def test_every_config_says_what_it_is():
+    assert CONFIGS
+    for path in CONFIGS:
+        assert path.read_text().startswith("# "), path

@@ -1,0 +1,88 @@
+"""What W&B received, read back from its own file with its own reader."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lk.loggers import Wandb
+
+
+def records(folder):
+    """Every record of a run's log: `wandb leet inspect --json`."""
+    wandb = shutil.which("wandb", path=str(Path(sys.executable).parent)) or "wandb"
+    output = subprocess.run([wandb, "leet", "inspect", "--json", str(folder)], capture_output=True, text=True, check=True).stdout
+    return [json.loads(line) for line in output.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def log(tiny_run):
+    return records(tiny_run / "wandb")
+
+
+def history(log):
+    return [record["history"]["item"] for record in log if record["type"] == "history"]
+
+
+def test_the_run_has_the_folders_id_and_the_full_config(log):
+    runs = [record["run"] for record in log if record["type"] == "run"]
+    assert runs[0]["run_id"] == "tiny"
+    assert runs[0]["job_type"] == "train"
+    config = {}
+    for record in log:
+        if record["type"] == "config":
+            for key, value in record["config"]["update"].items():
+                config[key] = value
+    assert config["model"]["network"]["class_path"] == "lk.networks.MLP"
+    assert config["trainer"]["callbacks"][1]["init_args"]["extraction"]["init_args"]["kappa"] == 0.04
+
+
+def test_scalars_of_every_checkpoint_have_their_own_axis(log):
+    items = [item for item in history(log) if "checkpoint/epoch" in item]
+    assert [item["checkpoint/epoch"] for item in items] == [0, 1 / 6, 1, 2]
+    for item in items:
+        assert item["default/certified"] == 1
+        assert {f"probe/accuracy_{layer}" for layer in ("layer1", "layer2", "output")} <= set(item)
+        assert {f"default/salient_{layer}" for layer in ("layer1", "layer2", "output")} <= set(item)
+    axes = {m["name"]: m.get("step_metric") for m in (record["metric"] for record in log if record["type"] == "metric") if "name" in m}
+    assert axes["probe/accuracy_layer1"] == "checkpoint/epoch"
+
+
+def test_training_is_logged_by_step(log):
+    losses = [item for item in history(log) if "test/loss" in item]
+    assert [item["trainer/global_step"] for item in losses] == [5, 11]
+
+
+def test_one_heat_map_one_chart_and_one_table_per_checkpoint(log):
+    items = [item for item in history(log) if "checkpoint/epoch" in item]
+    for step, item in zip((0, 1, 6, 12), items, strict=True):
+        assert item["default/strength._type"] == "image-file"
+        assert item[f"default/strongest_{step}._type"] == "table-file"
+        assert 0 < item[f"default/strongest_{step}.nrows"] <= 2000
+        assert item["default/strength_by_order_table._type"] == "table-file"
+
+
+def test_the_interactions_are_one_artifact(log):
+    artifacts = [record["artifact"] for record in log if record["type"] == "artifact"]
+    (interactions,) = [artifact for artifact in artifacts if artifact["type"] == "interactions"]
+    assert interactions["name"] == "tiny-default"
+    assert len(interactions["manifest"]["contents"]) == 5  # four checkpoints and the settings
+
+
+def test_the_run_ended_well(log):
+    assert [record["exit"].get("exit_code", 0) for record in log if record["type"] == "exit"] == [0]
+
+
+def test_the_environment_wins(monkeypatch, tmp_path):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert Wandb(save_dir=str(tmp_path))._wandb_init["mode"] == "disabled"
+    monkeypatch.delenv("WANDB_MODE")
+    assert Wandb(save_dir=str(tmp_path))._wandb_init["mode"] == "offline"
+
+
+def test_an_unknown_mode():
+    with pytest.raises(ValueError, match="Given mode='sometimes'; expected offline, online or disabled"):
+        Wandb(mode="sometimes")
