@@ -50,6 +50,14 @@ def mask(x: Tensor, filler: Tensor, owner: Tensor, table: Tensor) -> Tensor:
     return torch.where(keep, x, filler)
 
 
+def score_layers(score: Score, layers: Sequence[Tensor], target: Tensor) -> Tensor:
+    """Scores of several layers' logits or activations, `(batch, layers)` in float32 on the CPU."""
+    if score.reads == "logits" and len({logits.shape for logits in layers}) == 1:
+        # One call for all layers: a score is a handful of small operations, and they add up.
+        return score(torch.cat(list(layers)), target.repeat(len(layers))).view(len(layers), -1).T.float().cpu()
+    return torch.stack([score(layer, target) for layer in layers], 1).float().cpu()
+
+
 @torch.inference_mode()
 def play(
     network: nn.Module,
@@ -127,7 +135,7 @@ def play(
                 if score.reads == "logits" and probes is not None:
                     scored = {**probes(activations), OUTPUT: activations[OUTPUT]}
                 chosen = target[b].expand(len(masked))
-                scores = torch.stack([score(scored[name], chosen) for name in names], 1).float().cpu()
+                scores = score_layers(score, [scored[name] for name in names], chosen)
                 if not bool(torch.isfinite(scores).all()):
                     # A score is not finite where its activation is not; only then is it worth reading them all again.
                     check_finite(activations, samples[b].expand(len(masked)))
