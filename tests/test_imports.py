@@ -22,8 +22,6 @@ FLOORS = (
     {"extraction", "metrics", "proofs"},  # extraction: games + interactions over samples, for all callers
     {"studies"},
     {"plots"},
-    {"page"},  # how a page of HTML is made
-    {"comparison"},  # the page of several runs
     {"report"},
 )
 # The edge may see everything, and nothing below imports it.
@@ -33,10 +31,10 @@ FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 ONLY_IN = {
     "pytorch_lightning": {"data", "studies", *EDGE},  # data: its modules; studies: isolate_rng around reading a checkpoint
     "wandb": {"callbacks", "cli", "loggers"},
-    "matplotlib": {"plots", "page", "comparison", "report", "explain", "callbacks"},
+    "matplotlib": {"plots", "report", "explain", "callbacks"},
     "jsonargparse": {"cli", "parser"},
     "rich": {"progress"},
-    "jinja2": {"page"},
+    "jinja2": {"report"},
 }
 
 

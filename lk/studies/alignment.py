@@ -15,6 +15,13 @@ from lk.runs import Run
 SAME = ("players", "masker", "score", "probes", "background", "kappa", "salience_ratio")
 
 
+def comparable(setting: object) -> object:
+    """A setting without how features are pooled: that belongs to the architecture (a convolution has maps to pool, a linear layer none)."""
+    if isinstance(setting, dict) and isinstance(setting.get("init_args"), dict):
+        return {**setting, "init_args": {key: value for key, value in setting["init_args"].items() if key != "pooling"}}
+    return setting
+
+
 @dataclass(frozen=True)
 class Aligned:
     """Runs on their common samples.
@@ -79,7 +86,7 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
         if samples[0].classes != samples[-1].classes:
             raise differ(first, run, "the classes", samples[0].classes, samples[-1].classes, "Compare runs on one data set.")
         for key in SAME:
-            if settings[0].get(key) != settings[-1].get(key):
+            if comparable(settings[0].get(key)) != comparable(settings[-1].get(key)):
                 advice = f"Extract again with the same {key} under another name (analyze.py extract --extraction.name), then compare that."
                 raise differ(first, run, f"the extraction's setting {key!r}", settings[0].get(key), settings[-1].get(key), advice)
     common = set.intersection(*(set(s.index.tolist()) for s in samples))
