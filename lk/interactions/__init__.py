@@ -12,7 +12,9 @@ from lk.interactions.indices import (
     shapley_values,
     to_shapiq,
 )
+from lk.interactions.interactions import Interactions, by_order, interactions_of
 from lk.interactions.joint import JointDecomposition, decompose_jointly
+from lk.interactions.salience import salient, thresholds
 from lk.interactions.transforms import (
     harsanyi,
     inverse_harsanyi,
@@ -27,14 +29,17 @@ from lk.interactions.transforms import (
 __all__ = [
     "Decomposition",
     "GaugeInterval",
+    "Interactions",
     "JointDecomposition",
     "banzhaf_interactions",
     "banzhaf_values",
+    "by_order",
     "decompose",
     "decompose_jointly",
     "decompose_path",
     "gauge_interval",
     "harsanyi",
+    "interactions_of",
     "inverse_harsanyi",
     "inverse_or_interactions",
     "moebius",
@@ -42,9 +47,11 @@ __all__ = [
     "or_interactions",
     "orders",
     "players_of",
+    "salient",
     "shapley_interactions",
     "shapley_taylor",
     "shapley_values",
     "superset_sums",
+    "thresholds",
     "to_shapiq",
 ]

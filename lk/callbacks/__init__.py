@@ -1,0 +1,8 @@
+"""Lightning callbacks, one verb per file."""
+
+from lk.callbacks.checkpoints import SaveCheckpoints
+from lk.callbacks.extract import ExtractInteractions
+from lk.callbacks.record import RecordTraining
+from lk.callbacks.seed import SeedEpochs
+
+__all__ = ["ExtractInteractions", "RecordTraining", "SaveCheckpoints", "SeedEpochs"]

@@ -1,0 +1,310 @@
+"""The commands: `train.py`, `probe.py` and `analyze.py` call the functions here."""
+
+import datetime
+import logging
+import os
+import re
+import secrets
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import yaml
+from jsonargparse import Namespace
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from torch import nn
+
+from lk.callbacks import RecordTraining, SeedEpochs
+from lk.data import Data
+from lk.extraction import Extraction
+from lk.files import writing
+from lk.games import Grid, count_players
+from lk.layers import frozen
+from lk.loggers import Wandb
+from lk.parser import Parser
+from lk.probes import Probes, Recipe
+from lk.progress import backgrounds, forecast, progress, say
+from lk.report import write_comparison, write_report
+from lk.runs import Run, build, check_trusted
+from lk.studies.checkpoint import probe_checkpoint, read_checkpoint, write_tables
+from lk.tasks import Classification
+
+
+class TrainCLI(LightningCLI):
+    """LightningCLI with a run folder: `runs/<id>` holds everything that a run makes."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Run id and folder; class count and input shape flow from the data to the network."""
+        parser.add_argument("--id", type=str | None, default=None, help="Run id, also that of the W&B run; default: data, network, date.")
+        parser.add_argument("--runs_dir", type=str, default="runs", help="Folder that holds all runs.")
+        parser.add_argument("--report", type=bool, default=True, help="Write report.html at the end.")
+        parser.link_arguments("data.num_classes", "model.network.init_args.num_classes", apply_on="instantiate")
+        parser.link_arguments("data.input_shape", "model.network.init_args.input_shape", apply_on="instantiate")
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Training is the only task of this command."""
+        return {"fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule"}}
+
+    def before_instantiate_classes(self) -> None:
+        """Choose and reserve the run folder; fill it into trainer and logger."""
+        config = self.config["fit"]
+        if not config.id:
+            parts = [config.data.class_path, config.model.network.class_path]
+            stem = "-".join(part.rsplit(".", 1)[-1].lower() for part in parts)
+            config.id = f"{stem}-{datetime.datetime.now(datetime.UTC):%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", config.id):
+            raise ValueError(
+                f"Given id={config.id!r}; expected up to 128 letters, digits, '-', '_' and '.', as it names a folder and a W&B run."
+            )
+        folder = Path(config.runs_dir) / config.id
+        if (folder / "config.yaml").is_file() and not config.ckpt_path:
+            raise ValueError(
+                f"Run {config.id!r} exists already in {folder}. Choose another --id, resume it with --ckpt_path last, or delete the folder."
+            )
+        if config.ckpt_path == "last" and not (folder / "checkpoints" / "last.ckpt").is_file():
+            if not (folder / "config.yaml").is_file():
+                raise ValueError(f"--ckpt_path last needs the --id of the run to resume; there is no run in {folder}.")
+            say(f"Run {config.id!r} was stopped before its first epoch ended; it starts again.")
+            config.ckpt_path = None
+        elif config.ckpt_path == "last":
+            config.ckpt_path = str(folder / "checkpoints" / "last.ckpt")
+        self.folder = folder
+        config.trainer.default_root_dir = str(folder)
+        logger = config.trainer.logger
+        if logger is None or logger is True:
+            config.trainer.logger = logger = Namespace(class_path="lk.loggers.Wandb", init_args=Namespace())  # type: ignore[no-untyped-call]
+        for entry in logger if isinstance(logger, list) else [logger]:
+            if isinstance(entry, Namespace) and entry.class_path == "lk.loggers.Wandb":
+                entry.init_args.id, entry.init_args.save_dir = config.id, str(folder)
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
+        """Add what every run needs: epoch seeds, the table of training curves, and a checkpoint to resume from at the end of each epoch."""
+        seed = self._get(self.config, "seed_everything")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # weights_only loading of the resume point needs nothing but tensors and plain values in it.
+        resume = ModelCheckpoint(
+            self.folder / "checkpoints", save_top_k=0, save_last=True, enable_version_counter=False, save_on_train_epoch_end=True
+        )
+        self.trainer_defaults = {**self.trainer_defaults, "callbacks": [SeedEpochs(int(seed or 0)), RecordTraining(), resume]}
+        return super().instantiate_trainer(**kwargs)
+
+    def after_instantiate_classes(self) -> None:
+        """The seed decides the order of batches; the configuration is stored before the first step."""
+        self.datamodule.order_seed = int(self._get(self.config, "seed_everything") or 0)
+        config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))["fit"]
+        with writing(self.folder / "config.yaml") as temporary:
+            temporary.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        for logger in self.trainer.loggers:
+            logger.log_hyperparams(config)
+
+    def after_fit(self) -> None:
+        """Tables and report from the files of the run."""
+        run = Run(self.folder)
+        for name in run.extractions:
+            write_tables(run, name)
+        say(f"Run {run.id} is in {run.path}.")
+        if self._get(self.config, "report"):
+            say(f"Report: {write_report([run])}")
+        for logger in self.trainer.loggers:
+            logger.finalize("success")
+            if isinstance(logger, Wandb):
+                import wandb
+
+                wandb.finish()
+                say(f"W&B, in the terminal: wandb leet {run.path / 'wandb'}")
+
+
+NOTES = (
+    r"LightningCLI's args parameter",  # main([...]) from Python is a door of its own here
+    r".*does not have many workers",  # data sets in memory need none
+    r".*number of training batches .* is smaller than the logging interval",
+    r".*`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of torch
+    r".*Checkpoint directory .* exists and is not empty",  # a run that is resumed
+    r".*is not registered in sys.modules",
+    r".*anonymous setting has no effect",
+)
+
+
+def quiet() -> None:
+    """Silence notes of libraries that a user of this command can do nothing about."""
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # Lightning calls an old name of jsonargparse
+    for note in NOTES:
+        warnings.filterwarnings("ignore", note)
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+
+
+def train(args: Sequence[str] | None = None) -> TrainCLI:
+    """`train.py fit --config configs/digits.yaml`: train, and watch what the layers learn."""
+    quiet()
+    return TrainCLI(
+        Classification,
+        Data,
+        args=list(args) if args is not None else None,
+        subclass_mode_data=True,
+        save_config_callback=None,
+        seed_everything_default=0,
+        parser_class=Parser,
+        parser_kwargs={"fit": {"allow_abbrev": False}, "allow_abbrev": False},
+        load_from_checkpoint_support=False,
+    )
+
+
+def open_run(path: str, trust: bool, data_dir: str | None) -> tuple[Run, Data, nn.Module]:
+    """A run with its data and network, on the GPU where there is one; refuses a run without checkpoints."""
+    run = Run(path)
+    if not run.checkpoints:
+        raise FileNotFoundError(f"Run {run.id} has no checkpoints in {run.path / 'checkpoints'}; train it first.")
+    data = run.data(trust, data_dir)
+    return run, data, run.network(data, trust).to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def chosen_steps(run: Run, steps: Sequence[int] | None) -> list[int]:
+    """The asked-for checkpoints, or all."""
+    unknown = [step for step in steps or [] if step not in run.checkpoints]
+    if unknown:
+        raise ValueError(f"Run {run.id} has no checkpoint of step {unknown[0]}. Known: {', '.join(map(str, run.checkpoints))}.")
+    return list(steps or run.checkpoints)
+
+
+def add_run_arguments(parser: Parser) -> None:
+    """Arguments of every command that reads a run."""
+    parser.add_argument("--steps", type=list[int] | None, default=None, help="Checkpoints by step, such as [0,460]; default: all.")
+    parser.add_argument("--data_dir", type=str | None, default=None, help="Folder of the data set, where it differs from the run's config.")
+    parser.add_argument("--trust", type=bool, default=False, help="Build classes that are neither of lk nor of torchvision.")
+
+
+def stored_defaults(path: str | None, trusted: bool, name: str | None = None) -> dict[str, Any]:
+    """The extraction settings of a run, with the recipe of the probes that are stored."""
+    if path is None or not (Path(path) / "config.yaml").is_file():
+        return {}
+    run = Run(path)
+    settings = run.extraction_config(name)
+    stored = [run.probes(step) for step in run.checkpoints if run.probes(step).is_file()]
+    if stored:
+        settings = {**settings, "probes": Probes.load(stored[-1]).recipe}
+    if not trusted:
+        check_trusted(settings)
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def option(args: Sequence[str], name: str) -> str | None:
+    """The value of `--name value` or `--name=value`, before the parser is built."""
+    for place, word in enumerate(args):
+        if word == f"--{name}" and place + 1 < len(args):
+            return args[place + 1]
+        if word.startswith(f"--{name}="):
+            return word.split("=", 1)[1]
+    return None
+
+
+def probe(args: Sequence[str] | None = None) -> None:
+    """`probe.py fit --run RUN`: fit one linear classifier per layer at every checkpoint of a run."""
+    words = list(sys.argv[1:] if args is None else args)
+    parser = Parser(prog="probe.py", description="Fit one linear classifier per layer at every checkpoint of a run.", allow_abbrev=False)
+    fit = Parser(description="Fit one linear classifier per layer at every checkpoint of a run.", allow_abbrev=False)
+    fit.add_argument("--config", action="config", help="YAML file with any of the arguments.")
+    fit.add_argument("--run", type=str, required=True, help="The run folder.")
+    fit.add_subclass_arguments(Recipe, "recipe", required=False, help="How to fit; default: that of the run's extraction.")
+    fit.add_argument("--layers", type=list[str] | None, default=None, help="Layers to read; default: those of the run's extraction.")
+    add_run_arguments(fit)
+    subcommands = parser.add_subcommands()
+    subcommands.add_subcommand("fit", fit)
+    config = parser.instantiate(parser.parse_args(words)).fit
+    run, data, network = open_run(config.run, config.trust, config.data_dir)
+    settings = run.extraction_config()
+    if not config.trust:
+        check_trusted(settings)
+    recipe = config.recipe or (build(settings["probes"], config.trust) if settings.get("probes") else None)
+    # Players do not matter here; any division will do.
+    extraction = Extraction(Grid(1), probes=recipe, layers=config.layers or settings.get("layers"))
+    layers, steps = extraction.layers_of(network), chosen_steps(run, config.steps)
+    say(f"Probes: {len(steps)} checkpoints x {len(layers)} layers, up to {extraction.probes.max_samples:,} training samples each.")
+    with progress(len(steps), "probes") as bar:
+        for step in steps:
+            epoch = float(run.load(network, step)["epoch"])
+            probe_checkpoint(run, extraction, frozen(network), data, step, epoch, again=True)
+            bar.advance(bar.task_ids[0])
+    table = run.read_table("probes")
+    say(table[table["step"] == steps[-1]][["layer", "accuracy", "calibration_error", "chance", "gradient_norm"]].to_string(index=False))
+    say(f"Probes are in {run.path / 'probes'}, their accuracy in {run.table('probes')}.")
+
+
+def analyze(args: Sequence[str] | None = None) -> None:
+    """`analyze.py extract | compare | report`."""
+    words = list(sys.argv[1:] if args is None else args)
+    parser = Parser(prog="analyze.py", description="Extract interactions from runs, compare runs, write reports.", allow_abbrev=False)
+    subcommands = parser.add_subcommands()
+    extracting = Parser(description="Extract AND-OR interactions from every layer at every checkpoint of a run.", allow_abbrev=False)
+    extracting.add_argument("run", type=str, help="The run folder.")
+    extracting.add_argument("--config", action="config", help="YAML file with any of the arguments.")
+    extracting.add_class_arguments(Extraction, "extraction", fail_untyped=False)
+    extracting.add_argument("--report", type=bool, default=True, help="Write report.html at the end.")
+    add_run_arguments(extracting)
+    if words[:1] == ["extract"]:
+        path = next((word for word in words[1:] if not word.startswith("-")), None)
+        trusted = str(option(words, "trust")).lower() == "true"
+        defaults = stored_defaults(path, trusted, option(words, "extraction.name"))
+        extracting.set_defaults({f"extraction.{key}": value for key, value in defaults.items()})
+    subcommands.add_subcommand("extract", extracting)
+    comparing = Parser(description="Line runs up by relative depth and epoch, one figure per question.", allow_abbrev=False)
+    comparing.add_argument("runs", type=str, nargs="+", help="Two run folders or more, on the same samples.")
+    comparing.add_argument("--extraction", type=str, default="default", help="Name of the extraction to compare.")
+    subcommands.add_subcommand("compare", comparing)
+    reporting = Parser(description="Write report.html of a run from its files.", allow_abbrev=False)
+    reporting.add_argument("run", type=str, help="The run folder.")
+    subcommands.add_subcommand("report", reporting)
+    parsed = parser.parse_args(words)
+    config = parser.instantiate(parsed)[parsed.subcommand]
+    {"extract": extract, "compare": compare, "report": report}[parsed.subcommand](config)
+
+
+def extract(config: Namespace) -> None:
+    """Probe where needed, extract and measure every checkpoint, write tables and report."""
+    run, data, network = open_run(config.run, config.trust, config.data_dir)
+    extraction: Extraction = config.extraction
+    extraction.layers_of(network)
+    samples = extraction.samples(data)
+    extraction.open(run.extraction(extraction.name), samples)
+    steps = chosen_steps(run, config.steps)
+    say(forecast(network, extraction, samples, len(steps)))
+    with progress(len(steps) * 2 ** count_players(samples.owner) * len(samples.y) * backgrounds(extraction), extraction.name) as bar:
+        for step in steps:
+            epoch = float(run.load(network, step)["epoch"])
+            read_checkpoint(run, extraction, samples, network, data, step, epoch, lambda count: bar.advance(bar.task_ids[0], count))
+    write_tables(run, extraction.name)
+    say(f"Interactions are in {run.extraction(extraction.name)}.")
+    if config.report:
+        say(f"Report: {write_report([run])}")
+
+
+def compare(config: Namespace) -> None:
+    """Compare runs."""
+    say(f"Report: {write_comparison([Run(path) for path in config.runs], config.extraction)}")
+
+
+def report(config: Namespace) -> None:
+    """Tables and report of a run, again, from its files."""
+    run = Run(config.run)
+    for name in run.extractions:
+        write_tables(run, name)
+    say(f"Report: {write_report([run])}")
+
+
+def main(command: Callable[[], Any]) -> None:
+    """Run a command for a person: an error of theirs is one readable message, without a traceback (LK_TRACEBACK=1 shows it)."""
+    try:
+        command()
+    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+        if os.environ.get("LK_TRACEBACK"):
+            raise
+        say(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("Stopped. What is written stays; the same command goes on from there.")
+        sys.exit(130)

@@ -1,0 +1,245 @@
+"""The page that compares runs: one figure per question, and sentences with their evidence."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lk import plots
+from lk.files import writing
+from lk.games import OUTPUT
+from lk.page import Gallery, Section, render
+from lk.plots.probe_accuracy import wilson
+from lk.runs import Run
+from lk.studies.alignment import SAME, Aligned, align, intermediate
+from lk.studies.compare import LEVEL, SEEDS, accuracy, architecture, iou, layer_tables, seeded, sentences
+from lk.studies.reading import DRAWS, class_name, highest_order, parameters, test_accuracy
+
+MOST_PAIRS = 6
+
+
+def folder_of(runs: Sequence[Run]) -> Path:
+    """`comparisons/<ids>` beside the runs; many or long ids are hashed, so that the name stays a file name."""
+    name = "-vs-".join(run.id for run in runs)
+    if len(name) > 100:
+        name = f"{len(runs)}-runs-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    return runs[0].path.parent / "comparisons" / name
+
+
+def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
+    """Compare runs and write the page, its figures and its tables.
+
+    Args:
+        runs: Two runs or more that explain the same samples with the same players and settings.
+        extraction: Name of the extraction to compare.
+
+    Returns:
+        The HTML file, `comparisons/<ids>/report.html` beside the runs.
+
+    Raises:
+        FileNotFoundError: A run has no such extraction.
+        ValueError: The runs do not fit together; names what differs.
+    """
+    aligned = align(runs, extraction)
+    folder = folder_of(runs)
+    curves, probes = accuracy(runs)
+    tables = {**layer_tables(aligned), "iou": iou(aligned), "sentences": sentences(aligned), "training": curves, "probes": probes}
+    for name, frame in tables.items():
+        if len(frame):
+            with writing(folder / "tables" / f"{name}.parquet") as temporary:
+                frame.to_parquet(temporary, index=False)
+    gallery = Gallery(folder / "figures")
+    note = f"n = {len(aligned.kept)} samples, whiskers: 95 % bootstrap intervals"
+    sections = [
+        runs_section(aligned, curves, probes, gallery),
+        counts_section(aligned, tables["layers"], gallery, note),
+        ratios_section(tables["layers"], gallery, note),
+        orders_section(aligned, tables["orders"], gallery, note),
+        iou_section(aligned, tables["iou"], gallery, note),
+        method_section(aligned, tables["sentences"]),
+    ]
+    found = tables["sentences"]
+    answers = list(found.loc[found["p_holm"] < LEVEL, "text"])
+    silent = list(found.loc[found["p_holm"] >= LEVEL, "question"].unique())
+    answers = answers or ["No difference is shown by the common samples: see the sentences below."]
+    if silent:
+        answers.append(f"No difference shown for some or all pairs in: {'; '.join(silent)}.")
+    answers.append(
+        f"Everything is measured on {len(aligned.kept)} samples that all {len(runs)} finished networks read rightly, of "
+        f"{len(aligned.common)} that all explain."
+    )
+    title = f"{len(runs)} runs on {class_name(runs[0].config['data'])} compared"
+    return render(
+        folder / "report.html", title=title, subtitle=", ".join(run.id for run in runs), answers=answers, sections=sections, config=""
+    )
+
+
+def lines(frame: pd.DataFrame, panel: str, xlabel: str, ylabel: str, x: str) -> pd.DataFrame:
+    """A table as the panel of a figure."""
+    return frame.assign(panel=panel, xlabel=xlabel, ylabel=ylabel, x=frame[x], line=frame["run"])
+
+
+DEPTH = "relative depth (0: first layer read, 1: output)"
+
+
+def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, gallery: Gallery) -> Section:
+    """What is compared, and how accurate it is."""
+    section = Section("Which runs, and how accurate they are")
+    rows = []
+    for run, found in zip(aligned.runs, aligned.final, strict=True):
+        size, hit = parameters(run), test_accuracy(run)
+        rows.append(
+            (
+                run.id, architecture(run), run.config.get("seed_everything", "–"), f"{size:,}" if size else "–",
+                f"{float(found.about.get('epoch', 0)):g}",
+                f"{100 * hit[0]:.1f} %" if hit else "–", len(found.layers), intermediate(found.layers),
+            )
+        )  # fmt: skip
+    section.table(("run", "network", "seed", "parameters", "epochs", "test accuracy", "layers read", "intermediate layer"), rows)
+    parts = []
+    if len(curves):
+        parts.append(
+            lines(
+                curves.assign(mean=curves["value"], low=np.nan, high=np.nan),
+                "Test accuracy over training",
+                "epoch",
+                "test accuracy",
+                "epoch",
+            )
+        )
+    if len(probes):
+        low, high = wilson(probes["accuracy"].to_numpy(float), probes["samples"].to_numpy(float))
+        frame = probes.assign(mean=probes["accuracy"], low=low, high=high, marked=probes["at_chance"].astype(bool))
+        parts.append(lines(frame, "Probe accuracy by depth", DEPTH, "test accuracy", "depth"))
+    if parts:
+        gallery.hang(
+            section, "accuracy", "Accuracy",
+            "Left: the network on the test split at the end of each epoch. Right: the linear classifier of each layer of the finished "
+            "network, with 95 % "
+            "Wilson intervals over the test samples; the output is the network itself.",
+            plots.run_lines(pd.concat(parts, ignore_index=True)),
+        )  # fmt: skip
+    return section
+
+
+def counts_section(aligned: Aligned, layers: pd.DataFrame, gallery: Gallery, note: str) -> Section:
+    """Salient interactions by depth and over epochs."""
+    section = Section("How many interactions are salient")
+    rows = layers[layers["quantity"] == "count"]
+    last = rows[rows["step"] == rows.groupby("run")["step"].transform("max")]
+    parts = [
+        lines(last, "Finished networks, by depth", DEPTH, "salient interactions per sample", "depth"),
+        lines(
+            rows[rows["layer"] == OUTPUT], "Output, over training", "epoch of the checkpoint", "salient interactions per sample", "epoch"
+        ),
+    ]
+    gallery.hang(
+        section, "salient", "Salient interactions per sample",
+        f"Mean number of interactions stronger than the salience line, of {2 * (2 ** aligned.final[0].n - 1) - aligned.final[0].n:,} "
+        "possible.",
+        plots.run_lines(pd.concat(parts, ignore_index=True), note=note),
+    )  # fmt: skip
+    return section
+
+
+def ratios_section(layers: pd.DataFrame, gallery: Gallery, note: str) -> Section:
+    """Completeness and redundancy by depth and over epochs."""
+    section = Section("Where the output's interactions are learned")
+    parts = []
+    for quantity, ylabel in (("completeness", "share of the output's strength"), ("redundancy", "share of the layer's strength")):
+        rows = layers[(layers["quantity"] == quantity) & (layers["layer"] != OUTPUT)]
+        last = rows[rows["step"] == rows.groupby("run")["step"].transform("max")]
+        parts.append(lines(last, f"{quantity.capitalize()} by depth", DEPTH, ylabel, "depth"))
+        middle = lines(
+            rows[rows["middle"]],
+            f"{quantity.capitalize()} of the intermediate layer, over training",
+            "epoch of the checkpoint",
+            ylabel,
+            "epoch",
+        )
+        parts.append(middle)
+    gallery.hang(
+        section, "ratios", "Completeness and redundancy",
+        "All kinds and orders together, against the output of the same network at the same checkpoint. Completeness: share of the "
+        "output's salient strength "
+        "that the layer holds. Redundancy: share of the layer's salient strength that the output lacks. The output itself (1 and 0) is "
+        "not drawn.",
+        plots.run_lines(pd.concat(parts, ignore_index=True), note=note),
+    )  # fmt: skip
+    return section
+
+
+def orders_section(aligned: Aligned, orders: pd.DataFrame, gallery: Gallery, note: str) -> Section:
+    """Salient strength by order at the output."""
+    section = Section("How complex the interactions are")
+    top = highest_order(aligned.final[0].n)
+    rows = orders[(orders["order"] > 0) & (orders["order"] <= top)]
+    parts = []
+    for kind in ("and", "or"):
+        own = rows[(rows["kind"] == kind) & (rows["quantity"] == "salient")]
+        own = own[(own["order"] > 1) | (kind == "and")]
+        parts.append(lines(own, f"{kind.upper()}: salient strength", "order", "strength / mean |v(N) − v(∅)|", "order"))
+    own = rows[(rows["kind"] == "both") & (rows["quantity"] == "share")]
+    parts.append(lines(own, "Both: share of the salient strength", "order", "share", "order"))
+    gallery.hang(
+        section, "orders", "Strength by order at the output",
+        f"Salient strength of each order, divided by the network's mean |v(N) − v(∅)|; orders up to {top}. OR effects of one player "
+        "are counted as AND.",
+        plots.run_lines(pd.concat(parts, ignore_index=True), columns=3, note=note),
+    )  # fmt: skip
+    return section
+
+
+def iou_section(aligned: Aligned, table: pd.DataFrame, gallery: Gallery, note: str) -> Section:
+    """Whether the networks hold the same interactions."""
+    section = Section("Whether the networks hold the same interactions")
+    top = highest_order(aligned.final[0].n)
+    rows = table[(table["order"] <= top) & ((table["order"] > 1) | (table["kind"] == "and"))].copy()
+    rows["run"] = rows["run_a"] + " and " + rows["run_b"]
+    how = ""
+    if rows["run"].nunique() > MOST_PAIRS:
+        nets = {run.id: architecture(run) for run in aligned.runs}
+        same = [nets[a] == nets[b] for a, b in zip(rows["run_a"], rows["run_b"], strict=True)]
+        rows["run"] = np.where(same, "pairs of one architecture", "pairs of two architectures")
+        rows = rows.groupby(["run", "place", "kind", "order"], as_index=False)[["mean", "low", "high", "chance"]].mean()
+        how = " Means over pairs of runs; the whiskers are means of the pairs' intervals."
+    parts = [
+        lines(rows[(rows["kind"] == kind) & (rows["place"] == place)], f"{kind.upper()}: {place}", "order", "IoU of salient sets", "order")
+        for kind in ("and", "or")
+        for place in ("intermediate layer", "output")
+    ]
+    gallery.hang(
+        section, "iou", "Intersection over union of the salient sets",
+        "Share of the interactions salient in either network that are salient in both, by order; sign and size are ignored. Dotted: "
+        "chance level, from the "
+        "overlap a·b/C of two random sets of the same sizes a and b among C candidates. "
+            f"Samples on which both sets are empty are left out.{how}",
+        plots.run_lines(pd.concat(parts, ignore_index=True), note=f"{note}; dotted: chance"),
+    )  # fmt: skip
+    return section
+
+
+def method_section(aligned: Aligned, found: pd.DataFrame) -> Section:
+    """All sentences, and what they rest on."""
+    section = Section("All sentences and their evidence")
+    rows = [
+        (row["question"], row["a"], row["b"], f"{row['mean_a']:.2f}", f"{row['mean_b']:.2f}", f"{row['difference']:+.2f}".replace("-", "−"),
+         f"{row['low']:.2f} to {row['high']:.2f}".replace("-", "−"), f"{row['p']:.2g}", f"{row['p_holm']:.2g}")
+        for row in found.to_dict("records")
+    ]  # fmt: skip
+    section.table(("question", "a", "b", "mean of a", "mean of b", "difference", "95 % interval", "p", "p after Holm"), rows)
+    section.text += list(found["text"])
+    named = seeded(aligned.runs) is not None
+    section.text += [
+        f"Differences are bootstrapped over the {len(aligned.kept)} common samples, both sides on the same draws; numerators, "
+        "denominators and normalisers are "
+        f"recomputed in each draw ({DRAWS} draws for intervals in figures). p values are two-sided and corrected over all {len(found)} "
+        "sentences of this page (Holm).",
+        "Architectures are named, because each has three training seeds or more; the runs of each are resampled too."
+        if named
+        else f"The sentences speak of single runs: an architecture is named from {SEEDS} training seeds of each on.",
+        f"Checked to be equal in all runs: data set, inputs, labels, division into players, filler, and the settings {', '.join(SAME)}.",
+    ]
+    return section

@@ -1,0 +1,9 @@
+"""Data sets: one class per kind of source."""
+
+from lk.data.data import Data
+from lk.data.digits import Digits
+from lk.data.images import ImageFolder
+from lk.data.mnist import MNIST
+from lk.data.table import BreastCancer, Table
+
+__all__ = ["MNIST", "BreastCancer", "Data", "Digits", "ImageFolder", "Table"]

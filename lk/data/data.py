@@ -1,0 +1,199 @@
+"""The base class of every data set: batches in a fixed order, classes, samples to explain, baseline."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data.distributed import DistributedSampler
+
+Labelled = Dataset[tuple[Tensor, Tensor]]
+
+
+class Tensors(Labelled):
+    """Inputs and labels in memory; a whole batch is taken by one indexing operation.
+
+    Args:
+        x: Inputs, shape `(samples, ...)`; `uint8` images are scaled to 0..1 when they are taken.
+        y: Labels, shape `(samples,)`.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor) -> None:
+        self.x, self.y = x, y
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.__getitems__([index])[0][0], self.y[index]
+
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Tensor]:
+        """A batch at once: the fast path of torch's fetcher."""
+        x = self.x[indices]
+        return (x.float() / 255 if x.dtype == torch.uint8 else x), self.y[indices]
+
+
+def as_batch(batch: Any) -> Any:
+    """`Tensors.__getitems__` already returns a batch."""
+    return batch
+
+
+def collate(data: Labelled) -> Callable[[Any], Any] | None:
+    """How a loader joins samples: not at all where the data set gives whole batches, torch's default elsewhere."""
+    whole = data.dataset if isinstance(data, Subset) else data
+    return as_batch if isinstance(whole, Tensors) else None
+
+
+class Data(pl.LightningDataModule):
+    """A labelled data set that knows its classes, input shape, samples to explain and baseline.
+
+    Subclasses define `load() -> (train, test)`, and may define `class_names` and `column_names`.
+
+    Args:
+        batch_size: Training batch per device.
+        samples_per_class: Number of samples to explain of each class, drawn from the test split.
+        seed: Decides which samples are explained, and the order of the training batches unless `order_seed` is set. The
+            order is a function of (seed, epoch) alone, so that a resumed run sees the batches of an uninterrupted one.
+        num_workers: Processes that load batches; 0 loads in the main process.
+
+    Attributes:
+        order_seed: Decides the order of the training batches in place of `seed`, so that runs which differ in their
+            training seed explain the same samples.
+
+    Raises:
+        ValueError: A setting is out of range, or the labels are not 0 .. classes - 1.
+    """
+
+    def __init__(self, batch_size: int = 128, samples_per_class: int = 2, seed: int = 0, num_workers: int = 0) -> None:
+        super().__init__()
+        if batch_size < 1 or samples_per_class < 1 or num_workers < 0:
+            raise ValueError(
+                f"Given batch_size={batch_size}, samples_per_class={samples_per_class}, num_workers={num_workers}; "
+                "expected at least 1, 1 and 0."
+            )
+        self.batch_size, self.samples_per_class, self.seed, self.num_workers = batch_size, samples_per_class, seed, num_workers
+        self.order_seed = seed
+
+    # ---- what a subclass defines
+    def load(self) -> tuple[Labelled, Labelled]:
+        """The training and the test split."""
+        raise NotImplementedError(f"{type(self).__name__} must define load().")
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """Names of the classes in the order of their labels."""
+        return [str(label) for label in range(int(self.labels(self.train).max()) + 1)]
+
+    @property
+    def column_names(self) -> Sequence[str]:
+        """Names of the columns of a table; empty for images."""
+        return []
+
+    # ---- what everyone uses
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """A short name for run ids and figures."""
+        return type(self).__name__.lower()
+
+    @cached_property
+    def splits(self) -> tuple[Labelled, Labelled]:
+        """Both splits, loaded once and checked."""
+        train, test = self.load()
+        for split, data in (("training", train), ("test", test)):
+            labels = self.labels(data)
+            if len(labels) == 0:
+                raise ValueError(f"The {split} split of {self.name} is empty; expected at least one labelled sample.")
+            if int(labels.min()) < 0:
+                raise ValueError(f"The {split} split of {self.name} has the label {int(labels.min())}; expected labels from 0.")
+        return train, test
+
+    @property
+    def train(self) -> Labelled:
+        """The training split."""
+        return self.splits[0]
+
+    @property
+    def test(self) -> Labelled:
+        """The test split."""
+        return self.splits[1]
+
+    @cached_property
+    def num_classes(self) -> int:
+        """Number of classes; every label of both splits is below it."""
+        count = len(self.class_names)
+        for split, data in (("training", self.train), ("test", self.test)):
+            highest = int(self.labels(data).max())
+            if highest >= count:
+                raise ValueError(
+                    f"The {split} split of {self.name} has the label {highest}, but there are {count} classes "
+                    f"({', '.join(map(str, self.class_names))}); expected labels 0 to {count - 1}."
+                )
+        return count
+
+    @cached_property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input, without the batch."""
+        return tuple(self.train[0][0].shape)
+
+    @staticmethod
+    def labels(data: Labelled) -> Tensor:
+        """All labels of a split, shape `(samples,)`."""
+        if isinstance(data, Tensors):
+            return data.y
+        if isinstance(data, Subset):
+            return Data.labels(data.dataset)[torch.as_tensor(data.indices)]
+        return torch.as_tensor(data.targets)  # type: ignore[attr-defined]
+
+    @cached_property
+    def explained(self) -> Tensor:
+        """Indices into the test split of the samples to explain: the first `samples_per_class` of each class in a seeded order."""
+        labels = self.labels(self.test)
+        order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(self.seed))
+        chosen = [order[labels[order] == label][: self.samples_per_class] for label in range(self.num_classes)]
+        short = [self.class_names[label] for label, found in enumerate(chosen) if len(found) < self.samples_per_class]
+        if short:
+            raise ValueError(
+                f"samples_per_class={self.samples_per_class}, but the test split of {self.name} has fewer of: "
+                f"{', '.join(map(str, short))}. Lower samples_per_class."
+            )
+        return torch.cat(chosen)
+
+    def explained_samples(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Inputs, labels and indices of the samples to explain."""
+        pairs = [self.test[int(index)] for index in self.explained]
+        return torch.stack([x for x, _ in pairs]), torch.stack([torch.as_tensor(y) for _, y in pairs]), self.explained
+
+    @cached_property
+    def baseline(self) -> Tensor:
+        """The mean of the training inputs, shape `input_shape` (Cheng et al. 2024, footnote 4)."""
+        total, count = torch.zeros(self.input_shape, dtype=torch.float64), 0
+        for x, _ in self.batches(self.train, 4096 if isinstance(self.train, Tensors) else 256):
+            total, count = total + x.double().sum(0), count + len(x)
+        return (total / count).float()
+
+    def batches(self, data: Labelled, batch_size: int) -> DataLoader[tuple[Tensor, Tensor]]:
+        """A split in its stored order."""
+        return DataLoader(data, batch_size=batch_size, collate_fn=collate(data), num_workers=self.num_workers)
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Shuffled training batches; the order is a function of (seed, epoch)."""
+        replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+        sampler: DistributedSampler[tuple[Tensor, Tensor]] = DistributedSampler(
+            self.train, replicas, rank, shuffle=True, seed=self.order_seed
+        )
+        return DataLoader(
+            self.train,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            collate_fn=collate(self.train),
+            num_workers=self.num_workers,
+            # Its own generator: workers' seeds must not draw from the stream that dropout uses.
+            generator=torch.Generator().manual_seed(self.order_seed),
+        )
+
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """The test split; nothing is selected on it."""
+        return self.batches(self.test, max(self.batch_size, 512 if isinstance(self.test, Tensors) else 128))

@@ -1,0 +1,9 @@
+"""Target networks: plain modules with ordered `layers` to read."""
+
+from lk.networks.convolutional import VGG11, LeNet
+from lk.networks.mlp import MLP
+from lk.networks.network import Network, Wrapped
+from lk.networks.resnet import ResNet20, ResNet32
+from lk.networks.torchvision import Torchvision
+
+__all__ = ["MLP", "VGG11", "LeNet", "Network", "ResNet20", "ResNet32", "Torchvision", "Wrapped"]

@@ -1,0 +1,62 @@
+"""The base class of every target network: a plain module with ordered layers to read."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from lk.layers import find_layer
+
+
+class Network(nn.Module):
+    """A classifier that names the layers worth reading, from input to output.
+
+    Subclasses set `layers` and define `forward(x) -> logits`. The output itself is always read and is not listed.
+
+    Attributes:
+        layers: Names of submodules as in `named_modules()`, in the order of the forward pass.
+        num_classes: Number of logits.
+        input_shape: Shape of one input, without the batch.
+    """
+
+    layers: tuple[str, ...] = ()
+
+    def __init__(self, num_classes: int = 10, input_shape: Sequence[int] = (1, 28, 28)) -> None:
+        super().__init__()
+        if num_classes < 2:
+            raise ValueError(f"Given num_classes={num_classes}; a classifier needs at least 2.")
+        self.num_classes = num_classes
+        self.input_shape = tuple(input_shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of shape `(batch, num_classes)` for inputs `(batch, *input_shape)`."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward().")
+
+
+class Wrapped(Network):
+    """The user's own module, read at the layers that the user names.
+
+    Args:
+        module: Any module that maps `(batch, *input_shape)` to logits `(batch, num_classes)`.
+        layers: Names of its submodules, from input to output.
+        num_classes: Number of logits that it returns.
+        input_shape: Shape of one input.
+
+    Raises:
+        ValueError: A layer is unknown (the message proposes the nearest name).
+
+    Example:
+        >>> from torch import nn
+        >>> Wrapped(nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)), ["2"], 2, (4,)).layers
+        ('module.2',)
+    """
+
+    def __init__(self, module: nn.Module, layers: Sequence[str], num_classes: int = 10, input_shape: Sequence[int] = (1, 28, 28)) -> None:
+        super().__init__(num_classes, input_shape)
+        for layer in layers:
+            find_layer(module, layer)
+        self.module = module
+        self.layers = tuple(f"module.{layer}" for layer in layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The module's own output."""
+        return self.module(x)  # type: ignore[no-any-return]

@@ -1,0 +1,60 @@
+"""The argument parser of all commands: jsonargparse, with errors that name the culprit and the nearest valid key."""
+
+import importlib
+import inspect
+import re
+import sys
+from typing import NoReturn
+
+from pytorch_lightning.cli import LightningArgumentParser
+
+from lk.layers import nearest
+
+PROBLEM = re.compile(r"Problem with given class_path '([^']+)':\s*\n\s*Option '([^']+)' is not accepted")
+UNKNOWN = re.compile(r"(?:does not accept option '([^']+)'|unrecognized arguments: --([^ =]+)|Key '([^']+)' is not expected)")
+MISSING = re.compile(r"module '([^']+)' has no attribute '([^']+)'")
+
+
+def found_class(path: str) -> object:
+    """The class or function at an import path."""
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+class Parser(LightningArgumentParser):
+    """A parser that shows the innermost error and the nearest valid key instead of pages of usage."""
+
+    def all_keys(self) -> list[str]:
+        """All keys of this parser and its subcommands."""
+        found = []
+        for action in self._actions:
+            found.append(action.dest)
+            choices = getattr(action, "choices", None)
+            if isinstance(choices, dict):
+                found += [key for parser in choices.values() if isinstance(parser, Parser) for key in parser.all_keys()]
+        return [key for key in found if key and not key.endswith("help") and key not in ("config", "subcommand", "print_config")]
+
+    def explain(self, message: str) -> str:
+        """The innermost error of a message, with the nearest valid key."""
+        if problems := PROBLEM.findall(message):
+            path, option = problems[-1]
+            accepted = [name for name in inspect.signature(found_class(path)).parameters if name != "self"]  # type: ignore[arg-type]
+            return f"{path} has no option {option!r}. {nearest(option, accepted)}"
+        if missing := MISSING.findall(message):
+            module, name = missing[-1]
+            return f"{module} has no {name!r}. {nearest(name, list(getattr(importlib.import_module(module), '__all__', [])))}"
+        if unknown := UNKNOWN.search(message):
+            key = next(group for group in unknown.groups() if group)
+            known = self.all_keys()
+            family = [k for k in known if k.split(".")[0] == key.split(".")[0]] or [k for k in known if "." not in k]
+            return f"Unknown key {key!r}. {nearest(key, family)}"
+        return message
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print one readable error and exit with status 2."""
+        if not self.exit_on_error:
+            # A parser inside the parser, for the arguments of one class: the outer one tells the user.
+            super().error(message, ex)
+        explained = self.explain(str(message))
+        sys.stderr.write(f"error: {explained}\n(--help lists every key; `{self.prog} --help`)\n")
+        sys.exit(2)

@@ -1,0 +1,33 @@
+"""Figures: a tidy frame in, a matplotlib `Figure` out. The caller saves it; nothing goes through pyplot.
+
+Frames of averages have the columns mean, low and high (95 % interval) and n (`lk.studies.averages`). A column `marked` flags layers that
+say little (`lk.studies.doubts`); every figure shows the flag.
+"""
+
+from lk.plots.heat_map import heat_map
+from lk.plots.layer_epoch_maps import layer_epoch_maps
+from lk.plots.on_images import on_images
+from lk.plots.order_over_epochs import order_over_epochs
+from lk.plots.overlap import overlap
+from lk.plots.probe_accuracy import probe_accuracy
+from lk.plots.ranked_effects import ranked_effects
+from lk.plots.ratios import ratios
+from lk.plots.run_lines import run_lines
+from lk.plots.sorted_strengths import sorted_strengths
+from lk.plots.strength_by_order import strength_by_order
+from lk.plots.training_curves import training_curves
+
+__all__ = [
+    "heat_map",
+    "layer_epoch_maps",
+    "on_images",
+    "order_over_epochs",
+    "overlap",
+    "probe_accuracy",
+    "ranked_effects",
+    "ratios",
+    "run_lines",
+    "sorted_strengths",
+    "strength_by_order",
+    "training_curves",
+]

@@ -1,0 +1,64 @@
+"""Overlapping, forgotten and newly emerged strength (Cheng et al. 2024, Fig. 3a)."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lk.plots.style import FORGOTTEN, NEW, OVERLAP, REACH, doubted, footnote, grid, layer_labels, layers_of, spread, styled
+
+WORDS = {
+    "output": ("overlap with the output", "forgotten: not in the output", "newly emerging: in the output only"),
+    "layer before": ("overlap with the layer before", "newly emerged", "forgotten: in the layer before only"),
+    "checkpoint before": ("overlap with the checkpoint before", "newly emerged", "forgotten: at the checkpoint before only"),
+}
+
+
+@styled
+def overlap(shares: pd.DataFrame, reference: str = "output", most: int = 6, highest: int | None = None) -> Figure:
+    """Bars by order: grey is shared with the reference, what else the layer has upwards, what else the reference has downwards.
+
+    Grey and the bar above it are together the layer's own salient strength, grey and the bar below it that of the reference. Against
+    the output the bar above is forgotten later (orange) and the bar below emerges later (blue). Against the layer or the
+    checkpoint before time runs the other way: above is newly emerged (blue), below is forgotten (orange).
+
+    Args:
+        shares: Columns layer, depth, kind, order, quantity, reference, mean, low, high, n; `marked` where known.
+        reference: `output`, `layer before` or `checkpoint before`.
+        most: Layers shown at most, evenly spread.
+        highest: Highest order shown.
+    """
+    rows = shares[(shares["reference"] == reference) & (shares["order"] > 0) & (shares["order"] <= (highest or shares["order"].max()))]
+    every, marked = layers_of(rows), doubted(rows)
+    layers = spread(every[:-1] if reference == "output" and len(every) > 1 else every, most)
+    # `forgotten` and `new` are named as seen from the layer against the output.
+    above, below = (FORGOTTEN, NEW) if reference == "output" else (NEW, FORGOTTEN)
+    figure, axes = grid(2, len(layers), height=5.0, sharex=True, sharey="row")
+    words = WORDS[reference]
+    for line, kind in enumerate(("and", "or")):
+        for panel, layer, title in zip(axes[line], layers, layer_labels(layers, marked), strict=True):
+            found = {
+                quantity: rows[(rows["layer"] == layer) & (rows["kind"] == kind) & (rows["quantity"] == quantity)].sort_values("order")
+                for quantity in ("overlap", "forgotten", "new")
+            }
+            x, base = found["overlap"]["order"], found["overlap"]["mean"].to_numpy()
+            style = {"width": 0.72, "edgecolor": "white", "linewidth": 0.4, "alpha": 0.45 if layer in marked else 1.0}
+            panel.bar(x, base, color=OVERLAP, label=words[0], **style)
+            panel.bar(x, found["forgotten"]["mean"], bottom=base, color=above, label=words[1], **style)
+            panel.bar(x, -found["new"]["mean"], color=below, label=words[2], **style)
+            for part, lift, sign in (("overlap", 0.0, 1), ("forgotten", base, 1), ("new", 0.0, -1)):
+                mean, low, high = (found[part][c].to_numpy() for c in ("mean", "low", "high"))
+                shift = {"overlap": -0.18, "forgotten": 0.18, "new": 0.0}[part]
+                panel.errorbar(
+                    x + shift, lift + sign * mean, [abs(mean - low), abs(high - mean)][::sign], fmt="none", ecolor="#333333", elinewidth=0.9
+                )
+            panel.axhline(0, color="#444444", linewidth=0.8)
+            panel.grid(axis="x", visible=False)
+            panel.set_xticks(sorted(rows["order"].unique()))
+            if line == 0:
+                panel.set_title(title)
+            else:
+                panel.set_xlabel("order")
+        axes[line, 0].set_ylabel(kind.upper(), fontweight="bold")
+    figure.supylabel(f"strength / {REACH}", fontsize=10.5)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
+    footnote(figure, set(marked) & set(layers), f"n = {int(rows['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals")
+    return figure

@@ -1,0 +1,228 @@
+"""One look for all figures: the same colour for the same thing everywhere, safe for colour-blind readers (Okabe and Ito)."""
+
+import base64
+import functools
+import io
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
+
+AND, OR = "#009E73", "#CC79A7"
+OVERLAP, FORGOTTEN, NEW = "#999999", "#E69F00", "#56B4E9"
+TRAIN, TEST = "#999999", "#0072B2"
+THRESHOLD = "#D55E00"  # the salience line, the chance level
+DOUBT = "#767676"  # names of marked layers
+KIND_COLOURS = {"and": AND, "or": OR}
+KIND_LINES = {"and": "-", "or": (0, (2.5, 1.2))}
+RUNS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DAGGER, MINUS = "†", "\N{MINUS SIGN}"
+REACH = f"mean |v(N) {MINUS} v(∅)|"
+FOOTNOTE = f"{DAGGER} probe at chance, or {REACH} below the floor: read with care"
+WIDTH = 11.4  # inches of a full-width figure; shown at this size, 10 pt text is 10 pt
+
+STYLE: Any = {  # matplotlib's own type lists every key
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    "font.size": 10.5,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#444444",
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.7,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "xtick.color": "#333333",
+    "ytick.color": "#333333",
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+    "errorbar.capsize": 2,
+    "hatch.linewidth": 0.8,
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "svg.fonttype": "path",  # looks the same everywhere
+    "svg.hashsalt": "lk",  # the same figure gives the same file
+}
+
+P = ParamSpec("P")
+
+
+def styled(plot: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw a figure in this style, whatever the caller's own settings are."""
+
+    @functools.wraps(plot)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with mpl.rc_context(STYLE):
+            return plot(*args, **kwargs)
+
+    return inner
+
+
+def grid(rows: int, columns: int, width: float = WIDTH, height: float = 3.2, **subplots: Any) -> tuple[Figure, Any]:
+    """A figure outside pyplot's global state, and its axes `(rows, columns)`."""
+    figure = Figure(figsize=(width, height))
+    return figure, figure.subplots(rows, columns, squeeze=False, **subplots)
+
+
+# ---- names
+def short(name: str, most: int = 16) -> str:
+    """A name cut in its middle, so that beginning and end stay readable.
+
+    Example:
+        >>> short("module.layer3.block12.conv2", 12)
+        'modul…conv2'
+    """
+    half = (most - 1) // 2
+    return name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
+
+
+def signed(effect: float) -> str:
+    """An effect with its sign, as a typographer would set it."""
+    return f"{effect:+.2f}".replace("-", MINUS)
+
+
+def layer_labels(layers: Iterable[str], marked: Iterable[str] = (), most: int = 16) -> list[str]:
+    """Layer names as shown, marked ones with a dagger."""
+    doubted = set(marked)
+    return [short(layer, most) + (f" {DAGGER}" if layer in doubted else "") for layer in layers]
+
+
+def doubted(frame: pd.DataFrame) -> list[str]:
+    """Layers that the frame marks at any of its checkpoints."""
+    return list(dict.fromkeys(frame.loc[frame["marked"], "layer"])) if "marked" in frame else []
+
+
+def layers_of(frame: pd.DataFrame) -> list[str]:
+    """Layers in the order of their depth."""
+    return list(frame.sort_values("depth", kind="stable")["layer"].unique()) if "depth" in frame else list(dict.fromkeys(frame["layer"]))
+
+
+def spread(items: Sequence[str], most: int) -> list[str]:
+    """At most so many of the items, evenly spread, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
+
+
+def epoch_label(epoch: float) -> str:
+    """An epoch, whole or a fraction, in few characters.
+
+    Example:
+        >>> epoch_label(5.0), epoch_label(0.0435), epoch_label(2.25)
+        ('5', '0.04', '2.2')
+    """
+    return f"{epoch:.0f}" if float(epoch).is_integer() or epoch >= 100 else f"{epoch:.1g}" if epoch < 1 else f"{epoch:.1f}"
+
+
+# ---- colours
+def order_colours(orders: Sequence[int]) -> dict[int, str]:
+    """Dark to light from low to high order."""
+    stops = np.linspace(0.0, 0.88, max(2, len(orders)))
+    return {order: to_hex(mpl.colormaps["viridis"](stop)) for order, stop in zip(orders, stops, strict=False)}
+
+
+def depth_colours(layers: Sequence[str]) -> dict[str, str]:
+    """Blue to yellow from the input to the output."""
+    stops = np.linspace(0.0, 0.9, max(2, len(layers)))
+    return {layer: to_hex(mpl.colormaps["cividis"](stop)) for layer, stop in zip(layers, stops, strict=False)}
+
+
+# ---- parts of figures
+def grey_marked(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: str = "x") -> None:
+    """Show the tick labels of marked layers in grey italics."""
+    doubted_ = set(marked)
+    for name, text in zip(names, (axes.get_xticklabels if axis == "x" else axes.get_yticklabels)(), strict=False):
+        if name in doubted_:
+            text.set(color=DOUBT, style="italic")
+
+
+def layer_ticks(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: str = "x") -> None:
+    """One tick per layer with its name; slanted where names are long."""
+    labels = layer_labels(names, marked)
+    if axis == "x":
+        slanted = max(map(len, labels), default=0) * len(labels) > 40
+        slant: Any = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+        axes.set_xticks(range(len(names)), labels, **slant)
+    else:
+        axes.set_yticks(range(len(names)), labels)
+    grey_marked(axes, names, marked, axis)
+
+
+def footnote(figure: Figure, marked: Iterable[str], text: str = "") -> None:
+    """What the dagger means, inside the figure, so that it goes along onto a slide."""
+    lines = [line for line in (text, FOOTNOTE if list(marked) else "") if line]
+    if lines:
+        figure.supxlabel("   ".join(lines), x=0.01, ha="left", fontsize=9, color="#555555")
+
+
+def log_scale(axes: Axes) -> None:
+    """A logarithmic y axis with plain numbers (the usual labels need mathtext, which is off)."""
+    axes.set_yscale("log")
+
+    def between(value: float, _: int) -> str:
+        low, high = axes.get_ylim()
+        leading = f"{value:.0e}"[0]
+        return f"{value:g}" if high < 30 * low and leading in "25" else ""
+
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(FuncFormatter(between))
+
+
+def whiskers(axes: Axes, x: Any, frame: pd.DataFrame, colour: str = "#333333", **line: Any) -> None:
+    """95 % intervals of a frame with mean, low and high."""
+    low, high = (frame["mean"] - frame["low"]).clip(lower=0), (frame["high"] - frame["mean"]).clip(lower=0)
+    axes.errorbar(x, frame["mean"], [low, high], fmt="none", ecolor=colour, elinewidth=1.0, **line)
+
+
+# ---- out
+def figure_image(figure: Figure) -> NDArray[np.uint8]:
+    """Pixels of a figure, `(height, width, 3)`."""
+    with mpl.rc_context(STYLE):
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def settle(figure: Figure) -> None:
+    """Solve the layout once and keep it: every later drawing would solve it again, which costs more than the drawing."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        with mpl.rc_context(STYLE):
+            engine.execute(figure)
+        with mpl.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
+            figure.set_layout_engine(None)
+
+
+def figure_bytes(figure: Figure, form: str = "svg", dpi: int = 150) -> bytes:
+    """A figure as a file in memory: `svg` or `png`."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # names in scripts that the bundled font lacks
+        settle(figure)
+        with mpl.rc_context({**STYLE, "figure.constrained_layout.use": False}):
+            figure.savefig(buffer, format=form, dpi=dpi, metadata={"Date": None} if form == "svg" else None)
+    return buffer.getvalue()
+
+
+def data_uri(content: bytes, form: str = "svg") -> str:
+    """A file as an address that an HTML page can hold."""
+    kind = {"svg": "image/svg+xml", "png": "image/png"}[form]
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

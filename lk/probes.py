@@ -1,0 +1,364 @@
+"""The linear classifiers: one per layer, fitted on the activations of a frozen network, all layers in one pass.
+
+Source: Cheng et al., ICML 2024, Sect. 3.2.2: p(y | x) = softmax(W f(x) + b) on the features f of a layer.
+"""
+
+import json
+import math
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, one_hot
+
+from lk.files import writing
+from lk.layers import check_finite, device_of, read_layers
+from lk.scores import check_labels
+
+
+def pooled(activation: Tensor, pooling: str) -> Tensor:
+    """Features of a layer: `flatten` keeps every entry, `mean` averages over space or tokens, `grid4` averages to at most 4x4."""
+    if pooling == "grid4" and activation.ndim == 4:
+        height, width = activation.shape[2:]
+        activation = adaptive_avg_pool2d(activation, (min(4, height), min(4, width)))
+    elif pooling == "mean" and activation.ndim > 2:
+        activation = activation.mean((2, 3)) if activation.ndim == 4 else activation.mean(1)
+    return activation.flatten(1)
+
+
+POOLINGS = ("flatten", "mean", "grid4")
+
+
+@dataclass(frozen=True)
+class Linear:
+    """One layer's classifier: logits = weight @ ((features - mean) / scale) + bias, with how it was fitted.
+
+    Attributes:
+        weight: Shape `(classes, features)`.
+        bias: Shape `(classes,)`.
+        mean: Shape `(features,)`.
+        scale: Shape `(features,)`.
+        gradient_norm: Euclidean norm of the objective's gradient where the fit stopped; NaN for the paper's recipe.
+        iterations: Evaluations of the gradient.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    mean: Tensor
+    scale: Tensor
+    gradient_norm: float = math.nan
+    iterations: int = 0
+
+
+class Probes(nn.Module):
+    """The fitted classifiers of several layers.
+
+    Args:
+        maps: Layer name to its classifier, in the order of the network.
+        pooling: How features are taken from an activation: `flatten`, `mean` or `grid4`.
+        recipe: How they were fitted, as plain data.
+
+    Example:
+        >>> lin = Linear(torch.eye(2), torch.zeros(2), torch.zeros(2), torch.ones(2))
+        >>> Probes({"layer1": lin})({"layer1": torch.tensor([[1.0, 3.0]])})["layer1"]
+        tensor([[1., 3.]])
+    """
+
+    def __init__(self, maps: dict[str, Linear], pooling: str = "flatten", recipe: Any = None) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.layers, self.pooling, self.linears = tuple(maps), pooling, dict(maps)
+        for i, linear in enumerate(maps.values()):
+            # Standardisation is folded into the map, so that a probe costs one matrix product.
+            weight = linear.weight / linear.scale
+            self.register_buffer(f"weight{i}", weight, persistent=False)
+            self.register_buffer(f"bias{i}", linear.bias - weight @ linear.mean, persistent=False)
+
+    def forward(self, activations: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Logits `(batch, classes)` of every layer that was read; probes of other layers are left aside.
+
+        Raises:
+            ValueError: An activation has another number of features than the probe was fitted on.
+        """
+        logits = {}
+        for i, layer in enumerate(self.layers):
+            if layer not in activations:
+                continue
+            weight, bias = getattr(self, f"weight{i}"), getattr(self, f"bias{i}")
+            features = pooled(activations[layer], self.pooling)
+            if features.shape[1] != weight.shape[1]:
+                raise ValueError(
+                    f"The probe of layer {layer!r} was fitted on {weight.shape[1]} features; the network gives {features.shape[1]}. "
+                    "The probes belong to another network, layer or pooling: fit them again."
+                )
+            logits[layer] = torch.addmm(bias, features, weight.T)
+        return logits
+
+    def save(self, path: Path) -> None:
+        """Write all classifiers to a safetensors file (to a temporary name first)."""
+        tensors = {
+            f"{layer}/{part}": getattr(linear, part).contiguous().cpu()
+            for layer, linear in self.linears.items()
+            for part in ("weight", "bias", "mean", "scale")
+        }
+        fits = {layer: [linear.gradient_norm, linear.iterations] for layer, linear in self.linears.items()}
+        with writing(path) as temporary:
+            save_file(
+                tensors,
+                temporary,
+                {"layers": json.dumps(self.layers), "pooling": self.pooling, "fits": json.dumps(fits), "recipe": json.dumps(self.recipe)},
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> "Probes":
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: The file is truncated or no probe file.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                about = file.metadata()
+                fits = json.loads(about["fits"])
+                maps = {
+                    layer: Linear(*(file.get_tensor(f"{layer}/{part}") for part in ("weight", "bias", "mean", "scale")), *fits[layer])
+                    for layer in json.loads(about["layers"])
+                }
+                return cls(maps, about["pooling"], json.loads(about["recipe"]))
+        except (SafetensorError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path} is truncated or holds no probes ({error}). Delete it and fit the probes again: probe.py fit --run RUN."
+            ) from error
+
+
+class Recipe:
+    """Base of the ways to fit probes; subclasses define `fit`.
+
+    Args:
+        pooling: How features are taken from an activation: `flatten`, `mean` or `grid4`.
+        max_samples: Training samples used, drawn with `seed`; their features must fit in memory.
+        seed: Decides the draw.
+    """
+
+    def __init__(self, pooling: str = "flatten", max_samples: int = 10_000, seed: int = 0) -> None:
+        if pooling not in POOLINGS:
+            raise ValueError(f"Given pooling={pooling!r}; expected one of {', '.join(POOLINGS)}.")
+        if max_samples < 2:
+            raise ValueError(f"Given max_samples={max_samples}; expected at least 2.")
+        self.pooling, self.max_samples, self.seed = pooling, max_samples, seed
+
+    def fit(self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int) -> Probes:
+        """Fit one linear classifier per layer.
+
+        Args:
+            network: The frozen network, on the device to use; it is run in evaluation mode as it stands.
+            layers: Layers to read.
+            batches: Training batches in a fixed order.
+            num_classes: Number of classes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define fit().")
+
+
+@torch.no_grad()
+def collect(
+    network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], pooling: str
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Features `(samples, features)` of every layer and labels `(samples,)`, from one pass."""
+    device = device_of(network)
+    features: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+    labels, seen = [], 0
+    for x, y in batches:
+        with read_layers(network, layers) as activations:
+            network(x.to(device))
+        check_finite(activations, torch.arange(seen, seen + len(x), device=device))
+        for layer in layers:
+            features[layer].append(pooled(activations[layer], pooling).clone())
+        labels.append(y.to(device))
+        seen += len(x)
+    joined = {}
+    for layer in layers:
+        # One layer at a time, so that the copy that cat makes is not held for all layers at once.
+        joined[layer] = torch.cat(features.pop(layer))
+    return joined, torch.cat(labels)
+
+
+def moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and scale of each feature; a probe standardises with both.
+
+    The scale is the deviation, not below a hundredth of the layer's typical one (a unit that almost never fires would
+    otherwise be blown up on masked samples), times sqrt(features): a standardised sample then has norm 1 whatever the
+    width of the layer, and one L2 penalty means the same for all layers.
+    """
+    mean = x.mean(0)
+    variance = (x - mean).square().mean(0)
+    floor = variance.mean().sqrt() * 1e-2
+    return mean, variance.sqrt().clamp(min=max(float(floor), 1e-12)) * math.sqrt(x.shape[1])
+
+
+class Optimum(Recipe):
+    """The default recipe: the unique minimiser of mean cross-entropy + l2 / 2 * ||weight||^2 on standardised features.
+
+    Features are standardised with stored statistics and scaled to norm 1 on average; the bias is not penalised. The
+    problem is strictly convex in what a score can see, so the probe is a function of the network and the data alone:
+    no start, learning rate or stopping epoch decides what a layer is said to know.
+
+    Args:
+        l2: Penalty in nats per squared weight; scikit-learn's C is 1 / (l2 * samples).
+        tolerance: Euclidean norm of the gradient to reach (about 0.3 at zero weights).
+        max_iterations: Evaluations of the gradient at most; the norm that was reached is stored with the probe.
+        pooling: How features are taken from an activation: `flatten`, `mean` or `grid4`.
+        max_samples: Training samples used.
+        seed: Decides the draw.
+    """
+
+    def __init__(
+        self,
+        l2: float = 1e-4,
+        tolerance: float = 1e-5,
+        max_iterations: int = 1000,
+        pooling: str = "flatten",
+        max_samples: int = 10_000,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(pooling, max_samples, seed)
+        if l2 <= 0 or tolerance <= 0:
+            raise ValueError(f"Given l2={l2}, tolerance={tolerance}; expected both positive: without a penalty there is no optimum.")
+        self.l2, self.tolerance, self.max_iterations = l2, tolerance, max_iterations
+
+    def fit(self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int) -> Probes:
+        """One pass reads the features of all layers; each layer's problem is then solved on its own."""
+        features, y = collect(network, layers, batches, self.pooling)
+        check_labels(y, num_classes)
+        maps = {}
+        for layer in layers:
+            x = features.pop(layer)
+            maps[layer] = fit_logistic(x, y, num_classes, self.l2, self.tolerance, self.max_iterations)
+        return Probes(maps, self.pooling)
+
+
+class _Solved(Exception):
+    """Leaves the optimiser as soon as the gradient is small enough."""
+
+
+def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: float, max_iterations: int = 1000) -> Linear:
+    """Multinomial logistic regression with L2 on standardised features, by L-BFGS from zero.
+
+    Args:
+        x: Features `(samples, features)`.
+        y: Labels `(samples,)`.
+        num_classes: Number of classes.
+        l2: Penalty on the weights.
+        tolerance: Norm of the gradient to reach.
+        max_iterations: Evaluations at most.
+
+    Example:
+        >>> fit = fit_logistic(torch.tensor([[-1.0], [1.0]]), torch.tensor([0, 1]), 2, 0.1, 1e-9)
+        >>> bool(fit.weight[1] > 0) and fit.gradient_norm < 1e-9
+        True
+    """
+    # Small problems are solved in double precision; large ones in single, where matrix products cost half.
+    exact = x.numel() <= 2e7
+    mean, scale = moments(x.double() if exact else x)
+    x = ((x.double() if exact else x) - mean).div_(scale)
+    targets = one_hot(y, num_classes).to(x)
+    weight, bias = (
+        torch.zeros(shape, dtype=x.dtype, device=x.device, requires_grad=True) for shape in ((num_classes, x.shape[1]), (num_classes,))
+    )
+    best: tuple[float, Tensor, Tensor] = (math.inf, weight.detach().clone(), bias.detach().clone())
+    count = 0
+
+    @torch.no_grad()
+    def closure() -> float:
+        nonlocal best, count
+        count += 1
+        log_p = torch.addmm(bias, x, weight.T).log_softmax(1)
+        residual = (log_p.exp() - targets) / len(x)
+        weight.grad = torch.addmm(weight, residual.T, x, beta=l2)
+        bias.grad = residual.sum(0)
+        norm = math.hypot(float(weight.grad.norm()), float(bias.grad.norm()))
+        if norm < best[0]:
+            best = (norm, weight.detach().clone(), bias.detach().clone())
+        if norm <= tolerance or count >= max_iterations:
+            raise _Solved
+        # The loss in double precision: near the optimum its changes drown in single precision and stall the line search.
+        return float(-(log_p * targets).sum(1).double().mean() + l2 / 2 * weight.double().square().sum())
+
+    optimizer = torch.optim.LBFGS(
+        [weight, bias], max_iter=max_iterations, max_eval=2 * max_iterations, tolerance_grad=0, tolerance_change=0, history_size=20,
+        line_search_fn="strong_wolfe",
+    )  # fmt: skip
+    with suppress(_Solved):
+        optimizer.step(closure)
+    norm, w, b = best
+    return Linear(w.float(), b.float(), mean.float(), scale.float(), norm, count)
+
+
+class PaperSGD(Recipe):
+    """The paper's recipe: SGD on raw features, no penalty, from a fresh start (Cheng et al. 2024, App. M.2).
+
+    All layers are trained in the same pass over the frozen network; the sum of their losses gives each its own gradient.
+    There is no optimum to reach on separable features: the number of epochs is part of the result.
+
+    Args:
+        lr: Learning rate; the paper uses 0.01 (MLP-7 on MNIST) and 0.001.
+        momentum: Not stated in the paper; 0.9 here.
+        epochs: Not stated in the paper.
+        batch_size: 256 in the paper.
+        pooling: How features are taken from an activation: `flatten`, `mean` or `grid4`.
+        max_samples: Training samples used.
+        seed: Decides the draw, the fresh start and the order of the batches.
+    """
+
+    def __init__(
+        self,
+        lr: float = 0.01,
+        momentum: float = 0.9,
+        epochs: int = 10,
+        batch_size: int = 256,
+        pooling: str = "flatten",
+        max_samples: int = 10_000,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(pooling, max_samples, seed)
+        if lr <= 0 or not 0 <= momentum < 1 or epochs < 1 or batch_size < 1:
+            raise ValueError(
+                f"Given lr={lr}, momentum={momentum}, epochs={epochs}, batch_size={batch_size}; "
+                "expected lr > 0, 0 <= momentum < 1, epochs >= 1, batch_size >= 1."
+            )
+        self.lr, self.momentum, self.epochs, self.batch_size = lr, momentum, epochs, batch_size
+
+    def fit(self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int) -> Probes:
+        """Features are read once and kept; the network is frozen, so every epoch would read the same."""
+        features, y = collect(network, layers, batches, self.pooling)
+        check_labels(y, num_classes)
+        generator = torch.Generator().manual_seed(self.seed)
+        probes = {}
+        for layer, x in features.items():
+            # A layer's start depends on its name and the seed alone, not on the other layers that are read.
+            own = torch.Generator().manual_seed(self.seed + zlib.crc32(layer.encode()))
+            bound = 1 / math.sqrt(x.shape[1])
+            start = torch.rand(num_classes, x.shape[1] + 1, generator=own).mul(2 * bound).sub(bound).to(x)
+            probes[layer] = (start[:, :-1].clone().requires_grad_(), start[:, -1].clone().requires_grad_())
+        optimizer = torch.optim.SGD([p for pair in probes.values() for p in pair], lr=self.lr, momentum=self.momentum)
+        for _ in range(self.epochs):
+            for rows in torch.randperm(len(y), generator=generator).split(self.batch_size):
+                optimizer.zero_grad()
+                with torch.enable_grad():
+                    losses = [cross_entropy(torch.addmm(b, features[layer][rows], w.T), y[rows]) for layer, (w, b) in probes.items()]
+                    torch.stack(losses).sum().backward()
+                optimizer.step()
+        steps = self.epochs * math.ceil(len(y) / self.batch_size)
+        return Probes(
+            {
+                layer: Linear(w.detach(), b.detach(), torch.zeros_like(w[0]), torch.ones_like(w[0]), math.nan, steps)
+                for layer, (w, b) in probes.items()
+            },
+            self.pooling,
+        )

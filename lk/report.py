@@ -1,0 +1,337 @@
+"""Reports: one self-contained HTML page of a run, or of a comparison of runs, made from files alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from lk import plots
+from lk.comparison import write_comparison as write_comparison
+from lk.games import OUTPUT
+from lk.page import Gallery, Section, render
+from lk.runs import Run
+from lk.studies import sentences
+from lk.studies.doubts import FLOOR, FLOOR_OF_OUTPUT, marked
+from lk.studies.ranking import ranked, strongest_of
+from lk.studies.reading import DRAWS, RATIOS, Reading, arguments, class_name, highest_order, optional_table, parameters, test_accuracy
+from lk.studies.sentences import spanned, totals
+
+
+def write_report(runs: list[Run]) -> Path:
+    """Write the report of a run to its folder; of several runs, their comparison.
+
+    Everything is read from the run's files: tables, interactions, samples, configuration.
+
+    Args:
+        runs: One run, or several.
+
+    Returns:
+        The HTML file.
+    """
+    if not runs:
+        raise ValueError("Given no run; expected at least one.")
+    if len(runs) > 1:
+        return write_comparison(runs)
+    run = runs[0]
+    gallery = Gallery(run.figures)
+    readings = [Reading(run, name) for name in run.extractions if run.extracted(name) and run.table(f"{name}/games").is_file()]
+    answers = [on_training(run)]
+    sections = [training_section(run, readings, gallery)]
+    for reading in readings:
+        prefix = "" if reading.name == "default" else f"{reading.name}: "
+        answers += [
+            prefix + text
+            for text in (
+                sentences.on_salience(reading.last["counts"], reading.n),
+                sentences.on_layers(reading.last["shares"]),
+                sentences.on_epochs(reading.tables["shares"]),
+                sentences.on_proof(reading.games, float(reading.final.about.get("gap", 1e-3))),
+                sentences.on_doubts(reading.doubts, dict(zip(reading.games["step"], reading.games["epoch"], strict=True))),
+            )
+            if text
+        ]
+        sections += extraction_sections(reading, gallery, "" if len(readings) == 1 else f" ({reading.name})")
+    if not readings:
+        answers.append("No interactions were extracted; analyze.py extract makes them.")
+    if readings:
+        sections.append(settings_section(readings))
+    title = f"{class_name(run.config['model'].get('network'))} on {class_name(run.config['data'])}: what each layer knows"
+    return render(
+        run.report,
+        title=title,
+        subtitle=f"Run {run.id}",
+        answers=answers,
+        sections=sections,
+        config=yaml.safe_dump(run.config, sort_keys=False),
+    )
+
+
+def on_training(run: Run) -> str:
+    """What was trained and how well."""
+    size, accuracy = parameters(run), test_accuracy(run)
+    network, data = class_name(run.config["model"].get("network")), class_name(run.config["data"])
+    text = f"{network}{f' with {size:,} parameters' if size else ''} was trained on {data}"
+    training = optional_table(run, "training")
+    if training is not None and len(training):
+        text += f" for {training['epoch'].max():g} epochs ({int(training['step'].max()):,} steps)"
+    return text + (f"; it is right on {100 * accuracy[0]:.1f} % of the {accuracy[1]}." if accuracy else ".")
+
+
+def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) -> Section:
+    """Curves, configuration, probes."""
+    section = Section("What was trained, and how well")
+    config, size = run.config, parameters(run)
+    trainer = config.get("trainer") or {}
+    rows = [
+        ("data", arguments(config["data"])),
+        ("network", arguments(config["model"].get("network"))),
+        ("parameters", f"{size:,}" if size else "–"),
+        ("optimiser", arguments(config.get("optimizer"))),
+        ("learning-rate schedule", arguments(config.get("lr_scheduler")) if config.get("lr_scheduler") else "constant"),
+        ("epochs", trainer.get("max_epochs", "–")),
+        ("seed", config.get("seed_everything", "–")),
+    ]
+    section.table(("setting", "value"), rows)
+    training = optional_table(run, "training")
+    if training is not None and len(training):
+        epochs = readings[0].games.drop_duplicates("step")[["step", "epoch"]] if readings else None
+        gallery.hang(
+            section,
+            "training",
+            "Training curves",
+            "Mean loss and accuracy at the end of each epoch; training values are means over the epoch while the weights still changed. "
+            "Ticks on the lower edge: checkpoints at which all layers were read.",
+            plots.training_curves(training, epochs),
+        )
+    else:
+        section.text.append("This run has no table of training curves.")
+    return section
+
+
+def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list[Section]:
+    """All that is known from the interactions."""
+    prefix = "" if not suffix else f"{reading.name}-"
+    top, n, last = highest_order(reading.n), reading.n, reading.last
+    counted = f"n = {reading.final.and_.shape[2]} samples"
+    above = last["strengths"]
+    above = above[(above["kind"] == "both") & (above["quantity"] == "salient") & (above["layer"] == OUTPUT)]
+    rest = 100 * above.loc[above["order"] > top, "mean"].sum() / max(float(above.loc[above["order"] == 0, "mean"].sum()), 1e-12)
+    left_out = "" if top >= n else f" Orders above {top} are left out; they hold {rest:.1f} % of the output's salient strength."
+    overview = Section(f"Layer by layer{suffix}")
+    overview_table(reading, overview)
+    if reading.probes is not None and len(reading.probes):
+        gallery.hang(
+            overview, f"{prefix}probes", "Probe accuracy and calibration by layer",
+            "A linear classifier is fitted to each layer of the frozen network; the output is the network itself. Lines: checkpoints, "
+            "light to dark. "
+            f"Whiskers: 95 % Wilson intervals over {int(reading.probes['samples'].max()):,} test samples. Dotted: always naming the "
+            "most frequent class.",
+            plots.probe_accuracy(reading.probes),
+        )  # fmt: skip
+    pictures = Section(f"The strongest interactions on the samples{suffix}")
+    sample_pictures(reading, pictures, gallery, prefix)
+    few = Section(f"How many interactions are salient{suffix}")
+    ratio = float(reading.settings.get("salience_ratio", 0.05))
+    gallery.hang(
+        few, f"{prefix}sorted", "Sorted strengths of all interactions",
+        "All AND and OR effects of the last checkpoint in descending order, relative to the strongest of their sample; dashed: the "
+        f"salience line at {ratio:g}. "
+        "A curve crosses it at the mean number of salient interactions per sample. Few interactions carry the score; the rest is close "
+        "to zero.",
+        plots.sorted_strengths(marked(ranked(reading.final), reading.doubts), ratio),
+    )  # fmt: skip
+    gallery.hang(
+        few, f"{prefix}orders", "Strength by order",
+        "Summed strength of all effects of an order (the number of players that act together), averaged over samples and divided by "
+        "the layer's mean "
+        "|v(N) − v(∅)|. Positive effects speak for the class, negative ones against it. OR effects of one player are counted as AND.",
+        plots.strength_by_order(last["strengths"]),
+    )  # fmt: skip
+    change = Section(f"What each layer shares with the output{suffix}")
+    gallery.hang(
+        change, f"{prefix}overlap-output", "Overlap with the output",
+        "Salient strength by order at the last checkpoint. Grey: shared with the output. Orange: in the layer only, forgotten later. "
+        "Blue: in the output only, "
+        f"emerges later. Grey + orange is the layer, grey + blue is the output.{left_out}",
+        plots.overlap(last["shares"], "output", highest=top),
+    )  # fmt: skip
+    gallery.hang(
+        change, f"{prefix}ratios", "Completeness and redundancy by layer",
+        "Completeness: share of the output's salient strength that a layer already holds. Redundancy: share of a layer's salient "
+        "strength that the output lacks. "
+        f"Ratios of averages; one curve per order, black for all orders together.{left_out}",
+        plots.ratios(last["shares"], top),
+    )  # fmt: skip
+    if (last["shares"]["reference"] == "layer before").any():
+        gallery.hang(
+            change, f"{prefix}overlap-layer", "From one layer to the next",
+            f"Each layer against the layer before it: grey is kept, blue is newly emerged, orange is forgotten.{left_out}",
+            plots.overlap(last["shares"], "layer before", highest=top),
+        )  # fmt: skip
+    time = Section(f"How it came about during training{suffix}")
+    if reading.games["step"].nunique() > 1:
+        gallery.hang(
+            time, f"{prefix}maps", "Layers by checkpoints",
+            "Salient interactions per sample, their strength, completeness and redundancy against the output of the same checkpoint, "
+            "completeness against "
+            f"the finished network's output, and the size of the game, mean |v(N) − v(∅)| in {reading.unit}.",
+            plots.layer_epoch_maps(
+                reading.maps(),
+                (
+                    ("count", "salient interactions per sample"), ("strength", "salient strength / mean |v(N) − v(∅)|"),
+                    ("completeness", "completeness, against the same checkpoint"),
+                    ("redundancy", "redundancy, against the same checkpoint"),
+                    ("final", "completeness, against the finished output"), ("reach", f"mean |v(N) − v(∅)| ({reading.unit})"),
+                ),
+            ),
+        )  # fmt: skip
+        gallery.hang(
+            time, f"{prefix}epochs", "Strength by order over epochs",
+            "Salient strength of each order, AND and OR together, relative to the layer's mean |v(N) − v(∅)| at that "
+            f"checkpoint.{left_out}",
+            plots.order_over_epochs(reading.tables["strengths"], highest=top),
+        )  # fmt: skip
+        gallery.hang(
+            time, f"{prefix}overlap-checkpoint", "From the checkpoint before to the last",
+            "Each layer of the last checkpoint against itself at the checkpoint before: grey is kept, blue is newly emerged, orange "
+            f"is forgotten.{left_out}",
+            plots.overlap(last["shares"], "checkpoint before", highest=top),
+        )  # fmt: skip
+    else:
+        time.text.append("There is one checkpoint only, so nothing can be said about training.")
+    for section in (pictures, few, change, time):
+        section.text.append(
+            f"All averages: {counted}; 95 % bootstrap intervals ({DRAWS} draws) that resample numerator, denominator and normaliser "
+            "together."
+        )
+    return [overview, pictures, few, change, time, agreement_section(reading, suffix)]
+
+
+def overview_table(reading: Reading, section: Section) -> None:
+    """One row per layer of the last checkpoint."""
+    games = reading.games[reading.games["step"] == reading.games["step"].max()]
+    counts, shares, probes = reading.last["counts"], reading.last["shares"], reading.probes
+    accuracy = {} if probes is None else probes[probes["step"] == probes["step"].max()].set_index("layer")["accuracy"].to_dict()
+    marks = reading.doubts[reading.doubts["step"] == reading.doubts["step"].max()].set_index("layer")
+    rows = []
+    for layer in reading.final.layers:
+        count = counts[(counts["layer"] == layer) & (counts["kind"] == "both") & (counts["order"] == 0)].iloc[0]
+        against = [spanned(totals(shares[shares["layer"] == layer], q).iloc[0]) if layer != OUTPUT else "–" for q in RATIOS]
+        reach = reading.last["reach"][reading.last["reach"]["layer"] == layer].iloc[0]
+        dagger = " †" if layer in marks.index and marks.loc[layer, "marked"] else ""
+        certified = 100 * games.loc[games["layer"] == layer, "certified"].mean()
+        hit = f"{100 * accuracy[layer]:.1f} %" if layer in accuracy else "–"
+        rows.append((layer + dagger, hit, spanned(reach), spanned(count, 1), *against, f"{certified:.4g} %"))
+    header = (
+        "layer",
+        "probe accuracy",
+        f"mean |v(N) − v(∅)|, {reading.unit}",
+        "salient per sample",
+        "completeness",
+        "redundancy",
+        "certified",
+    )
+    section.table(
+        header,
+        rows,
+        f"Last checkpoint (epoch {games['epoch'].iloc[0]:g}); n = {reading.final.and_.shape[2]} samples, 95 % intervals in brackets.",
+    )
+    section.text.append(
+        f"Marked † are layers whose probe is at chance (one-sided binomial test, 5 %), or whose mean |v(N) − v(∅)| is below {FLOOR} "
+        f"{reading.unit} or "
+        f"{100 * FLOOR_OF_OUTPUT:g} % of the output's: what they are said to know may be noise."
+    )
+
+
+def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix: str) -> None:
+    """The strongest interactions of some samples at the output, and of one sample layer by layer."""
+    samples, final = reading.samples, reading.final
+    labels, correct = samples.y.tolist(), final.about.get("correct") or [True] * len(samples.y)
+    # One of each class first, those that the network reads rightly before others.
+    good = sorted(range(len(labels)), key=lambda i: (not correct[i], i))
+    turn = {i: sum(labels[j] == labels[i] for j in good[:place]) for place, i in enumerate(good)}
+    order = sorted(good, key=lambda i: (turn[i], not correct[i], i))
+    shown = sorted(order[:4], key=lambda i: labels[i])
+
+    def name(i: int) -> str:
+        wrong = "" if correct[i] else "\nmisread"
+        return f"{samples.classes[labels[i]]}\nno. {int(samples.index[i])}{wrong}"
+
+    layers = final.layers
+    few = [layers[round(i * (len(layers) - 1) / 4)] for i in range(5)] if len(layers) > 5 else list(layers)
+    subject = next((i for i in shown if correct[i]), shown[0])
+    across = strongest_of(final, [(name(i), OUTPUT if OUTPUT in layers else layers[-1], i) for i in shown])
+    along = strongest_of(final, [(layer, layer, subject) for layer in few])
+    what = "Numbers are effects on the score; a plus speaks for the class."
+    titles = (
+        ("samples", across, "Strongest interactions at the output", f"The five strongest of four samples at the last checkpoint. {what}"),
+        (
+            "layers", along, f"Strongest interactions of one sample, layer by layer: {samples.classes[labels[subject]]}",
+            f"Sample no. {int(samples.index[subject])} of the test split, read at {len(few)} of {len(layers)} layers of the last "
+            f"checkpoint. {what}",
+        ),
+    )  # fmt: skip
+    for file, frame, title, caption in titles:
+        frame = marked(frame, reading.doubts)
+        if samples.x.ndim == 4 and samples.x.shape[1] in (1, 3) and len(frame):
+            figure = plots.on_images(frame, samples.x.numpy(), samples.owner[:, 0].numpy(), reading.unit)
+            extra = (
+                " Solid green: AND, acts when all outlined patches are there. Dashed purple: OR, acts when any is. Other patches are paled."
+            )
+        elif len(frame):
+            players = list(samples.players) or [f"player {i}" for i in range(reading.n)]
+            figure = plots.ranked_effects(frame, players, reading.unit)
+            extra = " Plain green: AND, acts when all are there. Hatched purple: OR, acts when any is."
+        else:
+            continue
+        gallery.hang(section, f"{prefix}strongest-{file}", title, caption + extra, figure)
+
+
+def agreement_section(reading: Reading, suffix: str) -> Section:
+    """Certificates, universal matching, and where the time went."""
+    section = Section(f"Checks and times{suffix}")
+    games = reading.games.copy()
+    games["gap"] = (games["objective"] - games["lower_bound"]) / games["lower_bound"].where(games["lower_bound"] > 0)
+    rows = []
+    for (_, epoch), found in games.groupby(["step", "epoch"], sort=True):
+        rows.append(
+            (
+                f"{epoch:.3g}", len(found), f"{100 * found['certified'].mean():.1f} %", f"{100 * found['gap'].max():.3f} %",
+                f"{found['matching_error'].max():.1e}", f"{100 * found.groupby('sample')['correct'].first().mean():.0f} %",
+            )
+        )  # fmt: skip
+    section.table(
+        ("epoch", "games", "certified", "largest gap", "largest matching error", "explained samples read rightly"), rows,
+        "Gap: strength found above the proven lower bound, relative to it. Matching error: largest difference between a value and its "
+        "reconstruction from the interactions, relative to the total strength.",
+    )  # fmt: skip
+    stages = list(dict.fromkeys(key for seconds in reading.seconds for key in seconds))
+    if stages:
+        total = {stage: sum(seconds.get(stage, 0.0) for seconds in reading.seconds) for stage in stages}
+        whole = sum(total.values())
+        spent = [
+            (stage, f"{value:.1f} s", f"{value / len(reading.seconds):.2f} s", f"{100 * value / max(whole, 1e-9):.0f} %")
+            for stage, value in total.items()
+        ]
+        section.table(
+            ("stage", "all checkpoints", "per checkpoint", "share"), spent, "Seconds by stage of the extraction, as measured when it ran."
+        )
+    return section
+
+
+def settings_section(readings: Sequence[Reading]) -> Section:
+    """Exact settings and versions."""
+    section = Section("Settings and versions")
+    for reading in readings:
+        rows = [
+            (key, arguments(value) if isinstance(value, Mapping) else "default" if value is None else value)
+            for key, value in reading.settings.items()
+        ]
+        section.table(
+            ("setting", "value"),
+            rows,
+            f"Extraction {reading.name}; samples (test indices): {', '.join(map(str, reading.samples.index.tolist()))}.",
+        )
+        used = [(package, number) for package, number in (reading.final.about.get("versions") or {}).items()]
+        section.table(("package", "version"), used, "Versions that made the interactions.")
+    return section

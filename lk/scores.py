@@ -1,0 +1,125 @@
+"""What a game is played for: a scalar per masked sample, from the logits of a layer."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def log_odds(logits: Tensor, target: Tensor) -> Tensor:
+    """Log-odds of a class, `z_y - logsumexp(z_j for j != y)`, stable for any size of the logits.
+
+    Source: Cheng et al., ICML 2024, footnote 3: v(x_T) = log(p / (1 - p)).
+
+    Args:
+        logits: Shape `(batch, classes)`; a single column is the logit of class 1 of a binary classifier.
+        target: Class of each row, shape `(batch,)`.
+
+    Returns:
+        Log-odds in nats, shape `(batch,)`.
+
+    Example:
+        >>> log_odds(torch.tensor([[2.0, 0.0]]), torch.tensor([0]))
+        tensor([2.])
+    """
+    if logits.shape[1] == 1:
+        return torch.where(target == 1, logits[:, 0], -logits[:, 0])
+    chosen = logits.gather(1, target[:, None])
+    others = logits.scatter(1, target[:, None], -torch.inf)
+    return chosen[:, 0] - others.logsumexp(1)
+
+
+def predicted(logits: Tensor) -> Tensor:
+    """The most probable class of each row, shape `(batch,)`; a single column is the logit of class 1.
+
+    Example:
+        >>> predicted(torch.tensor([[2.0], [-1.0]]))
+        tensor([1, 0])
+    """
+    return (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(1)
+
+
+def check_labels(labels: Tensor, classes: int) -> None:
+    """Refuse labels that are not 0 to classes - 1; names the first wrong one."""
+    wrong = torch.nonzero((labels < 0) | (labels >= classes)).flatten()
+    if len(wrong):
+        place = int(wrong[0])
+        raise ValueError(
+            f"The label {int(labels[place])} (place {place} of {len(labels)}) is out of range; "
+            f"with {classes} classes expected 0 to {classes - 1}."
+        )
+
+
+class Score:
+    """Base of all scores. `choose` picks a class per sample once, `__call__` scores every masked sample.
+
+    Attributes:
+        reads: `logits` scores the layer's probe (and the network's output); `activation` scores the raw activation.
+    """
+
+    reads = "logits"
+
+    def choose(self, logits: Tensor, label: Tensor) -> Tensor:
+        """The class each sample is scored for, from the network's logits on the unmasked samples and the labels, `(samples,)`."""
+        return label
+
+    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Scores `(batch,)` from logits `(batch, classes)` and the chosen classes `(batch,)`."""
+        return log_odds(logits, target)
+
+
+class TrueClass(Score):
+    """Log-odds of the sample's label: the score of the paper."""
+
+
+class PredictedClass(Score):
+    """Log-odds of the class that the network predicts on the unmasked sample."""
+
+    def choose(self, logits: Tensor, label: Tensor) -> Tensor:
+        """The predicted class."""
+        return predicted(logits)
+
+
+class NamedClass(Score):
+    """Log-odds of one class for all samples.
+
+    Args:
+        label: The class, from 0.
+    """
+
+    def __init__(self, label: int) -> None:
+        self.label = label
+
+    def choose(self, logits: Tensor, label: Tensor) -> Tensor:
+        """The named class for every sample."""
+        classes = max(logits.shape[1], 2)
+        if not 0 <= self.label < classes:
+            raise ValueError(f"Given the class {self.label}; the network has {classes} classes, expected 0 to {classes - 1}.")
+        return torch.full_like(label, self.label)
+
+
+class Logit(Score):
+    """The label's logit itself; of a single column z, the logit is z for class 1 and -z for class 0."""
+
+    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
+        """One logit per row."""
+        if logits.shape[1] == 1:
+            return log_odds(logits, target)
+        return logits.gather(1, target[:, None])[:, 0]
+
+
+class OfActivation(Score):
+    """Any function of a layer's raw activation; no probe is used.
+
+    Args:
+        function: `(activation (batch, ...), target (batch,)) -> (batch,)`. At the output the activation is the logits.
+    """
+
+    reads = "activation"
+
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
+        self.function = function
+
+    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The function's value."""
+        return self.function(logits, target)

@@ -1,0 +1,203 @@
+"""Averages over samples, with intervals, of everything that is measured at one checkpoint.
+
+Each measure is an array `(draws, ...)` whose first axis runs over the rows of `lk.metrics.bootstrap.resamples`; numerators, denominators
+and normalisers are all recomputed in each draw. Differences of two measures with the same weights are therefore paired.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lk.games import OUTPUT
+from lk.interactions import Interactions, by_order
+from lk.interactions.salience import salient
+from lk.interactions.transforms import orders
+from lk.metrics import count, strength
+from lk.metrics.bootstrap import Array, interval
+from lk.studies.dynamics import KINDS, columns, depths
+
+BOTH, ALL = "both", 0  # both kinds together; all orders together
+_ENTRIES = 4_000_000  # numbers in memory at a time
+
+
+def contract(weights: Array, x: Tensor) -> Array:
+    """Weighted mean over the last axis (samples) for each draw: `(draws, samples)` and `(..., samples)` to `(draws, ...)`."""
+    return np.asarray(np.tensordot(weights, x.double().numpy(), axes=(1, -1)))
+
+
+def divide(numerator: Array, denominator: Array) -> Array:
+    """Ratio; NaN where the denominator is 0."""
+    out = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
+    np.divide(numerator, denominator, out=out, where=denominator > 0)
+    return out
+
+
+def tidy(drawn: Array, axes: dict[str, Sequence[object]], samples: int, **constant: Any) -> pd.DataFrame:
+    """An array `(draws, *axes)` as rows with mean, low and high (95 %) and n, the number of samples."""
+    frame = pd.DataFrame(list(product(*axes.values())), columns=list(axes))
+    centre, low, high = interval(drawn) if samples > 1 else (drawn[0], np.full_like(drawn[0], np.nan), np.full_like(drawn[0], np.nan))
+    return frame.assign(mean=centre.ravel(), low=low.ravel(), high=high.ravel(), n=samples, **constant)
+
+
+def ratio_of(interactions: Interactions) -> float:
+    """The salience ratio that the extraction asked for."""
+    return float(interactions.about.get("salience_ratio", 0.05))
+
+
+def with_totals(x: Array) -> Array:
+    """`(draws, kinds, orders, places)` with both kinds together appended, and all orders together put at order 0."""
+    x = np.concatenate([x, x.sum(1, keepdims=True)], 1)
+    x[:, :, 0] = x[:, :, 1:].sum(2)
+    return x
+
+
+def axes_of(n: int, places: Sequence[object]) -> dict[str, Sequence[object]]:
+    """Axes of an array that `with_totals` made."""
+    return {"kind": (*KINDS, BOTH), "order": range(n + 1), "layer": places}
+
+
+def reach(interactions: Interactions, weights: Array) -> Array:
+    """Mean |v(N) - v(empty)| of each layer, `(draws, layers)`: the normaliser (Cheng et al. 2024, footnote 8)."""
+    return contract(weights, interactions.reach)
+
+
+def counts(interactions: Interactions, weights: Array) -> Array:
+    """Salient interactions per sample, `(draws, kinds + both, orders, layers)`; order 0 holds all orders."""
+    chosen = salient(interactions, ratio_of(interactions))
+    return with_totals(contract(weights, torch.stack([count(mask) for mask in chosen])))
+
+
+def strengths(interactions: Interactions, weights: Array) -> dict[str, Array]:
+    """Strength relative to `reach`: of positive, negative and salient effects, each as `counts`.
+
+    `share` is the salient strength of a kind and order relative to the layer's whole.
+    """
+    chosen, scale = salient(interactions, ratio_of(interactions)), reach(interactions, weights)[:, None, None]
+    found = {}
+    for name, sign in (("positive", 1), ("negative", -1)):
+        found[name] = torch.stack([strength(effects, sign=sign) for effects in interactions.effects])
+    found["salient"] = torch.stack([strength(effects, mask) for effects, mask in zip(interactions.effects, chosen, strict=True)])
+    sums = {name: divide(with_totals(contract(weights, x)), scale) for name, x in found.items()}
+    return {**sums, "share": divide(sums["salient"], sums["salient"][:, 2:, :1])}
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How the strength of compared sets divides against reference sets; each `(draws, kinds + both, orders, pairs)`.
+
+    Attributes:
+        all: Salient strength of the compared layer, relative to its mean |v(N) - v(empty)|.
+        all_reference: The same of the reference.
+        overlap: What both share (Cheng et al. 2024, Eq. 7, on the intersection of the salient sets).
+    """
+
+    all: Array
+    all_reference: Array
+    overlap: Array
+
+    @property
+    def forgotten(self) -> Array:
+        """Strength that the reference lacks."""
+        return np.maximum(self.all - self.overlap, 0.0)  # rounding
+
+    @property
+    def new(self) -> Array:
+        """Strength that only the reference has."""
+        return np.maximum(self.all_reference - self.overlap, 0.0)
+
+    @property
+    def completeness(self) -> Array:
+        """Share of the reference that is already there."""
+        return divide(self.overlap, self.all_reference)
+
+    @property
+    def redundancy(self) -> Array:
+        """Share of the compared layer that the reference lacks."""
+        return divide(self.forgotten, self.all)
+
+
+def shares(a: Interactions, places: Sequence[int], b: Interactions, references: Sequence[int], weights: Array) -> Shares:
+    """Compare layers of `a` with layers of `b`, pair by pair, on the same samples.
+
+    The effects of both are divided by their own layer's mean |v(N) - v(empty)|, which is recomputed in every draw. Only interactions
+    that are salient in both enter the overlap, so that the work grows with their number and not with 2**n.
+    """
+    sides = []
+    for interactions, rows in ((a, list(places)), (b, list(references))):
+        effects, chosen = interactions.effects[:, :, rows], salient(interactions, ratio_of(interactions))[:, :, rows]
+        scale = reach(interactions, weights)[:, rows]
+        own = contract(weights, torch.stack([by_order(e.abs().double() * m) for e, m in zip(effects, chosen, strict=True)]))
+        sides.append((effects, chosen, scale, divide(with_totals(own), scale[:, None, None])))
+    (effects, chosen, scale, all_), (effects_b, chosen_b, scale_b, all_reference) = sides
+    shared = chosen & chosen_b & (effects * effects_b > 0)
+    kind, coalition, pair, sample = shared.nonzero(as_tuple=True)
+    group = ((kind * (a.n + 1) + orders(a.n)[coalition]) * len(places) + pair).numpy()
+    by_group = np.argsort(group, kind="stable")
+    strength_a, strength_b = (e[shared].abs().double().numpy()[by_group] for e in (effects, effects_b))
+    pairs, of = pair.numpy()[by_group], sample.numpy()[by_group]
+    present, starts = np.unique(group[by_group], return_index=True)
+    overlap = np.zeros((len(weights), 2 * (a.n + 1) * len(places)))
+    step = max(1, _ENTRIES // max(1, len(group)))
+    for start in range(0, len(weights) if len(group) else 0, step):
+        chunk = slice(start, start + step)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            least = np.minimum(strength_a / scale[chunk][:, pairs], strength_b / scale_b[chunk][:, pairs])
+        overlap[chunk, present] = np.add.reduceat(np.where(np.isfinite(least), least, 0.0) * weights[chunk][:, of], starts, axis=1)
+    return Shares(all_, all_reference, with_totals(overlap.reshape(len(weights), 2, a.n + 1, len(places))))
+
+
+def share_table(found: Shares, n: int, layers: Sequence[str], samples: int, reference: str) -> pd.DataFrame:
+    """Rows of quantity, kind, order, layer with mean, low, high; quantities are overlap, forgotten, new, completeness, redundancy."""
+    names = ("overlap", "forgotten", "new", "completeness", "redundancy")
+    return pd.concat(
+        [tidy(getattr(found, q), axes_of(n, layers), samples, quantity=q, reference=reference) for q in names], ignore_index=True
+    )
+
+
+def averages(
+    interactions: Interactions, weights: Array, before: Interactions | None = None, final: Interactions | None = None
+) -> dict[str, pd.DataFrame]:
+    """All averages of one checkpoint.
+
+    Args:
+        interactions: The checkpoint.
+        weights: From `lk.metrics.bootstrap.resamples`.
+        before: The checkpoint before, on the same samples.
+        final: The last checkpoint, on the same samples; gives the reference `final output`.
+
+    Returns:
+        `reach`, `counts`, `strengths` and `shares`, each with step, epoch, layer, depth, mean, low, high and n. Kind is `and`, `or`
+        or `both`, order 0 means all orders.
+    """
+    layers, n, samples = interactions.layers, interactions.n, interactions.and_.shape[2]
+    everywhere, last = list(range(len(layers))), layers.index(OUTPUT) if OUTPUT in layers else len(layers) - 1
+    compared = [
+        ("output", everywhere, interactions, [last] * len(layers)),
+        ("layer before", everywhere[1:], interactions, everywhere[:-1]),
+        ("checkpoint before", everywhere, before, everywhere),
+        ("final output", everywhere, final, [last] * len(layers)),
+    ]
+    tables = {
+        "reach": tidy(reach(interactions, weights), {"layer": layers}, samples),
+        "counts": tidy(counts(interactions, weights), axes_of(n, layers), samples),
+        "strengths": pd.concat(
+            [tidy(x, axes_of(n, layers), samples, quantity=name) for name, x in strengths(interactions, weights).items()], ignore_index=True
+        ),
+        "shares": pd.concat(
+            [
+                share_table(shares(interactions, places, other, references, weights), n, [layers[i] for i in places], samples, name)
+                for name, places, other, references in compared
+                if other is not None and places
+            ],
+            ignore_index=True,
+        ),
+    }
+    for name, frame in tables.items():
+        tables[name] = frame.assign(depth=frame["layer"].map(depths(layers)), **columns(interactions))
+    return tables

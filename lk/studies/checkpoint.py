@@ -1,0 +1,103 @@
+"""Everything that is measured at one checkpoint, by the callback during training and by the commands afterwards alike."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+from pytorch_lightning.utilities.seed import isolate_rng
+from safetensors.torch import load_file
+from torch import nn
+
+from lk.data import Data
+from lk.extraction import Extraction, Samples, fit_probes
+from lk.interactions import Interactions
+from lk.layers import device_of, frozen
+from lk.probes import Probes
+from lk.runs import Run, describe, step_name
+from lk.studies.dynamics import measure
+from lk.studies.probing import evaluate
+
+
+class Findings(NamedTuple):
+    """Tables of one checkpoint (see `lk.studies.dynamics`) and of its probes (`lk.studies.probing`)."""
+
+    tables: dict[str, pd.DataFrame]
+    probes: pd.DataFrame | None
+
+
+def probe_checkpoint(
+    run: Run, extraction: Extraction, network: nn.Module, data: Data, step: int, epoch: float, again: bool = False
+) -> tuple[Probes, pd.DataFrame]:
+    """Fit and store the probes of a checkpoint, or load them, and their row in the table of probes.
+
+    Args:
+        run: The run.
+        extraction: Its recipe and layers are used.
+        network: The frozen network.
+        data: The data set.
+        step: Global step of the checkpoint.
+        epoch: Epochs trained.
+        again: Fit even if probes are stored.
+    """
+    path, layers = run.probes(step), extraction.layers_of(network)
+    device = device_of(network)
+    table = run.read_table("probes") if run.table("probes").is_file() else pd.DataFrame({"step": []})
+    stored = Probes.load(path).to(device) if path.is_file() and not again else None
+    if stored is not None and set(layers) <= set(stored.layers):
+        if stored.recipe != describe(extraction.probes):
+            raise ValueError(
+                f"{path} was fitted with {stored.recipe}, but {describe(extraction.probes)} is asked for. Fit them again with "
+                f"probe.py fit --run {run.path}, or leave the recipe of the extraction away."
+            )
+        probes, rows = stored, table[table["step"] == step]
+        if len(rows):
+            return probes, rows
+    else:
+        probes = fit_probes(extraction.probes, network, layers, data).to(device)
+        probes.save(path)
+    rows = evaluate(network, probes, data, step, epoch)
+    run.write_table("probes", pd.concat([table[table["step"] != step], rows], ignore_index=True).sort_values(["step", "depth"]))
+    return probes, rows
+
+
+def read_checkpoint(
+    run: Run, extraction: Extraction, samples: Samples, network: nn.Module, data: Data, step: int, epoch: float, done: Any = lambda _: None
+) -> Findings:
+    """Probe, extract and measure one checkpoint; what is already stored is read.
+
+    Args:
+        run: The run.
+        extraction: What to extract.
+        samples: The samples to explain.
+        network: The network as it stands; it is copied, never changed.
+        data: The data set.
+        step: Global step.
+        epoch: Epochs trained.
+        done: Called with the number of masked samples after each forward pass.
+    """
+    folder = run.extraction(extraction.name)
+    twin = frozen(network)
+    with isolate_rng():
+        probes, probed = None, None
+        if extraction.score.reads == "logits":
+            probes, probed = probe_checkpoint(run, extraction, twin, data, step, epoch)
+        found = extraction.run(twin, probes, samples, folder, step, epoch, done)
+    earlier = [s for s in run.extracted(extraction.name) if s < step]
+    before = Interactions.load(run.extracted(extraction.name)[earlier[-1]]) if earlier else None
+    values = load_file(folder / step_name(step) / "values.safetensors")["values"]
+    return Findings(measure(found, before, values), probed)
+
+
+def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
+    """Measure every stored checkpoint of an extraction again, from its files alone, and write the tables."""
+    collected: dict[str, list[pd.DataFrame]] = {}
+    before = None
+    for step, path in run.extracted(name).items():
+        found = Interactions.load(path)
+        values = load_file(run.extraction(name) / step_name(step) / "values.safetensors")["values"]
+        for key, frame in measure(found, before, values).items():
+            collected.setdefault(key, []).append(frame)
+        before = found
+    tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
+    for key, frame in tables.items():
+        run.write_table(f"{name}/{key}", frame)
+    return tables

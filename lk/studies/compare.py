@@ -1,0 +1,273 @@
+"""Compares runs that `align` has lined up: one table per question, and sentences that the data carry."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lk.games import OUTPUT
+from lk.interactions import Interactions
+from lk.interactions.salience import salient
+from lk.metrics.agreement import agreement
+from lk.metrics.bootstrap import Array, interval, resamples
+from lk.metrics.holm import holm
+from lk.runs import Run
+from lk.studies.alignment import Aligned, intermediate
+from lk.studies.averages import contract, counts, divide, ratio_of, shares, strengths, tidy
+from lk.studies.doubts import doubts
+from lk.studies.dynamics import KINDS, depths
+from lk.studies.reading import DRAWS, arguments, optional_table
+
+SENTENCE_DRAWS = 4000
+SEEDS = 3  # an architecture is named from this many training seeds on
+LEVEL = 0.05
+
+
+def output_of(found: Interactions) -> int:
+    """Position of the output."""
+    return found.layers.index(OUTPUT) if OUTPUT in found.layers else len(found.layers) - 1
+
+
+def middle_of(found: Interactions) -> int:
+    """Position of the intermediate layer."""
+    return found.layers.index(intermediate(found.layers))
+
+
+# ---- tables, one per question
+def accuracy(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Test accuracy by epoch, and accuracy of each layer's probe in the finished network."""
+    curves, probed = [], []
+    for run in runs:
+        training, probes = optional_table(run, "training"), optional_table(run, "probes")
+        if training is not None:
+            curves.append(training[training["quantity"] == "test/accuracy"].assign(run=run.id))
+        if probes is not None:
+            probed.append(probes[probes["step"] == probes["step"].max()].assign(run=run.id))
+    return (pd.concat(frames, ignore_index=True) if frames else pd.DataFrame() for frames in (curves, probed))  # type: ignore[return-value]
+
+
+def layer_tables(aligned: Aligned, draws: int = DRAWS) -> dict[str, pd.DataFrame]:
+    """Salient count, completeness and redundancy by depth and epoch, and strength by order at the output, on the common samples.
+
+    Returns:
+        `layers`: run, step, epoch, layer, depth, quantity (`count`, `completeness`, `redundancy`), mean, low, high, n, marked, middle;
+        `orders`: run, kind, order, quantity (`salient`, `share`), mean, low, high, n, for the output of the finished network.
+    """
+    weights, n = resamples(len(aligned.kept), draws), len(aligned.kept)
+    layers, orders = [], []
+    for run, places in zip(aligned.runs, aligned.places, strict=True):
+        games, probes = run.read_table(f"{aligned.extraction}/games"), optional_table(run, "probes")
+        flags = doubts(games, probes).set_index(["step", "layer"])["marked"].to_dict()
+        for step, path in run.extracted(aligned.extraction).items():
+            found = Interactions.load(path).select(places)
+            last = output_of(found)
+            against = shares(found, range(len(found.layers)), found, [last] * len(found.layers), weights)
+            for quantity, drawn in (
+                ("count", counts(found, weights)[:, 2, 0]),
+                ("completeness", against.completeness[:, 2, 0]),
+                ("redundancy", against.redundancy[:, 2, 0]),
+            ):
+                frame = tidy(
+                    drawn, {"layer": found.layers}, n, quantity=quantity, run=run.id, step=step, epoch=float(found.about.get("epoch", 0))
+                )
+                frame["marked"] = [flags.get((step, layer), False) for layer in frame["layer"]]
+                layers.append(
+                    frame.assign(depth=frame["layer"].map(depths(found.layers)), middle=frame["layer"] == intermediate(found.layers))
+                )
+        for quantity, drawn in strengths(found, weights).items():
+            if quantity in ("salient", "share"):
+                axes = {"kind": (*KINDS, "both"), "order": range(found.n + 1)}
+                orders.append(tidy(drawn[:, :, :, last], axes, n, quantity=quantity, run=run.id))
+    return {"layers": pd.concat(layers, ignore_index=True), "orders": pd.concat(orders, ignore_index=True)}
+
+
+def weighted_mean(weights: Array, x: torch.Tensor) -> Array:
+    """Weighted mean over samples (the last axis) that leaves out NaN, for each draw."""
+    known = torch.isfinite(x)
+    return divide(contract(weights, torch.nan_to_num(x)), contract(weights, known))
+
+
+def iou(aligned: Aligned, draws: int = DRAWS) -> pd.DataFrame:
+    """Intersection over union of the salient sets of each pair of runs, by kind and order.
+
+    Returns:
+        Columns run_a, run_b, place (`output`, `intermediate layer`), kind, order, mean, low, high, n, chance.
+    """
+    weights, parts = resamples(len(aligned.kept), draws), []
+    for (run_a, a), (run_b, b) in combinations(zip(aligned.runs, aligned.final, strict=True), 2):
+        for place, (layer_a, layer_b) in {
+            "intermediate layer": (middle_of(a), middle_of(b)),
+            "output": (output_of(a), output_of(b)),
+        }.items():
+            sets_a, sets_b = salient(a, ratio_of(a))[:, :, layer_a], salient(b, ratio_of(b))[:, :, layer_b]
+            for k, kind in enumerate(KINDS):
+                found = agreement(sets_a[k], sets_b[k])
+                frame = tidy(weighted_mean(weights, found.iou), {"order": range(a.n + 1)}, len(aligned.kept))
+                frame["chance"] = weighted_mean(weights[:1], found.chance)[0]
+                frame["samples"] = torch.isfinite(found.iou).sum(1).numpy()
+                parts.append(frame.assign(kind=kind, place=place, run_a=run_a.id, run_b=run_b.id))
+    table = pd.concat(parts, ignore_index=True)
+    return table[table["order"] > 0].reset_index(drop=True)
+
+
+# ---- sentences
+@dataclass(frozen=True)
+class Question:
+    """A number that is compared, and how a sentence words it.
+
+    Attributes:
+        name: What it is.
+        more: The sentence about the run or architecture with the larger number.
+        measure: Maps interactions and weights `(draws, samples)` to `(draws,)`.
+        digits: Digits behind the point.
+    """
+
+    name: str
+    more: str
+    measure: Callable[[Interactions, Array], Array]
+    digits: int = 2
+
+
+def against_output(found: Interactions, weights: Array, quantity: str) -> Array:
+    """Completeness or redundancy of the intermediate layer, all kinds and orders together."""
+    result = shares(found, [middle_of(found)], found, [output_of(found)], weights)
+    return getattr(result, quantity)[:, 2, 0, 0]  # type: ignore[no-any-return]
+
+
+QUESTIONS = (
+    Question(
+        "salient interactions per sample at the output",
+        "has more salient interactions at the output",
+        lambda i, w: counts(i, w)[:, 2, 0, output_of(i)],
+        1,
+    ),
+    Question(
+        "salient interactions per sample at the intermediate layer",
+        "has more salient interactions at its intermediate layer",
+        lambda i, w: counts(i, w)[:, 2, 0, middle_of(i)],
+        1,
+    ),
+    Question(
+        "share of the output's salient strength in order 1",
+        "has a larger share of its output's strength in single players",
+        lambda i, w: strengths(i, w)["share"][:, 2, 1, output_of(i)],
+    ),
+    Question(
+        "completeness of the intermediate layer",
+        "has learned more of its final interactions by its intermediate layer",
+        lambda i, w: against_output(i, w, "completeness"),
+    ),
+    Question(
+        "redundancy of the intermediate layer",
+        "holds more at its intermediate layer that its output does not use",
+        lambda i, w: against_output(i, w, "redundancy"),
+    ),
+)
+
+
+def architecture(run: Run) -> str:
+    """The network of a run with its arguments."""
+    return arguments(run.config["model"].get("network"))
+
+
+def seeded(runs: Sequence[Run]) -> dict[str, list[int]] | None:
+    """Positions of the runs of each architecture, if there are two architectures or more with three training seeds or more each."""
+    groups: dict[str, list[int]] = {}
+    for place, run in enumerate(runs):
+        groups.setdefault(architecture(run), []).append(place)
+    enough = all(len({runs[i].config.get("seed_everything") for i in places}) >= SEEDS for places in groups.values())
+    return groups if len(groups) >= 2 and enough else None
+
+
+def two_sided(drawn: Array) -> float:
+    """Bootstrap p value of a difference: how often the draws fall on the other side of zero, doubled."""
+    drawn = drawn[1:][np.isfinite(drawn[1:])]
+    if not len(drawn):
+        return 1.0
+    return float(min(1.0, 2 * (min((drawn <= 0).sum(), (drawn >= 0).sum()) + 1) / (len(drawn) + 1)))
+
+
+def sentences(aligned: Aligned, draws: int = SENTENCE_DRAWS, seed: int = 0) -> pd.DataFrame:
+    """Differences between runs, or between architectures where there are three training seeds of each.
+
+    Both sides are measured on the same resampled samples; for architectures the runs of each are resampled too. Holm's correction runs
+    over all rows.
+
+    Returns:
+        Columns question, a, b, mean_a, mean_b, difference, low, high, p, p_holm, n, level (`runs`, `architectures`), text.
+    """
+    weights = resamples(len(aligned.kept), draws, seed)
+    groups = seeded(aligned.runs)
+    ids = [run.id for run in aligned.runs]
+    if groups is None:
+        # Beyond four runs, each is compared with the first: all pairs would leave Holm's correction nothing to find.
+        pairs = list(combinations(range(len(ids)), 2)) if len(ids) <= 4 else [(0, i) for i in range(1, len(ids))]
+        sides = [((ids[a], [a]), (ids[b], [b])) for a, b in pairs]
+    else:
+        sides = list(combinations(groups.items(), 2))
+    generator = np.random.default_rng(seed + 1)
+    rows = []
+    for question in QUESTIONS:
+        measured = np.stack([question.measure(found, weights) for found in aligned.final], 1)
+        for (name_a, places_a), (name_b, places_b) in sides:
+            a, b = (over_runs(measured[:, places], generator) for places in (places_a, places_b))
+            centre, low, high = interval(a - b)
+            rows.append(
+                {
+                    "question": question.name, "a": name_a, "b": name_b, "mean_a": a[0], "mean_b": b[0], "difference": float(centre),
+                    "low": float(low), "high": float(high), "p": two_sided(a - b), "n": len(aligned.kept),
+                    "level": "runs" if groups is None else "architectures",
+                }
+            )  # fmt: skip
+    table = pd.DataFrame(rows)
+    table["p_holm"] = holm(table["p"].tolist())
+    wording = {question.name: question for question in QUESTIONS}
+    doubtful = [
+        run.id for run, found in zip(aligned.runs, aligned.final, strict=True) if marked_layers(run, aligned.extraction) & asked(found)
+    ]
+    table["text"] = [worded(row, wording[str(row["question"])], doubtful) for row in table.to_dict("records")]
+    return table
+
+
+def asked(found: Interactions) -> set[str]:
+    """The layers that sentences are about."""
+    return {found.layers[middle_of(found)], found.layers[output_of(found)]}
+
+
+def marked_layers(run: Run, extraction: str) -> set[str]:
+    """Layers of the finished network that say little."""
+    table = doubts(run.read_table(f"{extraction}/games"), optional_table(run, "probes"))
+    return set(table.loc[table["marked"] & (table["step"] == table["step"].max()), "layer"])
+
+
+def over_runs(measured: Array, generator: np.random.Generator) -> Array:
+    """Mean over the runs of one side; where there are several, each draw resamples them too."""
+    draws, runs = measured.shape
+    if runs == 1:
+        return measured[:, 0]
+    drawn = generator.integers(runs, size=(draws, runs))
+    drawn[0] = np.arange(runs)
+    return np.asarray(np.take_along_axis(measured, drawn, 1).mean(1))
+
+
+def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] = ()) -> str:
+    """One sentence; it names a direction only where the difference stands after Holm's correction."""
+    digits, named, runs = question.digits, row["p_holm"] < LEVEL, row["level"] == "runs"
+    first, second = (row["a"], row["b"]) if row["difference"] >= 0 else (row["b"], row["a"])
+    ends = sorted((abs(row["low"]), abs(row["high"]))) if named else (row["low"], row["high"])
+    numbers = f"95 % interval {ends[0]:.{digits}f} to {ends[1]:.{digits}f}, p = {row['p_holm']:.2g} after Holm"
+    if named:
+        text = f"{first} {question.more} than {second}: difference {abs(row['difference']):.{digits}f} ({numbers})."
+        text = f"Of these two runs, {text}" if runs else text
+    else:
+        between = f"these two runs, {row['a']} and {row['b']}," if runs else f"{row['a']} and {row['b']}"
+        text = f"No difference between {between} is shown in {question.name}: {row['difference']:+.{digits}f} ({numbers})."
+    # Only numbers carry a minus; hyphens in names stay.
+    text = re.sub(r"(?<![\w.-])-(?=\d)", "−", text)
+    bad = sorted({name for name in doubtful if not runs or name in (row["a"], row["b"])})
+    return text + (f" † Read with care: a layer asked about is marked in {', '.join(bad)}." if bad else "")

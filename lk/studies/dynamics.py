@@ -1,0 +1,168 @@
+"""How the sets of interactions change over layers and epochs: tidy tables of one extraction.
+
+Every table has one row per sample, so that averages and their intervals are made where they are drawn.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lk.games import OUTPUT
+from lk.interactions import Interactions
+from lk.interactions.salience import salient, thresholds
+from lk.metrics import compare, count, matching_error, strength
+
+KINDS = ("and", "or")
+
+
+def depths(layers: tuple[str, ...]) -> dict[str, float]:
+    """Relative depth of each layer: 0 for the first that is read, 1 for the output."""
+    return {layer: i / max(1, len(layers) - 1) for i, layer in enumerate(layers)}
+
+
+def columns(interactions: Interactions) -> dict[str, Any]:
+    """What identifies a checkpoint in a table."""
+    return {"step": int(interactions.about.get("step", 0)), "epoch": float(interactions.about.get("epoch", 0.0))}
+
+
+def flat(interactions: Interactions, tensors: dict[str, Tensor], **constant: Any) -> pd.DataFrame:
+    """Tensors `(n + 1, layers, samples)` as rows of order, layer and sample; order 0 is left out."""
+    first = next(iter(tensors.values()))
+    order, layer, sample = (index.flatten().numpy() for index in torch.meshgrid(*(torch.arange(s) for s in first.shape), indexing="ij"))
+    frame = pd.DataFrame({"order": order, "layer": np.array(interactions.layers, dtype=object)[layer], "sample": sample})
+    frame["sample"] = np.array(interactions.about.get("samples") or range(first.shape[2]))[sample]
+    frame["depth"] = frame["layer"].map(depths(interactions.layers))
+    for key, value in {**columns(interactions), **constant}.items():
+        frame[key] = value
+    for key, tensor in tensors.items():
+        frame[key] = tensor.flatten().numpy()
+    return frame[frame["order"] > 0].reset_index(drop=True)
+
+
+def games(interactions: Interactions, values: Tensor | None = None) -> pd.DataFrame:
+    """One row per layer and sample: the game and how well it is explained.
+
+    Columns: step, epoch, layer, depth, sample, label, correct, v_empty, v_grand, reach (|v(N) - v(empty)|), objective,
+    lower_bound, certified, matching_error (NaN without values), threshold, salient.
+    """
+    layers, samples = interactions.and_.shape[1:]
+    layer, sample = (index.flatten().numpy() for index in torch.meshgrid(torch.arange(layers), torch.arange(samples), indexing="ij"))
+    about = interactions.about
+    error = torch.full((layers, samples), torch.nan)
+    if values is not None:
+        error = matching_error(values, interactions.and_, interactions.or_, interactions.delta).float()
+    grand = interactions.and_.sum(0) + interactions.or_[1:].sum(0) + interactions.delta[-1]
+    ratio = float(about.get("salience_ratio", 0.05))
+    frame = pd.DataFrame(
+        {"layer": np.array(interactions.layers, dtype=object)[layer], "sample": np.array(about.get("samples") or range(samples))[sample]}
+    )
+    frame["depth"] = frame["layer"].map(depths(interactions.layers))
+    for key, value in columns(interactions).items():
+        frame[key] = value
+    frame["label"] = np.array(about.get("labels") or [-1] * samples)[sample]
+    frame["correct"] = np.array(about.get("correct") or [True] * samples)[sample]
+    for key, tensor in {
+        "v_empty": interactions.and_[0],
+        "v_grand": grand,
+        "reach": interactions.reach,
+        "objective": interactions.objective,
+        "lower_bound": interactions.lower_bound,
+        "certified": interactions.certified,
+        "matching_error": error,
+        "threshold": thresholds(interactions, ratio),
+        "salient": salient(interactions, ratio).sum((0, 1)),
+        "salient_per_layer": salient(interactions, ratio, "per_layer").sum((0, 1)),
+    }.items():
+        frame[key] = tensor.flatten().numpy()
+    return frame
+
+
+def strengths(interactions: Interactions) -> pd.DataFrame:
+    """One row per kind, order, layer and sample: strength of positive, negative and salient effects, and the number of salient ones.
+
+    Columns: step, epoch, layer, depth, sample, kind, order, positive, negative, salient_strength, salient_count, all in the unit
+    of the score, and `normaliser`, the layer's mean |v(N) - v(empty)| over samples (footnote 8).
+    """
+    chosen = salient(interactions, float(interactions.about.get("salience_ratio", 0.05)))
+    reach = interactions.reach.mean(1)
+    parts = []
+    for kind, effects, mask in zip(KINDS, interactions.effects, chosen, strict=True):
+        positive = strength(effects, sign=1)
+        tensors = {
+            "positive": positive,
+            "negative": strength(effects, sign=-1),
+            "salient_strength": strength(effects, mask),
+            "salient_count": count(mask),
+            "normaliser": reach[None, :, None].expand_as(positive),
+        }
+        parts.append(flat(interactions, tensors, kind=kind))
+    return pd.concat(parts, ignore_index=True)
+
+
+def normalised(interactions: Interactions) -> Tensor:
+    """Effects divided by the layer's mean |v(N) - v(empty)|, `(2, 2**n, layers, samples)` (footnote 8); NaN where it is 0."""
+    reach = interactions.reach.mean(1)
+    return interactions.effects / torch.where(reach > 0, reach, torch.nan)[:, None]
+
+
+def comparisons(interactions: Interactions, before: Interactions | None = None, support: str = "intersection") -> pd.DataFrame:
+    """Every layer against the output, the layer before, and the same layer of the checkpoint before.
+
+    Columns: step, epoch, layer, depth, sample, kind, order, reference (`output`, `layer before`, `checkpoint before`), all,
+    all_reference, overlap, forgotten, new. Strengths are relative to the mean |v(N) - v(empty)| of their own layer.
+    """
+    ratio = float(interactions.about.get("salience_ratio", 0.05))
+    effects, chosen = normalised(interactions), salient(interactions, ratio)
+    last = interactions.layer(OUTPUT) if OUTPUT in interactions.layers else len(interactions.layers) - 1
+
+    def references() -> Iterator[tuple[str, Tensor, Tensor]]:
+        yield "output", effects[:, :, [last]].expand_as(effects), chosen[:, :, [last]].expand_as(chosen)
+        yield "layer before", effects.roll(1, 2), chosen.roll(1, 2)
+        if before is not None:
+            yield "checkpoint before", normalised(before), salient(before, ratio)
+
+    parts = []
+    for name, reference, chosen_reference in references():
+        for k, kind in enumerate(KINDS):
+            result = compare(effects[k], chosen[k], reference[k], chosen_reference[k], support)
+            frame = flat(interactions, result._asdict(), kind=kind, reference=name)
+            # The first layer has none before it; the output is not compared with itself.
+            if name == "layer before":
+                frame = frame[frame["layer"] != interactions.layers[0]]
+            parts.append(frame)
+    return pd.concat(parts, ignore_index=True)
+
+
+def strongest(interactions: Interactions, count_: int = 20) -> pd.DataFrame:
+    """The strongest interactions of every layer, over all samples: at most `count_` rows per layer."""
+    rows = []
+    names = interactions.about.get("players") or [str(i) for i in range(interactions.n)]
+    indices = interactions.about.get("samples") or list(range(interactions.and_.shape[2]))
+    for layer in interactions.layers:
+        found = [(*entry, s) for s in range(interactions.and_.shape[2]) for entry in interactions.strongest(layer, s, count_)]
+        for kind, players, effect, s in sorted(found, key=lambda entry: -abs(entry[2]))[:count_]:
+            rows.append(
+                {
+                    "layer": layer,
+                    "sample": indices[s],
+                    "kind": kind,
+                    "order": len(players),
+                    "players": " ".join(names[i] for i in players),
+                    "effect": effect,
+                }
+            )
+    return pd.DataFrame(rows).assign(**columns(interactions))
+
+
+def measure(interactions: Interactions, before: Interactions | None = None, values: Tensor | None = None) -> dict[str, pd.DataFrame]:
+    """All tables of one checkpoint."""
+    return {
+        "games": games(interactions, values),
+        "strengths": strengths(interactions),
+        "comparisons": comparisons(interactions, before),
+        "strongest": strongest(interactions),
+    }

@@ -1,0 +1,25 @@
+"""The words of the reports, in a sentence each."""
+
+GLOSSARY = {
+    "player": "A part of the input that can be absent: a patch of an image, a column of a table.",
+    "coalition": "A set of players that are present. N is the grand coalition, ∅ the empty one.",
+    "masked sample": "The sample with the players outside a coalition replaced, usually by their mean over the training set.",
+    "value v(S)": "The score of the masked sample that shows coalition S; by default the log-odds of the true class, in nats.",
+    "layer, output": "A hidden layer is read through its probe, a linear classifier on the frozen network; the output is the network's own.",
+    "depth": "Place of a layer among those read, from 0 (first) to 1 (output).",
+    "AND interaction": "Acts on the score only when all its players are present.",
+    "OR interaction": "Acts on the score when any of its players is present.",
+    "order": "Number of players of an interaction.",
+    "effect, strength": "An effect is signed, plus speaks for the class; strength is its absolute value.",
+    "salient": "Stronger than 5 % (the salience ratio) of the strongest interaction of the same sample and layer.",
+    "overlap": "Strength that two sets share: the smaller of both effects where both are salient and have the same sign.",
+    "forgotten": "Strength that a layer has and the later one lacks.",
+    "newly emerged": "Strength that the later one has and the layer lacks.",
+    "completeness": "Overlap with the output, divided by the output's salient strength.",
+    "redundancy": "Strength that the output lacks, divided by the layer's salient strength.",
+    "mean |v(N) − v(∅)|": "How far the score moves when all players are masked; strengths are divided by it to compare layers.",
+    "certified": "The decomposition's total strength is proven to be close to the least possible one.",
+    "matching": "AND and OR interactions together rebuild the value of every masked sample, up to a small bounded residual.",
+    "checkpoint": "A moment of training at which all layers were read.",
+    "† marked": "The probe is at chance, or masking hardly moves the score: what such a layer is said to know may be noise.",
+}

@@ -1,0 +1,131 @@
+"""What the files of one run say: its training, and one of its extractions with all averages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import torch
+import yaml
+
+from lk.extraction import Samples
+from lk.games import OUTPUT
+from lk.interactions import Interactions
+from lk.metrics.bootstrap import resamples
+from lk.runs import Run
+from lk.studies.averages import averages
+from lk.studies.doubts import doubts, marked
+from lk.studies.sentences import totals
+
+DRAWS = 300
+RATIOS = ("completeness", "redundancy")
+UNITS = {"TrueClass": "nats", "PredictedClass": "nats", "NamedClass": "nats", "Logit": "logits"}
+
+
+def class_name(config: object) -> str:
+    """Last part of a config entry's class path."""
+    return str(config["class_path"]).rsplit(".", 1)[-1] if isinstance(config, Mapping) and "class_path" in config else "–"
+
+
+def arguments(config: object) -> str:
+    """A config entry as `Class(argument=value, ...)`, without arguments that are not set."""
+    if not isinstance(config, Mapping) or "class_path" not in config:
+        return "–"
+    given = {key: value for key, value in (config.get("init_args") or {}).items() if value is not None and value is not False}
+    inner = (f"{key}={arguments(value) if isinstance(value, Mapping) and 'class_path' in value else value}" for key, value in given.items())
+    return f"{class_name(config)}({', '.join(inner)})"
+
+
+def parameters(run: Run) -> int | None:
+    """Trainable numbers of the network, counted in the last checkpoint; running statistics are left out."""
+    if not run.checkpoints:
+        return None
+    try:
+        state = torch.load(list(run.checkpoints.values())[-1], map_location="cpu", weights_only=True, mmap=True)["state_dict"]
+    except Exception:  # a damaged checkpoint is no reason to go without a report
+        return None
+    counted = {
+        k: v
+        for k, v in state.items()
+        if k.startswith("network.") and not k.endswith(("running_mean", "running_var", "num_batches_tracked"))
+    }
+    return sum(int(value.numel()) for value in counted.values())
+
+
+def optional_table(run: Run, name: str) -> pd.DataFrame | None:
+    """A table, or none where the run has none."""
+    return run.read_table(name) if run.table(name).is_file() else None
+
+
+def test_accuracy(run: Run) -> tuple[float, str] | None:
+    """The finished network's test accuracy, and on what."""
+    training, probes = optional_table(run, "training"), optional_table(run, "probes")
+    if training is not None:
+        rows = training[training["quantity"] == "test/accuracy"]
+        if len(rows):
+            return float(rows.sort_values("step")["value"].iloc[-1]), "test split"
+    if probes is not None:
+        rows = probes[(probes["layer"] == OUTPUT) & (probes["step"] == probes["step"].max())]
+        if len(rows):
+            return float(rows["accuracy"].iloc[-1]), f"{int(rows['samples'].iloc[-1]):,} test samples"
+    return None
+
+
+def highest_order(n: int) -> int:
+    """Highest order on figures by order: the four highest hold next to nothing and are left out, as in the paper."""
+    return n if n <= 4 else max(3, n - 4)
+
+
+class Reading:
+    """One extraction of a run, read for its report.
+
+    Args:
+        run: The run.
+        name: Name of the extraction.
+    """
+
+    def __init__(self, run: Run, name: str) -> None:
+        self.run, self.name = run, name
+        folder = run.extraction(name)
+        self.settings: dict[str, Any] = yaml.safe_load((folder / "settings.yaml").read_text()) or {}
+        self.samples = Samples.load(folder / "samples.safetensors")
+        files = run.extracted(name)
+        if not files:
+            raise FileNotFoundError(
+                f"Extraction {name!r} of run {run.id} has no checkpoint yet; make one with analyze.py extract {run.path}."
+            )
+        self.final = Interactions.load(list(files.values())[-1])
+        self.unit = UNITS.get(class_name(self.settings.get("score")), "score")
+        weights = resamples(self.final.and_.shape[2], DRAWS)
+        collected: dict[str, list[pd.DataFrame]] = {}
+        self.seconds: list[dict[str, float]] = []
+        before = None
+        for path in files.values():
+            found = Interactions.load(path)
+            for key, frame in averages(found, weights, before, self.final).items():
+                collected.setdefault(key, []).append(frame)
+            self.seconds.append(dict(found.about.get("seconds") or {}))
+            before = found
+        tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
+        self.games = run.read_table(f"{name}/games")
+        probes = optional_table(run, "probes") if self.settings.get("score") and self.unit != "score" else None
+        self.doubts = doubts(self.games, probes)
+        self.tables = {key: marked(frame, self.doubts) for key, frame in tables.items()}
+        self.probes = marked(probes[probes["step"].isin(files)], self.doubts) if probes is not None else None
+        self.last = {key: frame[frame["step"] == frame["step"].max()] for key, frame in self.tables.items()}
+        self.n = self.final.n
+
+    def maps(self) -> pd.DataFrame:
+        """What the layer by checkpoint maps show."""
+        counts, strengths, shares = self.tables["counts"], self.tables["strengths"], self.tables["shares"]
+        total = (strengths["kind"] == "both") & (strengths["order"] == 0) & (strengths["quantity"] == "salient")
+        return pd.concat(
+            [
+                counts[(counts["kind"] == "both") & (counts["order"] == 0)].assign(quantity="count"),
+                strengths[total].assign(quantity="strength"),
+                # The output against itself is 1 and 0 by definition; its row stays empty.
+                *(frame.assign(mean=frame["mean"].where(frame["layer"] != OUTPUT)) for frame in (totals(shares, q) for q in RATIOS)),
+                totals(shares, "completeness", "final output").assign(quantity="final"),
+                self.tables["reach"].assign(quantity="reach"),
+            ],
+            ignore_index=True,
+        )

@@ -1,0 +1,5 @@
+"""Lightning modules."""
+
+from lk.tasks.classification import Classification
+
+__all__ = ["Classification"]

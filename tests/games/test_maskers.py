@@ -1,0 +1,79 @@
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import lk.games.maskers
+from lk.games.maskers import Blurred, Given, Masker, Mean, Zero
+
+KINDS = [name for name in lk.games.maskers.__all__ if name != "Masker"]
+
+
+@pytest.fixture
+def make(tmp_path):
+    save_file({"filling": torch.full((2, 6, 6), 0.25)}, tmp_path / "filling.safetensors")
+    arguments = {"Given": {"path": str(tmp_path / "filling.safetensors")}}
+    return lambda name: getattr(lk.games.maskers, name)(**arguments.get(name, {}))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_fills_in_the_shape_and_type_of_the_input(make, name):
+    x = torch.rand(3, 2, 6, 6)
+    before = x.clone()
+    filled = make(name).fill(x, x.mean(0).double())
+    assert filled.shape == x.shape
+    assert filled.dtype == x.dtype
+    assert filled.isfinite().all()
+    assert torch.equal(x, before)
+
+
+def test_mean_zero_and_given(make):
+    x = torch.rand(3, 2, 6, 6)
+    assert torch.equal(Mean().fill(x, x[1])[2], x[1])
+    assert not Zero().fill(x, x[1]).any()
+    assert torch.equal(make("Given").fill(x, x[1]), torch.full_like(x, 0.25))
+    table = torch.rand(4, 5)
+    assert torch.equal(Mean().fill(table, table.mean(0))[1], table.mean(0))
+    assert not Zero().fill(table, table.mean(0)).any()
+
+
+def test_blur_keeps_constants_and_means_and_removes_detail():
+    flat = torch.full((1, 1, 12, 12), 0.3)
+    assert torch.allclose(Blurred(2.0).fill(flat, flat[0]), flat, atol=1e-6)
+    board = ((torch.arange(12)[:, None] + torch.arange(12)) % 2).float()[None, None]
+    blurred = Blurred(2.0).fill(board, board[0])
+    assert float(blurred.std()) < 0.02
+    assert float(blurred.mean()) == pytest.approx(0.5, abs=0.01)
+    assert float(Blurred(0.2).fill(board, board[0]).std()) > 0.4
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 3, 2, 9), (2, 1, 8, 8)])
+def test_blur_fits_images_smaller_than_its_kernel(shape):
+    assert Blurred(5.0).fill(torch.rand(shape), torch.zeros(shape[1:])).shape == shape
+
+
+def test_blur_of_tables_and_without_width():
+    with pytest.raises(ValueError, match=r"Blurred needs images .*given shape \(3, 5\)"):
+        Blurred().fill(torch.zeros(3, 5), torch.zeros(5))
+    with pytest.raises(ValueError, match="sigma=0 pixels; expected a positive number"):
+        Blurred(0)
+
+
+def test_given_file_is_missing_of_another_shape_or_truncated(tmp_path):
+    x = torch.zeros(1, 1, 4, 4)
+    path = tmp_path / "f.safetensors"
+    with pytest.raises(FileNotFoundError, match=r"No file '.*f.safetensors': expected .*of shape \(1, 4, 4\)"):
+        Given(str(path)).fill(x, x[0])
+    save_file({"a": torch.zeros(1, 4, 5)}, path)
+    with pytest.raises(ValueError, match=r"holds {'a': \(1, 4, 5\)}; expected one tensor of shape \(1, 4, 4\)"):
+        Given(str(path)).fill(x, x[0])
+    save_file({"a": torch.zeros(1, 4, 4), "b": torch.zeros(1, 4, 4)}, path)
+    with pytest.raises(ValueError, match="expected one tensor"):
+        Given(str(path)).fill(x, x[0])
+    path.write_bytes(path.read_bytes()[:30])
+    with pytest.raises(ValueError, match=r"f.safetensors is truncated or no safetensors file"):
+        Given(str(path)).fill(x, x[0])
+
+
+def test_fill_must_be_defined():
+    with pytest.raises(NotImplementedError, match=r"Masker must define fill\(\)"):
+        Masker().fill(torch.zeros(1, 1), torch.zeros(1))

@@ -1,0 +1,119 @@
+"""The way through the house (design, section 1): what a module of lk may import, read from its source."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import lk
+
+ROOT = Path(lk.__file__).parent
+
+# From the ground up. A part may import the floors below it and itself, never its own floor or one above.
+FLOORS = (
+    {"files", "layers"},  # whole files, activations by name: they know nothing of lk
+    {"data", "networks", "groups", "scores", "runs"},  # what enters; what a game is played for; where things lie
+    {"probes"},
+    {"games"},
+    {"interactions"},
+    {"extraction", "metrics", "proofs"},  # extraction: games + interactions over samples, for all callers
+    {"studies"},
+    {"plots"},
+    {"report"},
+)
+# The edge may see everything, and nothing below imports it.
+EDGE = {"tasks", "callbacks", "cli", "loggers", "explain", "parser", "progress"}
+FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
+# Lightning, W&B and pictures stay where they belong.
+ONLY_IN = {
+    "pytorch_lightning": {"data", "studies", *EDGE},  # data: its modules; studies: isolate_rng around reading a checkpoint
+    "wandb": {"callbacks", "cli", "loggers"},
+    "matplotlib": {"plots", "report", "explain", "callbacks"},
+    "jsonargparse": {"cli", "parser"},
+    "rich": {"progress"},
+    "jinja2": {"report"},
+}
+
+
+def part_of(path):
+    relative = path.relative_to(ROOT)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imported(path):
+    """Every module that the file imports anywhere, functions included: (line, dotted name)."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}:{node.lineno}: relative import; write the full name"
+            if node.module == "lk":
+                yield from ((node.lineno, f"lk.{alias.name}") for alias in node.names)
+            else:
+                yield node.lineno, node.module
+
+
+def violations(path):
+    part = part_of(path)
+    for line, name in imported(path):
+        top, _, rest = name.partition(".")
+        other = rest.split(".")[0]
+        where = f"lk/{path.relative_to(ROOT).as_posix()}:{line} imports {name}"
+        if top == "lk" and rest and part not in {*EDGE, "__init__", other}:
+            if other in EDGE:
+                yield f"{where}: nothing below the edge imports it"
+            elif part in FLOOR_OF and FLOOR_OF[other] >= FLOOR_OF[part]:
+                yield f"{where}: {other} does not lie below {part}"
+        if top == "lightning":
+            yield f"{where}: import pytorch_lightning, mixing both breaks isinstance"
+        if top in ONLY_IN and part not in ONLY_IN[top]:
+            yield f"{where}: {top} stays in {', '.join(sorted(ONLY_IN[top]))}"
+
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_nothing_walks_back(path):
+    assert list(violations(path)) == []
+
+
+def test_every_part_has_a_place():
+    """A new package or module: add it to a floor, or to the edge."""
+    assert {part_of(path) for path in FILES} - {"__init__"} <= {*FLOOR_OF, *EDGE}
+
+
+def test_the_test_sees_violations(tmp_path, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    (tmp_path / "metrics").mkdir()
+    wrong = tmp_path / "metrics" / "new.py"
+    wrong.write_text(
+        "def f():\n    from lk.studies.dynamics import measure\n    import lk.cli\n    from lk import extraction\n    import wandb\n"
+    )
+    assert [message.split(": ")[0].split(":")[1] for message in violations(wrong)] == [
+        "2 imports lk.studies.dynamics",
+        "3 imports lk.cli",
+        "4 imports lk.extraction",
+        "5 imports wandb",
+    ]
+    wrong.write_text("import torch\nfrom lk.interactions import orders\nfrom lk.metrics.ratios import ratio\n")
+    assert list(violations(wrong)) == []
+
+
+PACKAGES = [module.name for module in pkgutil.iter_modules(lk.__path__, "lk.") if module.ispkg]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_exports_exist_are_sorted_out_and_described(name):
+    package = importlib.import_module(name)
+    exported = getattr(package, "__all__", [])
+    assert len(set(exported)) == len(exported)
+    for export in exported:
+        thing = getattr(package, export)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert inspect.getdoc(thing), f"{name}.{export} has no docstring"
+            assert thing.__module__.startswith("lk."), f"{name}.{export} belongs to {thing.__module__}"
+    assert inspect.getdoc(package)

@@ -1,0 +1,69 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lk.scores import Logit, NamedClass, OfActivation, PredictedClass, Score, TrueClass, check_labels, log_odds, predicted
+
+numbers = st.floats(-30, 30, allow_nan=False, width=32)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(numbers, min_size=2, max_size=6), st.integers(0, 5))
+def test_log_odds_are_those_of_the_softmax(logits, target):
+    target %= len(logits)
+    row = torch.tensor([logits], dtype=torch.float64)
+    p = row.softmax(1)[0]
+    others = sum(q for i, q in enumerate(p) if i != target)
+    assert log_odds(row, torch.tensor([target])).item() == pytest.approx(float(p[target].log() - others.log()), abs=1e-9)
+
+
+def test_log_odds_stay_finite_where_probabilities_round_to_0_and_1():
+    logits = torch.tensor([[1000.0, -1000.0, 0.0]])
+    assert log_odds(logits, torch.tensor([0])).tolist() == [1000.0]
+    assert log_odds(logits, torch.tensor([1])).tolist() == [-2000.0]
+
+
+def test_log_odds_of_two_classes_is_the_difference_of_logits():
+    logits = torch.randn(5, 2)
+    assert torch.equal(log_odds(logits, torch.ones(5).long()), logits[:, 1] - logits[:, 0])
+
+
+def test_single_column_is_the_logit_of_class_1():
+    logits, y = torch.tensor([[2.0], [3.0], [-4.0]]), torch.tensor([1, 0, 1])
+    assert log_odds(logits, y).tolist() == [2.0, -3.0, -4.0]
+    assert Logit()(logits, y).tolist() == [2.0, -3.0, -4.0]
+    assert predicted(logits).tolist() == [1, 1, 0]
+    assert PredictedClass().choose(logits, y).tolist() == [1, 1, 0]
+    assert NamedClass(1).choose(logits, y).tolist() == [1, 1, 1]
+
+
+def test_what_each_score_chooses_and_gives():
+    logits, y = torch.tensor([[1.0, 5.0, 2.0], [4.0, 0.0, 1.0]]), torch.tensor([2, 0])
+    assert TrueClass().choose(logits, y).tolist() == [2, 0]
+    assert PredictedClass().choose(logits, y).tolist() == [1, 0]
+    assert NamedClass(2).choose(logits, y).tolist() == [2, 2]
+    assert torch.equal(TrueClass()(logits, y), log_odds(logits, y))
+    assert Logit()(logits, y).tolist() == [2.0, 4.0]
+    assert OfActivation(lambda a, t: a.sum(1) + t)(logits, y).tolist() == [10.0, 5.0]
+
+
+@pytest.mark.parametrize("score", [TrueClass(), PredictedClass(), NamedClass(0), Logit()])
+def test_scores_of_logits_read_probes(score):
+    assert isinstance(score, Score)
+    assert score.reads == "logits"
+    assert OfActivation(torch.sum).reads == "activation"
+
+
+@pytest.mark.parametrize(("columns", "label", "last"), [(3, 3, 2), (3, -1, 2), (1, 2, 1)])
+def test_named_class_out_of_range(columns, label, last):
+    with pytest.raises(ValueError, match=f"class {label}; the network has {last + 1} classes, expected 0 to {last}"):
+        NamedClass(label).choose(torch.zeros(2, columns), torch.zeros(2).long())
+
+
+def test_labels_out_of_range_name_the_first():
+    check_labels(torch.tensor([0, 2]), 3)
+    with pytest.raises(ValueError, match=r"label 7 \(place 1 of 3\) is out of range; with 3 classes expected 0 to 2"):
+        check_labels(torch.tensor([0, 7, -1]), 3)
+    with pytest.raises(ValueError, match=r"label -1 \(place 0 of 1\)"):
+        check_labels(torch.tensor([-1]), 3)
