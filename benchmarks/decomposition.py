@@ -19,9 +19,9 @@ import torch
 from games import EPOCHS, games
 from peers import highs_generation, highs_reduced, three_block_admm
 
-import lk.interactions.decompose as door
 from lk.interactions import decompose, decompose_path, gauge_interval, orders
 from lk.interactions.certificate import check
+from lk.interactions.engines import tasks_of
 from lk.interactions.published import published_rule
 
 FAMILIES = [(data, kind) for data in ("digits", "mnist") for kind in ("mlp", "cnn")]
@@ -113,7 +113,7 @@ def peers(arguments):
     for n, count in ((8, 2), (10, 1)):
         v = torch.cat([pick(found[data, kind][n, EPOCHS[data][4]], count) for data, kind in FAMILIES], 1)
         for kappa in (0.04, 0.0):
-            tasks = door.tasks_of(v, kappa, 1e-3, None)
+            tasks = tasks_of(v, kappa, 1e-3, None)
             ours, times = alone(v, kappa)
             mean, best = statistics.mean(times), [float(answer.lower_bound) / task.unit for answer, task in zip(ours, tasks, strict=True)]
 
@@ -187,12 +187,13 @@ def agreement(arguments):
         v = torch.cat([pick(found[data, kind][n, EPOCHS[data][place]], count) for data, kind in FAMILIES for place in (0, 4)], 1)
         renaming = torch.randperm(n, generator=torch.Generator().manual_seed(1)).tolist()
         renamed = sum((torch.arange(2**n) >> player & 1) << renaming[player] for player in range(n))
+        noisy = v * (1 + 2**-24 * (2 * torch.rand(v.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64) - 1))
         moved = torch.empty_like(v)
         moved[renamed] = v
         for kappa in (0.04, 0.0):
             base = decompose(v, kappa)
             ways = {
-                "float32 input": lambda v=v, k=kappa: decompose(v.float(), k),
+                "rounding noise of float32": lambda w=noisy, k=kappa: decompose(w, k),
                 "players relabelled": lambda m=moved, k=kappa: decompose(m, k),
             }
             ways["alone, one thread"] = lambda v=v, k=kappa: alone(v, k)[0]

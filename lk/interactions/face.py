@@ -6,6 +6,7 @@ Euclidean norm in this face is unique, whatever solver, start, machine or naming
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import lapack, qr, solve_triangular
@@ -59,12 +60,27 @@ class Equations:
             factor, status = lapack.dpotrf(normal, lower=1, clean=0, overwrite_a=1)
             if status == 0 and bool((np.diagonal(factor) ** 2 > 1e-11 * diagonal).all()):
                 self.factor = factor
-        if self.factor is None:
-            block = block_of(face.coalitions, face.effects, size)
-            self.rotation, triangle, order = qr(block.T, pivoting=True, overwrite_a=True, check_finite=False)
-            diagonal = np.abs(np.diagonal(triangle))
-            rank = int((diagonal > 1e-9 * max(1.0, diagonal.max(initial=0.0))).sum())
-            self.triangle, self.independent = triangle[:rank, :rank], order[:rank]
+
+    @cached_property
+    def rotated(self) -> tuple[Matrix, Matrix, Indices]:
+        """Pivoted QR of the transposed equations: rotation, triangle `(rank, coalitions)` and the order of coalitions."""
+        block = block_of(self.face.coalitions, self.face.effects, self.size)
+        rotation, triangle, order = qr(block.T, pivoting=True, overwrite_a=True, check_finite=False)
+        diagonal = np.abs(np.diagonal(triangle))
+        rank = int((diagonal > 1e-9 * max(1.0, diagonal.max(initial=0.0))).sum())
+        return rotation, triangle[:rank], order
+
+    def unreachable(self, targets: Vector) -> Vector:
+        """The part of `targets` that no effects on the face can produce, orthogonal to all that they can."""
+        if self.factor is not None:
+            return np.zeros(len(targets))
+        _, triangle, order = self.rotated
+        rank = len(triangle)
+        blind = np.zeros((len(order), len(order) - rank))  # combinations of coalitions that no effect on the face touches
+        blind[order[:rank]] = -solve_triangular(triangle[:, :rank], triangle[:, rank:])
+        blind[order[rank:]] = np.eye(len(order) - rank)
+        basis = np.linalg.qr(blind)[0]
+        return basis @ (basis.T @ targets)
 
     def fit(self, effects: Vector) -> Vector:
         """The values on the face's coalitions of effects given on the face's effects."""
@@ -92,8 +108,9 @@ class Equations:
             if self.factor is not None:
                 effects = effects + self.sums(_solved(self.factor, missing))
             else:
-                rank = len(self.independent)
-                effects = effects + self.rotation[:, :rank] @ solve_triangular(self.triangle, missing[self.independent], trans="T")
+                rotation, triangle, order = self.rotated
+                rank = len(triangle)
+                effects = effects + rotation[:, :rank] @ solve_triangular(triangle[:, :rank], missing[order[:rank]], trans="T")
         return effects
 
     def multipliers(self, prices: Vector, start: Vector) -> Vector:
@@ -104,15 +121,16 @@ class Equations:
             if self.factor is not None:
                 multipliers = multipliers + _solved(self.factor, self.fit(missing))
             else:
-                rank = len(self.independent)
-                multipliers[self.independent] += solve_triangular(self.triangle, self.rotation[:, :rank].T @ missing)
+                rotation, triangle, order = self.rotated
+                rank = len(triangle)
+                multipliers[order[:rank]] += solve_triangular(triangle[:, :rank], rotation[:, :rank].T @ missing)
         return multipliers
 
     def directions(self) -> Matrix:
         """An orthonormal basis of the effects that change no value, shape (effects, dimension)."""
         if self.factor is None:
-            unchanged: Matrix = self.rotation[:, len(self.independent) :]
-            return unchanged
+            rotation, triangle, _ = self.rotated
+            return rotation[:, len(triangle) :]
         basis = np.random.default_rng(0).standard_normal((len(self.face.effects), len(self.face.effects) - len(self.face.coalitions)))
         for _ in range(2 if basis.size else 0):  # twice: the first projection leaves rounding behind
             changes = np.stack([self.fit(column) for column in basis.T], axis=1)

@@ -13,11 +13,12 @@ from functools import lru_cache
 import numpy as np
 from scipy.linalg import lapack
 
-from lk.interactions.face import Equations, Face, canonical_point, partition, shortest_point
+from lk.interactions.face import Equations, Face, partition, shortest_point
 from lk.interactions.operator import Flags, Matrix, Vector, normal_matrix, possible_effects, sums_where_firing, values_of
 
 _STAY = 0.9995  # share of the way to the border that a step may take
 _CORRECTIONS = 2
+_CLIMBS = 12  # corrections of a guessed face
 _FINISH_BELOW = 1e-3  # gap from which the optimal face is guessed
 
 
@@ -291,13 +292,39 @@ class _Finisher:
         if (sums > self.weight * (1 + 1e-9)).any():
             return None
         face = Face.of(y, self.bound, self.weight)
-        point = shortest_point(self.u, self.bound, equations) if face.same_as(guess) else canonical_point(self.u, self.bound, face)
+        if not face.same_as(guess):
+            equations = Equations(face, at.size)
+        for _ in range(_CLIMBS):
+            rest = equations.unreachable(self.u[face.coalitions] - self.bound * face.coalition_sign)
+            if np.abs(rest).max(initial=0.0) < 1e-12:
+                break
+            y = self._climbed(y, face, rest)
+            face = Face.of(y, self.bound, self.weight)
+            equations = Equations(face, at.size)
+        point = shortest_point(self.u, self.bound, equations)
         if point is None:
             return None
         used = point != 0
         objective = float(self.weight[used] @ np.abs(point[used]))
         lower_bound = float(self.u @ y - self.bound * np.abs(y).sum())
         return (point, y) if objective - lower_bound < 1e-9 * objective else None
+
+    def _climbed(self, y: Vector, face: Face, rest: Vector) -> Vector:
+        """Raise the dual along what the face cannot reach, until another effect comes into use or a coalition leaves its bound.
+
+        Values that are known to seven digits only need effects of that size, which no partition by size shows.
+        """
+        direction = np.zeros(len(y))
+        direction[face.coalitions] = rest
+        sums, rates = sums_where_firing(y), sums_where_firing(direction)
+        outside = np.isfinite(self.weight)
+        outside[face.effects] = False
+        outside &= np.abs(rates) > 1e-9 * np.abs(rates).max()
+        step = np.min((self.weight - np.sign(rates) * sums)[outside] / np.abs(rates)[outside], initial=np.inf)
+        if self.bound > 0:
+            shrinking = (y != 0) & (np.sign(y) * direction < 0)
+            step = min(step, np.min(np.abs(y)[shrinking] / np.abs(direction)[shrinking], initial=np.inf))
+        return y + step * direction if np.isfinite(step) else y
 
 
 @lru_cache(maxsize=4)

@@ -4,12 +4,14 @@ Every function takes and returns coalition-major tensors: shape `(2**n, ...)`, b
 coalition; trailing axes are games. A butterfly costs n * 2**n additions per game, against 4**n of a dense matrix.
 """
 
-from collections.abc import Callable
+from typing import Any
 
 import torch
+from numba import njit
 from torch import Tensor
 
-_CHUNK_BYTES = 1 << 20  # games are transformed in chunks of this size: about the fast cache of one core
+_SLAB = 1 << 17  # entries worked on at a time: within the fast cache of a core
+_NARROWEST = 1 << 10  # entries side by side in memory, at least, in a slab of many coalitions
 
 
 def number_of_players(values: Tensor) -> int:
@@ -73,7 +75,7 @@ def harsanyi(values: Tensor) -> Tensor:
         >>> harsanyi(torch.tensor([1.0, 3.0, 4.0, 9.0])).tolist()
         [1.0, 2.0, 3.0, 3.0]
     """
-    return _transformed(values, _subtract_absent)
+    return _transformed(values, _SUBTRACT_ABSENT)
 
 
 def inverse_harsanyi(interactions: Tensor) -> Tensor:
@@ -96,7 +98,7 @@ def inverse_harsanyi(interactions: Tensor) -> Tensor:
         >>> inverse_harsanyi(torch.tensor([1.0, 2.0, 3.0, 3.0])).tolist()
         [1.0, 3.0, 4.0, 9.0]
     """
-    return _transformed(interactions, _add_absent)
+    return _transformed(interactions, _ADD_ABSENT)
 
 
 def or_interactions(values: Tensor) -> Tensor:
@@ -122,7 +124,7 @@ def or_interactions(values: Tensor) -> Tensor:
         [0.0, 0.0, 0.0, 1.0]
     """
     number_of_players(values)
-    result = _in_place(values.flip(0).neg_(), _subtract_absent)
+    result = _in_place(values.flip(0).neg_(), _SUBTRACT_ABSENT)
     result[0] = values[0]
     return result
 
@@ -147,7 +149,7 @@ def inverse_or_interactions(interactions: Tensor) -> Tensor:
         >>> inverse_or_interactions(torch.tensor([0.0, 0.0, 0.0, 1.0])).tolist()
         [0.0, 1.0, 1.0, 1.0]
     """
-    untouched = _transformed(interactions, _add_absent)  # sums over subsets: of the complement, the terms that do not fire
+    untouched = _transformed(interactions, _ADD_ABSENT)  # sums over subsets: of the complement, the terms that do not fire
     return (untouched[-1:] - untouched.flip(0)).add_(interactions[:1])
 
 
@@ -169,46 +171,74 @@ def superset_sums(values: Tensor) -> Tensor:
         >>> superset_sums(torch.tensor([1.0, 2.0, 3.0, 4.0])).tolist()
         [10.0, 6.0, 7.0, 4.0]
     """
-    return _transformed(values, _add_present)
+    return _transformed(values, _ADD_PRESENT)
 
 
-def _subtract_absent(absent: Tensor, present: Tensor) -> None:
-    present -= absent
+_SUBTRACT_ABSENT, _ADD_ABSENT, _ADD_PRESENT = -1, 1, 2  # present -= absent; present += absent; absent += present
 
 
-def _add_absent(absent: Tensor, present: Tensor) -> None:
-    present += absent
-
-
-def _add_present(absent: Tensor, present: Tensor) -> None:
-    absent += present
-
-
-_Butterfly = Callable[[Tensor, Tensor], None]
-
-
-def _transformed(values: Tensor, butterfly: _Butterfly) -> Tensor:
+def _transformed(values: Tensor, kind: int) -> Tensor:
     number_of_players(values)
-    return _in_place(values.clone(memory_format=torch.contiguous_format), butterfly)
+    return _in_place(values.clone(memory_format=torch.contiguous_format), kind)
 
 
-def _in_place(values: Tensor, butterfly: _Butterfly) -> Tensor:
-    """Apply `butterfly(absent, present)` once per player; `values` is contiguous and owned by the caller."""
+def _in_place(values: Tensor, kind: int) -> Tensor:
+    """Apply one butterfly per player; `values` is contiguous and owned by the caller.
+
+    On the CPU the players are taken in groups, and per group the tensor in slabs that hold all coalitions of the group for some of the
+    others: memory is crossed once per group and not once per player.
+    """
     n = number_of_players(values)
     if not values.is_floating_point():
         raise ValueError(f"interactions are differences of values, so values are floating point, not {values.dtype}")
-    columns = values.view(values.shape[0], -1)
-    width = columns.shape[1]
-    if values.is_cuda or columns.numel() * columns.element_size() <= _CHUNK_BYTES:
-        chunk = max(1, width)
-    else:
-        chunk = max(1, min(width, _CHUNK_BYTES // (columns.shape[0] * columns.element_size())))
-    for start in range(0, width, chunk):
-        part = columns[:, start : start + chunk]
-        owned = part if part.is_contiguous() else part.contiguous()
+    if values.requires_grad or values.device.type != "cpu" or values.dtype not in (torch.float32, torch.float64):
         for player in range(n):
-            halves = owned.view(-1, 2, (1 << player) * owned.shape[1])
-            butterfly(halves[:, 0], halves[:, 1])
-        if owned is not part:
-            part.copy_(owned)
+            halves = values.view(1 << (n - player - 1), 2, -1)
+            _butterfly(halves[:, 0], halves[:, 1], kind)
+        return values
+    flat = values.view(-1).numpy()
+    first = 0
+    while first < n and len(flat):
+        inner = len(flat) >> (n - first)  # entries between two coalitions that differ in the first player of the group
+        group = min(n - first, (_SLAB // min(inner, _NARROWEST)).bit_length() - 1)
+        _butterflies(flat, inner, group, min(inner, _SLAB >> group), kind)
+        first += group
     return values
+
+
+def _butterfly(absent: Tensor, present: Tensor, kind: int) -> None:
+    if kind == _ADD_PRESENT:
+        absent += present
+    else:
+        present.add_(absent, alpha=kind)
+
+
+@njit(cache=True, nogil=True)
+def _butterflies(flat: Any, inner: int, group: int, width: int, kind: int) -> None:
+    """All butterflies of `group` players, slab by slab."""
+    block = inner << group
+    for begin in range(0, flat.shape[0], block):
+        for offset in range(begin, begin + inner, width):
+            stop = min(width, begin + inner - offset)
+            for player in range(group):
+                half = inner << player
+                if width == inner:  # the slab is one stretch of memory
+                    for start in range(begin, begin + block, 2 * half):
+                        _combine(flat[start : start + half], flat[start + half : start + 2 * half], kind)
+                else:
+                    for start in range(offset, offset + block, 2 * half):
+                        for row in range(start, start + half, inner):
+                            _combine(flat[row : row + stop], flat[row + half : row + half + stop], kind)
+
+
+@njit(cache=True, nogil=True)
+def _combine(absent: Any, present: Any, kind: int) -> None:
+    if kind == -1:
+        for i in range(absent.shape[0]):
+            present[i] -= absent[i]
+    elif kind == 1:
+        for i in range(absent.shape[0]):
+            present[i] += absent[i]
+    else:
+        for i in range(absent.shape[0]):
+            absent[i] += present[i]

@@ -79,8 +79,8 @@ def test_inversion(forward, inverse, shape, dtype):
     assert forward(v).dtype == dtype
 
 
-def test_chunks_give_the_same_as_one_game_alone():
-    v = random_game(10, 300)  # 2.4 MB: three chunks
+def test_slabs_give_the_same_as_one_game_alone():
+    v = random_game(10, 300)  # many slabs
     together = harsanyi(v)
     for game in (0, 128, 299):
         assert torch.equal(together[:, game], harsanyi(v[:, game]))
@@ -176,6 +176,30 @@ def test_no_power_of_two(function, shape):
 def test_integers_are_refused():
     with pytest.raises(ValueError, match="floating"):
         harsanyi(torch.zeros(4, dtype=torch.int64))
+
+
+@pytest.mark.parametrize(("forward", "inverse"), PAIRS)
+def test_other_ways_through_the_same_butterflies(forward, inverse):
+    """Gradients and half precision take another road than float32 and float64."""
+    v = random_game(9, 70)  # wider than a slab
+    w = v.clone().requires_grad_()
+    found = forward(w)
+    torch.testing.assert_close(found.detach(), forward(v))
+    found.square().sum().backward()
+    assert w.grad is not None
+    assert torch.isfinite(w.grad).all()
+    small = torch.arange(8.0)
+    torch.testing.assert_close(inverse(small.bfloat16()).float(), inverse(small))
+
+
+@pytest.mark.parametrize("shape", [(2**12, 300), (2**14, 3), (2**15,)])
+def test_more_players_than_fit_in_one_slab(shape):
+    v = torch.randn(shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    naive = v.clone()
+    for player in range(shape[0].bit_length() - 1):
+        halves = naive.view(-1, 2, (1 << player) * (naive.numel() // shape[0]))
+        halves[:, 1] -= halves[:, 0]
+    assert torch.equal(harsanyi(v), naive)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
