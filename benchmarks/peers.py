@@ -40,8 +40,8 @@ def highs_generation(u: np.ndarray, bound: float, tolerance: float = 1e-6) -> fl
         rows, columns = np.concatenate([rows, new_rows]), np.concatenate([columns, new_columns])
 
 
-def three_block_admm(u: np.ndarray, bounds: np.ndarray, steps: int, rho: float = 20.0) -> tuple[np.ndarray, np.ndarray]:
-    """kappa > 0, batch `(2**n, games)`: ADMM with the dense inverse of I + D D^T, float32; returns effects and multipliers."""
+def three_block_admm(u: np.ndarray, bounds: np.ndarray, steps: int, rho: float = 500.0) -> np.ndarray:
+    """kappa > 0, batch `(2**n, games)`: ADMM with the dense inverse of I + D D^T, float32; returns feasible effects."""
     size = len(u)
     columns = np.nonzero(possible_effects(size.bit_length() - 1))[0]
     block = block_of(np.arange(1, size), columns, size).astype(np.float32)
@@ -56,6 +56,9 @@ def three_block_admm(u: np.ndarray, bounds: np.ndarray, steps: int, rho: float =
         z = x + dual_z - np.clip(x + dual_z, -1 / rho, 1 / rho)
         r = np.clip(s + dual_r, -bounds, bounds).astype(np.float32)
         dual_z, dual_r = dual_z + x - z, dual_r + s - r
-    effects, y = np.zeros((2 * size, u.shape[1])), np.zeros((size, u.shape[1]))
-    effects[columns], y[1:] = z, -rho * dual_r
-    return effects, y
+    x, wide = x.astype(np.float64), block.astype(np.float64)
+    rest = u[1:] - wide @ x  # what leaves the bound is moved into effects by least squares
+    x += wide.T @ np.linalg.solve(wide @ wide.T, rest - np.clip(rest, -bounds, bounds))
+    effects = np.zeros((2 * size, u.shape[1]))
+    effects[columns] = x
+    return effects

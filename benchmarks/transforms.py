@@ -5,7 +5,6 @@ python benchmarks/transforms.py [--games 1000] [--seed 0]
 
 import argparse
 import platform
-import statistics
 import time
 
 import numpy as np
@@ -15,15 +14,15 @@ import torch
 from lk.interactions import harsanyi
 
 
-def milliseconds(function, repeats=7):
-    """CPU time of one thread: other work on the machine then weighs less than in wall time."""
+def milliseconds(function, repeats=15):
+    """Least CPU time of one thread: other work on the machine then weighs less than in wall time."""
     function()
     times = []
     for _ in range(repeats):
         start = time.thread_time()
         function()
         times.append(1e3 * (time.thread_time() - start))
-    return statistics.median(times)
+    return min(times)
 
 
 def dense(n):
@@ -51,7 +50,8 @@ def main():
         f"Python {platform.python_version()}, torch {torch.__version__}, shapiq, {torch.get_num_threads()} threads, float32, seed {arguments.seed}\n"
     )
     print(
-        "| n | games | ours, us per game | share of the bandwidth of a fresh copy | of a copy onto memory in use | dense matrix, us per game | times faster | shapiq exact, ms per game |"
+        "| n | games | ours, us per game | share of the bandwidth of a fresh copy | of a copy onto memory in use "
+        "| dense matrix, us per game | times faster | shapiq exact, ms per game |"
     )
     print("|---|---|---|---|---|---|---|---|")
     generator = torch.Generator().manual_seed(arguments.seed)

@@ -1,0 +1,74 @@
+"""The canonical point of games whose optimal face is hard to see."""
+
+import numpy as np
+import pytest
+import torch
+
+from lk.interactions import decompose
+from lk.interactions.engines import weights
+from lk.interactions.face import Equations, Face
+from lk.interactions.interior import solve_interior
+from lk.interactions.operator import block_of, normal_matrix, possible_effects, sums_where_firing, values_of
+from tests.interactions.test_decompose import network_game
+
+
+def test_operator_is_the_dense_block():
+    n = 4
+    effects, coalitions = np.nonzero(possible_effects(n))[0], np.arange(1, 2**n)
+    block = block_of(coalitions, effects, 2**n)
+    z, y = np.random.default_rng(0).normal(size=len(effects)), np.random.default_rng(1).normal(size=len(coalitions))
+    full_z, full_y = np.zeros(2 * 2**n), np.zeros(2**n)
+    full_z[effects], full_y[1:] = z, y
+    np.testing.assert_allclose(values_of(full_z)[1:], block @ z)
+    np.testing.assert_allclose(sums_where_firing(full_y)[effects], block.T @ y)
+    scales = np.zeros(2 * 2**n)
+    scales[effects] = np.abs(z)
+    np.testing.assert_allclose(np.tril(normal_matrix(scales, coalitions)), np.tril(block * np.abs(z) @ block.T))
+
+
+@pytest.mark.parametrize("effects", [20, 8])
+def test_equations_with_and_without_a_cholesky_factor(effects):
+    """Few effects leave equations dependent; both roads give the same least-norm answer as the pseudo-inverse."""
+    n, generator = 4, np.random.default_rng(effects)
+    chosen = np.sort(generator.choice(np.nonzero(possible_effects(n))[0], effects, replace=False))
+    coalitions = np.arange(1, 13)
+    face = Face(chosen, np.ones(effects), coalitions, np.ones(len(coalitions)))
+    equations = Equations(face, 2**n)
+    block = block_of(coalitions, chosen, 2**n)
+    reachable = block @ generator.normal(size=effects)
+    np.testing.assert_allclose(equations.shortest(reachable), np.linalg.pinv(block) @ reachable, atol=1e-10)
+    directions = equations.directions()
+    assert np.abs(block @ directions).max(initial=0.0) < 1e-10
+    assert directions.shape[1] == effects - np.linalg.matrix_rank(block)
+    anything = generator.normal(size=len(coalitions))
+    lost = anything - block @ np.linalg.pinv(block) @ anything
+    if equations.factor is None:
+        np.testing.assert_allclose(equations.unreachable(anything), lost, atol=1e-10)
+    else:
+        assert np.abs(lost).max() < 1e-10
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sparse_game_with_noise_of_float32_at_kappa_zero(seed):
+    """Effects of the size of the noise are needed, and no partition by size shows them: the dual has to climb."""
+    v = network_game(7, seed=seed)
+    v = (v / v.abs().max()).float().double()
+    found = decompose(v, 0.0)
+    assert found.canonical.all()
+    renamed = v.view(*[2] * 7).permute(*reversed(range(7))).reshape(-1)
+    other = decompose(renamed, 0.0)
+    back = other.and_.view(*[2] * 7).permute(*reversed(range(7))).reshape(-1)
+    torch.testing.assert_close(back, found.and_, rtol=0, atol=1e-6)
+
+
+def test_interior_point_ends_with_a_proof_when_it_may_not_finish():
+    v = network_game(6, seed=2)
+    u = (v - v[0]).numpy() / float((v - v[0]).abs().max())
+    weight = weights(6, 5e-4)
+    rough = solve_interior(u, 0.0, weight, gap=1e-3, finish=False)
+    possible = np.isfinite(weight)
+    assert not rough.exact
+    assert np.abs(u - values_of(rough.effects)).max() < 1e-9
+    assert (np.abs(sums_where_firing(rough.multipliers))[possible] <= weight[possible] * (1 + 1e-9)).all()
+    strength = float(weight[possible] @ np.abs(rough.effects[possible]))
+    assert 0 <= strength - float(u @ rough.multipliers) <= 1e-3 * strength
