@@ -130,7 +130,7 @@ def comparisons(interactions: Interactions, before: Interactions | None = None, 
         for k, kind in enumerate(KINDS):
             result = compare(effects[k], chosen[k], reference[k], chosen_reference[k], support)
             frame = flat(interactions, result._asdict(), kind=kind, reference=name)
-            # The first layer has none before it; the output is not compared with itself.
+            # The first layer has none before it. The output against itself stays: all overlap.
             if name == "layer before":
                 frame = frame[frame["layer"] != interactions.layers[0]]
             parts.append(frame)
