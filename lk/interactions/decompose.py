@@ -131,10 +131,10 @@ def _by_splitting(tasks: list[Task], gap: float) -> list[Answer | None]:
     chosen = [game for game, task in enumerate(tasks) if task.inner_bound == 0 and not task.trivial]
     answers: list[Answer | None] = [None] * len(tasks)
     if chosen:
-        batch = torch.from_numpy(np.stack([tasks[game].u for game in chosen], axis=1)).unsqueeze(-1)
+        batch = torch.from_numpy(np.stack([tasks[game].u for game in chosen], axis=1))
         found = split(batch, 0.9 * gap)
         for column, game in enumerate(chosen):
-            effects, multipliers = found.effects[:, column, 0].numpy(), found.multipliers[:, column, 0].numpy()
+            effects, multipliers = found.effects[:, column].numpy(), found.multipliers[:, column].numpy()
             answers[game] = Answer(effects, multipliers, "splitting", int(found.iterations[column]), False)
     return answers
 

@@ -70,17 +70,18 @@ class Equations:
         rank = int((diagonal > 1e-9 * max(1.0, diagonal.max(initial=0.0))).sum())
         return rotation, triangle[:rank], order
 
-    def unreachable(self, targets: Vector) -> Vector:
-        """The part of `targets` that no effects on the face can produce, orthogonal to all that they can."""
+    @cached_property
+    def blind(self) -> Matrix:
+        """Orthonormal combinations of coalitions that no effect on the face touches, shape (coalitions, how many)."""
         if self.factor is not None:
-            return np.zeros(len(targets))
+            return np.zeros((len(self.face.coalitions), 0))
         _, triangle, order = self.rotated
         rank = len(triangle)
-        blind = np.zeros((len(order), len(order) - rank))  # combinations of coalitions that no effect on the face touches
+        blind = np.zeros((len(order), len(order) - rank))
         blind[order[:rank]] = -solve_triangular(triangle[:, :rank], triangle[:, rank:])
         blind[order[rank:]] = np.eye(len(order) - rank)
-        basis = np.linalg.qr(blind)[0]
-        return basis @ (basis.T @ targets)
+        basis: Matrix = np.linalg.qr(blind)[0]
+        return basis
 
     def fit(self, effects: Vector) -> Vector:
         """The values on the face's coalitions of effects given on the face's effects."""

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from lk.interactions.face import Equations, Face, partition, shortest_point
-from lk.interactions.operator import Flags, Matrix, Vector, normal_matrix, possible_effects, sums_where_firing, values_of
+from lk.interactions.operator import Flags, Matrix, Vector, block_of, normal_matrix, possible_effects, sums_where_firing, values_of
 
 _STAY = 0.9995  # share of the way to the border that a step may take
 _CORRECTIONS = 2
@@ -184,10 +184,12 @@ def solve_interior(u: Vector, bound: float, weight: Vector, gap: float = 1e-9, m
             best, best_effects = objective, at.effects
         if lower_bound > best_bound:
             best_bound, best_y = lower_bound, at.y
-        gaps.append((best - best_bound) / max(best, 1e-300))
-        if gaps[-1] < gap or (gaps[-1] < 1e-7 and gaps[-1] > 0.5 * gaps[max(0, len(gaps) - 7)]):
+        # Rounding leaves a mismatch that can push the objective below the optimum; the products of the pairs know better.
+        complementarity = float(at.primal @ at.dual)
+        gaps.append(max(best - best_bound, complementarity) / max(best, 1e-300))
+        if min(gaps[-1] / gap, complementarity / (1e-12 * best)) < 1 or (gaps[-1] < 1e-7 and gaps[-1] > 0.5 * gaps[max(0, len(gaps) - 7)]):
             break
-        newton = _Newton(at, refinements=0 if gaps[-1] > 1e-3 else 1 if gaps[-1] > 1e-6 else 2)
+        newton = _Newton(at, refinements=0 if gaps[-1] > 1e-2 else 2 if gaps[-1] > 1e-4 else 4)
         if newton.failed:
             break
         products = at.primal * at.dual
@@ -295,10 +297,12 @@ class _Finisher:
         if not face.same_as(guess):
             equations = Equations(face, at.size)
         for _ in range(_CLIMBS):
-            rest = equations.unreachable(self.u[face.coalitions] - self.bound * face.coalition_sign)
-            if np.abs(rest).max(initial=0.0) < 1e-12:
+            if equations.blind.shape[1] == 0:
                 break
-            y = self._climbed(y, face, rest)
+            climbed = self._climbed(y, face, equations.blind)
+            if climbed is None:
+                break
+            y = climbed
             face = Face.of(y, self.bound, self.weight)
             equations = Equations(face, at.size)
         point = shortest_point(self.u, self.bound, equations)
@@ -309,22 +313,40 @@ class _Finisher:
         lower_bound = float(self.u @ y - self.bound * np.abs(y).sum())
         return (point, y) if objective - lower_bound < 1e-9 * objective else None
 
-    def _climbed(self, y: Vector, face: Face, rest: Vector) -> Vector:
-        """Raise the dual along what the face cannot reach, until another effect comes into use or a coalition leaves its bound.
+    def _climbed(self, y: Vector, face: Face, blind: Matrix) -> Vector | None:
+        """Raise the dual along what the face cannot reach, effect after effect, until it reaches all; None if it does already.
 
-        Values that are known to seven digits only need effects of that size, which no partition by size shows.
+        Values that are known to seven digits only need effects of that size, which no partition by size shows. Each effect that comes into
+        use takes one dimension from `blind`. A coalition that leaves its bound ends the climb: the face is another one then.
         """
-        direction = np.zeros(len(y))
-        direction[face.coalitions] = rest
-        sums, rates = sums_where_firing(y), sums_where_firing(direction)
+        targets = self.u[face.coalitions] - self.bound * face.coalition_sign
         outside = np.isfinite(self.weight)
         outside[face.effects] = False
-        outside &= np.abs(rates) > 1e-9 * np.abs(rates).max()
-        step = np.min((self.weight - np.sign(rates) * sums)[outside] / np.abs(rates)[outside], initial=np.inf)
-        if self.bound > 0:
-            shrinking = (y != 0) & (np.sign(y) * direction < 0)
-            step = min(step, np.min(np.abs(y)[shrinking] / np.abs(direction)[shrinking], initial=np.inf))
-        return y + step * direction if np.isfinite(step) else y
+        moved = False
+        while blind.shape[1]:
+            rest = blind @ (blind.T @ targets)
+            if np.abs(rest).max() < 1e-12:
+                break
+            direction = np.zeros(len(y))
+            direction[face.coalitions] = rest
+            sums, rates = sums_where_firing(y), sums_where_firing(direction)
+            rising = outside & (np.abs(rates) > 1e-9 * np.abs(rates).max())
+            steps = np.where(rising, np.maximum(self.weight - np.sign(rates) * sums, 0.0) / np.where(rising, np.abs(rates), 1.0), np.inf)
+            entering = int(steps.argmin())
+            if self.bound > 0:
+                shrinking = (y != 0) & (np.sign(y) * direction < 0)
+                leaving = np.min(np.abs(y)[shrinking] / np.abs(direction)[shrinking], initial=np.inf)
+                if leaving < steps[entering]:
+                    return y + leaving * direction
+            if not np.isfinite(steps[entering]):
+                return None
+            y, moved = y + steps[entering] * direction, True
+            outside[entering] = False
+            # The blind combinations that remain are those orthogonal to the entering effect.
+            seen = blind.T @ block_of(face.coalitions, np.array([entering]), len(y))[:, 0]
+            seen[0] += np.copysign(np.linalg.norm(seen), seen[0])
+            blind = (blind - np.outer(blind @ seen, seen * (2 / (seen @ seen))))[:, 1:]
+        return y if moved else None
 
 
 @lru_cache(maxsize=4)

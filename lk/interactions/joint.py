@@ -9,7 +9,7 @@ from torch import Tensor
 from lk.interactions.certificate import check
 from lk.interactions.decompose import decompose
 from lk.interactions.operator import possible_effects, sums_where_firing
-from lk.interactions.splitting import dual_norm, group_loss, split
+from lk.interactions.shared import dual_norm, group_loss, split_jointly
 from lk.interactions.transforms import number_of_players
 
 
@@ -65,7 +65,7 @@ def decompose_jointly(v: Tensor, dim: int = 1, share: float = 0.9, kappa: float 
     flat = groups.reshape(groups.shape[0], -1, groups.shape[-1])
     scale = flat.abs().amax((0, 2), keepdim=True)
     scale = torch.where(scale > 0, scale, 1.0)
-    found = split(flat / scale, 0.9 * gap, share)
+    found = split_jointly(flat / scale, 0.9 * gap, share)
     size, count, members = flat.shape
     effects, objective, lower_bound = torch.zeros(2 * size, count, members, dtype=torch.float64), [], []
     possible = torch.from_numpy(possible_effects(n).copy())

@@ -1,165 +1,263 @@
-r"""Operator splitting: whole batches without a residual, to a moderate gap, and games that share their interactions.
+r"""Operator splitting: whole batches without a residual, to a moderate gap.
 
 Without a residual the AND effects a decide everything: with :math:`w_S = (-1)^{|S|} I_{or}(S)`,
 
 .. math:: w = K a + c, \qquad (K a)_S = \sum_{T \supseteq S} a_T, \qquad c_S = (-1)^{|S|} (O u)_S
 
-where O is the OR transform. K is a Kronecker product of 2 x 2 matrices, and so are its singular vectors: the projection onto this graph,
-which is all that the alternating direction method of multipliers (ADMM) needs beside a shrinkage, is exact in O(n 2**n) for any step.
+where O is the OR transform, and the strength is :math:`|a|_1 + |w|_1`. K is a Kronecker product of 2 x 2 matrices, and so are its singular
+vectors: the projection onto this graph, which is all that the alternating direction method of multipliers (ADMM) needs beside a shrinkage,
+is exact in O(n 2**n) for any step,
 
-Sources: Boyd et al., 2011, Sect. 3 and 3.4.3 (over-relaxation 1.7); Parikh and Boyd, 2014 (graph projection); the loss over several games
-is Eq. 6 of Li and others, "Defining and extracting generalizable interaction primitives from DNNs", ICLR 2024.
+.. math:: a = V (1 + \Sigma^2)^{-1} V^T [a' + K^T (w' - c)], \qquad w = K a + c,
+
+two butterflies of rotations and two of sums. Games lie side by side, one per vector lane; a lane whose game is proven takes the next game.
+
+Sources: Boyd et al., 2011, Sect. 3 and 3.4.3 (over-relaxation 1.7); Parikh and Boyd, 2014 (graph projection).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numba import njit
 from torch import Tensor
 
+from lk.interactions.operator import FAST, Vector
+from lk.interactions.parallel import in_threads
 from lk.interactions.transforms import inverse_harsanyi, number_of_players, or_interactions, orders, superset_sums
 
 _CHECK_EVERY = 20
-_RELAXATION = 1.7
+_RELAXATION = np.float32(1.7)
+_FIRST_PENALTY = np.float32(10.0)
+_LANES = 8  # games side by side: one register of float32
 
 
 @dataclass(frozen=True)
 class Split:
-    """Effects `(2 * 2**n, groups, members)`, multipliers `(2**n, groups, members)` and iterations `(groups,)` of a batch, in float64."""
+    """Effects `(2 * 2**n, games)` and multipliers `(2**n, games)` in float64, iterations `(games,)`."""
 
     effects: Tensor
     multipliers: Tensor
     iterations: Tensor
 
 
-def split(u: Tensor, gap: float, share: float = 0.0, most_iterations: int = 4000) -> Split:
-    r"""Solve a batch of centred games together.
-
-    .. math:: \min \sum_S \left[ s \max_i |I_i(S)| + (1 - s) \sum_i |I_i(S)| \right]
-
-    over AND and OR effects of the members i of each group; with one member per group this is the plain strength.
+def split(u: Tensor, gap: float, most_iterations: int = 4000) -> Split:
+    """Solve a batch of centred games without a residual.
 
     Args:
-        u: centred games, shape `(2**n, groups, members)`, float64, each group scaled to max |u| near 1.
-        gap: relative gap at which a group stops; float32 arithmetic ends near 1e-4.
-        share: s, weight of the maximum, between 0 and 1.
+        u: centred games, shape `(2**n, games)`, float64, each scaled to max |u| near 1.
+        gap: relative gap at which a game stops; float32 arithmetic ends near 1e-4.
         most_iterations: stop after so many.
 
     Returns:
-        The point with the smallest gap that was seen for each group.
+        The point with the smallest gap that was seen for each game.
     """
-    groups = u.shape[1]
-    sign = torch.where(orders(number_of_players(u)) % 2 == 0, 1.0, -1.0).to(u).reshape(-1, 1, 1)
-    offset = (sign * or_interactions(u)).float()
+    n, games = number_of_players(u), u.shape[1]
+    sign = torch.where(orders(n) % 2 == 0, 1.0, -1.0).to(u).unsqueeze(1)
+    offset = sign * or_interactions(u)
     offset[0] = 0.0
-    factors = _Factors(number_of_players(u), u.device)
-    best_a, best_y = torch.zeros_like(u), torch.zeros_like(u)
-    best_gap = torch.full((groups,), torch.inf, device=u.device)
-    iterations = torch.zeros(groups, dtype=torch.int64, device=u.device)
-    running = torch.arange(groups, device=u.device)
-    pair = torch.zeros(2, *offset.shape, device=u.device)  # shrunken copy of (a, w)
-    dual = torch.zeros_like(pair)  # scaled by the penalty
-    penalty = torch.full((groups, 1), 10.0, device=u.device)
-    for step in range(1, most_iterations + 1):
-        exact = factors.project(pair - dual, offset)
-        relaxed = _RELAXATION * exact + (1 - _RELAXATION) * pair
-        old = pair
-        pair = _shrunk(relaxed + dual, share, 1 / penalty)
-        dual = dual + relaxed - pair
-        if step % _CHECK_EVERY and step != most_iterations:
-            continue
-        y = penalty * dual[1]
-        y[0] = 0.0
-        found = _gap(exact, y, offset, share)
-        better = found < best_gap[running]
-        chosen = running[better]
-        best_gap[chosen] = found[better]
-        best_a[:, chosen], best_y[:, chosen] = exact[0][:, better].double(), y[:, better].double()
-        iterations[running] = step
-        keep = found > gap
-        if step <= most_iterations // 2:
-            primal_rest = (exact - pair).square().sum((0, 1, 3)).sqrt()
-            dual_rest = (pair - old).square().sum((0, 1, 3)).sqrt()
-            factor = (primal_rest / dual_rest.clamp(min=1e-20)).clamp(0.25, 4.0).sqrt().unsqueeze(1)
-            factor = torch.where((factor > 1.2) | (factor < 1 / 1.2), factor, 1.0)
-            penalty, dual = penalty * factor, dual / factor
-        if not keep.any():
-            break
-        if keep.sum() <= 0.8 * len(running):
-            running, pair, dual = running[keep], pair[:, :, keep], dual[:, :, keep]
-            offset, penalty = offset[:, keep], penalty[keep]
-    return Split(_effects(u, best_a), -(_transposed_harsanyi(sign * best_y)).flip(0), iterations)
+    offsets = offset.float().numpy()
+    best_a, best_y = np.zeros_like(offsets), np.zeros_like(offsets)
+    iterations = np.zeros(games, dtype=np.int64)
+    lanes = _LANES if games > 2 and n <= 12 else 1  # beyond, the lanes of one game fill the cache
+    threads = min(torch.get_num_threads(), -(-games // lanes))
+    cosine, sine, spectrum = _singular_vectors(n)
+
+    def share(thread: int) -> None:
+        first, last = games * thread // threads, games * (thread + 1) // threads
+        _iterate(offsets, first, last, lanes, gap, most_iterations, cosine, sine, spectrum, best_a, best_y, iterations)
+
+    in_threads(share, range(threads))
+    a, y = torch.from_numpy(best_a).double(), torch.from_numpy(best_y).double()
+    multipliers = -(sign * superset_sums(y)).flip(0)
+    return Split(_effects(u, a), multipliers, torch.from_numpy(iterations))
 
 
-class _Factors:
-    """Singular vectors of K as Kronecker factors of the upper and the lower players."""
-
-    def __init__(self, n: int, device: torch.device) -> None:
-        left, singular, right = torch.linalg.svd(torch.tensor([[1.0, 1.0], [0.0, 1.0]], dtype=torch.float64))
-        self.split = n - n // 2
-        self.left = [_power(left, m).float().to(device) for m in (n // 2, self.split)]
-        self.right = [_power(right.T.contiguous(), m).float().to(device) for m in (n // 2, self.split)]
-        self.singular = _power(singular.unsqueeze(1), n).float().to(device).unsqueeze(-1)  # (2**n, 1, 1)
-
-    def project(self, pair: Tensor, offset: Tensor) -> Tensor:
-        """The nearest pair (a, w) with w = K a + c."""
-        target = self._apply(self.right, pair[0], transpose=True) + self.singular * self._apply(self.left, pair[1] - offset, transpose=True)
-        rotated = target / (1 + self.singular.square())
-        return torch.stack([self._apply(self.right, rotated), self._apply(self.left, self.singular * rotated) + offset])
-
-    def _apply(self, factors: list[Tensor], values: Tensor, transpose: bool = False) -> Tensor:
-        upper, lower = (factor.T if transpose else factor for factor in factors)
-        columns = values.reshape(len(upper), -1)
-        mixed = (upper @ columns).reshape(len(upper), len(lower), -1)
-        return torch.matmul(lower, mixed).reshape(values.shape)
+def _singular_vectors(n: int) -> tuple[np.float32, np.float32, Any]:
+    """Of K for one player, the rotation V; of K for all players, 1 / (1 + squared singular values), shape `(2**n,)`."""
+    squared, vectors = np.linalg.eigh(np.array([[1.0, 1.0], [1.0, 2.0]]))  # K^T K
+    spectrum: Vector = np.ones(1)
+    for _ in range(n):
+        spectrum = np.concatenate([spectrum * squared[0], spectrum * squared[1]])
+    first = vectors[:, 0] * np.sign(vectors[0, 0])  # (cos, sin); the second vector is then (-sin, cos)
+    return np.float32(first[0]), np.float32(first[1]), (1 / (1 + spectrum)).astype(np.float32)
 
 
-def _power(factor: Tensor, times: int) -> Tensor:
-    result = torch.ones(1, 1, dtype=factor.dtype)
-    for _ in range(times):
-        result = torch.kron(result, factor)
-    return result
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _rotate(flat: Any, unit: int, cosine: Any, sine: Any) -> None:
+    """Per player (absent, present) -> (cos absent + sin present, cos present - sin absent), two players per crossing of memory."""
+    total = flat.shape[0]
+    half = unit
+    while 4 * half <= total:
+        for start in range(0, total, 4 * half):
+            none, first = flat[start : start + half], flat[start + half : start + 2 * half]
+            second, both = flat[start + 2 * half : start + 3 * half], flat[start + 3 * half : start + 4 * half]
+            for i in range(half):
+                p, q = cosine * none[i] + sine * first[i], cosine * first[i] - sine * none[i]
+                r, t = cosine * second[i] + sine * both[i], cosine * both[i] - sine * second[i]
+                none[i] = cosine * p + sine * r
+                second[i] = cosine * r - sine * p
+                first[i] = cosine * q + sine * t
+                both[i] = cosine * t - sine * q
+        half *= 4
+    if half < total:
+        absent, present = flat[:half], flat[half:]
+        for i in range(half):
+            p, q = absent[i], present[i]
+            absent[i] = cosine * p + sine * q
+            present[i] = cosine * q - sine * p
 
 
-def _shrunk(pair: Tensor, share: float, amount: Tensor) -> Tensor:
-    """The proximal point of the loss: soft threshold, then the part outside an L1 ball (Moreau); the empty coalition is free."""
-    free = pair[:, :1].clone()
-    if pair.shape[-1] == 1:
-        result = pair - pair.clamp(-amount, amount)
-    else:
-        soft = pair - torch.maximum(torch.minimum(pair, (1 - share) * amount), -(1 - share) * amount)
-        result = soft - _onto_ball(soft, share * amount)
-    result[:, :1] = free
-    return result
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _add_subsets(flat: Any, unit: int) -> None:
+    """Sums over subsets in place, two players per crossing of memory."""
+    total = flat.shape[0]
+    half = unit
+    while 4 * half <= total:
+        for start in range(0, total, 4 * half):
+            none, first = flat[start : start + half], flat[start + half : start + 2 * half]
+            second, both = flat[start + 2 * half : start + 3 * half], flat[start + 3 * half : start + 4 * half]
+            for i in range(half):
+                p = none[i] + first[i]
+                both[i] += second[i] + p
+                second[i] += none[i]
+                first[i] = p
+        half *= 4
+    if half < total:
+        absent, present = flat[:half], flat[half:]
+        for i in range(half):
+            present[i] += absent[i]
 
 
-def _onto_ball(values: Tensor, radius: Tensor) -> Tensor:
-    """Projection of the last axis onto the L1 ball of `radius`, by sorting (Duchi et al., ICML 2008)."""
-    strength = values.abs().sort(dim=-1, descending=True).values
-    counts = torch.arange(1, values.shape[-1] + 1, device=values.device)
-    excess = (strength.cumsum(-1) - radius) / counts
-    threshold = torch.where(strength > excess, excess, -torch.inf).amax(-1, keepdim=True).clamp(min=0)
-    return values.sign() * (values.abs() - threshold).clamp(min=0)
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _add_supersets(flat: Any, unit: int) -> None:
+    """Sums over supersets in place, two players per crossing of memory."""
+    total = flat.shape[0]
+    half = unit
+    while 4 * half <= total:
+        for start in range(0, total, 4 * half):
+            none, first = flat[start : start + half], flat[start + half : start + 2 * half]
+            second, both = flat[start + 2 * half : start + 3 * half], flat[start + 3 * half : start + 4 * half]
+            for i in range(half):
+                p = second[i] + both[i]
+                none[i] += first[i] + p
+                first[i] += both[i]
+                second[i] = p
+        half *= 4
+    if half < total:
+        absent, present = flat[:half], flat[half:]
+        for i in range(half):
+            absent[i] += present[i]
 
 
-def _gap(exact: Tensor, y: Tensor, offset: Tensor, share: float) -> Tensor:
-    """Relative duality gap of each group, shape `(groups,)`."""
-    objective = group_loss(exact[:, 1:], share).sum((0, 1))
-    steepest = torch.maximum(dual_norm(y, share).amax(0), dual_norm(inverse_harsanyi(y)[1:], share).amax(0))
-    lower_bound = (offset * y).sum((0, 2)).abs() / steepest.clamp(min=1)
-    return (objective - lower_bound) / lower_bound.clamp(min=1e-30)
-
-
-def group_loss(effects: Tensor, share: float) -> Tensor:
-    """`share * max |effect| + (1 - share) * sum |effect|` over the last axis."""
-    strength = effects.abs()
-    return share * strength.amax(-1) + (1 - share) * strength.sum(-1)
-
-
-def dual_norm(values: Tensor, share: float) -> Tensor:
-    """The norm dual to `group_loss`, over the last axis: the steepest of the means over the k largest, each k with its weight."""
-    largest = values.abs().sort(dim=-1, descending=True).values.cumsum(-1)
-    counts = torch.arange(1, values.shape[-1] + 1, device=values.device)
-    return (largest / (share + (1 - share) * counts)).amax(-1)
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _iterate(
+    offsets: Any, first: int, last: int, lanes: int, gap: float, most: int, cosine: Any, sine: Any, spectrum: Any,
+    best_a: Any, best_y: Any, iterations: Any,
+) -> None:  # fmt: skip
+    """Games `first` to `last` of the batch; the state is `(2**n * lanes,)`, lane by lane within a coalition."""
+    size = offsets.shape[0]
+    total = size * lanes
+    one, excess = np.float32(1.0), np.float32(_RELAXATION - 1)
+    a, w, offset = np.zeros(total, np.float32), np.zeros(total, np.float32), np.zeros(total, np.float32)
+    small_a, small_w = np.zeros(total, np.float32), np.zeros(total, np.float32)  # shrunken copies of a and w
+    dual_a, dual_w = np.zeros(total, np.float32), np.zeros(total, np.float32)  # scaled by the penalty
+    old_a, old_w, y = np.zeros(total, np.float32), np.zeros(total, np.float32), np.zeros(total, np.float32)
+    penalty = np.full(lanes, _FIRST_PENALTY)
+    amount = np.full(total, one / _FIRST_PENALTY)  # of the shrinkage, one over the penalty
+    damping = np.repeat(spectrum, lanes)
+    smallest = np.full(lanes, np.float32(np.inf))
+    game = np.full(lanes, -1)  # of each lane
+    done = np.zeros(lanes, np.int64)
+    coming, running = first, 0
+    while True:
+        for lane in range(lanes):
+            if game[lane] < 0 and coming < last:
+                game[lane], done[lane] = coming, 0
+                penalty[lane], smallest[lane] = _FIRST_PENALTY, np.inf
+                for s in range(size):
+                    at = s * lanes + lane
+                    offset[at], amount[at] = offsets[s, coming], one / _FIRST_PENALTY
+                    small_a[at] = small_w[at] = dual_a[at] = dual_w[at] = 0
+                coming += 1
+                running += 1
+        if running == 0:
+            return
+        for step in range(_CHECK_EVERY):
+            for i in range(total):
+                w[i] = small_w[i] - dual_w[i] - offset[i]
+            _add_subsets(w, lanes)
+            for i in range(total):
+                a[i] = small_a[i] - dual_a[i] + w[i]
+            _rotate(a, lanes, cosine, sine)
+            for i in range(total):
+                a[i] *= damping[i]
+            _rotate(a, lanes, cosine, -sine)
+            for i in range(total):
+                w[i] = a[i]
+            _add_supersets(w, lanes)
+            if step == _CHECK_EVERY - 1:
+                old_a[:], old_w[:] = small_a, small_w
+            for i in range(total):
+                w[i] += offset[i]
+                total_a = _RELAXATION * a[i] - excess * small_a[i] + dual_a[i]
+                total_w = _RELAXATION * w[i] - excess * small_w[i] + dual_w[i]
+                dual_a[i] = min(max(total_a, -amount[i]), amount[i])
+                dual_w[i] = min(max(total_w, -amount[i]), amount[i])
+                small_a[i] = total_a - dual_a[i]
+                small_w[i] = total_w - dual_w[i]
+            for lane in range(lanes):  # the empty coalition costs nothing
+                small_a[lane] += dual_a[lane]
+                small_w[lane] += dual_w[lane]
+                dual_a[lane] = dual_w[lane] = 0
+        # Any y gives a proven bound once it is divided by its steepest sum.
+        for s in range(size):
+            for lane in range(lanes):
+                y[s * lanes + lane] = penalty[lane] * dual_w[s * lanes + lane]
+        objective, below = np.zeros(lanes, np.float32), np.zeros(lanes, np.float32)
+        steepest = np.ones(lanes, np.float32)
+        primal_rest, dual_rest = np.zeros(lanes, np.float32), np.zeros(lanes, np.float32)
+        for s in range(1, size):
+            for lane in range(lanes):
+                i = s * lanes + lane
+                objective[lane] += abs(a[i]) + abs(w[i])
+                below[lane] += offset[i] * y[i]
+                steepest[lane] = max(steepest[lane], abs(y[i]))
+        for s in range(size):
+            for lane in range(lanes):
+                i = s * lanes + lane
+                primal_rest[lane] += (a[i] - small_a[i]) ** 2 + (w[i] - small_w[i]) ** 2
+                dual_rest[lane] += (small_a[i] - old_a[i]) ** 2 + (small_w[i] - old_w[i]) ** 2
+        old_a[:] = y
+        _add_subsets(old_a, lanes)
+        for s in range(1, size):
+            for lane in range(lanes):
+                steepest[lane] = max(steepest[lane], abs(old_a[s * lanes + lane]))
+        for lane in range(lanes):
+            if game[lane] < 0:
+                continue
+            done[lane] += _CHECK_EVERY
+            bound = max(abs(below[lane]) / steepest[lane], np.float32(1e-30))
+            found = (objective[lane] - bound) / bound
+            if found < smallest[lane]:
+                smallest[lane] = found
+                iterations[game[lane]] = done[lane]
+                for s in range(size):
+                    best_a[s, game[lane]] = a[s * lanes + lane]
+                    best_y[s, game[lane]] = y[s * lanes + lane]
+            if not found > gap or done[lane] >= most:
+                iterations[game[lane]] = done[lane]
+                game[lane] = -1
+                running -= 1
+            elif done[lane] <= most // 2:
+                factor = np.sqrt(min(max(np.sqrt(primal_rest[lane] / max(dual_rest[lane], np.float32(1e-20))), 0.25), 4.0))
+                if factor > 1.2 or factor < 1 / 1.2:
+                    penalty[lane] *= np.float32(factor)
+                    for s in range(size):
+                        amount[s * lanes + lane] = one / penalty[lane]
+                        dual_a[s * lanes + lane] /= np.float32(factor)
+                        dual_w[s * lanes + lane] /= np.float32(factor)
 
 
 def _effects(u: Tensor, a: Tensor) -> Tensor:
@@ -172,9 +270,3 @@ def _effects(u: Tensor, a: Tensor) -> Tensor:
     o[single] = 0.0
     o[0] = 0.0
     return torch.cat([a, o])
-
-
-def _transposed_harsanyi(values: Tensor) -> Tensor:
-    """The transpose of the Moebius transform: alternating sums over supersets."""
-    sign = torch.where(orders(number_of_players(values)) % 2 == 0, 1.0, -1.0).to(values).reshape(-1, 1, 1)
-    return sign * superset_sums(sign * values)

@@ -43,7 +43,7 @@ def test_equations_with_and_without_a_cholesky_factor(effects):
     anything = generator.normal(size=len(coalitions))
     lost = anything - block @ np.linalg.pinv(block) @ anything
     if equations.factor is None:
-        np.testing.assert_allclose(equations.unreachable(anything), lost, atol=1e-10)
+        np.testing.assert_allclose(equations.blind @ (equations.blind.T @ anything), lost, atol=1e-10)
     else:
         assert np.abs(lost).max() < 1e-10
 
