@@ -33,7 +33,8 @@ class Preactivation(nn.Module):
         """Rows of the tables `([seeds,] n, m)` for pairs `(batch, 2)` or one-hot rows `(batch, 2, n)`; shape `([seeds,] batch, m)`."""
         if pairs.ndim == 3:
             return pairs[:, 0] @ left + pairs[:, 1] @ right
-        return left.index_select(-2, pairs[:, 0]) + right.index_select(-2, pairs[:, 1])
+        # In place: the sum is one of the two large tensors of a step, and needs neither of its terms again.
+        return left.index_select(-2, pairs[:, 0]).add_(right.index_select(-2, pairs[:, 1]))
 
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "square": Square, "abs": Abs}
@@ -92,7 +93,8 @@ class GroupNetwork(Network):
     r"""f(z|x,y) = sum_i u_i(z) act(l_i(x) + r_i(y)) + beta(z) with l = E_l W_l, r = E_r W_r (Wu et al., ICLR 2025; Chughtai et al., 2023).
 
     Several seeds are trained at once: all parameters have a leading axis of seeds. Each seed draws its initial weights from a
-    generator of its own, so that seed 7 starts from the same weights alone and among a hundred. Embeddings are N(0, 1),
+    generator of its own (the run's `seed_everything` plays no part), so that seed 7 starts from the same weights alone and among a
+    hundred. Embeddings are N(0, 1),
     W is uniform within sqrt(1 / (2 d)), u within sqrt(1 / m), beta within 1 / sqrt(m).
 
     Args:
@@ -228,8 +230,9 @@ class GroupNetwork(Network):
             left, right, unembed, bias = left[0], right[0], unembed[0], None if bias is None else bias[0]
         hidden = self.hidden(self.preactivation(left, right, x))
         # The folded tables are small (n rows), so this product and its gradients are nearly all of the work.
-        logits: Tensor = hidden @ unembed
-        return logits if bias is None else logits + bias
+        if bias is None:
+            return torch.matmul(hidden, unembed)
+        return torch.addmm(bias, hidden, unembed) if self.seeds == 1 else torch.baddbmm(bias, hidden, unembed)
 
     @torch.no_grad()
     def tables(self, dtype: torch.dtype = torch.float32) -> Tables:
