@@ -14,8 +14,9 @@ from lk.groups.gsets import (
     stabiliser,
     trivial,
 )
-from lk.groups.irreps import Irrep, irreps, power, project
+from lk.groups.irreps import Irrep, irreps
 from lk.groups.permutations import Alternating, Permutations, Symmetric
+from lk.groups.power import power, project
 from lk.groups.products import DirectProduct, SemidirectProduct
 from lk.groups.subgroups import all_subgroups, conjugate, cosets, double_cosets, is_subgroup, subgroups
 

@@ -19,6 +19,7 @@ class Permutations(Group):
 
     Args:
         generated_by: Generators, each a list of images of the same length.
+        label: Its name; by default `P` and the order.
 
     Raises:
         ValueError: A generator is no permutation, or the group is larger than `MAX_ORDER`.
@@ -32,10 +33,11 @@ class Permutations(Group):
         (4, [3, 2, 1, 0])
     """
 
-    def __init__(self, generated_by: Sequence[Sequence[int]]) -> None:
-        self.generated_by = generated_by
-        self.permutations: Ints = closure(checked_generators(generated_by))
-        super().__init__(cayley_table(self.permutations, checked_generators(generated_by)), f"P{len(self.permutations)}")
+    def __init__(self, generated_by: Sequence[Sequence[int]], label: str | None = None) -> None:
+        self.generated_by, self.label = generated_by, label
+        generators = checked_generators(generated_by)
+        self.permutations: Ints = closure(generators)
+        super().__init__(cayley_table(self.permutations, generators), label or f"P{len(self.permutations)}")
 
 
 class Symmetric(Permutations):
@@ -54,8 +56,7 @@ class Symmetric(Permutations):
         check_degree(n, math.factorial(max(n, 0)))
         self.n = n
         swap = [1, 0, *range(2, n)] if n > 1 else [0]
-        super().__init__([swap, [*range(1, n), 0]])
-        self.name = f"S{n}"
+        super().__init__([swap, [*range(1, n), 0]], label=f"S{n}")
 
 
 class Alternating(Permutations):
@@ -77,8 +78,7 @@ class Alternating(Permutations):
             cycle = list(range(n))
             cycle[0], cycle[1], cycle[k] = 1, k, 0
             threes.append(cycle)
-        super().__init__(threes or [list(range(n))])
-        self.name = f"A{n}"
+        super().__init__(threes or [list(range(n))], label=f"A{n}")
 
 
 def check_degree(n: int, order: int) -> None:

@@ -1,5 +1,6 @@
 """Every family is the group that it says; what is no group is refused with the axiom and the elements."""
 
+import jsonargparse
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -137,6 +138,32 @@ def test_tables_from_files(tmp_path):
         assert (group.table == table).all()
 
 
+@pytest.mark.parametrize(
+    ("class_path", "settings", "name"),
+    [
+        ("Symmetric", {"n": 4}, "S4"),
+        ("Quaternion", {}, "Q8"),
+        ("Affine", {"p": 7, "multipliers": 3}, "F7:3"),
+        ("Permutations", {"generated_by": [[1, 2, 0], [1, 0, 2]], "label": "triangle"}, "triangle"),
+        ("FromTable", {"source": [[0, 1], [1, 0]]}, "group"),
+        (
+            "DirectProduct",
+            {"factors": [{"class_path": "lk.groups.Cyclic", "init_args": {"n": 3}}, {"class_path": "lk.groups.Quaternion"}]},
+            "Z3xQ8",
+        ),
+    ],
+)
+def test_groups_are_built_from_yaml(class_path, settings, name):
+    parser = jsonargparse.ArgumentParser()
+    parser.add_argument("--group", type=Group)
+    config = parser.parse_object({"group": {"class_path": f"lk.groups.{class_path}", "init_args": settings}})
+    instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes  # the old name, before jsonargparse 4.49
+    group = instantiate(config).group
+    assert group.name == name
+    for key, value in settings.items():
+        assert key == "factors" or getattr(group, key) == value
+
+
 LOOP = [[0, 1, 2, 3, 4], [1, 0, 3, 4, 2], [2, 4, 0, 1, 3], [3, 2, 4, 0, 1], [4, 3, 1, 2, 0]]  # identity, inverses, not associative
 
 
@@ -154,6 +181,7 @@ LOOP = [[0, 1, 2, 3, 4], [1, 0, 3, 4, 2], [2, 4, 0, 1, 3], [3, 2, 4, 0, 1], [4, 
         ([[0, 1, 2], [2, 0, 1], [1, 2, 0]], r"0 as a left identity only \(1·0 = 2\)"),
         ([[0, 2, 1], [1, 0, 2], [2, 1, 0]], r"0 as a right identity only \(0·1 = 2\)"),
         ([[0, 1], [1, 1]], "row 1 holds 1 twice, in columns 0 and 1; expected inverses"),
+        ([[0, 1, 2], [1, 0, 2], [2, 0, 1]], "column 1 holds 0 twice, in rows 1 and 2; expected inverses"),
         (LOOP, r"\(\d·\d\)·\d = \d but \d·\(\d·\d\) = \d; expected associativity"),
     ],
 )

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lk.groups import Affine, Alternating, Cyclic, Dihedral, DirectProduct, Group, Quaternion, Symmetric, irreps, power, project
-from lk.groups.irreps import canonical
+from lk.groups.irreps import canonical, representations
+from lk.groups.words import levels
 
 KNOWN = [
     (Cyclic(1), "1r"),
@@ -123,6 +124,26 @@ def test_a_canonical_basis_depends_on_the_space_alone():
     one, two = canonical(basis), canonical(basis @ turn)
     np.testing.assert_allclose(one, two, atol=1e-12)
     np.testing.assert_allclose(one @ one.T, basis @ basis.T, atol=1e-12)
+
+
+def test_inexact_eigenspaces_are_repaired():
+    """An error of 1e-7 in the basis leaves one of its square in the matrices."""
+    group = Symmetric(4)
+    irrep = irreps(group)[-1]
+    basis = irrep.matrices[:, :, 0] * np.sqrt(irrep.dimension / group.order)
+    basis = basis + 1e-7 * np.random.default_rng(0).normal(size=basis.shape)
+    rho = representations(group, basis[None])[0]
+    np.testing.assert_allclose(rho[:, None] @ rho, rho[group.table], atol=1e-12)
+    np.testing.assert_allclose(np.trace(rho, axis1=1, axis2=2), irrep.character, atol=1e-12)
+
+
+@pytest.mark.parametrize("group", [Cyclic(1), Dihedral(6), Symmetric(4)], ids=repr)
+def test_every_element_is_a_word_once(group):
+    found = levels(group)
+    children = [group.identity, *np.concatenate([[], *(new for _, _, new in found)]).astype(int)]
+    assert sorted(children) == list(range(group.order))
+    for parents, generators, new in found:
+        assert (group.table[parents, np.asarray(group.generators)[generators]] == new).all()
 
 
 def test_colliding_eigenvalues_are_drawn_again(monkeypatch):
