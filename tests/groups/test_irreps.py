@@ -127,14 +127,14 @@ def test_a_canonical_basis_depends_on_the_space_alone():
 
 
 def test_inexact_eigenspaces_are_repaired():
-    """An error of 1e-7 in the basis leaves one of its square in the matrices."""
+    """An error of 1e-4 in the basis is one of 1e-8 in the matrices of generators, and of its square after averaging."""
     group = Symmetric(4)
     irrep = irreps(group)[-1]
     basis = irrep.matrices[:, :, 0] * np.sqrt(irrep.dimension / group.order)
-    basis = basis + 1e-7 * np.random.default_rng(0).normal(size=basis.shape)
+    basis = basis + 1e-4 * np.random.default_rng(0).normal(size=basis.shape)
     rho = representations(group, basis[None])[0]
     np.testing.assert_allclose(rho[:, None] @ rho, rho[group.table], atol=1e-12)
-    np.testing.assert_allclose(np.trace(rho, axis1=1, axis2=2), irrep.character, atol=1e-12)
+    np.testing.assert_allclose(np.trace(rho, axis1=1, axis2=2), irrep.character, atol=1e-9)
 
 
 @pytest.mark.parametrize("group", [Cyclic(1), Dihedral(6), Symmetric(4)], ids=repr)
