@@ -38,7 +38,7 @@ from lk.proofs import (
     sign_term,
 )
 
-KINDS = ("exact", "noise", "exact", "offset", "partial", "wild", "noise", "tie", "exact", "flipped", "wild", "random")
+KINDS = ("exact", "noise", "exact", "offset", "partial", "wild", "noise", "tie", "exact", "flipped", "wild", "random", "believed")
 ATTACKS = (*["none"] * 12, "labels", "action", "kernel", "weights", "scales", "nan", "random", "irreps", "missing", "sign")
 
 
@@ -208,14 +208,17 @@ def certificates(rng, zoo, group, tables, explanation, how):
         yield coset(tables, group, cosets)
 
 
-def run(cases, seed, zoo=None):
+def run(cases, seed, zoo=None, first=0):
     """Violations, and for each verifier the number of runs and of bounds above zero."""
     zoo = zoo or Zoo()
     violations, runs, positive = [], collections.Counter(), collections.Counter()
-    for case in range(cases):
+    for case in range(first, first + cases):
         rng = np.random.default_rng([seed, case])
         kind, how = KINDS[case % len(KINDS)], ATTACKS[rng.integers(len(ATTACKS))]
         group, tables, explanation = network(rng, zoo, kind)
+        if kind == "believed":  # the network does what a false explanation says: only the check of the explanation can tell
+            explanation = attack(rng, zoo, group, tables, explanation, ("missing", "action", "labels", "kernel")[rng.integers(4)])[0]
+            tables, how = ideal(group, explanation.circuits, explanation.signs, tables.width, tables.activation)[0], "none"
         gaps, right, scale = true_gaps(group, tables)
         for certificate in certificates(rng, zoo, group, tables, explanation, how):
             runs[certificate.verifier] += 1

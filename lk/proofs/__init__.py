@@ -19,6 +19,7 @@ from lk.proofs.irrep import irrep
 from lk.proofs.lowrank import lowrank
 from lk.proofs.schur import schur
 from lk.proofs.separable import separable
+from lk.proofs.storage import load_explanation, save_explanation
 from lk.proofs.tables import Tables
 
 __all__ = [
@@ -39,9 +40,11 @@ __all__ = [
     "gset",
     "ideal",
     "irrep",
+    "load_explanation",
     "lowrank",
     "margin",
     "rho_set",
+    "save_explanation",
     "schur",
     "separable",
     "sign_term",
