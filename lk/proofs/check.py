@@ -30,6 +30,11 @@ def decide(gap: Floats, rounding: Floats) -> Floats:
     return np.where(known, np.nextafter(safe, -np.inf), -np.inf)
 
 
+def ascending(pairs: Ints) -> Ints:
+    """Pairs in ascending order, each once; sorted only if they are not."""
+    return pairs if (np.diff(pairs) > 0).all() else np.unique(pairs)
+
+
 def pairs_of(group: Group, pairs: Ints | None, size: int) -> Iterator[tuple[Ints, Ints, Ints, Ints]]:
     """Pairs in chunks: their index x n + y, x, y, and the right answer xy from the group's table.
 
@@ -39,7 +44,9 @@ def pairs_of(group: Group, pairs: Ints | None, size: int) -> Iterator[tuple[Ints
         size: Pairs at a time.
     """
     n = group.order
-    indices = np.arange(n * n) if pairs is None else np.unique(pairs)
+    indices = np.arange(n * n) if pairs is None else ascending(pairs)
+    if len(indices) == n * n:
+        size = size // n * n if size >= n else -(-n // -(-n // size))  # whole rows, or about equal parts of one
     for start in range(0, len(indices), size):
         chunk = np.ascontiguousarray(indices[start : start + size], dtype=np.int64)
         xs, ys = np.divmod(chunk, n)

@@ -31,7 +31,7 @@ from lk.proofs.residual import Residual
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 from lk.proofs.tables import Tables
 
-_CHUNK = 1024  # pairs at a time
+_CHUNK = 360  # pairs at a time
 _SHARES = 1 << 24  # weights are whole numbers of this part
 _LARGEST = 2.0**60
 

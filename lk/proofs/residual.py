@@ -65,6 +65,7 @@ class Residual:
         self.norms = np.array([largest_norm(self.columns[:, a:b], self.weights[a:b]) for a, b in zip(starts, self.ends, strict=True)])
         self.additive_x = along_x @ self.columns.T
         self.additive_y = along_y @ self.columns.T + self.bias
+        self.most_x, self.most_y = self.additive_x.max(1), self.additive_y.max(1)
         self.columns_by_neuron = np.ascontiguousarray(self.columns.T)
         self.finite = bool(np.isfinite(self.additive_x).all() and np.isfinite(self.additive_y).all())
         self.operations = 2 * n * n * k + 6 * n * k
@@ -99,7 +100,7 @@ class Residual:
             zs: Right answers.
         """
         correct = self.additive_x[xs, zs] + self.additive_y[ys, zs]
-        gap = np.asarray(known + (correct - self.additive_x.max(1)[xs] - self.additive_y.max(1)[ys]))
+        gap = np.asarray(known + (correct - self.most_x[xs] - self.most_y[ys]))
         if self.finite:
             open_ = np.flatnonzero(~(gap > 0.0))
             together = np.empty(len(open_))

@@ -25,13 +25,13 @@ from numba import njit
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, pairs_of
+from lk.proofs.check import ascending, decide, pairs_of
 from lk.proofs.explanation import Clusters, FourierExplanation
 from lk.proofs.residual import Residual
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
 from lk.proofs.tables import Tables
 
-_CHUNK = 1024  # pairs at a time
+_CHUNK = 360  # pairs at a time
 _LARGEST_ENTRY = 2.0  # of an orthogonal matrix, generously
 
 
@@ -68,7 +68,7 @@ def schur(tables: Tables, group: Group, explanation: FourierExplanation, pairs: 
         )
     main = Main(tables, matrices, explanation.clusters)
     residual = main.rest(tables)
-    indices = np.arange(n * n) if pairs is None else np.unique(pairs)
+    indices = np.arange(n * n) if pairs is None else ascending(pairs)
     interaction, coordinates = np.empty(len(indices)), np.empty((len(indices), main.size))
     done = 0
     for chunk, xs, ys, zs in pairs_of(group, indices, _CHUNK):
