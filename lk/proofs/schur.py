@@ -59,6 +59,8 @@ def schur(tables: Tables, group: Group, explanation: FourierExplanation, pairs: 
             f"given an explanation for order {explanation.order} and width {explanation.width}, and a network of order {n} and "
             f"width {m}; expected the explanation of this network"
         )
+    if not 0.0 <= explanation.theta <= 1.0:  # the rounding of the half-equivariant gap is bounded for these
+        raise ValueError(f"given theta = {explanation.theta}; expected a part from 0 to 1")
     matrices, dropped = _accepted(explanation, n)
     slack = np.full(n * n, -np.inf)
     if not matrices:
@@ -320,6 +322,8 @@ def _grouping(clusters: Clusters, m: int, size: int) -> tuple[tuple[Ints, Floats
         )
     if not ((clusters.labels >= -1) & (clusters.labels < clusters.directions.shape[1])).all():
         raise ValueError(f"given cluster labels outside -1 to {clusters.directions.shape[1] - 1}; expected the number of a direction")
+    if not all((np.abs(given) <= 2.0**60).all() for given in (clusters.coefficients, clusters.directions)):
+        raise ValueError("given clusters with coefficients or directions that are not finite or above 2^60; expected sizes of weights")
     return (clusters.labels, clusters.coefficients), np.ascontiguousarray(clusters.directions)
 
 

@@ -178,6 +178,11 @@ def test_errors_say_what_was_given():
         gset(tables, S3, dataclasses.replace(explanation, width=99))
     with pytest.raises(ValueError, match="width 99"):
         schur(tables, S3, dataclasses.replace(fourier, width=99))
+    with pytest.raises(ValueError, match="theta = 1e"):
+        schur(tables, S3, dataclasses.replace(fourier, theta=1e308))
+    huge = Clusters(np.arange(tables.width), np.full(tables.width, 1e-300), np.full((5, tables.width), 1e300))
+    with pytest.raises(ValueError, match="above 2"):
+        schur(tables, S3, dataclasses.replace(fourier, clusters=huge))
     with pytest.raises(ValueError, match="gelu"):
         Tables(tables.left, tables.right, tables.unembed, tables.bias, "gelu")
     broken = np.array(tables.left)
