@@ -102,7 +102,7 @@ class GroupTable(Data):
         """Both splits, each in the order of the table's rows."""
         n = self.group.order
         pairs = torch.cartesian_prod(torch.arange(n), torch.arange(n))
-        products = torch.as_tensor(self.group.table, dtype=torch.int64).flatten()
+        products = torch.tensor(self.group.table).flatten()
         order = torch.randperm(n * n, generator=torch.Generator().manual_seed(self.split_seed))
         train, test = order[: self.pairs_trained].sort().values, order[self.pairs_trained :].sort().values
         return Tensors(pairs[train], products[train]), Tensors(pairs[test], products[test])
