@@ -14,8 +14,8 @@ ROOT = Path(lk.__file__).parent
 
 # From the ground up. A part may import the floors below it and itself, never its own floor or one above.
 FLOORS = (
-    {"files", "layers"},  # whole files, activations by name: they know nothing of lk
-    {"data", "networks", "groups", "scores", "runs"},  # what enters; what a game is played for; where things lie
+    {"files", "layers", "groups"},  # whole files, activations by name, finite groups: they know nothing of lk
+    {"data", "networks", "scores", "runs"},  # what enters; what a game is played for; where things lie
     {"probes"},
     {"games"},
     {"interactions"},

@@ -12,17 +12,29 @@ from lk.runs import Run
 class SaveCheckpoints(Callback):
     """Writes `checkpoints/step=0001234.ckpt` at the scheduled steps.
 
-    Due are: step 0; a quarter, a sixteenth, ... of the first epoch (`early` of them); the ends of every k-th epoch and of the last.
+    Due are: step 0; a quarter, a sixteenth, ... of the first epoch (`early` of them); `log_spaced` steps from 1 to the last, each the
+    same multiple of the one before; the ends of every k-th epoch and of the last.
 
     Args:
-        every_n_epochs: The k.
+        every_n_epochs: The k; 0 for the last epoch only.
         early: Number of checkpoints inside the first epoch.
+        log_spaced: Number of log-spaced steps over the whole run, before rounding makes early ones coincide; 0 for none, otherwise at least 2.
+        weights_only: Leave out the optimiser's state, two thirds of a file under Adam. `last.ckpt`, which a run resumes from, is
+            written by the command in any case.
+
+    Raises:
+        ValueError: A number is out of range.
     """
 
-    def __init__(self, every_n_epochs: int = 1, early: int = 2) -> None:
-        if every_n_epochs < 1 or early < 0:
-            raise ValueError(f"Given every_n_epochs={every_n_epochs}, early={early}; expected at least 1 and 0.")
-        self.every_n_epochs, self.early = every_n_epochs, early
+    def __init__(self, every_n_epochs: int = 1, early: int = 2, log_spaced: int = 0, weights_only: bool = False) -> None:
+        if every_n_epochs < 0 or early < 0 or log_spaced < 0 or log_spaced == 1:
+            raise ValueError(
+                f"Given every_n_epochs={every_n_epochs}, early={early}, log_spaced={log_spaced}; expected at least 0 each, and log_spaced=2 or more "
+                "if it is set: the first and the last step."
+            )
+        self.every_n_epochs, self.early, self.log_spaced, self.weights_only = every_n_epochs, early, log_spaced, weights_only
+        self.writing = False
+        self.known: tuple[tuple[int, ...], frozenset[int]] = ((), frozenset())
 
     def steps(self, trainer: pl.Trainer) -> list[int]:
         """All steps that are due in this run.
@@ -36,25 +48,33 @@ class SaveCheckpoints(Callback):
         ends = [
             per_epoch * epoch
             for epoch in range(1, trainer.max_epochs + 1)
-            if epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs
+            if epoch == trainer.max_epochs or (self.every_n_epochs and epoch % self.every_n_epochs == 0)
         ]
         inside = [per_epoch // 4**i for i in range(1, self.early + 1)]
-        last = trainer.max_steps if trainer.max_steps > 0 else per_epoch * trainer.max_epochs
-        return sorted(
-            {0, *(step for step in inside if step > 0), *(step for step in ends if step < last), min(last, per_epoch * trainer.max_epochs)}
-        )
+        last = per_epoch * trainer.max_epochs
+        if trainer.max_steps > 0:
+            last = min(last, trainer.max_steps)
+        spaced = [round(last ** (i / (self.log_spaced - 1))) for i in range(self.log_spaced)]
+        return sorted({0, *(step for step in inside if step > 0), *spaced, *(step for step in ends if step < last), last})
 
     def due(self, trainer: pl.Trainer) -> bool:
-        """Whether the current step is on the schedule."""
-        return trainer.global_step in self.steps(trainer)
+        """Whether the current step is on the schedule, which is worked out once: a step may take a millisecond."""
+        run = (int(trainer.num_training_batches), trainer.accumulate_grad_batches, trainer.max_epochs or -1, trainer.max_steps)
+        if self.known[0] != run:
+            self.known = (run, frozenset(self.steps(trainer)))
+        return trainer.global_step in self.known[1]
 
     def epoch(self, trainer: pl.Trainer) -> float:
         """Epochs trained so far, as a fraction."""
         return trainer.global_step / max(1, -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches))
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """The fractional epoch travels inside the checkpoint."""
+        """The fractional epoch travels inside the checkpoint; a file for reading leaves out what only resuming needs."""
         checkpoint["lk"] = {"epoch": self.epoch(trainer)}
+        if self.writing and self.weights_only:
+            # Not Lightning's own `weights_only`: that one would also skip this method, and with it the epoch.
+            for key in ("optimizer_states", "lr_schedulers"):
+                checkpoint.pop(key, None)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The initial network, before step 1."""
@@ -75,4 +95,8 @@ class SaveCheckpoints(Callback):
             except Exception:
                 path.unlink()
         if not path.is_file():
-            trainer.save_checkpoint(path)
+            self.writing = True
+            try:
+                trainer.save_checkpoint(path)
+            finally:
+                self.writing = False

@@ -2,8 +2,9 @@
 
 from lk.data.data import Data
 from lk.data.digits import Digits
+from lk.data.group_table import GroupTable
 from lk.data.images import ImageFolder
 from lk.data.mnist import MNIST
 from lk.data.table import BreastCancer, Table
 
-__all__ = ["MNIST", "BreastCancer", "Data", "Digits", "ImageFolder", "Table"]
+__all__ = ["MNIST", "BreastCancer", "Data", "Digits", "GroupTable", "ImageFolder", "Table"]

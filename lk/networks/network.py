@@ -16,9 +16,13 @@ class Network(nn.Module):
         layers: Names of submodules as in `named_modules()`, in the order of the forward pass.
         num_classes: Number of logits.
         input_shape: Shape of one input, without the batch.
+        seeds: Number of networks that are trained at once; above one, logits have a leading axis of seeds.
+        first_seed: Seed of the first of them, for messages.
     """
 
     layers: tuple[str, ...] = ()
+    seeds: int = 1
+    first_seed: int = 0
 
     def __init__(self, num_classes: int = 10, input_shape: Sequence[int] = (1, 28, 28)) -> None:
         super().__init__()

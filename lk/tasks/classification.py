@@ -9,6 +9,26 @@ from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassAccuracy
 
 from lk.networks import Network
+from lk.tasks.accuracy import LeastAccuracy
+
+
+def losses(logits: Tensor, y: Tensor) -> Tensor:
+    """Mean cross-entropy of a batch in nats, of each network where several are trained at once.
+
+    Args:
+        logits: Shape `(batch, classes)` or `(seeds, batch, classes)`.
+        y: Labels, shape `(batch,)`.
+
+    Returns:
+        Shape `()` or `(seeds,)`.
+
+    Example:
+        >>> losses(torch.zeros(5, 3, 4), torch.tensor([0, 1, 3])).shape
+        torch.Size([5])
+    """
+    if logits.ndim == 2:
+        return cross_entropy(logits, y)
+    return cross_entropy(logits.flatten(0, 1), y.repeat(len(logits)), reduction="none").view(len(logits), -1).mean(1)
 
 
 class Classification(pl.LightningModule):
@@ -16,11 +36,16 @@ class Classification(pl.LightningModule):
 
     Optimiser and learning-rate schedule come from the configuration's `optimizer` and `lr_scheduler`.
 
+    A network may be several, one per seed (`network.seeds`), that are trained at once. What is minimised is then the *sum* of
+    their losses: each gets exactly the gradient that it would get alone, and an elementwise optimiser (SGD, Adam) keeps them
+    apart. Clipping by the norm of all gradients would not. What is logged is the mean over seeds, and the least test accuracy
+    as `test/accuracy_min`; `train/accuracy` is then that of an epoch's last step, as counting costs as much as a small step.
+
     Args:
         network: The target network.
 
     Raises:
-        FloatingPointError: The training loss is NaN or infinite; names epoch, step and learning rate.
+        FloatingPointError: The training loss is NaN or infinite; names epoch, step, learning rate, and the seeds where there are several.
     """
 
     def __init__(self, network: Network) -> None:
@@ -28,6 +53,7 @@ class Classification(pl.LightningModule):
         self.network = network
         self.train_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
         self.test_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
+        self.least_test_accuracy = LeastAccuracy(network.seeds) if network.seeds > 1 else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
@@ -41,32 +67,48 @@ class Classification(pl.LightningModule):
         with torch.no_grad(), torch.random.fork_rng():
             logits = self.network.eval()(x)
         self.network.train(training)
-        if logits.ndim != 2 or logits.shape[1] != data.num_classes:
+        seeds = (self.network.seeds,) if self.network.seeds > 1 else ()
+        if logits.shape[:-2] != seeds or logits.ndim < 2 or logits.shape[-1] != data.num_classes:
             raise ValueError(
                 f"The network gives {tuple(logits.shape[1:])} outputs per sample, but {data.name} has {data.num_classes} classes; expected "
-                f"logits of shape (batch, {data.num_classes}). Set num_classes of the wrapped module."
+                f"logits of shape ({''.join(f'{count}, ' for count in seeds)}batch, {data.num_classes}). Set num_classes of the wrapped module."
             )
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        """Mean cross-entropy of a batch in nats."""
+        """Mean cross-entropy of a batch in nats, summed over seeds."""
         x, y = batch
         logits = self.network(x)
-        loss = cross_entropy(logits, y)
+        each = losses(logits, y)
+        loss = each.sum()
         if not bool(torch.isfinite(loss)):
-            rates = ", ".join(f"{group['lr']:g}" for group in self.optimizers().param_groups)  # type: ignore[union-attr]
-            raise FloatingPointError(
-                f"The training loss is {loss.detach():g} at epoch {self.current_epoch}, step {self.global_step} (learning rate {rates}). Expected a "
-                "finite number: lower the learning rate, or look for NaN in the inputs. Earlier checkpoints are kept."
-            )
-        self.train_accuracy(logits, y)
-        self.log("train/loss", loss, prog_bar=True)
+            self.refuse(each.detach())
+        if logits.ndim == 2 or self.trainer.is_last_batch:
+            self.train_accuracy(logits, y) if logits.ndim == 2 else self.train_accuracy(logits.flatten(0, 1), y.repeat(len(logits)))
+        self.log("train/loss", loss.detach() / self.network.seeds, prog_bar=True)
         self.log("train/accuracy", self.train_accuracy, on_step=False, on_epoch=True)
         return loss
+
+    def refuse(self, each: Tensor) -> None:
+        """Stop at a loss that is NaN or infinite."""
+        rates = ", ".join(f"{group['lr']:g}" for group in self.optimizers().param_groups)  # type: ignore[union-attr]
+        value, who = each.sum(), ""
+        if each.ndim:
+            wrong = (~torch.isfinite(each)).nonzero().flatten().tolist()
+            value = each[wrong[0]] if wrong else value
+            who = f" of seed {', '.join(str(self.network.first_seed + i) for i in wrong)} ({len(wrong)} of {len(each)} trained at once)"
+        raise FloatingPointError(
+            f"The training loss{who} is {value:g} at epoch {self.current_epoch}, step {self.global_step} (learning rate {rates}). Expected a "
+            "finite number: lower the learning rate, or look for NaN in the inputs. Earlier checkpoints are kept."
+        )
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         """Loss and accuracy on the test split."""
         x, y = batch
         logits = self.network(x)
+        self.log("test/loss", losses(logits, y).mean(), on_epoch=True)
+        if self.least_test_accuracy is not None:
+            self.least_test_accuracy(logits, y)
+            self.log("test/accuracy_min", self.least_test_accuracy, on_epoch=True)
+            logits, y = logits.flatten(0, 1), y.repeat(len(logits))
         self.test_accuracy(logits, y)
-        self.log("test/loss", cross_entropy(logits, y), on_epoch=True)
         self.log("test/accuracy", self.test_accuracy, on_epoch=True, prog_bar=True)

@@ -7,10 +7,13 @@ import torch
 from torch.utils.data import Subset, TensorDataset
 
 import lk.data
-from lk.data import MNIST, BreastCancer, Data, Digits, ImageFolder, Table
+from lk.data import MNIST, BreastCancer, Data, Digits, GroupTable, ImageFolder, Table
 from lk.data.data import Tensors, collate
+from lk.groups import Cyclic, Symmetric
 
 KINDS = [name for name in lk.data.__all__ if name != "Data"]
+FULL_BATCH = ("GroupTable",)  # no batches, so no order of batches, and no settings of them
+SHUFFLED = [name for name in KINDS if name not in FULL_BATCH]
 
 
 @pytest.fixture
@@ -21,8 +24,15 @@ def make(mnist_dir, image_dir, tmp_path, writers):
         "MNIST": {"data_dir": str(mnist_dir)},
         "ImageFolder": {"data_dir": str(image_dir), "size": 8},
         "Table": {"path": str(tmp_path / "rows.csv"), "label": "kind"},
+        "GroupTable": {"group": Cyclic(7), "train_fraction": 0.4},
     }
-    return lambda name, **settings: getattr(lk.data, name)(**{"samples_per_class": 2, **arguments.get(name, {}), **settings})
+
+    def make(name, **settings):
+        if name in FULL_BATCH:
+            settings.pop("batch_size", None)
+        return getattr(lk.data, name)(**{"samples_per_class": 2, **arguments.get(name, {}), **settings})
+
+    return make
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -37,7 +47,7 @@ def test_batches_labels_classes_and_shape(make, name):
         assert set(labels.tolist()) == set(range(data.num_classes))
         x, y = next(iter(data.batches(split, 5)))
         assert x.shape == (5, *shape)
-        assert x.dtype == torch.float32
+        assert x.dtype == (torch.int64 if name == "GroupTable" else torch.float32)
         assert torch.equal(y, labels[:5])
         one, label = split[2]
         assert torch.equal(one, x[2])
@@ -74,7 +84,7 @@ def test_samples_to_explain(make, name):
     assert set(index.tolist()) < set(make(name, samples_per_class=3).explained.tolist())
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", SHUFFLED)
 def test_baseline_is_the_mean_of_the_training_split(make, name):
     data = make(name)
     everything = torch.stack([data.train[i][0] for i in range(len(Data.labels(data.train)))])
@@ -82,7 +92,7 @@ def test_baseline_is_the_mean_of_the_training_split(make, name):
     assert torch.allclose(data.baseline, everything.double().mean(0).float(), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", SHUFFLED)
 def test_order_of_batches_is_a_function_of_seed_and_epoch(make, name):
     def order(epoch, **settings):
         data = make(name, batch_size=7, **settings)
@@ -126,7 +136,7 @@ def test_name_fits_a_run_id(make, name):
 @pytest.mark.parametrize(
     "settings", [{"batch_size": 0}, {"samples_per_class": 0}, {"num_workers": -1}], ids=lambda settings: next(iter(settings))
 )
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", SHUFFLED)
 def test_settings_out_of_range(make, name, settings):
     with pytest.raises(ValueError, match=f"{next(iter(settings))}={next(iter(settings.values()))}.*expected at least 1, 1 and 0"):
         make(name, **settings)
@@ -357,3 +367,59 @@ def test_table_missing_or_of_another_format(tmp_path):
 def test_table_too_small_for_its_classes(tmp_path, writers):
     with pytest.raises(ValueError, match=r"rows.csv has 4 rows of 2 classes; expected at least 6"):
         _ = table(tmp_path, writers, lambda f: f.groupby("kind").head(2)).train
+
+
+# ---- groups
+@pytest.mark.parametrize("fraction", [0.8, 0.4, 0.001, 0.999])
+def test_group_pairs_are_all_there_once_and_labelled_by_the_table(fraction):
+    group = Symmetric(4)
+    data = GroupTable(group, fraction)
+    assert len(data.train) == round(fraction * 576)
+    pairs, products = torch.cat([data.train.x, data.test.x]), torch.cat([data.train.y, data.test.y])
+    assert pairs.dtype == products.dtype == torch.int64
+    assert len({tuple(pair) for pair in pairs.tolist()}) == len(pairs) == 576
+    assert products.tolist() == [int(group.table[x, y]) for x, y in pairs.tolist()]
+    assert (data.num_classes, data.input_shape, data.name) == (24, (2,), "s4")
+
+
+def test_group_split_is_decided_by_its_own_seed():
+    first, second = GroupTable(Symmetric(3), split_seed=0), GroupTable(Symmetric(3), split_seed=1)
+    assert torch.equal(first.train.x, GroupTable(Symmetric(3), split_seed=0, seed=5).train.x)
+    assert not torch.equal(first.train.x, second.train.x)
+
+
+def test_group_batches_are_the_same_full_batch():
+    data = GroupTable(Cyclic(5), 0.6, steps_per_epoch=3)
+    batches = list(data.train_dataloader())
+    assert len(batches) == len(data.train_dataloader()) == 3
+    assert all(torch.equal(x, data.train.x) and torch.equal(y, data.train.y) for x, y in batches)
+
+
+def test_group_pairs_are_dealt_to_devices():
+    data = GroupTable(Cyclic(5), 0.68)  # 17 pairs
+    parts = []
+    for rank in range(3):
+        data.trainer = type("Trainer", (), {"world_size": 3, "global_rank": rank})()
+        parts.append(next(iter(data.train_dataloader()))[0])
+    assert [len(part) for part in parts] == [6, 6, 5]
+    assert sorted(torch.cat(parts).tolist()) == sorted(data.train.x.tolist())
+
+
+def test_group_baseline_is_the_mean_of_one_hot_pairs():
+    data = GroupTable(Cyclic(7), 0.4)
+    counts = torch.stack([torch.bincount(data.train.x[:, i], minlength=7) for i in (0, 1)])
+    assert torch.allclose(data.baseline, counts / len(data.train))
+    assert data.one_hot(data.train.x).argmax(-1).equal(data.train.x)
+
+
+@pytest.mark.parametrize("settings", [{"train_fraction": 1.0}, {"train_fraction": 0.0}, {"train_fraction": -0.2}, {"train_fraction": 1.3}])
+def test_group_without_one_split(settings):
+    with pytest.raises(ValueError, match=r"Given train_fraction=.*of the 25 pairs of Z5; expected at least one pair in each split"):
+        GroupTable(Cyclic(5), **settings)
+
+
+def test_group_settings():
+    with pytest.raises(ValueError, match="Given steps_per_epoch=0; expected at least 1"):
+        GroupTable(Cyclic(5), steps_per_epoch=0)
+    with pytest.raises(ValueError, match=r"samples_per_class=0.*expected at least 1"):
+        GroupTable(Cyclic(5), samples_per_class=0)

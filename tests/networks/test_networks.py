@@ -12,7 +12,7 @@ from lk.layers import frozen, read_layers
 from lk.networks import MLP, VGG11, LeNet, Network, ResNet20, ResNet32, Torchvision, Wrapped
 from lk.networks.resnet import ResNet
 
-KINDS = [name for name in lk.networks.__all__ if name != "Network"]
+KINDS = [name for name in lk.networks.__all__ if name not in ("Network", "Tables")]
 
 
 def make(name, num_classes=3):
@@ -24,6 +24,8 @@ def make(name, num_classes=3):
         return Wrapped(module, ["1", "3"], num_classes, (1, 4, 4))
     if name == "MLP":
         return MLP([8, 6], num_classes, (1, 4, 4))
+    if name == "GroupNetwork":  # rows of weights over the elements, so that any float is an input
+        return lk.networks.GroupNetwork(num_classes, (2, num_classes), width=5, embedding=4)
     return getattr(lk.networks, name)(num_classes=num_classes)
 
 

@@ -1,0 +1,53 @@
+"""Finite groups, their subgroups, the sets they act on and their real irreducible representations."""
+
+from lk.groups.affine import Affine
+from lk.groups.cyclic import Cyclic, Dihedral, Quaternion
+from lk.groups.from_table import FromTable
+from lk.groups.group import Group
+from lk.groups.gsets import (
+    check_action,
+    coset_action,
+    disjoint_union,
+    orbitals,
+    orbits,
+    permutation_character,
+    stabiliser,
+    trivial,
+)
+from lk.groups.irreps import Irrep, irreps
+from lk.groups.permutations import Alternating, Permutations, Symmetric
+from lk.groups.power import power, project
+from lk.groups.products import DirectProduct, SemidirectProduct
+from lk.groups.subgroups import all_subgroups, conjugate, cosets, double_cosets, is_subgroup, subgroups
+
+__all__ = [
+    "Affine",
+    "Alternating",
+    "Cyclic",
+    "Dihedral",
+    "DirectProduct",
+    "FromTable",
+    "Group",
+    "Irrep",
+    "Permutations",
+    "Quaternion",
+    "SemidirectProduct",
+    "Symmetric",
+    "all_subgroups",
+    "check_action",
+    "conjugate",
+    "coset_action",
+    "cosets",
+    "disjoint_union",
+    "double_cosets",
+    "irreps",
+    "is_subgroup",
+    "orbitals",
+    "orbits",
+    "permutation_character",
+    "power",
+    "project",
+    "stabiliser",
+    "subgroups",
+    "trivial",
+]

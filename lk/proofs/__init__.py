@@ -1,0 +1,51 @@
+"""Explanations of group networks turned into proven accuracy bounds, and the networks that compute explanations exactly."""
+
+from lk.proofs.brute_force import brute_force
+from lk.proofs.cascade import at, cascade
+from lk.proofs.certificate import Certificate
+from lk.proofs.coset import coset
+from lk.proofs.explanation import (
+    Clusters,
+    CosetCluster,
+    CosetExplanation,
+    FourierExplanation,
+    GSetCircuit,
+    GSetExplanation,
+    SignTerm,
+)
+from lk.proofs.gset import gset
+from lk.proofs.ideal import circuit, ideal, margin, rho_set, sign_term
+from lk.proofs.irrep import irrep
+from lk.proofs.lowrank import lowrank
+from lk.proofs.schur import schur
+from lk.proofs.separable import separable
+from lk.proofs.storage import load_explanation, save_explanation
+from lk.proofs.tables import Tables
+
+__all__ = [
+    "Certificate",
+    "Clusters",
+    "CosetCluster",
+    "CosetExplanation",
+    "FourierExplanation",
+    "GSetCircuit",
+    "GSetExplanation",
+    "SignTerm",
+    "Tables",
+    "at",
+    "brute_force",
+    "cascade",
+    "circuit",
+    "coset",
+    "gset",
+    "ideal",
+    "irrep",
+    "load_explanation",
+    "lowrank",
+    "margin",
+    "rho_set",
+    "save_explanation",
+    "schur",
+    "separable",
+    "sign_term",
+]

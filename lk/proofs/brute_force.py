@@ -1,0 +1,119 @@
+"""The exact accuracy, by evaluating everything: the yardstick of the other verifiers, and their last tier."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from lk.groups import Group
+from lk.proofs.activation import ACTIVATIONS, hidden
+from lk.proofs.certificate import Certificate
+from lk.proofs.check import decide, pairs_of
+from lk.proofs.exact import Exact
+from lk.proofs.rounding import UNIT, UNIT_32, WIDER, Floats, Ints, gamma
+from lk.proofs.tables import Tables
+
+_CHUNK = 1024  # pairs at a time
+_FLUSHED = {np.float32: 2.0**-125, np.float64: 0.0}  # error of one underflow, flushing to zero included
+
+
+def brute_force(tables: Tables, group: Group, pairs: Ints | None = None) -> Certificate:
+    """Evaluate all logits of all pairs.
+
+    Matrix products in float32 with a proven error bound decide most pairs, those in float64 most others, and exact integers
+    the rest, so that ties count as wrong and `accuracy` is exact.
+
+    Each term u h of a logit passes one rounding of l + r (three with the square), one product and m sums (bias included):
+    |computed - true| <= gamma(m + 4) (max_z |u|.h + max |bias|), and the gap of two logits is off by at most twice that and one
+    rounding. In float32, m + 3 underflows of at most 2^-125 times the largest |u| or 1 are added. Nothing is decided where a
+    number is not finite.
+
+    Args:
+        tables: The network.
+        group: Its group.
+        pairs: Indices x n + y of the pairs to decide; all by default.
+
+    Returns:
+        Certificate whose slack is minus infinity on other pairs; `accuracy` is given if all pairs were decided.
+
+    Raises:
+        ValueError: the group has another order than the network.
+
+    Example:
+        >>> from lk.groups import Cyclic
+        >>> network = Tables(np.zeros((3, 2)), np.zeros((3, 2)), np.zeros((3, 2)), np.array([2.0, 1.0, 0.0]))
+        >>> round(brute_force(network, Cyclic(3)).accuracy, 3)  # it always answers 0
+        0.333
+    """
+    tables.check_group(group)
+    start, n, m = time.perf_counter(), tables.order, tables.width
+    slack = np.full(n * n, -np.inf)
+    undecided = np.arange(n * n) if pairs is None else pairs
+    operations = 0
+    for precision in (np.float32, np.float64):
+        operations += len(undecided) * m * (n + 2)
+        undecided = _evaluate(tables, group, undecided, slack, precision)
+    if len(undecided):
+        operations += _settle(tables, group, undecided, slack)
+    accuracy = float((slack > 0.0).mean()) if pairs is None else None
+    seconds = time.perf_counter() - start
+    return Certificate("brute_force", slack.reshape(n, n), operations, tables.brute_force_operations, seconds, accuracy)
+
+
+def _evaluate(tables: Tables, group: Group, pairs: Ints, slack: Floats, precision: Any) -> Ints:
+    """Write the slack of pairs; return those whose sign is not proven."""
+    left, right = (np.ascontiguousarray(table.T, precision) for table in (tables.left, tables.right))
+    unembed, bias = tables.unembed.astype(precision), tables.bias.astype(precision)[:, None]
+    largest, largest_bias = np.abs(unembed).max(0), float(np.abs(bias).max())
+    relative = 2.0 * gamma(tables.width + 8, UNIT_32 if precision is np.float32 else UNIT)
+    flushed = 2.0 * _FLUSHED[precision] * (tables.width + 4) * (1.0 + float(largest.max()))
+    undecided = []
+    for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
+        activations = np.empty((tables.width, len(chunk)), precision)
+        hidden(left, right, xs, ys, ACTIVATIONS[tables.activation], activations)
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = unembed @ activations
+            logits += bias
+            magnitude = largest @ activations
+        columns = np.arange(len(chunk))
+        correct = logits[zs, columns].astype(np.float64)
+        logits[zs, columns] = -np.inf
+        best = logits.max(0).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            gap = np.where(np.isfinite(best), correct - best, np.nan) if group.order > 1 else np.ones(len(chunk))
+            rounding = relative * (magnitude.astype(np.float64) + largest_bias) * WIDER + flushed
+        slack[chunk] = decide(gap, rounding)
+        wrong = gap + rounding < 0.0  # NaN compares false
+        undecided.append(chunk[~(wrong | (slack[chunk] > 0.0))])
+    return np.concatenate(undecided) if undecided else pairs[:0]
+
+
+def _settle(tables: Tables, group: Group, pairs: Ints, slack: Floats) -> int:
+    """Decide pairs in exact integers, a tie being wrong; returns the number of exact multiply-adds."""
+    exact, operations = Exact(tables), 0
+    left, right, unembed, bias = tables.doubles()
+    for pair in pairs.tolist():
+        x, y = divmod(pair, group.order)
+        z = int(group.table[x, y])
+        activations = np.empty((tables.width, 1))
+        one = np.array([0])
+        hidden(left[x][:, None], right[y][:, None], one, one, ACTIVATIONS[tables.activation], activations)
+        logits = unembed @ activations[:, 0] + bias
+        tolerance = 4.0 * gamma(tables.width + 8) * float(np.abs(unembed).max(0) @ activations[:, 0] + np.abs(bias).max())
+        logits[z] -= tolerance
+        rivals = np.flatnonzero(logits >= logits[z])
+        rivals = rivals[rivals != z]
+        rivals = rivals[np.argsort(-logits[rivals], kind="stable")]
+        gap = exact.smallest_gap(x, y, z, rivals)
+        operations += len(rivals) * tables.width
+        slack[pair] = _below(gap) if gap is not None else max(float(slack[pair]), np.nextafter(0.0, 1.0))
+    return operations
+
+
+def _below(gap: Any) -> float:
+    """A float at most the exact gap and of its sign."""
+    if gap <= 0:
+        return min(float(gap), 0.0) if float(gap) <= gap else float(np.nextafter(float(gap), -np.inf))
+    nearest = float(gap)
+    below = nearest if nearest <= gap else float(np.nextafter(nearest, -np.inf))
+    return max(below, float(np.nextafter(0.0, 1.0)))

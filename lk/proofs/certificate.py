@@ -1,0 +1,145 @@
+"""What a verifier returns: the proven bound, and everything needed to see where it is lost."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from lk.files import writing
+from lk.proofs.rounding import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """A proven statement about a network on all n^2 pairs.
+
+    Attributes:
+        verifier: Name of the verifier (tier).
+        slack: Proven lower bounds of f(xy|x,y) - max over z != xy of f(z|x,y), shape `(n, n)`, unit of logits; a pair is certified if
+            its slack is positive. Minus infinity where nothing is known.
+        operations: Arithmetic operations of the verifier, a multiply-add counting once.
+        brute_force_operations: The same for brute force, n^3 m.
+        seconds: Wall time of the verifier.
+        accuracy: The true accuracy, where the verifier finds it.
+        margin: Gap of the ideal network that the explanation describes, where there is one.
+        unexplained: Neurons that the explanation leaves out.
+        dropped: Parts of the explanation that were refused, with the reason.
+        tiers: For a cascade: bound and operations after each tier, `(name, bound, operations, seconds)`.
+
+    Example:
+        >>> certificate = Certificate("example", np.array([[1.0, 2.0], [-1.0, 3.0]]), operations=4, brute_force_operations=8, seconds=0.1)
+        >>> certificate.bound, certificate.cost
+        (0.75, 0.5)
+    """
+
+    verifier: str
+    slack: Floats
+    operations: int
+    brute_force_operations: int
+    seconds: float
+    accuracy: float | None = None
+    margin: float | None = None
+    unexplained: tuple[int, ...] = ()
+    dropped: tuple[str, ...] = ()
+    tiers: tuple[tuple[str, float, int, float], ...] = ()
+    losses: Floats = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.slack.ndim != 2 or self.slack.shape[0] != self.slack.shape[1] or np.isnan(self.slack).any():
+            raise ValueError(f"given slack of shape {self.slack.shape}; expected one number, not NaN, for each of n x n pairs")
+        object.__setattr__(self, "losses", loss_bounds(self.slack))
+
+    @property
+    def certified(self) -> NDArray[np.bool_]:
+        """Pairs on which the network is proven right, shape `(n, n)`."""
+        return self.slack > 0.0
+
+    @property
+    def bound(self) -> float:
+        """The share of certified pairs, at most the true accuracy."""
+        return float(self.certified.mean())
+
+    @property
+    def loss_bound(self) -> float:
+        """An upper bound of the mean cross-entropy in nats; infinite where a pair has no slack at all."""
+        return float(self.losses.mean() * (1.0 + 1e-9))
+
+    @property
+    def cost(self) -> float:
+        """Operations relative to brute force."""
+        return self.operations / self.brute_force_operations
+
+    @property
+    def error_quantiles(self) -> dict[str, float]:
+        """Quantiles over pairs of what the proof loses: ideal margin minus slack. Empty without a margin."""
+        if self.margin is None:
+            return {}
+        errors = self.margin - self.slack
+        return (
+            {f"{share:.0%}": float(np.quantile(errors, share)) for share in (0.0, 0.1, 0.5, 0.9, 1.0)} if np.isfinite(errors).all() else {}
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """All scalars, as plain data; infinite numbers become None."""
+        scalars = {
+            "verifier": self.verifier,
+            "bound": self.bound,
+            "accuracy": self.accuracy,
+            "loss_bound": self.loss_bound,
+            "margin": self.margin,
+            "error_quantiles": self.error_quantiles,
+            "operations": self.operations,
+            "brute_force_operations": self.brute_force_operations,
+            "cost": self.cost,
+            "seconds": self.seconds,
+            "unexplained": list(self.unexplained),
+            "dropped": list(self.dropped),
+            "tiers": [list(tier) for tier in self.tiers],
+        }
+        return {key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in scalars.items()}
+
+    def save(self, folder: Path) -> None:
+        """Write `certificate.json` and `slack.safetensors`; each file appears whole or not at all."""
+        with writing(folder / "slack.safetensors") as temporary:
+            save_file({"slack": np.ascontiguousarray(self.slack)}, temporary)
+        with writing(folder / "certificate.json") as temporary:
+            temporary.write_text(json.dumps(self.summary(), indent=2, allow_nan=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Certificate":
+        """Read what `save` wrote. It is data, not a proof: run the verifier again to believe it."""
+        data = json.loads((folder / "certificate.json").read_text(encoding="utf-8"))
+        slack = load_file(folder / "slack.safetensors")["slack"]
+        return cls(
+            verifier=data["verifier"],
+            slack=slack,
+            operations=data["operations"],
+            brute_force_operations=data["brute_force_operations"],
+            seconds=data["seconds"],
+            accuracy=data["accuracy"],
+            margin=data["margin"],
+            unexplained=tuple(data["unexplained"]),
+            dropped=tuple(data["dropped"]),
+            tiers=tuple((name, bound, operations, seconds) for name, bound, operations, seconds in data["tiers"]),
+        )
+
+
+def loss_bounds(slack: Floats) -> Floats:
+    r"""Upper bounds of the cross-entropy of each pair in nats, from lower bounds g of its logit gap, of either sign.
+
+    .. math:: \log\Big(1 + \sum_{z \ne xy} e^{f(z) - f(xy)}\Big) \le \log\big(1 + (n - 1) e^{-g}\big)
+
+    The exponential and logarithm of the C library are taken to be right to 1e-9, far above their errors of some 1e-16.
+
+    Example:
+        >>> loss_bounds(np.zeros((2, 2)))[0, 0].round(6)
+        np.float64(0.693147)
+    """
+    others = len(slack) - 1
+    if others == 0:
+        return np.zeros_like(slack)
+    return np.asarray(np.logaddexp(0.0, np.log(others) - slack))

@@ -1,0 +1,225 @@
+r"""What is left of a network beside its explained part: a lower bound of its contribution to the logit gap, shared by all verifiers.
+
+The rest is :math:`rest(z) = \sum_i R_i(z) t_i(x, y) + b(z)` with any table R and any function t of a pair. For any numbers alpha_i(x),
+gamma_i(y) (best: the means over the other input) let eta = t - alpha - gamma. Then, exactly,
+
+.. math:: rest(z) = A[x, z] + Q[y, z] + \sum_i R_i(z) \eta_i, \quad A = \alpha R^T, \; Q = \gamma R^T + b
+
+so that the part that depends on one input is known for every z in O(n^2 m), and only the interaction eta needs an inequality: with
+M_i = max_z |R_i(z)| (Hoelder), or, with any weights s_i > 0, Cauchy-Schwarz,
+
+.. math:: \sum_i R_i(z) \eta_i \le \min\Big(\sum_i M_i |\eta_i|,\; \max_z \sqrt{\sum_i R_i(z)^2 / s_i}\,\sqrt{\sum_i s_i \eta_i^2}\Big)
+
+A constant may be taken from each column of R and from b, because it moves all logits of a pair alike; half-way between the extremes makes
+M least. The gap is rest(xy) - max_z rest(z), with rest(xy) evaluated, so that the inequality is paid for once.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
+
+
+class Residual:
+    """Tables of the rest, prepared once in O(n^2 k).
+
+    Args:
+        columns: R, shape `(n, k)`.
+        bias: b, shape `(n,)`.
+        along_x: alpha, shape `(n, k)`.
+        along_y: gamma, shape `(n, k)`.
+        magnitudes: Two arrays `(n, k)`, functions of x and of y, with `|t_i(x, y)|`, and the terms it is computed from, at most their sum.
+        column_error: Bound on the error of each column of `columns` against the table that is meant, shape `(k,)`.
+        bias_error: The same for the bias.
+        sample: `t` of some pairs, shape `(k, pairs)`, with their xs and ys: it sets the weights s and has no part in the proof.
+        groups: Ends of the groups of columns; each takes the smaller of the two inequalities.
+
+    Attributes:
+        error_x, error_y: Rounding error of the bound is at most `error_x[x] + error_y[y]`.
+        operations: What it has cost so far.
+    """
+
+    def __init__(
+        self,
+        columns: Floats,
+        bias: Floats,
+        along_x: Floats,
+        along_y: Floats,
+        magnitudes: tuple[Floats, Floats],
+        column_error: Floats,
+        bias_error: float,
+        sample: tuple[Floats, Ints, Ints],
+        groups: Sequence[int] | None = None,
+    ) -> None:
+        n, k = columns.shape
+        self.columns = columns - (columns.max(0) + columns.min(0)) / 2.0
+        self.bias = bias - (bias.max() + bias.min()) / 2.0
+        self.largest = largest_entries(self.columns)
+        self.along_x, self.along_y = (np.ascontiguousarray(table.T) for table in (along_x, along_y))
+        self.weights = _weights(self.columns, _interaction(sample, along_x, along_y))
+        self.ends = np.array([k] if groups is None else groups, dtype=np.int64)
+        starts = np.concatenate([[0], self.ends[:-1]])
+        self.norms = np.array([largest_norm(self.columns[:, a:b], self.weights[a:b]) for a, b in zip(starts, self.ends, strict=True)])
+        self.additive_x = along_x @ self.columns.T
+        self.additive_y = along_y @ self.columns.T + self.bias
+        self.most_x, self.most_y = self.additive_x.max(1), self.additive_y.max(1)
+        self.columns_by_neuron = np.ascontiguousarray(self.columns.T)
+        self.finite = bool(np.isfinite(self.additive_x).all() and np.isfinite(self.additive_y).all())
+        self.operations = 2 * n * n * k + 6 * n * k
+        self.error_x, self.error_y = self._errors(magnitudes, column_error, bias_error)
+
+    def _errors(self, magnitudes: tuple[Floats, Floats], column_error: Floats, bias_error: float) -> tuple[Floats, Floats]:
+        r"""Bound the rounding error of `interaction` plus `additive`, separably in x and y.
+
+        With mag = |t| + |alpha| + |gamma|: each entry of A and Q is a dot product (gamma_{k+1} of sum M mag, and max |b|), each computed eta
+        is off by gamma_8 mag, and each of the sums over eta has k terms: the evaluated rest(xy) and both inequalities are off by at most
+        gamma_{k+16} (sum M mag + norm * sum sqrt(s) mag). Six such errors add up at most; the difference of columns, rounded when the
+        constant is taken away, and the error of the given columns count twice, for xy and for z.
+        """
+        k = len(self.largest)
+        starts = np.concatenate([[0], self.ends[:-1]])
+        spread = np.concatenate([norm * np.sqrt(self.weights[a:b]) for norm, a, b in zip(self.norms, starts, self.ends, strict=True)])
+        weight = 6.0 * gamma(2 * k + 64) * (self.largest + spread) + 2.0 * WIDER * (column_error + 2.0 * UNIT * self.largest)
+        constant = 6.0 * gamma(64) * float(np.abs(self.bias).max()) + 2.0 * WIDER * bias_error
+        along_x = (magnitudes[0] + np.abs(self.along_x.T)) @ weight
+        along_y = (magnitudes[1] + np.abs(self.along_y.T)) @ weight
+        return WIDER * along_x, WIDER * (along_y + constant)
+
+    def add(self, known: Floats, xs: Ints, ys: Ints, zs: Ints) -> Floats:
+        """`known` plus a lower bound of A[x, xy] + Q[y, xy] - max over z != xy of A[x, z] + Q[y, z].
+
+        A and Q are maximised apart, and together (n operations more, counted) where that leaves a pair open.
+
+        Args:
+            known: Gap of everything else, of each pair.
+            xs: Left inputs.
+            ys: Right inputs.
+            zs: Right answers.
+        """
+        correct = self.additive_x[xs, zs] + self.additive_y[ys, zs]
+        gap = np.asarray(known + (correct - self.most_x[xs] - self.most_y[ys]))
+        if self.finite:
+            open_ = np.flatnonzero(~(gap > 0.0))
+            together = np.empty(len(open_))
+            _additive_gap(self.additive_x, self.additive_y, xs[open_], ys[open_], zs[open_], together)
+            gap[open_] = known[open_] + together
+            self.operations += len(open_) * self.additive_x.shape[1]
+        return gap
+
+    def interaction(self, t: Floats, xs: Ints, ys: Ints, zs: Ints) -> Floats:
+        """Lower bounds of sum R_i(xy) eta_i - max_z sum R_i(z) eta_i, 7 operations per entry of `t`.
+
+        Args:
+            t: Shape `(k, pairs)`; it is overwritten by eta.
+            xs: Ascending, and so are the ys of each x, each once: see `lk.proofs.check.pairs_of`.
+            ys: Right inputs.
+            zs: Right answers.
+        """
+        holder, squares = np.zeros((2, len(self.ends), len(xs)))
+        correct = np.zeros(len(xs))
+        runs = np.concatenate([[0], np.flatnonzero(np.diff(xs)) + 1, [len(xs)]])
+        _accumulate(
+            t,
+            self.along_x,
+            self.along_y,
+            self.largest,
+            self.weights,
+            self.columns_by_neuron,
+            self.ends,
+            runs,
+            xs,
+            ys,
+            zs,
+            holder,
+            squares,
+            correct,
+        )
+        self.operations += 7 * t.size
+        return correct - combine(holder, self.norms[:, None] * np.sqrt(squares))
+
+
+def largest_entries(columns: Floats) -> Floats:
+    """M_i = max_z |R_i(z)|, shape `(k,)`."""
+    return np.asarray(np.abs(columns).max(0))
+
+
+def largest_norm(columns: Floats, weights: Floats) -> float:
+    """max_z sqrt(sum_i R_i(z)^2 / s_i)."""
+    return float(np.sqrt((columns**2 / weights).sum(1).max()))
+
+
+def combine(holder: Floats, norm: Floats) -> Floats:
+    """The smaller inequality in each group of columns, summed over the groups; arrays `(groups, pairs)`."""
+    return np.asarray(np.minimum(holder, norm).sum(0))
+
+
+def _interaction(sample: tuple[Floats, Ints, Ints], along_x: Floats, along_y: Floats) -> Floats:
+    t, xs, ys = sample
+    return np.asarray(t - along_x[xs].T - along_y[ys].T)
+
+
+def _weights(columns: Floats, interaction: Floats) -> Floats:
+    """s_i = size of column i / size of eta_i, which is best if both are independent noise; ratios stay within 10^6 of the mean."""
+    size, spread = np.sqrt((columns**2).mean(0)), np.sqrt((interaction**2).mean(1))
+    size, spread = size + 1e-3 * size.mean() + 1e-30, spread + 1e-3 * spread.mean() + 1e-30
+    return np.asarray(size / spread)
+
+
+@njit(cache=True, nogil=True)
+def _accumulate(
+    t: Any,
+    along_x: Any,
+    along_y: Any,
+    largest: Any,
+    weights: Any,
+    columns: Any,
+    ends: Any,
+    runs: Any,
+    xs: Any,
+    ys: Any,
+    zs: Any,
+    holder: Any,
+    squares: Any,
+    correct: Any,
+) -> None:
+    """Runs of one x and ascending ys, neuron by neuron, in strict IEEE order: no fastmath, no fused operations. t becomes eta."""
+    for run in range(runs.shape[0] - 1):
+        begin, end = runs[run], runs[run + 1]
+        x, first, group = xs[begin], ys[begin], 0
+        whole = ys[end - 1] - first == end - begin - 1
+        for i in range(t.shape[0]):
+            while i >= ends[group]:
+                group += 1
+            a, m, s, r, v = along_x[i, x], largest[i], weights[i], columns[i], t[i, begin:end]
+            bounds, norms, right, answers = holder[group, begin:end], squares[group, begin:end], correct[begin:end], zs[begin:end]
+            if whole:
+                g = along_y[i, first : first + end - begin]
+                for p in range(v.shape[0]):
+                    eta = v[p] - a - g[p]
+                    bounds[p] += m * abs(eta)
+                    norms[p] += s * (eta * eta)
+                    v[p] = eta
+            else:
+                for p in range(v.shape[0]):
+                    eta = v[p] - a - along_y[i, ys[begin + p]]
+                    bounds[p] += m * abs(eta)
+                    norms[p] += s * (eta * eta)
+                    v[p] = eta
+            for p in range(v.shape[0]):
+                right[p] += r[answers[p]] * v[p]
+
+
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})
+def _additive_gap(additive_x: Any, additive_y: Any, xs: Any, ys: Any, zs: Any, gap: Any) -> None:
+    """The maximum over z may be taken in any order: it rounds nothing. Arguments are finite."""
+    for p in range(xs.shape[0]):
+        a, q, z = additive_x[xs[p]], additive_y[ys[p]], zs[p]
+        best = -np.inf
+        for k in range(z):
+            best = max(best, a[k] + q[k])
+        for k in range(z + 1, a.shape[0]):
+            best = max(best, a[k] + q[k])
+        gap[p] = a[z] + q[z] - best

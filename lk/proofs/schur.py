@@ -1,0 +1,423 @@
+r"""Accuracy bounds through irreps and near bi-equivariance, for explanations that know no rho-sets.
+
+With representations rho (an explanation; nothing about them is believed), any C, and u_rest = u - sum <rho(z), C>, the main part of the logits
+is :math:`\sum_\rho \langle \rho(z), M_\rho(x, y) \rangle`, M = C h(x, y) + c. For z = xwy it is, up to the measured defect
+|rho(xwy) - rho(x) rho(w) rho(y)|_F of the homomorphism,
+
+.. math:: \sum_\rho \langle \rho(w), N_\rho(x, y) \rangle, \qquad N_\rho = \rho(x)^T M_\rho \rho(y)^T
+
+so that the gap of the main part is sum <rho(e) - rho(w), N>. Near equivariance, N is nearly a constant matrix F, or F + P(x) + Q(y) for a sum of
+functions that are equivariant on one side. Then for all w of a class K, with a_K, r_K computed from the given matrices,
+
+.. math:: \langle \rho(e) - \rho(w), E \rangle \ge a_K \, tr E - r_K |E - \lambda I|_F - |\lambda| \, d_K, \quad \lambda = tr E / d,
+
+where r_K = max_w |rho(e) - rho(w) - a_K I|_F and d_K = max_w |tr(rho(e) - rho(w) - a_K I)|. The classes, F, P, Q and C matter for
+tightness only.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from lk.groups import Group
+from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
+from lk.proofs.certificate import Certificate
+from lk.proofs.check import ascending, decide, pairs_of
+from lk.proofs.explanation import Clusters, FourierExplanation
+from lk.proofs.residual import Residual
+from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
+from lk.proofs.tables import Tables
+
+_CHUNK = 360  # pairs at a time
+_LARGEST_ENTRY = 2.0  # of an orthogonal matrix, generously
+
+
+def schur(tables: Tables, group: Group, explanation: FourierExplanation, pairs: Ints | None = None) -> Certificate:
+    """Bound the accuracy through irreps; cost O(n^2 (m D + sum d^3)), D = sum d^2, with clusters O(n^2 (m + S D + sum d^3)).
+
+    Memory is 8 n^2 D bytes, for N of every pair.
+
+    Args:
+        tables: The network.
+        group: Its group, the trusted specification.
+        explanation: Anything; matrices with entries that are not finite or above 2 are dropped.
+        pairs: Indices x n + y of the pairs to decide; all by default.
+
+    Returns:
+        Certificate whose margin is that of the constant F; slack is minus infinity on other pairs.
+
+    Raises:
+        ValueError: the network or the explanation belongs to another group or width.
+    """
+    start, n, m = time.perf_counter(), tables.order, tables.width
+    tables.check_group(group)
+    if (explanation.order, explanation.width) != (n, m):
+        raise ValueError(
+            f"given an explanation for order {explanation.order} and width {explanation.width}, and a network of order {n} and "
+            f"width {m}; expected the explanation of this network"
+        )
+    if not 0.0 <= explanation.theta <= 1.0:  # the rounding of the half-equivariant gap is bounded for these
+        raise ValueError(f"given theta = {explanation.theta}; expected a part from 0 to 1")
+    matrices, dropped = _accepted(explanation, n)
+    slack = np.full(n * n, -np.inf)
+    if not matrices:
+        seconds = time.perf_counter() - start
+        return Certificate(
+            "schur", slack.reshape(n, n), 0, tables.brute_force_operations, seconds, None, None, tuple(range(m)), tuple(dropped)
+        )
+    main = Main(tables, matrices, explanation.clusters)
+    residual = main.rest(tables)
+    indices = np.arange(n * n) if pairs is None else ascending(pairs)
+    interaction, coordinates = np.empty(len(indices)), np.empty((len(indices), main.size))
+    done = 0
+    for chunk, xs, ys, zs in pairs_of(group, indices, _CHUNK):
+        h = main.activations(xs, ys)
+        here = slice(done, done + len(chunk))
+        main.coordinates(h, xs, ys, coordinates[here])
+        interaction[here] = residual.interaction(h, xs, ys, zs)
+        done += len(chunk)
+    xs, ys = np.divmod(indices, n)
+    gap, gap_error = equivariant_gap(group, matrices, coordinates, xs, ys, explanation.theta)
+    defects = [homomorphism_defect(group, rho) for rho in matrices]
+    error = gap_error + main.rounding(matrices, defects, xs, ys) + residual.error_x[xs] + residual.error_y[ys]
+    total = residual.add(gap + interaction, xs, ys, group.table[xs, ys])
+    slack[indices] = decide(total, error + gamma(8) * np.abs(gap))
+    classes = len(np.unique(group.classes))
+    cubes = sum(rho.shape[1] ** 3 for rho in matrices)
+    operations = main.operations + residual.operations + 3 * n * n * main.size
+    operations += len(indices) * (main.operations_per_pair + m + 2 * cubes + 8 * main.size + 6 * classes * len(matrices))
+    seconds = time.perf_counter() - start
+    name = "schur" if explanation.clusters is None else "schur_clustered"
+    return Certificate(name, slack.reshape(n, n), operations, tables.brute_force_operations, seconds, dropped=tuple(dropped))
+
+
+def _accepted(explanation: FourierExplanation, n: int) -> tuple[list[Floats], list[str]]:
+    accepted, dropped = [], []
+    for number, given in enumerate(explanation.matrices):
+        rho = np.ascontiguousarray(given, np.float64)
+        if rho.ndim != 3 or rho.shape[0] != n or rho.shape[1] != rho.shape[2] or rho.shape[1] == 0:
+            dropped.append(f"representation {number}: shape {rho.shape}; expected ({n}, d, d)")
+        elif not (np.abs(rho) <= _LARGEST_ENTRY).all():
+            dropped.append(f"representation {number}: entries that are not finite or above {_LARGEST_ENTRY}")
+        else:
+            accepted.append(rho)
+    return accepted, dropped
+
+
+def homomorphism_defect(group: Group, rho: Floats) -> float:
+    r"""A bound of |rho(xwy) - rho(x) rho(w) rho(y)|_F over all x, w, y, from products with generators: O(generators n d^3).
+
+    Let eta = max over generators s and all g of |rho(sg) - rho(s) rho(g)|_F, sigma >= 1, |rho(s)|_2, and size = max |rho(g)|_F. Writing
+    a = s a', E(a) = max_b |rho(ab) - rho(a) rho(b)|_F is at most eta + sigma E(a') + eta size, so that for words of length at most L
+
+    .. math:: E \le \sigma^L (|\rho(e) - 1|_F \, size + L \, \eta \, (1 + size))
+
+    and the bound is E (1 + size). |rho(s)|_2^2 is at most |rho(s)^T rho(s)|_F, and at most 1 + |rho(s)^T rho(s) - 1|_F.
+    """
+    d, size = rho.shape[1], largest_size(rho)
+    rounded = 2.0 * gamma(d * d + d + 16) * (size * size + size + 1.0)
+    eta, stretch = 0.0, 1.0
+    for s in group.generators:
+        eta = max(eta, float(np.sqrt(((rho[group.table[s]] - rho[s] @ rho) ** 2).sum((1, 2)).max())) + rounded)
+        stretch = max(stretch, np.sqrt(1.0 + float(np.linalg.norm(rho[s].T @ rho[s] - np.eye(d))) + rounded))
+    at_identity = float(np.linalg.norm(rho[group.identity] - np.eye(d))) + rounded
+    length = longest_word(group)
+    with np.errstate(over="ignore"):
+        grown = np.exp(WIDER * length * np.log1p(WIDER * (stretch - 1.0) + UNIT))
+    return float(WIDER**4 * grown * (at_identity * size + length * eta * (1.0 + size)) * (1.0 + size))
+
+
+def longest_word(group: Group) -> int:
+    """Length of the longest shortest word in the generators, multiplied from the left."""
+    reached = np.zeros(group.order, bool)
+    reached[group.identity] = True
+    frontier, length = np.array([group.identity]), 0
+    while not reached.all():
+        products = np.unique(group.table[group.generators][:, frontier])
+        frontier = products[~reached[products]]
+        reached[frontier] = True
+        length += 1
+    return length
+
+
+def largest_size(rho: Floats) -> float:
+    """Max |rho(g)|_F, enlarged to cover its rounding."""
+    return float(WIDER * np.sqrt((rho**2).sum((1, 2)).max()))
+
+
+class Main:
+    """The part of the network in the span of the representations.
+
+    Args:
+        tables: The network.
+        matrices: Representations, `(n, d, d)` each.
+        clusters: Directions shared by neurons, or None.
+    """
+
+    def __init__(self, tables: Tables, matrices: Sequence[Floats], clusters: Clusters | None) -> None:
+        n, m = tables.order, tables.width
+        self.kind, self.matrices = ACTIVATIONS[tables.activation], matrices
+        left, right, unembed, bias = tables.doubles()
+        self.left, self.right = np.ascontiguousarray(left.T), np.ascontiguousarray(right.T)
+        self.dimensions = np.array([rho.shape[1] for rho in matrices])
+        self.size = int((self.dimensions**2).sum())
+        self.unembed, self.bias = unembed - unembed.mean(0), bias - bias.mean()
+        self.basis = np.hstack([rho.reshape(n, -1) for rho in matrices])
+        factors = np.repeat(self.dimensions / n, self.dimensions**2)
+        self.offset = factors * (self.basis.T @ self.bias)
+        self.operations, self.groups = 2 * n * m * self.size, None
+        if clusters is None:
+            self.directions: Floats = factors[:, None] * (self.basis.T @ self.unembed)  # C, shape (D, m)
+            self.operations_per_pair = m * self.size
+        else:
+            self.groups, self.directions = _grouping(clusters, m, self.size)
+            self.operations_per_pair = m + self.directions.shape[1] * self.size
+
+    def columns(self) -> Floats:
+        """C for each neuron, shape `(D, m)`; with clusters, products with one rounding."""
+        if self.groups is None:
+            return self.directions
+        labels, coefficients = self.groups
+        known = labels >= 0
+        columns = np.zeros((self.size, len(labels)))
+        columns[:, known] = self.directions[:, labels[known]] * coefficients[known]
+        return columns
+
+    def activations(self, xs: Ints, ys: Ints) -> Floats:
+        """H of a chunk of pairs, shape `(m, pairs)`."""
+        h = np.empty((len(self.left), len(xs)))
+        hidden(self.left, self.right, xs, ys, self.kind, h)
+        return h
+
+    def rest(self, tables: Tables) -> Residual:
+        """The network minus its main part.
+
+        Roundings: u minus its mean one; B C a dot product of D terms with one rounding in C; the difference one:
+        |error| <= gamma_{D+8} (|u| + |B| |C|).
+        """
+        columns, basis = self.columns(), self.basis
+        left, right, _, _ = tables.doubles()
+        along_x, along_y = means(left, right, tables.activation)
+        along_y = along_y - along_y.mean(0)
+        order = gamma(self.size + 8) * WIDER
+        error = order * (np.abs(self.unembed) + np.abs(basis) @ np.abs(columns)).max(0)
+        bias_error = order * float((np.abs(self.bias) + np.abs(basis) @ np.abs(self.offset)).max())
+        self.sizes = magnitude(left, tables.activation), magnitude(right, tables.activation)
+        xs, ys = np.random.default_rng(0).integers(tables.order, size=(2, min(512, 4 * tables.order)))
+        sample = self.activations(xs, ys), xs, ys
+        return Residual(
+            self.unembed - basis @ columns, self.bias - basis @ self.offset, along_x, along_y, self.sizes, error, bias_error, sample
+        )
+
+    def coordinates(self, h: Floats, xs: Ints, ys: Ints, out: Floats) -> None:
+        """N of a chunk of pairs, shape `(pairs, D)`, row by row each matrix."""
+        if self.groups is None:
+            sums = h
+        else:
+            labels, coefficients = self.groups
+            sums = np.zeros((self.directions.shape[1], len(xs)))
+            _sum_groups(h, labels, coefficients, sums)
+        main = (self.directions @ sums).T + self.offset
+        begin = 0
+        for rho, d in zip(self.matrices, self.dimensions.tolist(), strict=True):
+            _conjugate(rho, np.ascontiguousarray(main[:, begin : begin + d * d]).reshape(-1, d, d), xs, ys, out[:, begin : begin + d * d])
+            begin += d * d
+
+    def rounding(self, matrices: Sequence[Floats], defects: Sequence[float], xs: Ints, ys: Ints) -> Floats:
+        r"""Error of sum <rho(e) - rho(w), N> through N: rounding of N, and the homomorphism defect for z and for xy.
+
+        |M|_F <= G = sum_i |C_i|_2 |h_i| + |c|_2, and the computed N is off by gamma_{m+S+2d+16} |rho(x)|_F |rho(y)|_F G in the Frobenius
+        norm: the roundings of h, of the dot products and of two products with matrices. It meets |rho(e) - rho(w)|_F <= 2 max |rho|_F.
+        """
+        columns, total = np.abs(self.columns()), np.zeros(len(xs))
+        terms = gamma(2 * columns.shape[1] + 4 * int(self.dimensions.max()) + 64)
+        begin = 0
+        for rho, defect, d in zip(matrices, defects, self.dimensions.tolist(), strict=True):
+            part = slice(begin, begin + d * d)
+            weight = np.sqrt((columns[part] ** 2).sum(0))
+            constant = float(np.sqrt((self.offset[part] ** 2).sum()))
+            size = largest_size(rho)
+            bound = (self.sizes[0] @ weight)[xs] + (self.sizes[1] @ weight)[ys] + constant
+            total += WIDER**4 * (2.0 * terms * size**3 + 2.0 * defect) * bound
+            begin += d * d
+        return total
+
+
+def equivariant_gap(
+    group: Group, matrices: Sequence[Floats], coordinates: Floats, xs: Ints, ys: Ints, theta: float
+) -> tuple[Floats, Floats]:
+    """Lower bounds of min over w != e of sum <rho(e) - rho(w), N>, with F alone or with F, P and Q, and their rounding error.
+
+    Error: every number here is a sum of at most 2 D + 8 terms per representation, of products that are bounded by
+    4 max |rho|_F (|N|_F + |F|_F + |P|_F + |Q|_F): a_K |tr E| <= |rho(e) - rho(w)|_F |E|_F on average over the class, r_K and d_K / sqrt(d)
+    are at most twice that size, and the differences N - F - P - Q pass three roundings.
+    """
+    n, e = group.order, group.identity
+    constant = coordinates.mean(0)
+    count_x, count_y = np.bincount(xs, minlength=n)[:, None], np.bincount(ys, minlength=n)[:, None]
+    along_x, along_y = (_sums(coordinates, at, n) / np.maximum(count, 1) - constant for at, count in ((xs, count_x), (ys, count_y)))
+    along_x, along_y = np.where(count_x, along_x, 0.0), np.where(count_y, along_y, 0.0)
+    basis = np.hstack([rho.reshape(n, -1) for rho in matrices])
+    differences = basis[e] - basis
+    labels = class_labels(group)
+    classes = labels.max() + 1
+    alone = class_minima(differences @ constant, labels, classes)
+    from_x = class_minima(along_x @ differences.T + theta * (differences @ constant), labels, classes)
+    from_y = class_minima(along_y @ differences.T + (1.0 - theta) * (differences @ constant), labels, classes)
+    dimensions = np.array([rho.shape[1] for rho in matrices])
+    numbers = [class_numbers(rho, e, labels, int(classes)) for rho in matrices]
+    a, r, t = (np.stack([part[i] for part in numbers]) for i in range(3))
+    gap = np.empty(len(xs))
+    _schur_gap(coordinates, constant, along_x, along_y, dimensions, a, r, t, alone, from_x, from_y, xs, ys, gap)
+    error, begin = np.zeros(len(xs)), 0
+    for rho in matrices:
+        part = slice(begin, begin + rho.shape[1] ** 2)
+        sizes = [np.sqrt((table[..., part] ** 2).sum(-1)) for table in (coordinates, along_x, along_y, constant)]
+        size = sizes[0] + sizes[1][xs] + sizes[2][ys] + 2.0 * sizes[3]
+        error += WIDER**4 * 16.0 * gamma(8 * basis.shape[1] + 64) * largest_size(rho) * size
+        begin += rho.shape[1] ** 2
+    return gap, error
+
+
+def class_labels(group: Group) -> Ints:
+    """Class of each element, -1 for the identity: every other element has one, or a wrong answer would go unseen."""
+    labels = np.unique(group.classes, return_inverse=True)[1].astype(np.int64)
+    own = labels == labels[group.identity]
+    labels[own] = labels.max() + 1 if own.sum() > 1 else -1
+    labels[group.identity] = -1
+    kept = np.arange(group.order) != group.identity
+    labels[kept] = np.unique(labels[kept], return_inverse=True)[1]
+    return np.asarray(labels)
+
+
+def class_minima(values: Floats, labels: Ints, classes: int) -> Floats:
+    """Least entry over each class, along the last axis: shape `(..., classes)`."""
+    return np.stack([values[..., labels == k].min(-1) for k in range(classes)], axis=-1)
+
+
+def class_numbers(rho: Floats, e: int, labels: Ints, classes: int) -> tuple[Floats, Floats, Floats]:
+    """a_K, r_K, d_K of the module's inequality for every class; r_K and d_K enlarged to cover their rounding."""
+    d = rho.shape[1]
+    a, r, t = np.empty((3, classes))
+    for k in range(classes):
+        difference = rho[e] - rho[labels == k]
+        traces = np.trace(difference, axis1=1, axis2=2)
+        a[k] = traces.mean() / d
+        size = np.sqrt((difference**2).sum((1, 2)).max())
+        remainder = difference - a[k] * np.eye(d)
+        r[k] = np.sqrt((remainder**2).sum((1, 2)).max())
+        t[k] = np.abs(traces - d * a[k]).max() + 8.0 * UNIT * (d + 4) * d * (size + abs(a[k]))
+        r[k] += 8.0 * UNIT * (d * d + 4) * (size + d * abs(a[k]))
+    return a, r, t
+
+
+def _grouping(clusters: Clusters, m: int, size: int) -> tuple[tuple[Ints, Floats], Floats]:
+    if clusters.labels.shape != (m,) or clusters.coefficients.shape != (m,) or clusters.directions.shape[0] != size:
+        raise ValueError(
+            f"given clusters of shapes {clusters.labels.shape}, {clusters.coefficients.shape}, {clusters.directions.shape}; "
+            f"expected ({m},), ({m},), ({size}, clusters): one label per neuron, directions in the span of the representations"
+        )
+    if not ((clusters.labels >= -1) & (clusters.labels < clusters.directions.shape[1])).all():
+        raise ValueError(f"given cluster labels outside -1 to {clusters.directions.shape[1] - 1}; expected the number of a direction")
+    if not all((np.abs(given) <= 2.0**60).all() for given in (clusters.coefficients, clusters.directions)):
+        raise ValueError("given clusters with coefficients or directions that are not finite or above 2^60; expected sizes of weights")
+    return (clusters.labels, clusters.coefficients), np.ascontiguousarray(clusters.directions)
+
+
+def _sums(values: Floats, at: Ints, n: int) -> Floats:
+    sums = np.zeros((n, values.shape[1]))
+    _add_at(values, at, sums)
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def _add_at(values: Any, at: Any, sums: Any) -> None:
+    for p in range(values.shape[0]):
+        for k in range(values.shape[1]):
+            sums[at[p], k] += values[p, k]
+
+
+@njit(cache=True, nogil=True)
+def _sum_groups(h: Any, labels: Any, coefficients: Any, sums: Any) -> None:
+    for i in range(h.shape[0]):
+        if labels[i] >= 0:
+            row, c = sums[labels[i]], coefficients[i]
+            for p in range(h.shape[1]):
+                row[p] += c * h[i, p]
+
+
+@njit(cache=True, nogil=True)
+def _conjugate(rho: Any, main: Any, xs: Any, ys: Any, out: Any) -> None:
+    """out[p] = rho(x)^T M rho(y)^T, flattened."""
+    d = rho.shape[1]
+    half = np.empty((d, d))
+    for p in range(xs.shape[0]):
+        a, b, matrix = rho[xs[p]], rho[ys[p]], main[p]
+        for j in range(d):
+            for k in range(d):
+                half[j, k] = 0.0
+            for i in range(d):
+                for k in range(d):
+                    half[j, k] += a[i, j] * matrix[i, k]
+        for j in range(d):
+            for i in range(d):
+                total = 0.0
+                for k in range(d):
+                    total += half[j, k] * b[i, k]
+                out[p, j * d + i] = total
+
+
+@njit(cache=True, nogil=True)
+def _schur_gap(
+    coordinates: Any,
+    constant: Any,
+    along_x: Any,
+    along_y: Any,
+    dimensions: Any,
+    a: Any,
+    r: Any,
+    t: Any,
+    alone: Any,
+    from_x: Any,
+    from_y: Any,
+    xs: Any,
+    ys: Any,
+    gap: Any,
+) -> None:
+    classes = a.shape[1]
+    low, low_half = np.empty(classes), np.empty(classes)
+    for p in range(xs.shape[0]):
+        x, y = xs[p], ys[p]
+        low[:] = 0.0
+        low_half[:] = 0.0
+        begin = 0
+        for k in range(dimensions.shape[0]):
+            d = dimensions[k]
+            trace, trace_half = 0.0, 0.0
+            for j in range(begin, begin + d * d, d + 1):
+                error = coordinates[p, j] - constant[j]
+                trace += error
+                trace_half += error - along_x[x, j] - along_y[y, j]
+            mean, mean_half = trace / d, trace_half / d
+            squares, squares_half = 0.0, 0.0
+            for j in range(d * d):
+                error = coordinates[p, begin + j] - constant[begin + j]
+                half = error - along_x[x, begin + j] - along_y[y, begin + j]
+                if j % (d + 1) == 0:
+                    error -= mean
+                    half -= mean_half
+                squares += error * error
+                squares_half += half * half
+            norm, norm_half = np.sqrt(squares), np.sqrt(squares_half)
+            for c in range(classes):
+                low[c] += a[k, c] * trace - r[k, c] * norm - t[k, c] * abs(mean)
+                low_half[c] += a[k, c] * trace_half - r[k, c] * norm_half - t[k, c] * abs(mean_half)
+            begin += d * d
+        full, half = np.inf, np.inf
+        for c in range(classes):
+            full = min(full, alone[c] + low[c])
+            half = min(half, from_x[x, c] + from_y[y, c] + low_half[c])
+        gap[p] = max(full, half)

@@ -1,0 +1,114 @@
+"""Explanations on disk: `explanation.json` for structure, `explanation.safetensors` for arrays; nothing in them is executed or believed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from lk.files import writing
+from lk.proofs.explanation import (
+    Clusters,
+    CosetCluster,
+    CosetExplanation,
+    FourierExplanation,
+    GSetCircuit,
+    GSetExplanation,
+    SignTerm,
+)
+
+Explanation = GSetExplanation | FourierExplanation | CosetExplanation
+_Arrays = dict[str, NDArray[Any]]
+
+
+def save_explanation(explanation: Explanation, folder: Path) -> None:
+    """Write an explanation; each file appears whole or not at all.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> save_explanation(FourierExplanation((np.ones((3, 1, 1)),), order=3, width=8), folder)
+        >>> load_explanation(folder, order=3, width=8).matrices[0].shape
+        (3, 1, 1)
+    """
+    data: dict[str, Any] = {"kind": type(explanation).__name__, "order": explanation.order, "width": explanation.width}
+    arrays: _Arrays = {}
+
+    def put(prefix: str, part: Any) -> None:
+        arrays.update({f"{prefix}.{name}": array for name, array in part.arrays().items()})
+
+    if isinstance(explanation, GSetExplanation):
+        data["circuits"] = [circuit.name for circuit in explanation.circuits]
+        data["signs"] = [term.name for term in explanation.signs]
+        for kind, parts in (("circuits", explanation.circuits), ("signs", explanation.signs)):
+            for number, part in enumerate(parts):
+                put(f"{kind}.{number}", part)
+    elif isinstance(explanation, FourierExplanation):
+        data |= {"matrices": len(explanation.matrices), "theta": explanation.theta, "clusters": explanation.clusters is not None}
+        arrays |= {f"matrices.{number}": matrix for number, matrix in enumerate(explanation.matrices)}
+        if explanation.clusters is not None:
+            put("clusters", explanation.clusters)
+    else:
+        data["clusters"] = len(explanation.clusters)
+        for number, cluster in enumerate(explanation.clusters):
+            put(f"clusters.{number}", cluster)
+    with writing(folder / "explanation.safetensors") as temporary:
+        save_file({name: np.array(array, order="C") for name, array in arrays.items()}, temporary)
+    with writing(folder / "explanation.json") as temporary:
+        temporary.write_text(json.dumps(data, indent=2), encoding="utf-8")
+
+
+def load_explanation(folder: Path, order: int | None = None, width: int | None = None) -> Explanation:
+    """Read an explanation.
+
+    Args:
+        folder: Where `save_explanation` wrote.
+        order: The order that the group has, if it is to be checked.
+        width: The width that the network has, if it is to be checked.
+
+    Raises:
+        ValueError: the files are no explanation, or one of another group or network.
+    """
+    data = json.loads((folder / "explanation.json").read_text(encoding="utf-8"))
+    arrays = load_file(folder / "explanation.safetensors")
+    makers: dict[str, Callable[[dict[str, Any], _Arrays], Explanation]] = {
+        "GSetExplanation": _gset,
+        "FourierExplanation": _fourier,
+        "CosetExplanation": _coset,
+    }
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if kind not in makers:
+        raise ValueError(f"given {folder / 'explanation.json'} of kind {kind!r}; expected one of {', '.join(makers)}")
+    try:
+        explanation = makers[kind](data, arrays)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"given {folder} without {error}; expected the files that save_explanation writes") from None
+    for name, given, expected in (("order", explanation.order, order), ("width", explanation.width, width)):
+        if expected is not None and given != expected:
+            raise ValueError(f"given an explanation in {folder} for {name} {given}; expected {name} {expected}, that of the network")
+    return explanation
+
+
+def _part(arrays: _Arrays, prefix: str) -> _Arrays:
+    prefix += "."
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _gset(data: dict[str, Any], arrays: _Arrays) -> Explanation:
+    circuits = [GSetCircuit(**_part(arrays, f"circuits.{i}"), name=str(name)) for i, name in enumerate(data["circuits"])]
+    signs = [SignTerm(**_part(arrays, f"signs.{i}"), name=str(name)) for i, name in enumerate(data["signs"])]  # type: ignore[arg-type]
+    return GSetExplanation(tuple(circuits), tuple(signs), int(data["order"]), int(data["width"]))
+
+
+def _fourier(data: dict[str, Any], arrays: _Arrays) -> Explanation:
+    matrices = tuple(arrays[f"matrices.{i}"] for i in range(int(data["matrices"])))
+    clusters = Clusters(**_part(arrays, "clusters")) if data["clusters"] else None
+    return FourierExplanation(matrices, int(data["order"]), int(data["width"]), clusters, float(data["theta"]))
+
+
+def _coset(data: dict[str, Any], arrays: _Arrays) -> Explanation:
+    clusters = tuple(CosetCluster(**_part(arrays, f"clusters.{i}")) for i in range(int(data["clusters"])))
+    return CosetExplanation(clusters, int(data["order"]), int(data["width"]))
