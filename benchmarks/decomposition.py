@@ -21,8 +21,11 @@ from peers import highs_generation, highs_reduced, three_block_admm
 
 from lk.interactions import decompose, decompose_path, gauge_interval, orders
 from lk.interactions.certificate import check
-from lk.interactions.engines import tasks_of
+from lk.interactions.engines import tasks_of, weights
+from lk.interactions.face import Equations, Face, _shortest_step, shortest_point
+from lk.interactions.operator import values_of
 from lk.interactions.published import published_rule
+from lk.interactions.simplex import vertices
 
 FAMILIES = [(data, kind) for data in ("digits", "mnist") for kind in ("mlp", "cnn")]
 
@@ -213,6 +216,26 @@ def agreement(arguments):
                 print(f"| {n} | {kappa} | {name} | {v.shape[1]} | {difference:.1e} | {int(flips)} |", flush=True)
 
 
+def least_residual(task, weight):
+    """The point of the optimal face with the least residual, ties to the least norm: the alternative to the least norm alone."""
+    bound = task.inner_bound
+    (vertex,) = vertices(task.u, weight, [bound], np.inf, 16 * len(task.u))
+    equations = Equations(Face.of(vertex.multipliers, bound, weight), len(task.u))
+    start, face = shortest_point(task.u, bound, equations), equations.face
+    basis = equations.directions()
+    if start is None or not basis.size:
+        return start
+    free = np.setdiff1d(np.arange(1, len(task.u)), face.coalitions)
+    moves = np.stack([values_of(equations.full(column))[free] for column in basis.T], axis=1)
+    residual = (task.u - values_of(start))[free]
+    rotation, triangle = np.linalg.qr(np.concatenate([moves, 1e-4 * np.eye(basis.shape[1])]))
+    centre = rotation[: len(free)].T @ residual  # of the unconstrained optimum, in the coordinates triangle @ x
+    slopes = np.concatenate([face.effect_sign[:, None] * basis, moves, -moves]) @ np.linalg.inv(triangle)
+    needed = np.concatenate([-face.effect_sign * start[face.effects], residual - bound, -residual - bound]) - slopes @ centre
+    step = np.zeros(len(centre)) if (needed <= 1e-12).all() else _shortest_step(slopes, needed)
+    return None if step is None else start + equations.full(basis @ np.linalg.solve(triangle, step + centre))
+
+
 def rules(arguments):
     """Which optimum: salient counts and cost of each tie-break, and the range of each order's strength."""
     found = load(arguments)
@@ -231,6 +254,17 @@ def rules(arguments):
         strength = (d.and_.abs() + d.or_.abs())[1:]
         print(f"| {name} | {v.shape[1]} | {salient.mean():.1f} | {salient.median():.0f} | {cost.mean():.1e} | {cost.max():.1e} "
               f"| {float((strength[low[1:]].sum(0) / strength.sum(0)).mean()):.3f} |", flush=True)  # fmt: skip
+    weight = weights(8, 5e-4)
+    noisy = v * (1 + 2**-24 * (2 * torch.rand(v.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64) - 1))
+    points = [[least_residual(task, weight) for task in tasks_of(games, 0.04, 1e-3, None)] for games in (v, noisy)]
+    pairs = [pair for pair in zip(*points, strict=True) if pair[0] is not None and pair[1] is not None]
+    effects = np.abs(np.stack([pair[0] for pair in pairs], 1))
+    salient = (effects > 0.05 * effects.max(0)).sum(0)
+    low = np.tile((orders(8) <= 2).numpy(), 2)
+    moved = max(np.abs(a - b).max() / np.abs(a).max() for a, b in pairs)
+    print(f"| order weights, then least residual | {len(pairs)} | {salient.mean():.1f} | {np.median(salient):.0f} | - | - "
+          f"| {(effects[low].sum(0) / effects.sum(0)).mean():.3f} |")  # fmt: skip
+    print(f"\nLeast residual: rounding noise of float32 moves an effect by at most {moved:.1e} of the largest.")
     interval, _, cpu = timed(lambda: gauge_interval(v[:, ::10]))
     width = ((interval.high - interval.low) / best.objective[::10]).mean(1)
     print(

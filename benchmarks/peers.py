@@ -14,21 +14,40 @@ def highs_reduced(u: np.ndarray) -> float:
 
 
 def highs_generation(u: np.ndarray, bound: float, tolerance: float = 1e-6) -> float:
-    """kappa > 0: row and column generation with HiGHS, from nothing; each round adds the most violated rows and columns."""
-    n = len(u).bit_length() - 1
+    """kappa > 0: row and column generation, warm: one HiGHS model grows, each round starts from the basis of the last.
+
+    Each round adds the 100 most violated rows and columns. Effects are differences of non-negative parts; elastic columns keep the
+    restricted programme feasible.
+    """
+    import highspy
+
+    size, n = len(u), len(u).bit_length() - 1
     possible = possible_effects(n)
-    rows = np.argsort(-np.abs(u))[: 4 * n]
-    rows = rows[rows != 0]
-    columns = np.array([1 << player for player in range(n)])
+    model = highspy.Highs()
+    model.silent()
+    rows, columns = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    new_rows, new_columns = np.argsort(-np.abs(u))[: 4 * n], np.array([1 << player for player in range(n)])
+    place: list[tuple[int, int]] = []  # of each effect: its two columns in the model
     while True:
-        slack = len(rows)  # elastic rows keep the restricted programme feasible
-        block = block_of(rows, columns, len(u))
-        left = np.concatenate([block, -block, np.eye(slack), -np.eye(slack)], 1)
-        price = np.concatenate([np.ones(2 * len(columns)), np.full(2 * slack, 1e3)])
-        found = linprog(price, A_ub=np.concatenate([left, -left]), b_ub=np.concatenate([u[rows] + bound, bound - u[rows]]), method="highs")
-        effects, y = np.zeros(2 * len(u)), np.zeros(len(u))
-        effects[columns] = found.x[: len(columns)] - found.x[len(columns) : 2 * len(columns)]
-        y[rows] = found.ineqlin.marginals[:slack] - found.ineqlin.marginals[slack:]
+        for row in new_rows[new_rows != 0]:
+            fire = np.nonzero(block_of(np.array([row]), columns, size)[0])[0]
+            index = np.array([p for effect in fire for p in place[effect]], dtype=np.int32)
+            model.addRow(u[row] - bound, u[row] + bound, len(index), index, np.tile([1.0, -1.0], len(fire)))
+            for sign in (1.0, -1.0):
+                model.addCol(1e3, 0.0, highspy.kHighsInf, 1, np.array([len(rows)], dtype=np.int32), np.array([sign]))
+            rows = np.append(rows, row)
+        for effect in new_columns:
+            fire = np.nonzero(block_of(rows, np.array([effect]), size)[:, 0])[0].astype(np.int32)
+            place.append((model.getNumCol(), model.getNumCol() + 1))
+            for sign in (1.0, -1.0):
+                model.addCol(1.0, 0.0, highspy.kHighsInf, len(fire), fire, np.full(len(fire), sign))
+            columns = np.append(columns, effect)
+        model.run()
+        found = model.getSolution()
+        values, dual = np.array(found.col_value), np.array(found.row_dual)
+        effects, y = np.zeros(2 * size), np.zeros(size)
+        effects[columns] = [values[plus] - values[minus] for plus, minus in place]
+        y[rows] = dual
         violation = np.abs(u - values_of(effects)) - bound
         violation[0] = violation[rows] = 0
         steepness = np.where(possible, np.abs(sums_where_firing(y)) - 1, 0)
@@ -37,7 +56,6 @@ def highs_generation(u: np.ndarray, bound: float, tolerance: float = 1e-6) -> fl
         new_rows, new_columns = new_rows[violation[new_rows] > tolerance], new_columns[steepness[new_columns] > tolerance]
         if not len(new_rows) and not len(new_columns):
             return float(np.abs(effects).sum())
-        rows, columns = np.concatenate([rows, new_rows]), np.concatenate([columns, new_columns])
 
 
 def three_block_admm(u: np.ndarray, bounds: np.ndarray, steps: int, rho: float = 500.0) -> np.ndarray:

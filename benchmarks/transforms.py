@@ -14,7 +14,7 @@ import torch
 from lk.interactions import harsanyi
 
 
-def milliseconds(function, repeats=15):
+def milliseconds(function, repeats=40):
     """Least CPU time of one thread: other work on the machine then weighs less than in wall time."""
     function()
     times = []

@@ -110,7 +110,8 @@ def no_effects(task: Task) -> Answer:
 
 def by_path(task: Task, bounds: list[float], weight: Vector, patient: bool, canonical: bool) -> list[Answer]:
     """The path engine at descending bounds; stops short where the game is dense, unless it is to be `patient`."""
-    most = np.inf if patient else _largest_basis(task.players)
+    # One run of the path stands against a run of the interior point method per bound, so several bounds pay for a larger basis.
+    most = np.inf if patient else _largest_basis(task.players) * (1.7 if len(bounds) > 1 else 1.0)
     found = vertices(task.u, weight, bounds, most, 16 * len(task.u) if patient else 20 * most + 200)
     return [_from_vertex(task, bound, vertex, weight, canonical) for bound, vertex in zip(bounds, found, strict=False)]
 
@@ -141,6 +142,6 @@ def solve(task: Task, weight: Vector, gap: float, method: str, canonical: bool) 
     return Answer(np.zeros(2 * len(task.u)), np.zeros(len(task.u)), "none", 0, False)
 
 
-def _largest_basis(n: int) -> int:
+def _largest_basis(n: int) -> float:
     """Number of effects beyond which the interior point method is faster than the path: measured, see docs/results/decomposition.md."""
     return {9: 140, 10: 200, 11: 350, 12: 600}.get(n, 100 if n < 9 else 4000)

@@ -337,7 +337,8 @@ class _Finisher:
                 shrinking = (y != 0) & (np.sign(y) * direction < 0)
                 leaving = np.min(np.abs(y)[shrinking] / np.abs(direction)[shrinking], initial=np.inf)
                 if leaving < steps[entering]:
-                    return y + leaving * direction
+                    left: Vector = y + leaving * direction
+                    return left
             if not np.isfinite(steps[entering]):
                 return None
             y, moved = y + steps[entering] * direction, True

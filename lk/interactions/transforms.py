@@ -10,7 +10,7 @@ import torch
 from numba import njit
 from torch import Tensor
 
-_SLAB = 1 << 17  # entries worked on at a time: within the fast cache of a core
+_SLAB = 1 << 16  # entries worked on at a time: within the fast cache of a core
 _NARROWEST = 1 << 10  # entries side by side in memory, at least, in a slab of many coalitions
 
 
@@ -215,20 +215,29 @@ def _butterfly(absent: Tensor, present: Tensor, kind: int) -> None:
 
 @njit(cache=True, nogil=True)
 def _butterflies(flat: Any, inner: int, group: int, width: int, kind: int) -> None:
-    """All butterflies of `group` players, slab by slab."""
+    """All butterflies of `group` players, slab by slab, two players per crossing of a slab."""
     block = inner << group
     for begin in range(0, flat.shape[0], block):
         for offset in range(begin, begin + inner, width):
             stop = min(width, begin + inner - offset)
-            for player in range(group):
+            for player in range(0, group, 2):
                 half = inner << player
-                if width == inner:  # the slab is one stretch of memory
-                    for start in range(begin, begin + block, 2 * half):
-                        _combine(flat[start : start + half], flat[start + half : start + 2 * half], kind)
+                step = half if width == inner else inner  # the slab is one stretch of memory, or one stretch per coalition
+                length = half if width == inner else stop
+                if player + 1 < group:
+                    for start in range(offset, offset + block, 4 * half):
+                        for row in range(start, start + half, step):
+                            _combine_four(
+                                flat[row : row + length],
+                                flat[row + half : row + half + length],
+                                flat[row + 2 * half : row + 2 * half + length],
+                                flat[row + 3 * half : row + 3 * half + length],
+                                kind,
+                            )
                 else:
                     for start in range(offset, offset + block, 2 * half):
-                        for row in range(start, start + half, inner):
-                            _combine(flat[row : row + stop], flat[row + half : row + half + stop], kind)
+                        for row in range(start, start + half, step):
+                            _combine(flat[row : row + length], flat[row + half : row + half + length], kind)
 
 
 @njit(cache=True, nogil=True)
@@ -242,3 +251,26 @@ def _combine(absent: Any, present: Any, kind: int) -> None:
     else:
         for i in range(absent.shape[0]):
             absent[i] += present[i]
+
+
+@njit(cache=True, nogil=True)
+def _combine_four(none: Any, first: Any, second: Any, both: Any, kind: int) -> None:
+    """`_combine` for the first player, then for the second, in the same order of additions."""
+    if kind == -1:
+        for i in range(none.shape[0]):
+            p = first[i] - none[i]
+            both[i] = (both[i] - second[i]) - p
+            second[i] -= none[i]
+            first[i] = p
+    elif kind == 1:
+        for i in range(none.shape[0]):
+            p = first[i] + none[i]
+            both[i] = (both[i] + second[i]) + p
+            second[i] += none[i]
+            first[i] = p
+    else:
+        for i in range(none.shape[0]):
+            p = second[i] + both[i]
+            none[i] = (none[i] + first[i]) + p
+            first[i] += both[i]
+            second[i] = p
