@@ -136,7 +136,8 @@ def quiet() -> None:
     os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # Lightning calls an old name of jsonargparse
     for note in NOTES:
         warnings.filterwarnings("ignore", note)
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.WARNING)
+    for name in ("utilities.rank_zero", "trainer.connectors"):
+        logging.getLogger(f"pytorch_lightning.{name}").setLevel(logging.WARNING)
 
 
 def train(args: Sequence[str] | None = None) -> TrainCLI:

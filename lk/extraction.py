@@ -131,6 +131,11 @@ class Extraction:
 
     def layers_of(self, network: nn.Module) -> list[str]:
         """The layers to read, checked against the network."""
+        if (seeds := getattr(network, "seeds", 1)) > 1:
+            raise ValueError(
+                f"{type(network).__name__} holds {seeds} networks; interactions read one. Train with seeds: 1, or pass one of them: "
+                "network.tables().seed(i).network()."
+            )
         layers = self.layers if self.layers is not None else list(getattr(network, "layers", ()))
         if not layers:
             raise ValueError(f"{type(network).__name__} names no layers to read; set `layers`.")

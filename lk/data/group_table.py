@@ -119,6 +119,11 @@ class GroupTable(Data):
         """
         return self.one_hot(self.batch[0]).double().mean(0).float()
 
+    def explained_samples(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The pairs to explain as one-hot rows `(pairs, 2, n)`, their products and their indices in the test split."""
+        pairs, products, index = super().explained_samples()
+        return self.one_hot(pairs), products, index
+
     @property
     def batch(self) -> tuple[Tensor, Tensor]:
         """All training pairs and their products."""

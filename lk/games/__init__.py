@@ -1,6 +1,6 @@
 """Games: a sample masked in all 2^n ways, scored at every layer."""
 
 from lk.games.game import OUTPUT, count_players, mask, play, present
-from lk.games.players import Central, Columns, Foreground, Grid, Patches, Players
+from lk.games.players import Central, Columns, Foreground, Grid, Patches, Players, Rows
 
-__all__ = ["OUTPUT", "Central", "Columns", "Foreground", "Grid", "Patches", "Players", "count_players", "mask", "play", "present"]
+__all__ = ["OUTPUT", "Central", "Columns", "Foreground", "Grid", "Patches", "Players", "Rows", "count_players", "mask", "play", "present"]

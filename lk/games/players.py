@@ -189,6 +189,26 @@ class Columns(Players):
         return ["+".join(c if isinstance(c, str) else columns[c] if columns else str(c) for c in group) for group in groups]
 
 
+class Rows(Players):
+    """Every row of a sample of shape `(rows, width)` is a player: the arguments of a group operation, one one-hot row each.
+
+    Example:
+        >>> Rows().divide(torch.zeros(1, 2, 3), torch.zeros(2, 3))[0]
+        tensor([[0, 0, 0],
+                [1, 1, 1]])
+    """
+
+    def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
+        """One player per row."""
+        if x.ndim != 3:
+            raise ValueError(f"Rows need tables of rows (samples, rows, width); given inputs of shape {tuple(x.shape)}.")
+        return repeat(torch.arange(x.shape[1]), "r -> b r w", b=len(x), w=x.shape[2]).contiguous()
+
+    def names(self, columns: Sequence[str]) -> list[str]:
+        """The names of the rows."""
+        return list(columns)
+
+
 def find_column(column: int | str, columns: Sequence[str], count: int) -> int:
     """Number of a column given by name or number."""
     if isinstance(column, str):

@@ -24,6 +24,8 @@ COLUMNS = ["a", "b", "c", "d", "e"]
 
 
 def inputs(name, samples=3, height=8, width=8, channels=2):
+    if name == "Rows":
+        return torch.rand(samples, len(COLUMNS), 4)
     return torch.rand(samples, 5) if name == "Columns" else torch.rand(samples, channels, height, width)
 
 
@@ -33,7 +35,7 @@ def test_owners_cover_the_input_and_every_player_owns_something(name):
     division = getattr(lk.games, name)(**ARGUMENTS.get(name, {}))
     owner = division.divide(x, x.mean(0), COLUMNS)
     assert owner.dtype == torch.int64
-    assert owner.shape == ((3, 5) if x.ndim == 2 else (3, 1, 8, 8))  # one owner for all channels of a pixel
+    assert owner.shape == (tuple(x.shape) if x.ndim < 4 else (3, 1, 8, 8))  # one owner for all channels of a pixel
     n = count_players(owner)
     for row in owner:
         assert set(row.flatten().tolist()) - {-1} == set(range(n))
@@ -52,8 +54,8 @@ def test_players_depend_on_the_input_alone(name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_inputs_of_the_wrong_kind(name):
-    x = inputs("Grid" if name == "Columns" else "Columns")
-    with pytest.raises(ValueError, match=r"need (images|tables).*given inputs of shape \(3,"):
+    x = inputs("Grid" if name in ("Columns", "Rows") else "Columns")
+    with pytest.raises(ValueError, match=r"[Nn]eed (images|tables).*given inputs of shape \(3,"):
         getattr(lk.games, name)(**ARGUMENTS.get(name, {})).divide(x, x[0], COLUMNS)
 
 
