@@ -26,8 +26,8 @@ def test_against_the_definition():
     mean_x, mean_y = data.baseline.double() @ left, data.baseline.double() @ right
     for place, ((x, y), z) in enumerate(zip(pairs.tolist(), products.tolist(), strict=True)):
 
-        def value(l, r, z=z):
-            logits = unembed @ torch.relu(l + r) + bias
+        def value(first, second, z=z):
+            logits = unembed @ torch.relu(first + second) + bias
             return float(logits[z] - logits.mean())
 
         none, first = value(mean_x[0], mean_y[1]), value(left[x], mean_y[1])
