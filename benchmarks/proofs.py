@@ -1,4 +1,4 @@
-"""Operations and wall time of the verifiers against brute force, on built networks of S4, S5 and S6 with noise.
+"""Operations and wall time of the verifiers against brute force, on built networks of S4, A5, S5, A6 and S6 with noise.
 
 OMP_NUM_THREADS=1 python benchmarks/proofs.py [--noise 0.01] [--repeat 3]
 """
@@ -8,15 +8,15 @@ from operator import attrgetter
 
 import numpy as np
 
-from lk.groups import Symmetric, irreps
+from lk.groups import Alternating, Symmetric, irreps
 from lk.proofs import Clusters, FourierExplanation, Tables, brute_force, gset, ideal, irrep, lowrank, rho_set, schur, separable
 
-WIDTHS = {4: 64, 5: 128, 6: 256}
+WIDTHS = {Symmetric(4): 64, Alternating(5): 128, Symmetric(5): 128, Alternating(6): 256, Symmetric(6): 256}
 
 
-def built(degree, width, noise, seed=0):
-    """The standard representation of a symmetric group on its points, a circuit on degree^2 neurons, noise relative to each table."""
-    group, rng = Symmetric(degree), np.random.default_rng(seed)
+def built(group, width, noise, seed=0):
+    """The standard representation of a permutation group on its points, a circuit on degree^2 neurons, noise relative to each table."""
+    degree, rng = group.permutations.shape[1], np.random.default_rng(seed)
     point = np.flatnonzero(group.permutations[:, -1] == degree - 1)
     standard = next(r for r in irreps(group) if r.dimension == degree - 1 and np.abs(r.matrices[point].mean(0)).max() > 0.01)
     direction = rng.normal(size=degree - 1)
@@ -37,8 +37,8 @@ def main():
     parser.add_argument("--repeat", type=int, default=3)
     arguments = parser.parse_args()
     print(f"{'n':>4} {'m':>4} {'verifier':16} {'bound':>6} {'cost':>7} {'seconds':>9} {'faster':>7}")
-    for degree, width in WIDTHS.items():
-        group, tables, circuits, fourier, clusters = built(degree, width, arguments.noise)
+    for group, width in WIDTHS.items():
+        degree, (_, tables, circuits, fourier, clusters) = group.permutations.shape[1], built(group, width, arguments.noise)
         clustered = FourierExplanation(fourier.matrices, fourier.order, width, clusters)
         runs = [
             (brute_force, ()),
