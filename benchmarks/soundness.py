@@ -1,8 +1,10 @@
 """Does any certificate claim too much? Random networks and explanations of every kind, against an exact oracle, and planted bugs.
 
-    python benchmarks/soundness.py [--cases 2500] [--seed 0]
+    python benchmarks/soundness.py [--cases 2500] [--seed 0] [--run RUN]
 
 A case is a network and its explanations; every verifier runs on it. Each certified pair must be right, and each slack at most the true gap.
+With `--run`, also the networks of a group run at every checkpoint, as they are and perturbed, with the explanations found from their own
+weights, those of another seed, and tampered ones.
 """
 
 import argparse
@@ -28,6 +30,9 @@ from lk.proofs import (
     brute_force,
     circuit,
     coset,
+    find_cosets,
+    find_fourier,
+    find_gset,
     gset,
     ideal,
     irrep,
@@ -37,6 +42,7 @@ from lk.proofs import (
     separable,
     sign_term,
 )
+from lk.runs import Run
 
 KINDS = ("exact", "noise", "exact", "offset", "partial", "wild", "noise", "tie", "exact", "flipped", "wild", "random", "believed")
 ATTACKS = (*["none"] * 12, "labels", "action", "kernel", "weights", "scales", "nan", "random", "irreps", "missing", "sign")
@@ -196,22 +202,78 @@ def exactly_right(group, tables, x, y, rivals):
     return all(logit(z) > logit(int(k)) for k in rivals if k != z)
 
 
-def certificates(rng, zoo, group, tables, explanation, how):
-    circuits, fourier, cosets = attack(rng, zoo, group, tables, explanation, how)
+def certificates(group, tables, explanations, rank):
+    circuits, fourier, cosets = explanations
     with np.errstate(all="ignore"):
         yield brute_force(tables, group)
         yield gset(tables, group, circuits)
         yield irrep(tables, group, circuits)
         yield separable(tables, group, circuits)
         yield schur(tables, group, fourier)
-        yield lowrank(tables, group, int(rng.integers(1, 5)))
+        yield lowrank(tables, group, rank)
         yield coset(tables, group, cosets)
 
 
-def run(cases, seed, zoo=None, first=0):
+def trained(path, zoo, seed, seeds, first_step):
+    """Networks of a run: half-trained and trained, as they are and perturbed, with explanations right, wrong and tampered with."""
+    run = Run(path)
+    data = run.data()
+    group = data.group
+    zoo.irreps.setdefault(group.name, irreps(group))
+    network = run.network(data)
+    for step in (step for step in run.checkpoints if step >= first_step):
+        run.load(network, step)
+        tables = network.tables()
+        others = None
+        for number in range(min(seeds, network.seeds)):
+            rng = np.random.default_rng([seed, step, number])
+            one = tables.seed(number)
+            arrays = [array.numpy() for array in (one.left, one.right, one.unembed, one.bias)]
+            if number % 3 == 2:
+                sigma = 10.0 ** rng.uniform(-4, -1)
+                arrays = [array + sigma * array.std() * rng.normal(size=array.shape) for array in arrays]
+            given = Tables(*arrays, one.activation)
+            found = find_gset(given, group)[0], find_fourier(given, group)[0], find_cosets(given, group)
+            how = ATTACKS[rng.integers(len(ATTACKS))]
+            explanations = found if how == "none" or others is None else others
+            if how != "none" and found[0].circuits:
+                explanations = attack(rng, zoo, group, given, found[0], how)
+            others = found
+            yield f"step {step}", how, group, given, explanations
+
+
+class Tally:
     """Violations, and for each verifier the number of runs and of bounds above zero."""
+
+    def __init__(self):
+        self.violations, self.runs, self.positive = [], collections.Counter(), collections.Counter()
+
+    def judge(self, label, how, group, tables, given):
+        gaps, right, scale = true_gaps(group, tables)
+        for certificate in given:
+            self.runs[certificate.verifier] += 1
+            self.positive[certificate.verifier] += certificate.bound > 0
+            over = certificate.slack > gaps + 1e-15 * scale
+            wrong = certificate.certified & ~right
+            exact = certificate.accuracy is not None and certificate.accuracy != right.mean()
+            if wrong.any() or over.any() or exact:
+                self.violations.append((label, how, certificate.verifier, int(wrong.sum()), int(over.sum())))
+
+    def report(self, what, seconds):
+        print(f"{what}, {sum(self.runs.values())} certificates, {seconds:.0f} s: {len(self.violations)} violations")
+        for line in itertools.islice(self.violations, 20):
+            print("  ", line)
+        for name, count in self.runs.items():
+            print(f"  {name:16s} {count:6d} runs, {self.positive[name] / count:.1%} bounds above zero")
+        checked = [name for name in self.runs if name != "brute_force"]
+        share = sum(self.positive[name] for name in checked) / sum(self.runs[name] for name in checked)
+        print(f"  without brute force: {share:.1%} bounds above zero", flush=True)
+
+
+def run(cases, seed, zoo=None, first=0):
+    """Built networks and their explanations, judged."""
     zoo = zoo or Zoo()
-    violations, runs, positive = [], collections.Counter(), collections.Counter()
+    tally = Tally()
     for case in range(first, first + cases):
         rng = np.random.default_rng([seed, case])
         kind, how = KINDS[case % len(KINDS)], ATTACKS[rng.integers(len(ATTACKS))]
@@ -219,16 +281,14 @@ def run(cases, seed, zoo=None, first=0):
         if kind == "believed":  # the network does what a false explanation says: only the check of the explanation can tell
             explanation = attack(rng, zoo, group, tables, explanation, ("missing", "action", "labels", "kernel")[rng.integers(4)])[0]
             tables, how = ideal(group, explanation.circuits, explanation.signs, tables.width, tables.activation)[0], "none"
-        gaps, right, scale = true_gaps(group, tables)
-        for certificate in certificates(rng, zoo, group, tables, explanation, how):
-            runs[certificate.verifier] += 1
-            positive[certificate.verifier] += certificate.bound > 0
-            over = certificate.slack > gaps + 1e-15 * scale
-            wrong = certificate.certified & ~right
-            exact = certificate.accuracy is not None and certificate.accuracy != right.mean()
-            if wrong.any() or over.any() or exact:
-                violations.append((case, kind, how, certificate.verifier, int(wrong.sum()), int(over.sum())))
-    return violations, runs, positive
+        tally.judge(
+            (case, kind),
+            how,
+            group,
+            tables,
+            certificates(group, tables, attack(rng, zoo, group, tables, explanation, how), int(rng.integers(1, 5))),
+        )
+    return tally
 
 
 @contextlib.contextmanager
@@ -294,21 +354,22 @@ def main():
     parser.add_argument("--cases", type=int, default=2500)
     parser.add_argument("--bug-cases", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--run", action="append", default=[], help="a group run; may be given several times")
+    parser.add_argument("--seeds", type=int, default=100, help="networks of each checkpoint of a run")
+    parser.add_argument("--first-step", type=int, default=0, help="leave out earlier checkpoints of a run")
     arguments = parser.parse_args()
     zoo, start = Zoo(), time.perf_counter()
-    violations, runs, positive = run(arguments.cases, arguments.seed, zoo)
-    total = sum(runs.values())
-    print(f"{arguments.cases} networks, {total} certificates, {time.perf_counter() - start:.0f} s: {len(violations)} violations")
-    for line in itertools.islice(violations, 20):
-        print("  ", line)
-    for name, count in runs.items():
-        print(f"  {name:16s} {count:6d} runs, {positive[name] / count:.1%} bounds above zero")
-    checked = [name for name in runs if name != "brute_force"]
-    share = sum(positive[name] for name in checked) / sum(runs[name] for name in checked)
-    print(f"  without brute force: {share:.1%} bounds above zero")
+    run(arguments.cases, arguments.seed, zoo).report(f"{arguments.cases} built networks", time.perf_counter() - start)
+    for path in arguments.run:
+        tally, start, count = Tally(), time.perf_counter(), 0
+        for label, how, group, tables, explanations in trained(path, zoo, arguments.seed, arguments.seeds, arguments.first_step):
+            rank = sum(rho.shape[1] ** 2 for rho in explanations[1].matrices)
+            tally.judge(label, how, group, tables, certificates(group, tables, explanations, rank))
+            count += 1
+        tally.report(f"{count} networks of {path}", time.perf_counter() - start)
     for name in BUGS:
         with bug(name):
-            found, _, _ = run(arguments.bug_cases, arguments.seed, zoo)
+            found = run(arguments.bug_cases, arguments.seed, zoo).violations
         print(f"  planted: {name}: {f'caught in {len(found)} runs' if found else 'NOT CAUGHT'}")
 
 

@@ -30,15 +30,15 @@ def zoo():
 
 
 def test_no_verifier_claims_too_much(zoo):
-    violations, runs, positive = soundness.run(78, seed=1, zoo=zoo)
-    assert violations == []
-    assert all(positive[name] > 0 for name in runs)
-    assert sum(positive.values()) > 0.3 * sum(runs.values())
+    found = soundness.run(78, seed=1, zoo=zoo)
+    assert found.violations == []
+    assert all(found.positive[name] > 0 for name in found.runs)
+    assert sum(found.positive.values()) > 0.3 * sum(found.runs.values())
 
 
 @pytest.mark.parametrize("name", soundness.BUGS)
 def test_planted_bugs_are_caught(zoo, name):
     first, count = CAUGHT_BY[name]
-    assert soundness.run(count, seed=0, zoo=zoo, first=first)[0] == []
+    assert soundness.run(count, seed=0, zoo=zoo, first=first).violations == []
     with soundness.bug(name):
-        assert soundness.run(count, seed=0, zoo=zoo, first=first)[0]
+        assert soundness.run(count, seed=0, zoo=zoo, first=first).violations

@@ -21,7 +21,7 @@ def test_against_the_definition():
     network, data = network_and_data()
     pairs, products = data.test.x, data.test.y
     found = interactions_of_arguments(network, data.one_hot(pairs), products, data.baseline)
-    tables = network.tables().seed(0) if network.tables().left.ndim == 3 else network.tables()
+    tables = network.tables().seed(0)
     left, right, unembed, bias = (t.double() for t in (tables.left, tables.right, tables.unembed, tables.bias))
     mean_x, mean_y = data.baseline.double() @ left, data.baseline.double() @ right
     for place, ((x, y), z) in enumerate(zip(pairs.tolist(), products.tolist(), strict=True)):
