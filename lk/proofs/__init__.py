@@ -4,6 +4,7 @@ from lk.proofs.brute_force import brute_force
 from lk.proofs.cascade import at, cascade
 from lk.proofs.certificate import Certificate
 from lk.proofs.coset import coset
+from lk.proofs.describe import FoundCircuit, describe_circuits, why_unexplained
 from lk.proofs.explanation import (
     Clusters,
     CosetCluster,
@@ -13,6 +14,9 @@ from lk.proofs.explanation import (
     GSetExplanation,
     SignTerm,
 )
+from lk.proofs.find_cosets import find_cosets
+from lk.proofs.find_fourier import find_fourier
+from lk.proofs.find_gset import find_gset
 from lk.proofs.gset import gset
 from lk.proofs.ideal import circuit, ideal, margin, rho_set, sign_term
 from lk.proofs.irrep import irrep
@@ -27,6 +31,7 @@ __all__ = [
     "Clusters",
     "CosetCluster",
     "CosetExplanation",
+    "FoundCircuit",
     "FourierExplanation",
     "GSetCircuit",
     "GSetExplanation",
@@ -37,6 +42,10 @@ __all__ = [
     "cascade",
     "circuit",
     "coset",
+    "describe_circuits",
+    "find_cosets",
+    "find_fourier",
+    "find_gset",
     "gset",
     "ideal",
     "irrep",
@@ -48,4 +57,5 @@ __all__ = [
     "schur",
     "separable",
     "sign_term",
+    "why_unexplained",
 ]

@@ -148,6 +148,12 @@ def largest_size(rho: Floats) -> float:
     return float(WIDER * np.sqrt((rho**2).sum((1, 2)).max()))
 
 
+def _share(rho: Floats) -> float:
+    """Factor d / (<chi, chi> n) of the projection to an irrep; any number is sound."""
+    n, d = rho.shape[:2]
+    return float(d / n / max(1.0, np.rint((np.trace(rho, axis1=1, axis2=2) ** 2).mean())))
+
+
 class Main:
     """The part of the network in the span of the representations.
 
@@ -166,7 +172,7 @@ class Main:
         self.size = int((self.dimensions**2).sum())
         self.unembed, self.bias = unembed - unembed.mean(0), bias - bias.mean()
         self.basis = np.hstack([rho.reshape(n, -1) for rho in matrices])
-        factors = np.repeat(self.dimensions / n, self.dimensions**2)
+        factors = np.repeat(np.array([_share(rho) for rho in matrices]), self.dimensions**2)
         self.offset = factors * (self.basis.T @ self.bias)
         self.operations, self.groups = 2 * n * m * self.size, None
         if clusters is None:
