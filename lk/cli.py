@@ -33,7 +33,7 @@ from lk.probes import Probes, Recipe
 from lk.progress import backgrounds, forecast, progress, say
 from lk.report import write_comparison, write_report
 from lk.runs import Run, build, check_trusted
-from lk.studies.certification import certify_checkpoint, check_group_run, folded, record
+from lk.studies.certification import certify_checkpoint, folded, group_run, record
 from lk.studies.checkpoint import probe_checkpoint, read_checkpoint, write_tables
 from lk.tasks import Classification
 
@@ -305,13 +305,13 @@ def extract(config: Namespace) -> None:
 
 def certify(config: Namespace) -> None:
     """Certify checkpoints of a finished run, write tables and report; everything is checked before the first one."""
-    run, data, network = open_run(config.run, config.trust, config.data_dir)
-    check_group_run(network, data)
+    run, opened, module = open_run(config.run, config.trust, config.data_dir)
+    network, data = group_run(module, opened)
     steps = chosen_steps(run, config.steps)
     for step in steps:
         run.load(network, step)
         try:
-            count = len(folded(network))  # type: ignore[arg-type]
+            count = len(folded(network))
         except ValueError as error:
             raise ValueError(f"{run.checkpoint(step)}: {error} Leave it out with --steps.") from error
     count = min(config.seeds or count, count)

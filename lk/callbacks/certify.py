@@ -11,7 +11,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 
 from lk.callbacks.checkpoints import SaveCheckpoints
 from lk.runs import Run
-from lk.studies.certification import VERIFIERS, certify_checkpoint, check_group_run, forget_after, record, scalars
+from lk.studies.certification import VERIFIERS, certify_checkpoint, forget_after, group_run, record, scalars
 
 
 class Certify(Callback):
@@ -42,7 +42,7 @@ class Certify(Callback):
         self.checkpoints = next((c for c in trainer.callbacks if isinstance(c, SaveCheckpoints)), None)  # type: ignore[attr-defined]
         if self.checkpoints is None:
             raise ValueError("Certify works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks.")
-        check_group_run(pl_module.network, trainer.datamodule)  # type: ignore[arg-type, attr-defined]
+        group_run(pl_module.network, trainer.datamodule)  # type: ignore[arg-type, attr-defined]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep the rows of an interrupted run up to here, then certify the initial network."""
@@ -64,9 +64,8 @@ class Certify(Callback):
             run, step, epoch = Run(trainer.default_root_dir), trainer.global_step, self.checkpoints.epoch(trainer)
             last = step == max(self.checkpoints.steps(trainer))
             with isolate_rng(), torch.inference_mode(False):
-                network, data = pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
-                seeds = None if last else self.seeds
-                found = certify_checkpoint(network, data, step, epoch, seeds, self.verifiers)  # type: ignore[arg-type]
+                network, data = group_run(pl_module.network, trainer.datamodule)  # type: ignore[arg-type, attr-defined]
+                found = certify_checkpoint(network, data, step, epoch, None if last else self.seeds, self.verifiers)
                 record(run, found, step)
                 if last:
                     found.save(run, step)

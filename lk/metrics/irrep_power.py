@@ -31,4 +31,4 @@ def irrep_power(values: Floats, irreps: Sequence[Irrep]) -> Floats:
     total = squares.sum()
     if not total > 0.0:
         return np.zeros(len(irreps))
-    return np.array([float(power(values, irrep) @ squares) for irrep in irreps]) / total
+    return np.array([float(power(values, irrep) @ squares) for irrep in irreps]) / float(total)

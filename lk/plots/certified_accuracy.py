@@ -27,8 +27,8 @@ def certified_accuracy(
     figure, axes = grid(1, 2, height=3.9, width_ratios=(2.1, 1.0))
     panel, strip = axes[0]
     for split, (colour, line) in SPLITS.items():
-        rows = progress[progress["seed"].isin(followed) & (progress["quantity"] == f"{split}/accuracy")].groupby("step")["value"]
-        panel.plot(rows.mean().index, rows.mean(), line, color=colour, label=f"{split} accuracy", linewidth=2.2)
+        values = progress[progress["seed"].isin(followed) & (progress["quantity"] == f"{split}/accuracy")].groupby("step")["value"]
+        panel.plot(values.mean().index, values.mean(), line, color=colour, label=f"{split} accuracy", linewidth=2.2)
     known = set(certificates["verifier"]) - {"brute_force", "cascade"}  # those are exact: the accuracy itself
     for name in [name for name in VERIFIERS if name in known]:
         rows = certificates[certificates["seed"].isin(followed) & (certificates["verifier"] == name)]

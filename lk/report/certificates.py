@@ -82,15 +82,16 @@ def circuits_section(
     found = circuits[(circuits["step"] == last["step"].max()) & circuits["kind"].isin(["circuit", "sign"])] if len(circuits) else circuits
     if len(found):
         rows = []
-        for (kind, irrep, size, x, y), own in found.groupby(["kind", "irrep", "stabiliser", "points_x", "points_y"]):
-            coverage = f"{100 * (own['covered'] / own['pairs']).mean():.0f} %"
-            rows.append((own["seed"].nunique(), kind, irrep, size, f"{x} × {y}", f"{own['neurons'].mean():.1f}", coverage))
+        for (kind, irrep, size, points), own in found.groupby(["kind", "irrep", "stabiliser", "points"]):
+            coverage, spread = f"{100 * own['coverage'].mean():.0f} %", f"{own['direction_variance'].median():.1e}"
+            rows.append((own["seed"].nunique(), kind, irrep, size, points, f"{own['neurons'].mean():.1f}", coverage, spread))
         rows.sort(key=lambda row: -row[0])
         section.table(
-            ("networks", "kind", "irrep", "order of the stabiliser", "points", "mean neurons", "mean coverage"), rows[:MOST_REASONS],
+            ("networks", "kind", "irrep", "order of the stabiliser", "points", "mean neurons", "mean coverage", "median Var(a) / |a|²"),
+            rows[:MOST_REASONS],
             f"Circuits of the best explanation of each of {last['seed'].nunique()} networks. Coverage: share of the pairs of points that have a neuron; a "
-            "circuit is exact only if it is complete.",
-        )  # fmt: skip
+            "circuit is exact only if it is complete. Var(a): how much the direction a differs between neurons of a circuit; the ideal is 0.",
+        )
     else:
         section.text.append("No circuit was found; bounds through irreps need none.")
     for number, (title, caption, figure) in enumerate(pictures(run, last)):
@@ -114,13 +115,13 @@ def circuits_section(
 
 def pictures(run: Run, last: pd.DataFrame) -> list[tuple[str, str, Any]]:
     """The largest circuits of the network with the highest bound through circuits, where its explanation is stored."""
-    rows = last[last["verifier"].isin(["gset", "irrep"])].sort_values("bound", ascending=False, kind="stable")
+    rows = last[last["verifier"] == "gset"].sort_values("bound", ascending=False, kind="stable")
     folders = run.certified.get(int(last["step"].max()), {})
     for seed in rows["seed"].unique():
         folder = folders.get(int(seed))
-        if folder is None or not (folder / "circuits" / "explanation.json").is_file():
+        if folder is None or not (folder / "gset" / "explanation.json").is_file():
             continue
-        explanation = load_explanation(folder / "circuits")
+        explanation = load_explanation(folder / "gset")
         if isinstance(explanation, GSetExplanation) and explanation.circuits:
             try:
                 group = run.data().group

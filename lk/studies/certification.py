@@ -16,7 +16,7 @@ from lk.metrics import Folded, weight_norm
 from lk.networks import GroupNetwork
 from lk.proofs import Certificate, FourierExplanation, GSetExplanation, Tables, save_explanation
 from lk.runs import Run
-from lk.studies.circuits import describe_circuits
+from lk.studies.circuits import circuit_rows
 from lk.studies.progress_measures import progress_measures
 
 VERIFIERS = ("brute_force", "irrep", "gset", "schur", "cascade")
@@ -30,7 +30,7 @@ class Proof(NamedTuple):
     """What was found and proven about one network.
 
     Attributes:
-        explanations: The best explanations found, `circuits` and `fourier`.
+        explanations: The best explanation for each verifier that reads one.
         certificates: The certificate of each verifier that ran.
     """
 
@@ -76,8 +76,8 @@ def structure(group: Group) -> tuple[list[Irrep], list[NDArray[np.int64]]]:
     return irreps(group), all_subgroups(group)
 
 
-def check_group_run(network: nn.Module, data: Any) -> None:
-    """Refuse what no certificate can be about.
+def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
+    """The network and its data, known to be what certificates are about.
 
     Raises:
         ValueError: The network is no group network, the data are no group table, or the activation cannot be certified.
@@ -87,7 +87,8 @@ def check_group_run(network: nn.Module, data: Any) -> None:
             f"Given {type(network).__name__} on {type(data).__name__}; certificates are about lk.networks.GroupNetwork trained on "
             "lk.data.GroupTable (see configs/group_s4.yaml)."
         )
-    Tables(*(np.zeros((1, 1)) for _ in range(3)), np.zeros(1), network.activation)
+    Tables(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1), network.activation)
+    return network, data
 
 
 def folded(network: GroupNetwork) -> dict[int, Tables]:
@@ -100,7 +101,8 @@ def folded(network: GroupNetwork) -> dict[int, Tables]:
     for index in range(network.seeds):
         seed = network.first_seed + index
         try:
-            found[seed] = Tables(*(table.cpu().numpy() for table in tables.seed(index)[:4]), network.activation)
+            left, right, unembed, bias = (table.cpu().numpy() for table in tables.seed(index)[:4])
+            found[seed] = Tables(left, right, unembed, bias, network.activation)
         except ValueError as error:
             raise ValueError(f"The network of seed {seed} cannot be certified: {error}.") from error
     return found
@@ -142,7 +144,7 @@ def certify_checkpoint(
     for index, (seed, tables) in enumerate(list(folded(network).items())[:seeds]):
         frames, found[seed] = certify_network(tables, data.group, pairs_trained(data), verifiers)
         norm = weight_norm(array[index] for array in parameters.values())
-        frames["progress"].loc[len(frames["progress"])] = ["weight_norm", "", norm]
+        frames["progress"] = joined([frames["progress"], pd.DataFrame({"quantity": ["weight_norm"], "irrep": [""], "value": [norm]})])
         for name, frame in frames.items():
             collected[name].append(frame.assign(step=step, epoch=float(epoch), seed=seed))
         done()
@@ -164,26 +166,29 @@ def certify_network(
     explanations: dict[str, Any] = {}
     certificates: dict[str, Certificate] = {}
     rows: list[dict[str, object]] = []
-    circuits = attempt(lambda: proofs.find_gset(tables, group, all_irreps, subgroups))
+    circuits = attempt(lambda: proofs.find_gset(tables, group, all_irreps))
     fourier = attempt(lambda: proofs.find_fourier(tables, group, all_irreps))
     ways: dict[str, Callable[[], Certificate | None]] = {
         "brute_force": lambda: proofs.brute_force(tables, group),
-        "irrep": lambda: best("circuits", circuits, lambda given: proofs.irrep(tables, group, given), explanations),
-        "gset": lambda: best("circuits", circuits, lambda given: proofs.gset(tables, group, given), explanations),
-        "schur": lambda: best("fourier", fourier, lambda given: proofs.schur(tables, group, given), explanations),
-        "cascade": lambda: proofs.cascade(tables, group, explanations.get("circuits"), explanations.get("fourier")),
+        "irrep": lambda: best("irrep", circuits, lambda given: proofs.irrep(tables, group, given), explanations),
+        "gset": lambda: best("gset", circuits, lambda given: proofs.gset(tables, group, given), explanations),
+        "schur": lambda: best("schur", fourier, lambda given: proofs.schur(tables, group, given), explanations),
+        "cascade": lambda: proofs.cascade(
+            tables, group, explanations.get("gset", first(circuits)), explanations.get("schur", first(fourier))
+        ),
     }
     for name in [name for name in VERIFIERS if name in verifiers]:
         certificate = attempt(ways[name])
-        if isinstance(certificate, Exception):
-            rows.append(
-                {"verifier": name, "tier": name, "bound": 0.0, "failed": True, "reason": f"{type(certificate).__name__}: {certificate}"}
-            )
+        if certificate is None or isinstance(certificate, Exception):
+            reason = "no explanation was found" if certificate is None else f"{type(certificate).__name__}: {certificate}"
+            rows.append({"verifier": name, "tier": name, "bound": 0.0, "failed": certificate is not None, "reason": reason})
             continue
         certificates[name] = certificate
         accuracy = certificate.accuracy if name == "brute_force" and certificate.accuracy is not None else accuracy
         rows += rows_of(certificate)
-    described = describe_circuits(group, all_irreps, explanations.get("circuits"), explanations.get("fourier"))
+    described = circuit_rows(
+        tables, group, all_irreps, explanations.get("gset", first(circuits)), explanations.get("schur", first(fourier))
+    )
     frame = pd.DataFrame(rows, columns=COLUMNS).assign(accuracy=accuracy)
     frame = frame.astype({name: float for name in COLUMNS if name not in ("verifier", "tier", "failed", "reason")})
     return {"certificates": frame, "circuits": described, "progress": progress}, Proof(explanations, certificates)
@@ -202,8 +207,13 @@ def attempt(work: Callable[[], Any]) -> Any:
         return error
 
 
-def best(kind: str, candidates: Any, verify: Callable[[Any], Certificate], kept: dict[str, Any]) -> Certificate | None:
-    """The certificate of the best candidate: the highest bound, then the lowest cost; its explanation is kept under its kind.
+def first(candidates: Any) -> Any:
+    """The best guess, None where the finder failed or found nothing."""
+    return None if isinstance(candidates, Exception) or not candidates else candidates[0]
+
+
+def best(verifier: str, candidates: Any, verify: Callable[[Any], Certificate], kept: dict[str, Any]) -> Certificate | None:
+    """The certificate of the best candidate: the highest bound, then the lowest cost; its explanation is kept under the verifier's name.
 
     Returns:
         None where nothing was found.
@@ -216,7 +226,7 @@ def best(kind: str, candidates: Any, verify: Callable[[Any], Certificate], kept:
     if not candidates:
         return None
     results = [(verify(candidate), candidate) for candidate in candidates]
-    certificate, kept[kind] = max(results, key=lambda result: (result[0].bound, -result[0].cost))
+    certificate, kept[verifier] = max(results, key=lambda result: (result[0].bound, -result[0].cost))
     return certificate
 
 

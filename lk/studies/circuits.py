@@ -5,46 +5,40 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.groups import Group, Irrep, stabiliser
+from lk.groups import Group, Irrep
 from lk.metrics import irrep_power
 from lk.metrics.logits import activate
-from lk.proofs import FourierExplanation, GSetCircuit, GSetExplanation
+from lk.proofs import FourierExplanation, GSetCircuit, GSetExplanation, Tables, describe_circuits
 
-COLUMNS = ["part", "kind", "irrep", "power", "stabiliser", "points_x", "points_y", "neurons", "pairs", "covered"]
+COLUMNS = ["kind", "name", "irrep", "stabiliser", "points", "neurons", "coverage", "direction_variance", "unembed_share"]
 
 
-def describe_circuits(
-    group: Group, irreps: Sequence[Irrep], circuits: GSetExplanation | None, fourier: FourierExplanation | None
+def circuit_rows(
+    tables: Tables, group: Group, irreps: Sequence[Irrep], circuits: GSetExplanation | None, fourier: FourierExplanation | None
 ) -> pd.DataFrame:
     """One row for each part of the explanations of one network.
 
     Args:
-        group: The group.
+        tables: The network.
+        group: Its group.
         irreps: All its irreps.
         circuits: Explanation by circuits.
         fourier: Explanation by irreps.
 
     Returns:
-        Columns part (number within its kind), kind (`circuit`, `sign`, `irrep`), irrep (the one that holds most of it) and its power;
-        for circuits the order of the stabiliser of a point, the points of X and Y, neurons, and how many of all pairs (p, q) have one.
+        Columns kind (`circuit`, `sign`, `irrep`), name, irrep; for the first two the order of the stabiliser of a point, the number of
+        points and of neurons, coverage, direction_variance (Var(a) / |a|^2) and unembed_share (see `lk.proofs.FoundCircuit`).
     """
     rows: list[tuple[object, ...]] = []
-
-    def name(functions: np.ndarray) -> tuple[str, float]:
-        shares = irrep_power(functions, irreps)
-        return irreps[int(shares.argmax())].name, float(shares.max())
-
-    for number, part in enumerate([] if circuits is None else circuits.circuits):
-        points = part.action_x.shape[1], part.action_y.shape[1]
-        size = len(stabiliser(part.action_x, 0))
-        covered = len(np.unique(part.cells))
-        rows.append((number, "circuit", *name(part.tables(group)[0]), size, *points, len(part.neurons), points[0] * points[1], covered))
-    for number, term in enumerate([] if circuits is None else circuits.signs):
-        covered = len(np.unique(term.cells))
-        character = term.character[:, None].astype(np.float64)
-        rows.append((number, "sign", *name(character), group.order // 2, 2, 2, len(term.neurons), 4, covered))
-    for number, matrices in enumerate([] if fourier is None else fourier.matrices):
-        rows.append((number, "irrep", *name(matrices.reshape(len(matrices), -1)), 0, 0, 0, 0, 0, 0))
+    described = [] if circuits is None else describe_circuits(tables, group, circuits, irreps)
+    for number, part in enumerate(described):
+        kind = "circuit" if circuits and number < len(circuits.circuits) else "sign"
+        numbers = part.neurons, part.coverage, part.direction_variance, part.unembed_share
+        rows.append((kind, part.name, part.irrep, len(part.stabiliser), part.points, *numbers))
+    for matrices in () if fourier is None else fourier.matrices:
+        shares = irrep_power(matrices.reshape(len(matrices), -1), irreps)
+        name = irreps[int(shares.argmax())].name
+        rows.append(("irrep", name, name, 0, 0, 0, np.nan, np.nan, np.nan))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -54,7 +54,8 @@ def on_bounds(certificates: pd.DataFrame) -> str:
         f"{100 * PROVABLE:g} % of all pairs are proven to be answered rightly"
     )
     if not len(proven):
-        return f"{text}. The highest bound is {rows['bound'].max():.3f} (true accuracy there {rows.loc[rows['bound'].idxmax(), 'accuracy']:.3f})."
+        highest = rows.sort_values("bound").iloc[-1]
+        return f"{text}. The highest bound is {highest['bound']:.3f} (true accuracy there {highest['accuracy']:.3f})."
     cheap = int((proven["cost"] < 1).sum())
     return f"{text}. The proofs cost a median of {proven['cost'].median():.2g} of brute force's operations; {cheap} cost less than brute force."
 
@@ -76,8 +77,7 @@ def on_cascade(certificates: pd.DataFrame) -> str:
     rows = rows[(rows["verifier"] == "cascade") & ~rows["failed"]]
     if not len(rows):
         return ""
-    brute = final_rows(certificates)
-    brute = brute[brute["verifier"] == "brute_force"]["cost"]
+    brute = certificates[certificates["verifier"] == "brute_force"]["cost"]
     against = f" ({brute.median():.2g} for brute force itself, rounding included)" if len(brute) else ""
     return (
         f"The cascade, which leaves to brute force what cheaper proofs leave open, decides every pair for a median of {rows['cost'].median():.2g} "
