@@ -16,6 +16,7 @@ import torch
 import wandb
 import yaml
 from jsonargparse import Namespace
+from jsonargparse.typing import PositiveInt
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from torch import nn
@@ -32,6 +33,7 @@ from lk.probes import Probes, Recipe
 from lk.progress import backgrounds, forecast, progress, say
 from lk.report import write_comparison, write_report
 from lk.runs import Run, build, check_trusted
+from lk.studies.certification import certify_checkpoint, folded, group_run, record
 from lk.studies.checkpoint import probe_checkpoint, read_checkpoint, write_tables
 from lk.tasks import Classification
 
@@ -243,9 +245,13 @@ def probe(args: Sequence[str] | None = None) -> None:
 
 
 def analyze(args: Sequence[str] | None = None) -> None:
-    """`analyze.py extract | compare | report`."""
+    """`analyze.py extract | certify | compare | report`."""
     words = list(sys.argv[1:] if args is None else args)
-    parser = Parser(prog="analyze.py", description="Extract interactions from runs, compare runs, write reports.", allow_abbrev=False)
+    parser = Parser(
+        prog="analyze.py",
+        description="Extract interactions from runs, certify group networks, compare runs, write reports.",
+        allow_abbrev=False,
+    )
     subcommands = parser.add_subcommands()
     extracting = Parser(description="Extract AND-OR interactions from every layer at every checkpoint of a run.", allow_abbrev=False)
     extracting.add_argument("run", type=str, help="The run folder.")
@@ -259,6 +265,14 @@ def analyze(args: Sequence[str] | None = None) -> None:
         defaults = stored_defaults(path, trusted, option(words, "extraction.name"))
         extracting.set_defaults({f"extraction.{key}": value for key, value in defaults.items()})
     subcommands.add_subcommand("extract", extracting)
+    certifying = Parser(description="Explain and certify the group networks of a run at every checkpoint.", allow_abbrev=False)
+    certifying.add_argument("run", type=str, help="The run folder.")
+    certifying.add_argument(
+        "--seeds", type=PositiveInt | None, default=None, help="How many networks of each checkpoint, from the first; default: all."
+    )
+    certifying.add_argument("--report", type=bool, default=True, help="Write report.html at the end.")
+    add_run_arguments(certifying)
+    subcommands.add_subcommand("certify", certifying)
     comparing = Parser(description="Line runs up by relative depth and epoch, one figure per question.", allow_abbrev=False)
     comparing.add_argument("runs", type=str, nargs="+", help="Two run folders or more, on the same samples.")
     comparing.add_argument("--extraction", type=str, default="default", help="Name of the extraction to compare.")
@@ -268,7 +282,7 @@ def analyze(args: Sequence[str] | None = None) -> None:
     subcommands.add_subcommand("report", reporting)
     parsed = parser.parse_args(words)
     config = parser.instantiate(parsed)[parsed.subcommand]
-    {"extract": extract, "compare": compare, "report": report}[parsed.subcommand](config)
+    {"extract": extract, "certify": certify, "compare": compare, "report": report}[parsed.subcommand](config)
 
 
 def extract(config: Namespace) -> None:
@@ -286,6 +300,33 @@ def extract(config: Namespace) -> None:
             read_checkpoint(run, extraction, samples, network, data, step, epoch, lambda count: bar.advance(bar.task_ids[0], count))
     write_tables(run, extraction.name)
     say(f"Interactions are in {run.extraction(extraction.name)}.")
+    if config.report:
+        say(f"Report: {write_report([run])}")
+
+
+def certify(config: Namespace) -> None:
+    """Certify checkpoints of a finished run, write tables and report; everything is checked before the first one."""
+    run, opened, module = open_run(config.run, config.trust, config.data_dir)
+    network, data = group_run(module, opened)
+    steps = chosen_steps(run, config.steps)
+    for step in steps:
+        run.load(network, step)
+        try:
+            count = len(folded(network))
+        except ValueError as error:
+            raise ValueError(f"{run.checkpoint(step)}: {error} Leave it out with --steps.") from error
+    count = min(config.seeds or count, count)
+    say(f"Certificates: {len(steps)} checkpoint{'s' * (len(steps) != 1)} x {count} network{'s' * (count != 1)} of {data.group}.")
+    with progress(len(steps) * count, "certificates") as bar:
+        for step in steps:
+            epoch = float(run.load(network, step)["epoch"])
+            found = certify_checkpoint(network, data, step, epoch, count, done=lambda: bar.advance(bar.task_ids[0]))
+            record(run, found, step)
+            for failure in found.failures:
+                say(f"Not certified at step {step}: {failure}")
+            if step == max(run.checkpoints):
+                found.save(run, step)
+    say(f"Certificates are in {run.table('certificates')}.")
     if config.report:
         say(f"Report: {write_report([run])}")
 

@@ -2,6 +2,7 @@
 
 runs/<id>/config.yaml  checkpoints/step=0001234.ckpt  probes/step=0001234.safetensors
 extractions/<name>/{settings.yaml, samples.safetensors, step=0001234/{values,interactions}.safetensors}
+certificates/step=0001234/seed=0007/<verifier>/{certificate.json, slack.safetensors, explanation.json, explanation.safetensors}
 tables/<name>/*.parquet  tables/{probes,training}.parquet  figures/  report.html  wandb/
 """
 
@@ -192,6 +193,18 @@ class Run:
         """Step to file of the interactions of one extraction."""
         steps = numbered(self.extraction(name), "")
         return {step: p / "interactions.safetensors" for step, p in steps.items() if (p / "interactions.safetensors").is_file()}
+
+    def certificates(self, step: int, seed: int) -> Path:
+        """Folder of the explanations and certificates of one seed at one checkpoint."""
+        return self.path / "certificates" / step_name(step) / f"seed={seed:04d}"
+
+    @property
+    def certified(self) -> dict[int, dict[int, Path]]:
+        """Step to seed to folder of the stored explanations and certificates."""
+        return {
+            step: {int(p.name.removeprefix("seed=")): p for p in sorted(folder.glob("seed=*"))}
+            for step, folder in numbered(self.path / "certificates", "").items()
+        }
 
     @property
     def figures(self) -> Path:

@@ -26,6 +26,7 @@ DOUBT = "#767676"  # names of marked layers
 KIND_COLOURS = {"and": AND, "or": OR}
 KIND_LINES = {"and": "-", "or": (0, (2.5, 1.2))}
 RUNS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F")
+VERIFIERS = {"brute_force": "#000000", "irrep": "#E69F00", "gset": "#009E73", "schur": "#0072B2", "cascade": "#CC79A7"}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DAGGER, MINUS = "†", "\N{MINUS SIGN}"
 REACH = f"mean |v(N) {MINUS} v(∅)|"
@@ -186,6 +187,16 @@ def log_scale(axes: Axes) -> None:
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(FuncFormatter(between))
+
+
+def step_scale(axes: Axes, last: float) -> None:
+    """A logarithmic x axis of training steps that has room for step 0."""
+    axes.set_xscale("symlog", linthresh=1.0, linscale=0.35)
+    ticks = [0.0, *(10.0**k for k in range(9) if 10.0**k <= 1.05 * max(last, 1.0))]
+    axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(-0.15, 1.25 * max(last, 1.0))
+    axes.set_xlabel("training step (log scale)")
 
 
 def whiskers(axes: Axes, x: Any, frame: pd.DataFrame, colour: str = "#333333") -> None:

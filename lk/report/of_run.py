@@ -7,11 +7,13 @@ import yaml
 
 from lk import plots
 from lk.games import OUTPUT
+from lk.report.certificates import certificate_sections
 from lk.report.comparison import write_comparison
 from lk.report.page import Gallery, Section, render
 from lk.runs import Run
 from lk.studies import sentences
 from lk.studies.doubts import FLOOR, FLOOR_OF_OUTPUT, marked
+from lk.studies.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.studies.ranking import ranked, strongest_of
 from lk.studies.reading import DRAWS, RATIOS, Reading, arguments, class_name, highest_order, optional_table, parameters, test_accuracy
 from lk.studies.sentences import spanned, totals
@@ -51,13 +53,22 @@ def write_report(runs: list[Run]) -> Path:
             if text
         ]
         sections += extraction_sections(reading, gallery, "" if len(readings) == 1 else f" ({reading.name})")
-    if not readings:
-        answers.append("No interactions were extracted; analyze.py extract makes them.")
+    proven, certified = certificate_sections(run, gallery)
+    answers += proven
+    sections += certified
+    is_group = class_name(run.config["data"]) == "GroupTable"
+    if not readings and not certified:
+        making = "No certificates were made; analyze.py certify makes them." if is_group else ""
+        answers.append(making or "No interactions were extracted; analyze.py extract makes them.")
     if readings:
         sections.append(settings_section(readings))
-    title = f"{class_name(run.config['model'].get('network'))} on {class_name(run.config['data'])}: what each layer knows"
+    about = "what it computes, and what is proven" if is_group and not readings else "what each layer knows"
+    title = f"{class_name(run.config['model'].get('network'))} on {class_name(run.config['data'])}: {about}"
+    words = {**(GROUP_GLOSSARY if is_group else {}), **(GLOSSARY if readings or not is_group else {})}
     return render(
         run.report,
+        glossary=words,
+        source=GROUP_SOURCE if is_group and not readings else SOURCE,
         title=title,
         subtitle=f"Run {run.id}",
         answers=answers,
@@ -99,8 +110,8 @@ def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) ->
             section,
             "training",
             "Training curves",
-            "Mean loss and accuracy at the end of each epoch; training values are means over the epoch while the weights still changed. "
-            "Ticks on the lower edge: checkpoints at which all layers were read.",
+            "Mean loss and accuracy at the end of each epoch; training values are means over the epoch while the weights still changed."
+            + (" Ticks on the lower edge: checkpoints at which all layers were read." if readings else ""),
             plots.training_curves(training, epochs),
         )
     else:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from lk.files import writing
 from lk.plots.style import data_uri, figure_bytes
-from lk.studies.glossary import GLOSSARY
+from lk.studies.glossary import GLOSSARY, SOURCE
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def render(path: Path, **context: Any) -> Path:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    page = environment.get_template("page.html.jinja").render(glossary=GLOSSARY, version=version("layerwise-knowledge"), **context)
+    context = {"glossary": GLOSSARY, "source": SOURCE, "version": version("layerwise-knowledge"), **context}
+    page = environment.get_template("page.html.jinja").render(context)
     page = re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", page)  # no line ends between a number and its percent sign
     with writing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -1,4 +1,7 @@
-"""The words of the reports, in a sentence each."""
+"""The words of the reports, in a sentence each, and where they come from."""
+
+SOURCE = "Cheng et al., Layerwise Change of Knowledge in Neural Networks, ICML 2024"
+GROUP_SOURCE = "Wu et al., Towards a Unified and Verified Understanding of Group-Operation Networks, ICLR 2025"
 
 GLOSSARY = {
     "player": "A part of the input that can be absent: a patch of an image, a column of a table.",
@@ -22,4 +25,25 @@ GLOSSARY = {
     "matching": "AND and OR interactions together rebuild the value of every masked sample, up to a small bounded residual.",
     "checkpoint": "A moment of training at which all layers were read.",
     "† marked": "The probe is at chance, or masking hardly moves the score: what such a layer is said to know may be noise.",
+}
+
+GROUP_GLOSSARY = {
+    "Cayley table": "The multiplication table of a group: row x, column y, entry xy. A network learns it from a part of its n² pairs.",
+    "network, seed": "Networks of a run are trained at once and differ only in the seed of their initial weights.",
+    "irrep": "Irreducible representation: one of the group's elementary ways to act by rotations, its generalised frequencies.",
+    "coset": "A shifted subgroup, gH or Hg; the cosets of a subgroup cut the group into parts of equal size.",
+    "G-set": "Finitely many points that the group permutes.",
+    "ρ-set": "A G-set made of vectors that an irrep ρ permutes.",
+    "stabiliser": "The subgroup that leaves a point in place; it decides a G-set up to names.",
+    "circuit": "Neurons that belong to pairs of points of two G-sets and together depend on w = x⁻¹ z y⁻¹ alone.",
+    "explanation": "Plain data that says what a network computes: its circuits, or its irreps. Nothing about it is believed.",
+    "verifier": "A program that turns weights and an explanation into a bound that is true whatever the explanation says.",
+    "bound": "Share of all pairs that a verifier proves to be answered rightly; never above the true accuracy.",
+    "certificate": "What a verifier returns: bound, proven logit gap of every pair, cost.",
+    "margin": "Lead of the right answer over the best wrong one, in logits, in the ideal network that an explanation describes.",
+    "error": "What a proof loses against the margin, because the network is not the ideal one.",
+    "brute force": "Evaluating every pair: exact, at a cost of n³ m multiply-adds, the unit of all costs here.",
+    "cascade": "Verifiers one after another, cheap ones first; each takes the pairs that are still open, brute force the last.",
+    "groks": "Test accuracy rises above 0.99.",
+    "provable": "A bound of at least 0.95 through an explanation alone.",
 }

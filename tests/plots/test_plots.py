@@ -11,10 +11,13 @@ from matplotlib.text import Text
 from run_folders import interactions
 
 from lk import plots
+from lk.groups import Symmetric, irreps
 from lk.metrics.bootstrap import resamples
 from lk.plots.on_images import outline
 from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
+from lk.proofs import rho_set
 from lk.studies.averages import averages
+from lk.studies.circuits import circuit_picture
 from lk.studies.dynamics import strengths
 from lk.studies.ranking import ranked, strongest_of
 from lk.studies.sentences import totals
@@ -51,6 +54,7 @@ def frames(layers=LAYERS):
     owners = np.arange(16).reshape(1, 4, 4) // 4
     images = np.linspace(0, 1, 32, dtype=np.float32).reshape(2, 1, 4, 4)
     return {
+        **certified(),
         "heat_map": (mark(strengths(checkpoints[-1])),),
         "layer_epoch_maps": (mark(maps), (("completeness", "Completeness"), ("reach", "Reach"))),
         "on_images": (strongest, images, owners.repeat(2, 0)),
@@ -63,6 +67,39 @@ def frames(layers=LAYERS):
         "sorted_strengths": (mark(ranked(checkpoints[-1])), 0.05),
         "strength_by_order": (last["strengths"],),
         "training_curves": (curves, pd.DataFrame({"epoch": [0.0, 2.0]})),
+    }
+
+
+def certified():
+    """Frames of figures about certificates: two checkpoints, three networks."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"step": step, "seed": seed, "verifier": name, "tier": name, "bound": bound, "accuracy": 1.0, "cost": cost, "margin": 5.0 + seed,
+         "error_50": 3.0 * cost, "error_90": 4.0}
+        for step in (0, 100)
+        for seed in range(3)
+        for name, bound, cost in (("brute_force", 1.0, 1.1), ("irrep", 0.2, 0.05), ("gset", rng.random(), 0.1), ("schur", 0.99, 0.15))
+    ]  # fmt: skip
+    tiers = [
+        {"verifier": "cascade", "tier": tier, "bound": bound, "cost": cost}
+        for tier, bound, cost in (("separable", 0.0, 0.01), ("gset", 0.9, 0.2))
+    ]
+    rows += [{**rows[-1], "seed": seed, **tier} for seed in range(3) for tier in tiers]
+    certificates = pd.DataFrame(rows)
+    last = certificates[certificates["step"] == 100]
+    quantities = [("train/accuracy", ""), ("test/accuracy", "")]
+    quantities += [(f"power_{table}", f"{i + 1}a") for table in ("left", "right", "unembed") for i in range(10)]
+    progress = [(step, seed, q, irrep, rng.random()) for step in (0, 100) for seed in range(3) for q, irrep in quantities]
+    progress = pd.DataFrame(progress, columns=["step", "seed", "quantity", "irrep", "value"])
+    milestones = pd.DataFrame({"seed": [0, 1, 2], "groks": [100.0, 100.0, np.nan], "provable": [100.0, np.nan, np.nan]})
+    part = rho_set(Symmetric(3), irreps(Symmetric(3))[2].matrices, np.array([0, 1]), np.array([1.0, 0.3]))
+    return {
+        "bound_against_cost": (last,),
+        "bound_histogram": (last[last["verifier"] != "cascade"], 0.95),
+        "certified_accuracy": (progress, certificates, milestones, 0.95, 0.99),
+        "circuit": (*circuit_picture(part, Symmetric(3), "relu"), "seed 0, circuit 1 (2a$ on 3 points)"),
+        "irrep_power_over_training": (progress,),
+        "margin_against_error": (last,),
     }
 
 
@@ -95,7 +132,7 @@ def test_figure(name, drawn):
         assert mpl.pyplot.get_fignums() == []
 
 
-@pytest.mark.parametrize("name", sorted(set(plots.__all__) - {"training_curves"}))
+@pytest.mark.parametrize("name", sorted(set(plots.__all__) - {"training_curves", *certified()}))
 def test_marked_layers_are_marked(name, drawn):
     said = " ".join(text.get_text() for text in words(drawn[name]))
     assert FOOTNOTE in said
