@@ -15,7 +15,7 @@ from lk.proofs.tables import Tables
 
 _ENOUGH = 0.98  # of what the best action describes: the one with fewest points that reaches it is taken
 _ZERO = 0.1  # of the largest value of a column: what is smaller is left to the rest
-_TINY = 0.01
+_TINY = (0.05, 0.01)  # of the largest value of a neuron
 _MOST_POINTS = 24
 
 
@@ -77,8 +77,8 @@ def find_lookup(
     np.add.at(basis, (np.arange(n)[:, None], at), 1.0)
     whole = np.linalg.lstsq(basis, np.column_stack([unembed, bias - bias.mean()]), rcond=1e-9)[0]
     offset, whole = whole[:, -1], whole[:, :-1]
-    whole = np.where(np.abs(whole) > _TINY * np.abs(whole).max(0), whole, 0.0)
-    return [LookupExplanation(at, table, offset), LookupExplanation(at, whole, offset)]
+    parts = [np.where(np.abs(whole) > tiny * np.abs(whole).max(0), whole, 0.0) for tiny in _TINY]
+    return [LookupExplanation(at, part, offset) for part in (table, *parts)]
 
 
 def point_means(functions: Floats, action: Ints) -> tuple[Floats, Floats]:

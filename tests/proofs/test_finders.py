@@ -12,6 +12,7 @@ from lk.proofs import (
     SidedCircuit,
     Tables,
     brute_force,
+    cascade,
     coset,
     describe_circuits,
     find_cosets,
@@ -105,6 +106,14 @@ def test_lookups_are_found(name):
     group, dimension, index, sign, width = CASES[name]
     tables = disguised(built(group, dimension, index, sign, width))
     assert max(lookup(tables, group, explanation).bound for explanation in find_lookup(tables, group)) == 1.0
+
+
+def test_the_cascade_takes_look_ups():
+    group = Symmetric(3)
+    tables = disguised(built(group, 2, 3, True, 20), noise=0.02)
+    certificate = cascade(tables, group, lookups=find_lookup(tables, group)[0])
+    assert certificate.tiers[0][0] == "lookup"
+    assert certificate.bound == brute_force(tables, group).accuracy
 
 
 def true_gaps(tables, group):
