@@ -57,6 +57,10 @@ def test_config_runs(path, mnist_dir, image_dir, writers, tmp_path):
     if "ExtractInteractions" in changed.read_text():
         assert list(run.extracted("default")) == [0, 2]
         assert run.read_table("default/games")["certified"].all()
+    if "Certify" in changed.read_text():
+        certificates = run.read_table("certificates")
+        assert sorted(certificates["step"].unique()) == [0, 2]
+        assert not certificates["failed"].any()
     assert list((run.path / "wandb").glob("offline-run-*/*.wandb"))
 
 
