@@ -30,7 +30,8 @@ def small(config, mnist_dir, image_dir, table):
     trainer["callbacks"][0].setdefault("init_args", {})["early"] = 0
     if is_group:
         trainer["callbacks"][0]["init_args"]["log_spaced"] = 0
-        config["model"]["network"]["init_args"].update(width=4, embedding=4, seeds=2)
+        trainer["callbacks"][1]["init_args"]["seeds"] = 1
+        config["model"]["network"]["init_args"].update(width=4, embedding=4, seeds=1)
         return config
     extraction = trainer["callbacks"][1]["init_args"]["extraction"]["init_args"]
     players = extraction["players"].setdefault("init_args", {})
