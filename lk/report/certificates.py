@@ -92,7 +92,7 @@ def circuits_section(
         rows = []
         for (kind, irrep, size, points), own in found.groupby(["kind", "irrep", "stabiliser", "points"]):
             coverage, spread = f"{100 * own['coverage'].mean():.0f} %", f"{own['direction_variance'].median():.1e}"
-            rows.append((own["seed"].nunique(), kind, irrep, size, points, f"{own['neurons'].mean():.1f}", coverage, spread))
+            rows.append((own["seed"].nunique(), kind, irrep, int(size), int(points), f"{own['neurons'].mean():.1f}", coverage, spread))
         rows.sort(key=lambda row: -row[0])
         section.table(
             ("networks", "kind", "irrep", "order of the stabiliser", "points", "mean neurons", "mean coverage", "median Var(a) / |a|²"),
