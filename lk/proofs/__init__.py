@@ -12,14 +12,18 @@ from lk.proofs.explanation import (
     FourierExplanation,
     GSetCircuit,
     GSetExplanation,
+    LookupExplanation,
+    SidedCircuit,
     SignTerm,
 )
 from lk.proofs.find_cosets import find_cosets
 from lk.proofs.find_fourier import find_fourier
 from lk.proofs.find_gset import find_gset
+from lk.proofs.find_lookup import find_lookup
 from lk.proofs.gset import gset
 from lk.proofs.ideal import circuit, ideal, margin, rho_set, sign_term
 from lk.proofs.irrep import irrep
+from lk.proofs.lookup import lookup
 from lk.proofs.lowrank import lowrank
 from lk.proofs.schur import schur
 from lk.proofs.separable import separable
@@ -35,6 +39,8 @@ __all__ = [
     "FourierExplanation",
     "GSetCircuit",
     "GSetExplanation",
+    "LookupExplanation",
+    "SidedCircuit",
     "SignTerm",
     "Tables",
     "at",
@@ -46,10 +52,12 @@ __all__ = [
     "find_cosets",
     "find_fourier",
     "find_gset",
+    "find_lookup",
     "gset",
     "ideal",
     "irrep",
     "load_explanation",
+    "lookup",
     "lowrank",
     "margin",
     "rho_set",

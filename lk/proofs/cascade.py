@@ -9,8 +9,9 @@ import numpy as np
 from lk.groups import Group
 from lk.proofs.brute_force import brute_force
 from lk.proofs.certificate import Certificate
-from lk.proofs.explanation import FourierExplanation, GSetExplanation
+from lk.proofs.explanation import FourierExplanation, GSetExplanation, LookupExplanation
 from lk.proofs.gset import gset
+from lk.proofs.lookup import lookup
 from lk.proofs.lowrank import lowrank
 from lk.proofs.rounding import Ints
 from lk.proofs.schur import schur
@@ -25,8 +26,9 @@ def cascade(
     fourier: FourierExplanation | None = None,
     rank: int | None = None,
     complete: bool = True,
+    lookups: LookupExplanation | None = None,
 ) -> Certificate:
-    """Certify as much as possible as cheaply as possible: separable, gset, clustered schur, schur, lowrank, brute force.
+    """Certify as much as possible as cheaply as possible: separable, gset, clustered schur, lookup, schur, lowrank, brute force.
 
     Args:
         tables: The network.
@@ -35,6 +37,7 @@ def cascade(
         fourier: For the schur tiers; the clustered one runs if it has clusters.
         rank: For the lowrank tier.
         complete: Whether brute force decides the pairs that are left; the bound is then the exact accuracy.
+        lookups: For the lookup tier.
 
     Returns:
         Certificate whose slack is the best of all tiers; `tiers` lists bound, operations and seconds after each, cumulative.
@@ -50,9 +53,11 @@ def cascade(
     steps: list[Callable[[Ints], Certificate]] = []
     if circuits is not None:
         steps += [lambda open_: separable(tables, group, circuits), lambda open_: gset(tables, group, circuits, open_)]
+    if fourier is not None and fourier.clusters is not None:
+        steps.append(lambda open_: schur(tables, group, fourier, open_))
+    if lookups is not None:
+        steps.append(lambda open_: lookup(tables, group, lookups, open_))
     if fourier is not None:
-        if fourier.clusters is not None:
-            steps.append(lambda open_: schur(tables, group, fourier, open_))
         steps.append(lambda open_: schur(tables, group, replace(fourier, clusters=None), open_))
     if rank is not None:
         steps.append(lambda open_: lowrank(tables, group, rank, open_))

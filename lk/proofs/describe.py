@@ -7,7 +7,8 @@ import numpy as np
 
 from lk.groups import Group, Irrep, power
 from lk.groups import irreps as all_irreps
-from lk.proofs.explanation import GSetCircuit, GSetExplanation, SignTerm
+from lk.proofs.explanation import GSetExplanation, SidedCircuit, SignTerm
+from lk.proofs.gset import Part
 from lk.proofs.rounding import Floats
 from lk.proofs.tables import Tables
 
@@ -25,7 +26,7 @@ class FoundCircuit:
         stabiliser: Elements that leave point 0 of X in place (for a sign term the kernel).
         points: Number of points |X|.
         neurons: Number of its neurons, without those that stand in for missing ones.
-        coverage: 1 - missing / |X||Y|.
+        coverage: 1 - missing / |X||Y|, or / (columns |X|) for a circuit of one side.
         direction_variance: Var(a) / |a|^2 over its neurons, of lambda and mu together; for an orbit b and lambda = b.a it is that of a.
         unembed_share: Part of the unembedding's power that its neurons hold, each weighted by its activations.
     """
@@ -71,6 +72,8 @@ def describe_circuits(
         name = found[int(np.argmax(shares))].name if kept.any() else ""
         if isinstance(part, SignTerm):
             stabiliser, points, cells = np.flatnonzero(part.character == 1), 2, 4
+        elif isinstance(part, SidedCircuit):
+            stabiliser, points, cells = np.flatnonzero(part.action[:, 0] == 0), part.action.shape[1], part.kernel.size
         else:
             stabiliser, points = np.flatnonzero(part.action_x[:, 0] == 0), part.action_x.shape[1]
             cells = points * part.action_y.shape[1]
@@ -89,9 +92,9 @@ def describe_circuits(
     return described
 
 
-def parts_of(explanation: GSetExplanation) -> list[GSetCircuit | SignTerm]:
-    """Circuits and sign terms."""
-    return [*explanation.circuits, *explanation.signs]
+def parts_of(explanation: GSetExplanation) -> list[Part]:
+    """Circuits of both sides and of one, and sign terms."""
+    return [*explanation.circuits, *explanation.sided, *explanation.signs]
 
 
 def contributions(tables: Tables) -> Floats:
@@ -100,9 +103,9 @@ def contributions(tables: Tables) -> Floats:
     return np.asarray(np.sqrt((left.var(0) + right.var(0)) * unembed.var(0)) * tables.order)
 
 
-def direction_variance(tables: Tables, group: Group, part: GSetCircuit | SignTerm, kept: np.ndarray) -> float:
+def direction_variance(tables: Tables, group: Group, part: Part, kept: np.ndarray) -> float:
     """Relative variance of the functions on the points that single neurons have, about their mean."""
-    left, right, _ = part.tables(group) if isinstance(part, GSetCircuit) else part.tables()
+    left, right, _ = part.tables() if isinstance(part, SignTerm) else part.tables(group)
     spread = size = 0.0
     for table, ideal in ((tables.left, left), (tables.right, right)):
         own = table[:, part.neurons[kept]].astype(np.float64)

@@ -100,6 +100,69 @@ class GSetCircuit(_Part):
 
 
 @dataclass(frozen=True, eq=False)
+class SidedCircuit(_Part):
+    r"""Neurons that are equivariant on one side: labelled by a point p of a G-set X and one of several columns j.
+
+    .. math:: left(x) = a \, \lambda_j(x^{-1} p), \quad right(y) = a \, \mu_j(y), \quad unembed(z) = w \, K_j(z^{-1} p) / a
+
+    with any functions mu_j. With the weights of each (j, p) adding up to one, the logits depend on x^-1 z and y alone. For `side="right"`, likewise,
+    right(y) = a lambda_j(y p), left(x) = a mu_j(x), unembed(z) = w K_j(z p) / a, and the logits depend on z y^-1 and x.
+
+    Attributes:
+        action: `action[g, p]` = g.p, shape `(n, |X|)`.
+        lam: lambda, shape `(columns, |X|)`.
+        other: mu, shape `(columns, n)`.
+        kernel: K, shape `(columns, |X|)`.
+        neurons: Indices of its neurons, shape `(k,)`.
+        p: Label in X of each neuron.
+        column: Column of each neuron.
+        weights: Part of each neuron in the sum of its (column, p), up to a factor, not negative.
+        scales: a, the size of each neuron, positive.
+        side: `left` or `right`.
+        name: For messages.
+    """
+
+    action: Ints
+    lam: Floats
+    other: Floats
+    kernel: Floats
+    neurons: Ints
+    p: Ints
+    column: Ints
+    weights: Floats
+    scales: Floats
+    side: str = "left"
+    name: str = ""
+    _integers: ClassVar[dict[str, int]] = {"action": 2, "neurons": 1, "p": 1, "column": 1}
+    _numbers: ClassVar[dict[str, int]] = {"lam": 2, "other": 2, "kernel": 2, "weights": 1, "scales": 1}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _same_length(self, "neurons", "p", "column", "weights", "scales")
+        n, k = self.action.shape
+        columns = len(self.lam)
+        if self.lam.shape != (columns, k) or self.kernel.shape != (columns, k) or self.other.shape != (columns, n):
+            raise ValueError(
+                f"given lam, kernel and other of shapes {self.lam.shape}, {self.kernel.shape}, {self.other.shape}; expected "
+                f"({columns}, {k}) twice and ({columns}, {n}): a row for each column, the action moves {k} points"
+            )
+        if self.side not in ("left", "right"):
+            raise ValueError(f"given side {self.side!r}; expected 'left' or 'right'")
+
+    @property
+    def cells(self) -> Ints:
+        """The column and point of each neuron as one number."""
+        return np.asarray(self.column * self.action.shape[1] + self.p)
+
+    def tables(self, group: Group) -> tuple[Floats, Floats, Floats]:
+        """Left, right and unembed of its neurons with a = w = 1, shape `(n, k)` each."""
+        at = self.action[group.inverse][:, self.p] if self.side == "left" else self.action[:, self.p]
+        moved, other = self.lam[self.column, at], self.other[self.column].T
+        unembed = self.kernel[self.column, at]
+        return (moved, other, unembed) if self.side == "left" else (other, moved, unembed)
+
+
+@dataclass(frozen=True, eq=False)
 class SignTerm(_Part):
     r"""Neurons of a homomorphism sigma to +-1, of four types (s, t): left = s sigma(x), right = t sigma(y), unembed = w c(s, t) sigma(z).
 
@@ -165,12 +228,14 @@ class GSetExplanation:
         signs: Sign terms.
         order: Order of the group.
         width: Number of neurons of the network.
+        sided: Circuits that are equivariant on one side, which `gset` alone reads.
     """
 
     circuits: tuple[GSetCircuit, ...]
     signs: tuple[SignTerm, ...]
     order: int
     width: int
+    sided: tuple[SidedCircuit, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,3 +303,41 @@ class CosetExplanation:
     clusters: tuple[CosetCluster, ...]
     order: int
     width: int
+
+
+@dataclass(frozen=True, eq=False)
+class LookupExplanation(_Part):
+    r"""The unembedding depends on z through a few look-ups, images of points as a rule: u_i(z) is nearly sum_j columns[assign[z, j], i].
+
+    Attributes:
+        assign: Row of `columns` that each look-up gives for each z, shape `(n, look-ups)`.
+        columns: Shape `(rows, m)`; what is zero costs nothing.
+        offset: The same for the bias, shape `(rows,)`.
+    """
+
+    assign: Ints
+    columns: Floats
+    offset: Floats
+    _integers: ClassVar[dict[str, int]] = {"assign": 2}
+    _numbers: ClassVar[dict[str, int]] = {"columns": 2, "offset": 1}
+
+    @property
+    def order(self) -> int:
+        """Order of the group."""
+        return len(self.assign)
+
+    @property
+    def width(self) -> int:
+        """Number of neurons of the network."""
+        return int(self.columns.shape[1])
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rows = len(self.columns)
+        if len(self.offset) != rows or (self.assign.size and not (self.assign.min() >= 0 and self.assign.max() < rows)):
+            raise ValueError(
+                f"given {rows} rows of columns, {len(self.offset)} of the offset and look-ups of rows up to {self.assign.max(initial=-1)}; "
+                "expected an offset for each row, and look-ups of rows that there are"
+            )
+        if not all((np.abs(array) <= 2.0**60).all() for array in (self.columns, self.offset)):
+            raise ValueError("given look-ups with columns or offsets that are not finite or above 2^60; expected sizes of weights")

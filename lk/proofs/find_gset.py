@@ -6,6 +6,7 @@ difference between irreps of real, complex and quaternionic type. Each group is 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,8 @@ from lk.groups import Group, Irrep, power
 from lk.groups import irreps as all_irreps
 from lk.groups import subgroups as all_subgroup_classes
 from lk.proofs.describe import ACTIVE, contributions
-from lk.proofs.explanation import GSetCircuit, GSetExplanation, SignTerm
+from lk.proofs.explanation import GSetCircuit, GSetExplanation, SidedCircuit, SignTerm
+from lk.proofs.find_sided import sided_circuits
 from lk.proofs.gset import gset
 from lk.proofs.rounding import Ints
 from lk.proofs.tables import Tables
@@ -55,12 +57,16 @@ def find_gset(
     tables.check_group(group)
     finder = _Finder(tables, group, all_irreps(group) if irreps is None else irreps, subgroups)
     candidates = [finder.explain(cosine, absorb) for cosine in COSINES for absorb in (False, True)]
+    candidates += [finder.sided(order) for order in (("left",), ("right",), ("left", "right"), ("right", "left"))]
+    candidates += [finder.mixed()]
     different = list({_key(candidate): candidate for candidate in candidates}.values())
     return sorted(different, key=finder.score, reverse=True)
 
 
 def _key(explanation: GSetExplanation) -> tuple[bytes, ...]:
-    return tuple(array.tobytes() for part in (*explanation.circuits, *explanation.signs) for array in part.arrays().values())
+    return tuple(
+        array.tobytes() for part in (*explanation.circuits, *explanation.signs, *explanation.sided) for array in part.arrays().values()
+    )
 
 
 class _Finder:
@@ -68,6 +74,8 @@ class _Finder:
         self.tables, self.group, self.irreps = tables, group, irreps
         left, right, unembed, _ = tables.doubles()
         self.columns: Columns = columns(left, right, unembed)
+        mean = right.mean(0)
+        self.mirrored = replace(self.columns, left=left + mean, right=right - mean)
         sizes = contributions(tables)
         self.active = np.flatnonzero(sizes > ACTIVE * sizes.max(initial=1e-300))
         self.spare = np.setdiff1d(np.arange(tables.width), self.active)
@@ -85,10 +93,10 @@ class _Finder:
     def _largest_index(self) -> int:
         return int(np.sqrt(self.tables.width)) + 1
 
-    def score(self, explanation: GSetExplanation) -> tuple[float, float]:
-        """Share of sample pairs that are certified, and their mean slack."""
+    def score(self, explanation: GSetExplanation) -> tuple[float, bool, float]:
+        """Share of sample pairs that are certified, whether all is equivariant on both sides, and the mean slack."""
         slack = gset(self.tables, self.group, explanation, self.sample).slack.ravel()[self.sample]
-        return float((slack > 0.0).mean()), float(np.mean(np.clip(slack, -1e30, 1e30)))
+        return float((slack > 0.0).mean()), not explanation.sided, float(np.mean(np.clip(slack, -1e30, 1e30)))
 
     def explain(self, cosine: float, absorb: bool) -> GSetExplanation:
         """Circuits from groups of neurons at this cosine; `absorb` gives neurons that are left to a circuit of their irrep."""
@@ -105,6 +113,49 @@ class _Finder:
                 circuit = self.circuit(irrep, members, first, spare)
                 circuits += [] if circuit is None else [circuit]
         return GSetExplanation(tuple(circuits), tuple(signs), self.tables.order, self.tables.width)
+
+    def irreps_of_neurons(self) -> list[tuple[Irrep, Ints]]:
+        """Irreps of more than one dimension with their active neurons."""
+        own = self.own[self.active]
+        return [(self.irreps[k], self.active[own == k]) for k in np.unique(own).tolist() if self.irreps[k].dimension > 1]
+
+    def columns_of(self, irrep: Irrep, neurons: Ints, side: str) -> list[SidedCircuit]:
+        """Circuits of one side of an irrep."""
+        given = self.columns if side == "left" else self.mirrored
+        fitters = [self.fitter(number) for number, h in enumerate(self.subgroups) if 1 < self.group.order // len(h) <= len(neurons)]
+        return [circuit for _, circuit in sided_circuits(given, fitters, irrep, neurons, side)]
+
+    def sided(self, order: tuple[str, ...]) -> GSetExplanation:
+        """Circuits of one side, then of the other from the neurons that are left."""
+        base = self.explain(2.0, False)
+        found = list[SidedCircuit]()
+        for irrep, neurons in self.irreps_of_neurons():
+            for side in order:
+                circuits = self.columns_of(irrep, neurons, side)
+                found += circuits
+                neurons = np.setdiff1d(neurons, np.concatenate([np.empty(0, np.int64), *(c.neurons for c in circuits)]))
+        return replace(base, sided=tuple(found))
+
+    def mixed(self) -> GSetExplanation:
+        """For every irrep the side that covers more neurons, then the other."""
+        base = self.explain(2.0, False)
+        found = list[SidedCircuit]()
+        for irrep, neurons in self.irreps_of_neurons():
+            options = list[tuple[int, int, list[SidedCircuit]]]()
+            for order in (("left", "right"), ("right", "left")):
+                circuits, rest = list[SidedCircuit](), neurons
+                for side in order:
+                    circuits += self.columns_of(irrep, rest, side)
+                    rest = np.setdiff1d(rest, np.concatenate([np.empty(0, np.int64), *(c.neurons for c in circuits)]))
+                options.append((len(rest), len(options), circuits))
+            found += min(options)[2]
+        return replace(base, sided=tuple(found))
+
+    def fitter(self, number: int) -> Fitter:
+        """The fitter of a subgroup, made once."""
+        if number not in self.fitters:
+            self.fitters[number] = Fitter(self.group, self.subgroups[number])
+        return self.fitters[number]
 
     def groups(self, k: int, neurons: Ints, cosine: float, absorb: bool) -> list[tuple[Ints, int]]:
         """Greedy: the neuron with most neighbours and these, again and again; members and the neuron that it started from."""
@@ -144,9 +195,7 @@ class _Finder:
         """One fit, made once."""
         key = number, neurons.tobytes()
         if key not in self.fits:
-            if number not in self.fitters:
-                self.fitters[number] = Fitter(self.group, self.subgroups[number])
-            self.fits[key] = self.fitters[number].fit(self.columns, neurons, first)
+            self.fits[key] = self.fitter(number).fit(self.columns, neurons, first)
         return self.fits[key]
 
 

@@ -14,6 +14,10 @@ K are taken as the real numbers that the floats are; *any* positive a_i gives th
 so that the sizes a_i never enter the ideal network, and need not be powers of two. Hence f(xy) - f(z) is at least the ideal margin
 plus the gap of the rest, whose columns are u with t = h - a g, and a u - v with t = g (see `lk.proofs.residual`).
 
+Circuits that are equivariant on one side only (see `SidedCircuit`) need no orbit on the other. With z = xwy the ideal logits are then
+Phi(w y, y) + Psi(x w, x), Phi of the circuits of the left side and all bi-equivariant ones, Psi of those of the right side. Both are evaluated, at x = e
+and at y = e, and the ideal margin of a pair is the least over w != e of the sum of the two gaps: O(n^2 m + n^3).
+
 Source: Wu et al., ICLR 2025, Sect. 5, for rho-sets, l2 norms and no account of rounding.
 """
 
@@ -26,7 +30,7 @@ from lk.groups import Group, orbitals
 from lk.proofs.activation import ACTIVATIONS, apply, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
 from lk.proofs.check import decide, pairs_of
-from lk.proofs.explanation import GSetCircuit, GSetExplanation, SignTerm
+from lk.proofs.explanation import GSetCircuit, GSetExplanation, SidedCircuit, SignTerm
 from lk.proofs.residual import Residual
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 from lk.proofs.tables import Tables
@@ -34,6 +38,9 @@ from lk.proofs.tables import Tables
 _CHUNK = 360  # pairs at a time
 _SHARES = 1 << 24  # weights are whole numbers of this part
 _LARGEST = 2.0**60
+
+
+Part = GSetCircuit | SignTerm | SidedCircuit
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +56,7 @@ class Ideal:
         scales: a, shape `(k,)`.
         dropped: Refused parts with the reason.
         operations: What building and checking cost.
+        sides: 0 for bi-equivariant neurons, 1 and -1 for neurons equivariant on the left and on the right, shape `(k,)`.
     """
 
     neurons: Ints
@@ -59,6 +67,7 @@ class Ideal:
     scales: Floats
     dropped: tuple[str, ...]
     operations: int
+    sides: Ints
 
 
 def gset(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints | None = None) -> Certificate:
@@ -77,19 +86,22 @@ def gset(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints
         ValueError: the network or the explanation belongs to another group or width.
     """
     start, n, m = time.perf_counter(), tables.order, tables.width
-    ideal = build(tables, group, explanation)
+    ideal = build(tables, group, explanation, explanation.sided)
     k = len(ideal.neurons)
-    margin, margin_error = ideal_margin(ideal, group, tables.activation)
+    gaps, margin_error = ideal_gaps(ideal, group, tables.activation)
+    margin = float(gaps.min())
+    largest = float(np.abs(gaps).max()) if n > 1 else 0.0
     activations = Activations(tables, ideal)
     residual = rest(tables, ideal, activations)
     slack = np.full(n * n, -np.inf)
     count = 0
     for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
         t = activations(xs, ys)
-        gap = residual.add(margin + residual.interaction(t, xs, ys, zs), xs, ys, zs)
-        slack[chunk] = decide(gap, _rounding(residual, margin, margin_error, xs, ys))
+        gap = residual.add(gaps[xs, ys] + residual.interaction(t, xs, ys, zs), xs, ys, zs)
+        slack[chunk] = decide(gap, _rounding(residual, largest, margin_error, xs, ys))
         count += len(chunk)
     operations = ideal.operations + residual.operations + count * (m + 3 * k)
+    operations += n * n * k + (0 if (ideal.sides >= 0).all() else n**3) if explanation.sided else 0
     unexplained = tuple(np.setdiff1d(np.arange(m), ideal.neurons).tolist())
     seconds = time.perf_counter() - start
     return Certificate(
@@ -177,8 +189,45 @@ def ideal_margin(ideal: Ideal, group: Group, activation: str) -> tuple[float, fl
     return float(logits[e] - others.max(initial=-np.inf)), error
 
 
-def build(tables: Tables, group: Group, explanation: GSetExplanation) -> Ideal:
-    """Check every part of an explanation and lay out the columns of the accepted ones."""
+def ideal_gaps(ideal: Ideal, group: Group, activation: str) -> tuple[Floats, float]:
+    """Gap of the ideal network between xy and the next best answer for all pairs, shape `(n, n)`, and a bound on its rounding error.
+
+    Phi(z, y) = f^(z|e, y) of all but the right side's neurons, with the bias; Psi(z, x) = f^(z|x, e) of these. Each has the rounding of
+    `ideal_margin`; their gaps pass two more sums.
+    """
+    n, e = group.order, group.identity
+    if not ideal.sides.any():
+        margin, error = ideal_margin(ideal, group, activation)
+        return np.full((n, n), margin), error
+    gaps, error, rows = [], 0.0, np.arange(n)
+    for at_left in (True, False):
+        kept = (ideal.sides >= 0) == at_left
+        left, right, unembed = (table[:, kept] for table in (ideal.left, ideal.right, ideal.unembed))
+        g = apply(left[e] + right if at_left else left + right[e], activation)  # a row for each y, or x
+        bias = ideal.bias if at_left else np.zeros(n)
+        logits = g @ unembed.T + bias
+        size = float((np.abs(g) @ np.abs(unembed).max(0)).max(initial=0.0) + np.abs(bias).max())
+        error += 4.0 * gamma(g.shape[1] + 32) * WIDER**2 * size
+        answers = group.table.T if at_left else group.table  # [y, w] = wy, or [x, w] = xw
+        gaps.append(logits[rows, rows][:, None] - np.take_along_axis(logits, answers, 1))
+    of_y, of_x = (np.delete(gap, e, axis=1) for gap in gaps)
+    if (ideal.sides >= 0).all():
+        return np.tile(of_y.min(1, initial=np.inf), (n, 1)), error
+    least = np.full((n, n), np.inf)
+    for w in range(n - 1):
+        np.minimum(least, of_x[:, w][:, None] + of_y[:, w], out=least)
+    return least, error
+
+
+def build(tables: Tables, group: Group, explanation: GSetExplanation, sided: tuple[SidedCircuit, ...] = ()) -> Ideal:
+    """Check every part of an explanation and lay out the columns of the accepted ones.
+
+    Args:
+        tables: The network.
+        group: Its group.
+        explanation: Its circuits and sign terms are read.
+        sided: Circuits of one side, for a verifier that knows them.
+    """
     tables.check_group(group)
     if (explanation.order, explanation.width) != (tables.order, tables.width):
         raise ValueError(
@@ -187,33 +236,38 @@ def build(tables: Tables, group: Group, explanation: GSetExplanation) -> Ideal:
         )
     taken = np.zeros(tables.width, bool)
     dropped, parts, bias, operations = [], [], np.zeros(tables.order), 0
-    given: list[GSetCircuit | SignTerm] = [*explanation.circuits, *explanation.signs]
+    given: list[Part] = [*explanation.circuits, *explanation.signs, *sided]
     for number, part in enumerate(given):
         reason = _refuse_neurons(part, taken)
         if not reason and isinstance(part, GSetCircuit):
             reason = refuse_actions(part, group)
             part = part if reason else replace(part, kernel=on_orbitals(part, group))
-        if not reason:
-            reason = refuse_circuit(part, group) if isinstance(part, GSetCircuit) else refuse_sign(part, group)
+        if not reason and isinstance(part, SidedCircuit):
+            reason = refuse_sided(part, group)
+        elif not reason and isinstance(part, GSetCircuit):
+            reason = refuse_circuit(part, group)
+        elif not reason and isinstance(part, SignTerm):
+            reason = refuse_sign(part, group)
         if reason:
             dropped.append(f"{part.name or f'part {number}'}: {reason}")
             continue
         taken[part.neurons] = True
-        cells = part.action_x.shape[1] * part.action_y.shape[1] if isinstance(part, GSetCircuit) else 4
+        cells = part.kernel.size if not isinstance(part, SignTerm) else 4
         weights = shares(part.weights, part.cells, cells) / _SHARES
-        left, right, unembed = part.tables(group) if isinstance(part, GSetCircuit) else part.tables()
-        parts.append((part.neurons, left, right, unembed * weights, part.scales))
+        left, right, unembed = part.tables() if isinstance(part, SignTerm) else part.tables(group)
+        side = 0 if not isinstance(part, SidedCircuit) else 1 if part.side == "left" else -1
+        parts.append((part.neurons, left, right, unembed * weights, part.scales, np.full(len(part.neurons), side)))
         operations += 3 * tables.order * (len(part.neurons) + cells)
         if isinstance(part, SignTerm):
             bias = bias + part.bias(tables.activation)
     if not parts:
         empty = np.empty((tables.order, 0))
-        return Ideal(np.empty(0, np.int64), empty, empty, empty, bias, np.empty(0), tuple(dropped), operations)
-    neurons, left, right, unembed, scales = (np.concatenate(columns, axis=-1) for columns in zip(*parts, strict=True))
-    return Ideal(neurons, left, right, unembed, bias, scales, tuple(dropped), operations)
+        return Ideal(np.empty(0, np.int64), empty, empty, empty, bias, np.empty(0), tuple(dropped), operations, np.empty(0, np.int64))
+    neurons, left, right, unembed, scales, sides = (np.concatenate(columns, axis=-1) for columns in zip(*parts, strict=True))
+    return Ideal(neurons, left, right, unembed, bias, scales, tuple(dropped), operations, sides)
 
 
-def _refuse_neurons(part: GSetCircuit | SignTerm, taken: np.ndarray) -> str | None:
+def _refuse_neurons(part: Part, taken: np.ndarray) -> str | None:
     if len(part.neurons) == 0 or part.neurons.min() < 0 or part.neurons.max() >= len(taken):
         return f"neurons outside 0 to {len(taken) - 1}, or none"
     if len(np.unique(part.neurons)) < len(part.neurons) or taken[part.neurons].any():
@@ -232,12 +286,31 @@ def refuse_actions(circuit: GSetCircuit, group: Group) -> str | None:
     With act[s h] = act[s] act[h] for generators s and all h, the equation holds for every product of generators, which is every element.
     """
     for name, action in (("X", circuit.action_x), ("Y", circuit.action_y)):
-        k = action.shape[1]
-        if len(action) != group.order or k == 0 or action.min() < 0 or action.max() >= k:
-            return f"the action on {name} has shape {action.shape} and entries outside it; expected {group.order} rows with entries 0 to {k - 1}"
-        if not is_action(action, group):
-            return f"the table of {name} is no action of the group"
+        reason = refuse_action(action, group, name)
+        if reason:
+            return reason
     return None
+
+
+def refuse_action(action: Ints, group: Group, name: str = "X") -> str | None:
+    """Why a table is no action, or None."""
+    k = action.shape[1]
+    if len(action) != group.order or k == 0 or action.min() < 0 or action.max() >= k:
+        return (
+            f"the action on {name} has shape {action.shape} and entries outside it; expected {group.order} rows with entries 0 to {k - 1}"
+        )
+    return None if is_action(action, group) else f"the table of {name} is no action of the group"
+
+
+def refuse_sided(circuit: SidedCircuit, group: Group) -> str | None:
+    """Why a circuit of one side is not exactly equivariant on it, or None."""
+    reason = refuse_action(circuit.action, group)
+    if reason:
+        return reason
+    for labels, k, name in ((circuit.p, circuit.action.shape[1], "p"), (circuit.column, len(circuit.lam), "column")):
+        if labels.min() < 0 or labels.max() >= k:
+            return f"labels {name} outside 0 to {k - 1}"
+    return _refuse_shares(circuit.weights, circuit.cells, circuit.kernel.size, "pairs (column, p)")
 
 
 def on_orbitals(circuit: GSetCircuit, group: Group) -> Floats:

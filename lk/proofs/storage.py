@@ -17,10 +17,12 @@ from lk.proofs.explanation import (
     FourierExplanation,
     GSetCircuit,
     GSetExplanation,
+    LookupExplanation,
+    SidedCircuit,
     SignTerm,
 )
 
-Explanation = GSetExplanation | FourierExplanation | CosetExplanation
+Explanation = GSetExplanation | FourierExplanation | CosetExplanation | LookupExplanation
 _Arrays = dict[str, NDArray[Any]]
 
 
@@ -43,7 +45,8 @@ def save_explanation(explanation: Explanation, folder: Path) -> None:
     if isinstance(explanation, GSetExplanation):
         data["circuits"] = [circuit.name for circuit in explanation.circuits]
         data["signs"] = [term.name for term in explanation.signs]
-        for kind, parts in (("circuits", explanation.circuits), ("signs", explanation.signs)):
+        data["sided"] = [[circuit.name, circuit.side] for circuit in explanation.sided]
+        for kind, parts in (("circuits", explanation.circuits), ("signs", explanation.signs), ("sided", explanation.sided)):
             for number, part in enumerate(parts):
                 put(f"{kind}.{number}", part)
     elif isinstance(explanation, FourierExplanation):
@@ -51,6 +54,8 @@ def save_explanation(explanation: Explanation, folder: Path) -> None:
         arrays |= {f"matrices.{number}": matrix for number, matrix in enumerate(explanation.matrices)}
         if explanation.clusters is not None:
             put("clusters", explanation.clusters)
+    elif isinstance(explanation, LookupExplanation):
+        put("lookups", explanation)
     else:
         data["clusters"] = len(explanation.clusters)
         for number, cluster in enumerate(explanation.clusters):
@@ -78,6 +83,7 @@ def load_explanation(folder: Path, order: int | None = None, width: int | None =
         "GSetExplanation": _gset,
         "FourierExplanation": _fourier,
         "CosetExplanation": _coset,
+        "LookupExplanation": lambda _, arrays: LookupExplanation(**_part(arrays, "lookups")),
     }
     kind = data.get("kind") if isinstance(data, dict) else None
     if kind not in makers:
@@ -100,7 +106,10 @@ def _part(arrays: _Arrays, prefix: str) -> _Arrays:
 def _gset(data: dict[str, Any], arrays: _Arrays) -> Explanation:
     circuits = [GSetCircuit(**_part(arrays, f"circuits.{i}"), name=str(name)) for i, name in enumerate(data["circuits"])]
     signs = [SignTerm(**_part(arrays, f"signs.{i}"), name=str(name)) for i, name in enumerate(data["signs"])]  # type: ignore[arg-type]
-    return GSetExplanation(tuple(circuits), tuple(signs), int(data["order"]), int(data["width"]))
+    sided = [
+        SidedCircuit(**_part(arrays, f"sided.{i}"), name=str(name), side=str(side)) for i, (name, side) in enumerate(data.get("sided", []))
+    ]
+    return GSetExplanation(tuple(circuits), tuple(signs), int(data["order"]), int(data["width"]), tuple(sided))
 
 
 def _fourier(data: dict[str, Any], arrays: _Arrays) -> Explanation:

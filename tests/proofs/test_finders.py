@@ -1,24 +1,35 @@
 """Finders on networks whose circuits are known: built ones with shuffled, rescaled and noisy neurons, and random ones."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from lk.groups import Affine, Cyclic, Quaternion, Symmetric, irreps, subgroups
+from lk.groups import Affine, Cyclic, Quaternion, Symmetric, coset_action, irreps, subgroups
 from lk.proofs import (
+    GSetExplanation,
+    LookupExplanation,
+    SidedCircuit,
     Tables,
     brute_force,
+    cascade,
     coset,
     describe_circuits,
     find_cosets,
     find_fourier,
     find_gset,
+    find_lookup,
     gset,
     ideal,
+    load_explanation,
+    lookup,
     rho_set,
+    save_explanation,
     schur,
     sign_term,
     why_unexplained,
 )
+from lk.proofs.activation import apply
 
 
 def disguised(tables, seed=0, noise=1e-3):
@@ -88,6 +99,135 @@ def test_irreps_are_found(name):
     explanations = find_fourier(tables, group)
     assert {matrices.shape[1] for matrices in explanations[0].matrices} <= {1, dimension}
     assert max(schur(tables, group, explanation).bound for explanation in explanations) == 1.0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_lookups_are_found(name):
+    group, dimension, index, sign, width = CASES[name]
+    tables = disguised(built(group, dimension, index, sign, width))
+    assert max(lookup(tables, group, explanation).bound for explanation in find_lookup(tables, group)) == 1.0
+
+
+def test_the_cascade_takes_look_ups():
+    group = Symmetric(3)
+    tables = disguised(built(group, 2, 3, True, 20), noise=0.02)
+    certificate = cascade(tables, group, lookups=find_lookup(tables, group)[0])
+    assert certificate.tiers[0][0] == "lookup"
+    assert certificate.bound == brute_force(tables, group).accuracy
+
+
+def true_gaps(tables, group):
+    left, right, unembed, bias = tables.doubles()
+    h = apply(left[:, None] + right, tables.activation)
+    logits = h @ unembed.T + bias
+    n = group.order
+    correct = np.take_along_axis(logits, group.table[..., None], -1)[..., 0]
+    np.put_along_axis(logits, group.table[..., None], -np.inf, -1)
+    return correct - logits.max(-1) if n > 1 else correct
+
+
+def sided(group, side, columns, rng, first=0):
+    """A random circuit of one side on the cosets of a random subgroup."""
+    subgroup = np.asarray(rng.choice(np.array(subgroups(group), dtype=object)[:-1]))
+    action = coset_action(group, subgroup)
+    k, n = action.shape[1], group.order
+    column, p = (index.ravel() for index in np.indices((columns, k)))
+    scales, ones = np.exp(rng.normal(size=columns * k)), np.ones(columns * k)
+    kernel = np.where(rng.random((columns, k)) < 0.5, 0.0, rng.normal(size=(columns, k)))
+    lam, other = rng.normal(size=(columns, k)), rng.normal(size=(columns, n))
+    return SidedCircuit(action, lam, other, kernel, first + np.arange(columns * k), p, column, ones, scales, side)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_circuits_of_one_side_prove_nothing_false(seed):
+    """Each side alone, both together and beside a bi-equivariant part; the bias rules until the margin is positive somewhere."""
+    rng = np.random.default_rng(seed)
+    group = (Symmetric(3), Quaternion(8), Affine(5))[seed % 3]
+    parts, first = [], 0
+    for side in (("left",), ("right",), ("left", "right"))[seed // 3 % 3]:
+        parts.append(sided(group, side, 3, rng, first))
+        first += len(parts[-1].neurons)
+    n, width = group.order, first + 2
+    arrays = [np.zeros((n, width)) for _ in range(3)]
+    for part in parts:
+        for array, table in zip(arrays, part.tables(group), strict=True):
+            array[:, part.neurons] = table
+        arrays[0][:, part.neurons] *= part.scales
+        arrays[1][:, part.neurons] *= part.scales
+        arrays[2][:, part.neurons] /= part.scales
+    noise = 10.0 ** rng.uniform(-6, -2)
+    tables = Tables(*(array + noise * rng.normal(size=array.shape) for array in arrays), np.zeros(n))
+    explanation = GSetExplanation((), (), n, width, tuple(parts))
+    certificate = gset(tables, group, explanation)
+    assert certificate.dropped == ()
+    gaps = true_gaps(tables, group)
+    assert (certificate.slack <= gaps + 1e-9).all()
+    assert (certificate.slack >= gaps - 3e3 * noise).all()  # nothing but the noise is lost where one side carries all
+    assert not (certificate.certified & ~brute_force(tables, group).certified).any()
+
+
+def test_columns_that_miss_a_point_are_dropped():
+    rng = np.random.default_rng(0)
+    group = Symmetric(3)
+    part = sided(group, "left", 2, rng)
+    tables = Tables(*(rng.normal(size=(6, len(part.neurons))) for _ in range(3)), np.zeros(6))
+    moved = part.action.copy()
+    moved[0] = moved[0][::-1]
+    for broken, reason in (
+        (dataclasses.replace(part, p=part.p * 0), "have no neuron"),
+        (dataclasses.replace(part, column=part.column + 1), "outside"),
+        (dataclasses.replace(part, action=moved), "no action"),
+        (dataclasses.replace(part, weights=-part.weights), "not negative"),
+    ):
+        certificate = gset(tables, group, GSetExplanation((), (), 6, tables.width, (broken,)))
+        assert reason in certificate.dropped[0]
+        assert certificate.unexplained == tuple(range(tables.width))
+    with pytest.raises(ValueError, match="'top'"):
+        dataclasses.replace(part, side="top")
+
+
+def test_half_of_an_orbit_is_enough():
+    """S4 on its four points: pairs (p, q) for three q alone, which determine z, with both directions a and -a."""
+    group = Symmetric(4)
+    full = built(group, 3, 4)
+    kept = np.arange(16) % 4 < 3
+    left, right, unembed = (table[:, kept] for table in (full.left, full.right, full.unembed))
+    tables = Tables(np.hstack([left, -left]), np.hstack([right, -right]), np.hstack([unembed, unembed]), full.bias)
+    tables = disguised(tables, noise=1e-4)
+    explanation = find_gset(tables, group)[0]
+    assert {circuit.side for circuit in explanation.sided} == {"left"}
+    assert gset(tables, group, explanation).bound == brute_force(tables, group).accuracy == 1.0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_look_ups_prove_nothing_false(seed):
+    rng = np.random.default_rng(seed)
+    group = Symmetric(3)
+    assign, columns = rng.integers(5, size=(6, 3)), rng.normal(size=(5, 9))
+    basis = np.zeros((6, 5))
+    np.add.at(basis, (np.arange(6)[:, None], assign), 1.0)
+    noise = 10.0 ** rng.uniform(-8, 0)
+    unembed = basis @ columns + noise * rng.normal(size=(6, 9))
+    tables = Tables(rng.normal(size=(6, 9)), rng.normal(size=(6, 9)), unembed, rng.normal(size=6))
+    explanation = LookupExplanation(assign, columns * rng.choice([1.0, 1.0, 3.0]), rng.normal(size=5))
+    certificate = lookup(tables, group, explanation)
+    assert (certificate.slack <= true_gaps(tables, group) + 1e-9).all()
+    assert not (certificate.certified & ~brute_force(tables, group).certified).any()
+    with pytest.raises(ValueError, match="width 9"):
+        lookup(Tables(*(np.zeros((6, 4)),) * 3, np.zeros(6)), group, explanation)
+
+
+def test_new_explanations_are_stored(tmp_path):
+    rng = np.random.default_rng(0)
+    group = Symmetric(3)
+    part = sided(group, "right", 2, rng)
+    tables = Tables(*(rng.normal(size=(6, len(part.neurons))) for _ in range(3)), np.zeros(6))
+    explanation = GSetExplanation((), (), 6, tables.width, (part,))
+    save_explanation(explanation, tmp_path)
+    assert (gset(tables, group, load_explanation(tmp_path, 6)).slack == gset(tables, group, explanation).slack).all()
+    looked_up = find_lookup(tables, group)[0]
+    save_explanation(looked_up, tmp_path)
+    assert (lookup(tables, group, load_explanation(tmp_path, 6)).slack == lookup(tables, group, looked_up).slack).all()
 
 
 def test_a_missing_neuron_is_replaced_by_a_spare_one():
