@@ -30,7 +30,8 @@ def small(config, mnist_dir, image_dir, table):
     trainer["callbacks"][0].setdefault("init_args", {})["early"] = 0
     if is_group:
         trainer["callbacks"][0]["init_args"]["log_spaced"] = 0
-        config["model"]["network"]["init_args"].update(width=4, embedding=4, seeds=2)
+        trainer["callbacks"][1]["init_args"]["seeds"] = 1
+        config["model"]["network"]["init_args"].update(width=4, embedding=4, seeds=1)
         return config
     extraction = trainer["callbacks"][1]["init_args"]["extraction"]["init_args"]
     players = extraction["players"].setdefault("init_args", {})
@@ -57,6 +58,10 @@ def test_config_runs(path, mnist_dir, image_dir, writers, tmp_path):
     if "ExtractInteractions" in changed.read_text():
         assert list(run.extracted("default")) == [0, 2]
         assert run.read_table("default/games")["certified"].all()
+    if "Certify" in changed.read_text():
+        certificates = run.read_table("certificates")
+        assert sorted(certificates["step"].unique()) == [0, 2]
+        assert not certificates["failed"].any()
     assert list((run.path / "wandb").glob("offline-run-*/*.wandb"))
 
 

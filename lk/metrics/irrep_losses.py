@@ -43,6 +43,6 @@ def irrep_losses(network: Folded, group: Group, irreps: Sequence[Irrep]) -> tupl
         logits = hidden @ columns.T
         for i, part in enumerate(parts):
             own = hidden @ part.T
-            restricted[i] += row_losses(own, group, x)[0].mean() / n
-            excluded[i] += row_losses(logits - own, group, x)[0].mean() / n
+            restricted[i] += row_losses(own, group, x).mean() / n
+            excluded[i] += row_losses(logits - own, group, x).mean() / n
     return restricted, excluded

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from lk.groups import Group
 from lk.metrics.logits import Floats, Folded, logits_by_row
@@ -30,16 +29,18 @@ def table_losses(network: Folded, group: Group) -> tuple[Floats, NDArray[np.bool
     """
     n = group.order
     losses, right = np.empty((n, n)), np.empty((n, n), dtype=bool)
+    y = np.arange(n)
     for x, logits in enumerate(logits_by_row(network)):
-        losses[x], right[x] = row_losses(logits, group, x)
+        losses[x] = row_losses(logits, group, x)
+        correct = logits[y, group.table[x]]
+        logits[y, group.table[x]] = -np.inf
+        right[x] = correct > logits.max(axis=1)
     return losses, right
 
 
-def row_losses(logits: Floats, group: Group, x: int) -> tuple[Floats, NDArray[np.bool_]]:
-    """Losses, and whether right, of the pairs (x, y) from their logits `(n, n)` by y and z."""
-    y = np.arange(group.order)
-    product = group.table[x]
-    correct = logits[y, product]
-    others = logits.copy()
-    others[y, product] = -np.inf
-    return logsumexp(logits, axis=1) - correct, correct > others.max(axis=1)
+def row_losses(logits: Floats, group: Group, x: int) -> Floats:
+    """Cross-entropy of the pairs (x, y) from their logits `(n, n)` by y and z, shape `(n,)`."""
+    largest = logits.max(axis=1)
+    sums = np.exp(logits - largest[:, None]).sum(axis=1)
+    correct: Floats = logits[np.arange(group.order), group.table[x]]
+    return np.asarray(largest + np.log(sums) - correct)

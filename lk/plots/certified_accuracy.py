@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from lk.plots.style import TEST, THRESHOLD, TRAIN, VERIFIERS, footnote, grid, step_scale, styled
 
-SPLITS = {"train": (TRAIN, "--"), "test": ("#56B4E9", "-")}
+SPLITS = {"train": (TRAIN, "--"), "test": ("#56B4E9", "-"), "full": ("#000000", ":")}
+NAMES = {"full": "accuracy on all pairs"}
 
 
 @styled
@@ -16,7 +17,7 @@ def certified_accuracy(
     """Left: means over the seeds that are followed; bands from the lowest to the highest seed. Right: when each seed groks and becomes provable.
 
     Args:
-        progress: Columns step, seed, quantity (`train/accuracy`, `test/accuracy`), value.
+        progress: Columns step, seed, quantity (`train/accuracy`, `test/accuracy`, `full/accuracy`), value.
         certificates: One row per step, seed and verifier: bound.
         milestones: Columns seed, groks and provable: the first such step, NaN for never.
         proven: Bound from which a network counts as provable.
@@ -28,7 +29,7 @@ def certified_accuracy(
     panel, strip = axes[0]
     for split, (colour, line) in SPLITS.items():
         values = progress[progress["seed"].isin(followed) & (progress["quantity"] == f"{split}/accuracy")].groupby("step")["value"]
-        panel.plot(values.mean().index, values.mean(), line, color=colour, label=f"{split} accuracy", linewidth=2.2)
+        panel.plot(values.mean().index, values.mean(), line, color=colour, label=NAMES.get(split, f"{split} accuracy"), linewidth=2.2)
     known = set(certificates["verifier"]) - {"brute_force", "cascade"}  # those are exact: the accuracy itself
     for name in [name for name in VERIFIERS if name in known]:
         rows = certificates[certificates["seed"].isin(followed) & (certificates["verifier"] == name)]
@@ -48,7 +49,8 @@ def certified_accuracy(
     strip.plot(order["provable"], order.index, "D", color=TEST, markersize=5.5, label=f"provable: bound ≥ {proven:g}")
     strip.set_yticks(range(len(order)), [f"seed {int(seed)}" for seed in order["seed"]])
     strip.set(ylim=(-0.7, 1.4 * len(order) + 0.2), title="When")  # room for the legend
-    step_scale(strip, last)
+    earliest = np.fmin.reduce(order[["groks", "provable"]].to_numpy(float), axis=None)
+    step_scale(strip, last, float(earliest) if np.isfinite(earliest) else 0.0)
     strip.legend(loc="upper left", fontsize=9.5)
     footnote(
         figure, [], f"n = {len(followed)} seeds; lines: means, bands: lowest to highest seed; a bound counts all n² pairs of the group"

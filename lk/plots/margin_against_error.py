@@ -19,18 +19,18 @@ def margin_against_error(certificates: pd.DataFrame) -> Figure:
     rows = certificates[(certificates["margin"] > 0) & np.isfinite(certificates["error_90"]) & (certificates["verifier"] != "cascade")]
     figure, axes = grid(1, 1, width=8.4, height=4.8)
     panel = axes[0, 0]
-    least = max(1e-3, float(rows["margin"].min()) / 3 if len(rows) else 0.1)  # errors below zero are drawn at the lower edge
+    right = 2.0 * float(rows["margin"].max()) if len(rows) else 1.0
+    top = 30.0 * right  # errors beyond the edges are drawn on them
+    least = max(1e-3, float(rows["margin"].min()) / 3 if len(rows) else 0.1)
     for number, (name, found) in enumerate(rows.groupby("verifier", sort=False)):
         colour, marker = VERIFIERS[str(name)], MARKERS[number]
-        ends = found["error_50"].clip(lower=least), found["error_90"].clip(lower=least)
+        ends = found["error_50"].clip(least, top), found["error_90"].clip(least, top)
         panel.vlines(found["margin"], *ends, color=colour, linewidth=1.0, alpha=0.6)
         for filled in (True, False):
             own = found[(found["bound"] > 0.5) == filled]
             face = colour if filled else "white"
-            panel.plot(own["margin"], own["error_50"].clip(lower=least), marker, color=colour, markerfacecolor=face, markersize=7.5)
+            panel.plot(own["margin"], own["error_50"].clip(least, top), marker, color=colour, markerfacecolor=face, clip_on=False)
         panel.plot([], [], marker, color=colour, label=str(name), markersize=7.5)
-    top = 2.0 * float(max(rows["margin"].max(), rows["error_90"].max())) if len(rows) else 1.0
-    right = 2.0 * float(rows["margin"].max()) if len(rows) else 1.0
     panel.plot([least, right], [least, right], color="#444444", linestyle="--", linewidth=1.2)
     panel.fill_between([least, right], [least, right], [least, least], color="#009E73", alpha=0.07, linewidth=0)
     log_scale(panel)
@@ -47,5 +47,9 @@ def margin_against_error(certificates: pd.DataFrame) -> Figure:
     ]
     labels = [*panel.get_legend_handles_labels()[1], "hollow: bound at most 0.5"]
     panel.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1.0))
-    footnote(figure, [], f"n = {certificates['seed'].nunique()} seeds; error: ideal margin minus proven gap; whiskers: to the 90 % pair")
+    footnote(
+        figure,
+        [],
+        f"n = {certificates['seed'].nunique()} seeds; error: ideal margin minus proven gap; whiskers: to the 90 % pair; on the upper edge: beyond it",
+    )
     return figure

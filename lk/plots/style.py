@@ -189,13 +189,16 @@ def log_scale(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(FuncFormatter(between))
 
 
-def step_scale(axes: Axes, last: float) -> None:
-    """A logarithmic x axis of training steps that has room for step 0."""
+def step_scale(axes: Axes, last: float, first: float = 0.0) -> None:
+    """A logarithmic x axis of training steps, from step 0 on, for which it has room, or from just before a later one."""
     axes.set_xscale("symlog", linthresh=1.0, linscale=0.35)
-    ticks = [0.0, *(10.0**k for k in range(9) if 10.0**k <= 1.05 * max(last, 1.0))]
+    low, high = (-0.15 if first < 1 else 0.5 * first), 1.25 * max(last, 1.0)
+    near = high < 200 * low
+    ticks = [0.0, *(a * 10.0**k for k in range(9) for a in ((1, 2, 5) if near else (1,)))]
+    ticks = [tick for tick in ticks if low <= tick <= high]
     axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
     axes.set_xticks([], minor=True)
-    axes.set_xlim(-0.15, 1.25 * max(last, 1.0))
+    axes.set_xlim(low, high)
     axes.set_xlabel("training step (log scale)")
 
 

@@ -12,6 +12,14 @@ from lk.studies.certification import GROKS, PROVABLE, TABLES, final_rows
 from lk.studies.circuits import circuit_picture
 from lk.studies.milestones import milestones, on_bounds, on_cascade, on_time, summary
 
+MEASURES = {
+    "test/loss": "test loss (nats)",
+    "biequivariance": "variance of the logits that w does not explain",
+    "gini_unembed": "Gini index of the unembedding's power over irreps",
+    "coset_constant_left": "left tables: neurons that are constant on cosets",
+    "coset_constant_right": "right tables: neurons that are constant on cosets",
+    "weight_norm": "norm of all weights",
+}
 MOST_CIRCUITS = 2
 MOST_REASONS = 12
 
@@ -84,7 +92,7 @@ def circuits_section(
         rows = []
         for (kind, irrep, size, points), own in found.groupby(["kind", "irrep", "stabiliser", "points"]):
             coverage, spread = f"{100 * own['coverage'].mean():.0f} %", f"{own['direction_variance'].median():.1e}"
-            rows.append((own["seed"].nunique(), kind, irrep, size, points, f"{own['neurons'].mean():.1f}", coverage, spread))
+            rows.append((own["seed"].nunique(), kind, irrep, int(size), int(points), f"{own['neurons'].mean():.1f}", coverage, spread))
         rows.sort(key=lambda row: -row[0])
         section.table(
             ("networks", "kind", "irrep", "order of the stabiliser", "points", "mean neurons", "mean coverage", "median Var(a) / |a|²"),
@@ -105,12 +113,25 @@ def circuits_section(
             plots.margin_against_error(explained),
         )  # fmt: skip
     if progress["step"].nunique() > 1:
+        measures_table(section, progress[progress["seed"].isin(steps["seed"])])
         gallery.hang(
             section, "irreps", "Power per irrep over training",
             "A network that generalises throws away all but a few irreps; lines that fall to zero are what it forgets.",
             plots.irrep_power_over_training(progress[progress["seed"].isin(steps["seed"])]),
         )  # fmt: skip
     return section
+
+
+def measures_table(section: Section, progress: pd.DataFrame) -> None:
+    """Measures at the first checkpoint, the middle one and the last."""
+    known = sorted(progress["step"].unique())
+    shown = sorted({known[0], known[len(known) // 2], known[-1]})
+    means = progress[progress["step"].isin(shown)].groupby(["quantity", "step"])["value"].mean()
+    rows = [(words, *(f"{means[quantity, step]:.3g}" for step in shown)) for quantity, words in MEASURES.items()]
+    header = ("measure", *(f"step {int(step):,}" for step in shown))
+    section.table(
+        header, rows, f"Means over {progress['seed'].nunique()} networks; all checkpoints and measures are in tables/progress.parquet."
+    )
 
 
 def pictures(run: Run, last: pd.DataFrame) -> list[tuple[str, str, Any]]:

@@ -63,7 +63,7 @@ def write_report(runs: list[Run]) -> Path:
     if readings:
         sections.append(settings_section(readings))
     about = "what it computes, and what is proven" if is_group and not readings else "what each layer knows"
-    title = f"{class_name(run.config['model'].get('network'))} on {class_name(run.config['data'])}: {about}"
+    title = f"{class_name(run.config['model'].get('network'))} on {data_name(run)}: {about}"
     words = {**(GROUP_GLOSSARY if is_group else {}), **(GLOSSARY if readings or not is_group else {})}
     return render(
         run.report,
@@ -80,12 +80,20 @@ def write_report(runs: list[Run]) -> Path:
 def on_training(run: Run) -> str:
     """What was trained and how well."""
     size, accuracy = parameters(run), test_accuracy(run)
-    network, data = class_name(run.config["model"].get("network")), class_name(run.config["data"])
+    network, data = class_name(run.config["model"].get("network")), data_name(run)
     text = f"{network}{f' with {size:,} parameters' if size else ''} was trained on {data}"
     training = optional_table(run, "training")
     if training is not None and len(training):
         text += f" for {training['epoch'].max():g} epochs ({int(training['step'].max()):,} steps)"
-    return text + (f"; it is right on {100 * accuracy[0]:.1f} % of the {accuracy[1]}." if accuracy else ".")
+    seeds = int((run.config["model"].get("network", {}).get("init_args") or {}).get("seeds") or 1)
+    together = f", the mean of {seeds} networks that were trained at once" if seeds > 1 else ""
+    return text + (f"; it is right on {100 * accuracy[0]:.1f} % of the {accuracy[1]}{together}." if accuracy else ".")
+
+
+def data_name(run: Run) -> str:
+    """The data set, a group table by its group."""
+    group = (run.config["data"].get("init_args") or {}).get("group")
+    return class_name(run.config["data"]) if group is None else f"the multiplication table of {arguments(group)}"
 
 
 def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) -> Section:

@@ -78,7 +78,7 @@ def on_cascade(certificates: pd.DataFrame) -> str:
     if not len(rows):
         return ""
     brute = certificates[certificates["verifier"] == "brute_force"]["cost"]
-    against = f" ({brute.median():.2g} for brute force itself, rounding included)" if len(brute) else ""
+    against = f" ({brute.median():.3g} for brute force itself, rounding included)" if len(brute) else ""
     return (
         f"The cascade, which leaves to brute force what cheaper proofs leave open, decides every pair for a median of {rows['cost'].median():.2g} "
         f"of n³ m multiply-adds{against}."

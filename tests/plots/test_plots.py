@@ -87,7 +87,7 @@ def certified():
     rows += [{**rows[-1], "seed": seed, **tier} for seed in range(3) for tier in tiers]
     certificates = pd.DataFrame(rows)
     last = certificates[certificates["step"] == 100]
-    quantities = [("train/accuracy", ""), ("test/accuracy", "")]
+    quantities = [("train/accuracy", ""), ("test/accuracy", ""), ("full/accuracy", "")]
     quantities += [(f"power_{table}", f"{i + 1}a") for table in ("left", "right", "unembed") for i in range(10)]
     progress = [(step, seed, q, irrep, rng.random()) for step in (0, 100) for seed in range(3) for q, irrep in quantities]
     progress = pd.DataFrame(progress, columns=["step", "seed", "quantity", "irrep", "value"])
