@@ -87,12 +87,18 @@ def circuits_section(
 ) -> Section:
     """What the networks compute with."""
     section = Section("What the networks compute with")
-    found = circuits[(circuits["step"] == last["step"].max()) & circuits["kind"].isin(["circuit", "sign"])] if len(circuits) else circuits
+    found = (
+        circuits[(circuits["step"] == last["step"].max()) & circuits["kind"].isin(["circuit", "sided", "sign"])]
+        if len(circuits)
+        else circuits
+    )
     if len(found):
         rows = []
         for (kind, irrep, size, points), own in found.groupby(["kind", "irrep", "stabiliser", "points"]):
             coverage, spread = f"{100 * own['coverage'].mean():.0f} %", f"{own['direction_variance'].median():.1e}"
-            rows.append((own["seed"].nunique(), kind, irrep, int(size), int(points), f"{own['neurons'].mean():.1f}", coverage, spread))
+            rows.append(
+                (own["seed"].nunique(), kind, irrep, f"{size:.0f}", f"{points:.0f}", f"{own['neurons'].mean():.1f}", coverage, spread)
+            )
         rows.sort(key=lambda row: -row[0])
         section.table(
             ("networks", "kind", "irrep", "order of the stabiliser", "points", "mean neurons", "mean coverage", "median Var(a) / |a|²"),

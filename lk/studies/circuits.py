@@ -26,13 +26,15 @@ def circuit_rows(
         fourier: Explanation by irreps.
 
     Returns:
-        Columns kind (`circuit`, `sign`, `irrep`), name, irrep; for the first two the order of the stabiliser of a point, the number of
+        Columns kind (`circuit`, `sided`, `sign`, `irrep`), name, irrep; for all but the last the order of the stabiliser of a point, the number of
         points and of neurons, coverage, direction_variance (Var(a) / |a|^2) and unembed_share (see `lk.proofs.FoundCircuit`).
     """
     rows: list[tuple[object, ...]] = []
     described = [] if circuits is None else describe_circuits(tables, group, circuits, irreps)
-    for number, part in enumerate(described):
-        kind = "circuit" if circuits and number < len(circuits.circuits) else "sign"
+    kinds = (
+        [] if circuits is None else ["circuit"] * len(circuits.circuits) + ["sided"] * len(circuits.sided) + ["sign"] * len(circuits.signs)
+    )
+    for kind, part in zip(kinds, described, strict=True):
         numbers = part.neurons, part.coverage, part.direction_variance, part.unembed_share
         rows.append((kind, part.name, part.irrep, len(part.stabiliser), part.points, *numbers))
     for matrices in () if fourier is None else fourier.matrices:
