@@ -6,21 +6,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from lk import proofs
 from lk.data import GroupTable
 from lk.groups import Group, Irrep, all_subgroups, irreps
 from lk.metrics import Folded, weight_norm
 from lk.networks import GroupNetwork
-from lk.proofs import Certificate, FourierExplanation, GSetExplanation, Tables, save_explanation
+from lk.proofs import Certificate, FourierExplanation, GSetExplanation, LookupExplanation, Tables, save_explanation
 from lk.runs import Run
+from lk.studies.arguments import interactions_of_arguments
 from lk.studies.circuits import circuit_rows
 from lk.studies.progress_measures import progress_measures
 
-VERIFIERS = ("brute_force", "irrep", "gset", "schur", "cascade")
-EXPLAINED = ("irrep", "gset", "schur")  # verifiers that prove through an explanation alone
+VERIFIERS = ("brute_force", "irrep", "gset", "schur", "lookup", "cascade")
+EXPLAINED = ("irrep", "gset", "schur", "lookup")  # verifiers that prove through an explanation alone
 PROVABLE = 0.95  # share of certified pairs from which a network counts as provable
 GROKS = 0.99  # test accuracy above which it counts as having grokked
 TABLES = ("certificates", "circuits", "progress")
@@ -34,7 +36,7 @@ class Proof(NamedTuple):
         certificates: The certificate of each verifier that ran.
     """
 
-    explanations: dict[str, GSetExplanation | FourierExplanation]
+    explanations: dict[str, GSetExplanation | FourierExplanation | LookupExplanation]
     certificates: dict[str, Certificate]
 
     def save(self, run: Run, step: int, seed: int) -> None:
@@ -116,6 +118,13 @@ def pairs_trained(data: GroupTable) -> NDArray[np.bool_]:
     return trained
 
 
+def pairs_played(data: GroupTable, most: int = 128) -> tuple[Tensor, Tensor]:
+    """Pairs spread evenly over the table, at most so many, as one-hot rows, and their products: for games of the two arguments."""
+    n = data.group.order
+    index = torch.linspace(0, n * n - 1, min(most, n * n)).round().long()
+    return data.one_hot(torch.stack([index // n, index % n], 1)), torch.tensor(data.group.table).flatten()[index]
+
+
 def certify_checkpoint(
     network: GroupNetwork,
     data: GroupTable,
@@ -141,10 +150,14 @@ def certify_checkpoint(
     parameters = {name: parameter.detach().cpu().numpy() for name, parameter in network.named_parameters()}
     collected: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     found: dict[int, Proof] = {}
+    played = pairs_played(data)
     for index, (seed, tables) in enumerate(list(folded(network).items())[:seeds]):
         frames, found[seed] = certify_network(tables, data.group, pairs_trained(data), verifiers)
-        norm = weight_norm(array[index] for array in parameters.values())
-        frames["progress"] = joined([frames["progress"], pd.DataFrame({"quantity": ["weight_norm"], "irrep": [""], "value": [norm]})])
+        more = {"weight_norm": weight_norm(array[index] for array in parameters.values())}
+        effects = interactions_of_arguments(network.tables().seed(index).network(), *played, data.baseline)
+        more |= {f"interaction_{name}": float(effects[name].abs().mean()) for name in ("x", "y", "xy", "share")}
+        rows = pd.DataFrame({"quantity": list(more), "irrep": "", "value": list(more.values())})
+        frames["progress"] = joined([frames["progress"], rows])
         for name, frame in frames.items():
             collected[name].append(frame.assign(step=step, epoch=float(epoch), seed=seed))
         done()
@@ -168,13 +181,19 @@ def certify_network(
     rows: list[dict[str, object]] = []
     circuits = attempt(lambda: proofs.find_gset(tables, group, all_irreps))
     fourier = attempt(lambda: proofs.find_fourier(tables, group, all_irreps))
+    lookups = attempt(lambda: proofs.find_lookup(tables, group, all_irreps))
     ways: dict[str, Callable[[], Certificate | None]] = {
         "brute_force": lambda: proofs.brute_force(tables, group),
         "irrep": lambda: best("irrep", circuits, lambda given: proofs.irrep(tables, group, given), explanations),
         "gset": lambda: best("gset", circuits, lambda given: proofs.gset(tables, group, given), explanations),
         "schur": lambda: best("schur", fourier, lambda given: proofs.schur(tables, group, given), explanations),
+        "lookup": lambda: best("lookup", lookups, lambda given: proofs.lookup(tables, group, given), explanations),
         "cascade": lambda: proofs.cascade(
-            tables, group, explanations.get("gset", first(circuits)), explanations.get("schur", first(fourier))
+            tables,
+            group,
+            explanations.get("gset", first(circuits)),
+            explanations.get("schur", first(fourier)),
+            lookups=explanations.get("lookup", first(lookups)),
         ),
     }
     for name in [name for name in VERIFIERS if name in verifiers]:
