@@ -15,6 +15,7 @@ from lk.studies.milestones import milestones, on_bounds, on_cascade, on_time, su
 MEASURES = {
     "test/loss": "test loss (nats)",
     "biequivariance": "variance of the logits that w does not explain",
+    "interaction_share": "share of I({x, y}) in the correct logit",
     "gini_unembed": "Gini index of the unembedding's power over irreps",
     "coset_constant_left": "left tables: neurons that are constant on cosets",
     "coset_constant_right": "right tables: neurons that are constant on cosets",
