@@ -280,7 +280,7 @@ class _Finisher:
         effects, y = np.zeros(2 * at.size), np.zeros(at.size)
         effects[at.possible], y[1:] = at.effects, at.y
         guess = partition(in_use, np.sign(effects), pressed, np.sign(y))
-        if len(guess.effects) == 0:
+        if len(guess.effects) == 0 or len(guess.coalitions) == 0:  # a bad guess: u beyond its bound needs both
             return None
         equations = Equations(guess, at.size)
         solved = equations.multipliers(guess.effect_sign * self.weight[guess.effects], y[guess.coalitions])

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lk import proofs
 from lk.data import GroupTable
+from lk.extraction import available_memory
 from lk.groups import Group, Irrep, all_subgroups, irreps
 from lk.metrics import Folded, weight_norm
 from lk.networks import GroupNetwork
@@ -22,7 +23,8 @@ from lk.studies.circuits import circuit_rows
 from lk.studies.progress_measures import progress_measures
 
 VERIFIERS = ("brute_force", "irrep", "gset", "schur", "lookup", "cascade")
-EXPLAINED = ("irrep", "gset", "schur", "lookup")  # verifiers that prove through an explanation alone
+# Verifiers that prove through what the network does on the group; a look-up describes the unembedding alone, and memorised answers as well.
+EXPLAINED = ("irrep", "gset", "schur")
 PROVABLE = 0.95  # share of certified pairs from which a network counts as provable
 GROKS = 0.99  # test accuracy above which it counts as having grokked
 TABLES = ("certificates", "circuits", "progress")
@@ -82,7 +84,7 @@ def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
     """The network and its data, known to be what certificates are about.
 
     Raises:
-        ValueError: The network is no group network, the data are no group table, or the activation cannot be certified.
+        ValueError: The network is no group network, the data are no group table, the activation cannot be certified, or memory is too small.
     """
     if not isinstance(network, GroupNetwork) or not isinstance(data, GroupTable):
         raise ValueError(
@@ -90,6 +92,13 @@ def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
             "lk.data.GroupTable (see configs/group_s4.yaml)."
         )
     Tables(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1), network.activation)
+    n = data.group.order
+    needed, free = 8 * n**2 * (n + 8), available_memory()  # schur keeps D <= n numbers of each pair
+    if needed > free:
+        raise ValueError(
+            f"Certifying networks of {data.group.name} (order {n:,}) needs up to {needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free. "
+            "Use a smaller group, or a machine with more memory; leave the Certify callback out to train alone."
+        )
     return network, data
 
 

@@ -13,10 +13,12 @@ from wandb_records import records
 
 from lk.callbacks import Certify
 from lk.cli import analyze, train
+from lk.data import GroupTable
 from lk.groups import Symmetric
+from lk.networks import GroupNetwork
 from lk.proofs import Certificate, brute_force, load_explanation
 from lk.runs import Run
-from lk.studies.certification import TABLES, VERIFIERS, folded
+from lk.studies.certification import TABLES, VERIFIERS, folded, group_run
 
 CONFIG = """
 seed_everything: 3
@@ -176,6 +178,12 @@ def test_weights_that_are_not_finite_are_refused_before_work_starts(copied):
 def test_a_run_of_another_kind(tiny_run):
     with pytest.raises(ValueError, match=r"Given MLP on Digits; certificates are about lk\.networks\.GroupNetwork"):
         analyze(["certify", str(tiny_run)])
+
+
+def test_too_little_memory_is_said_before_work_starts(monkeypatch):
+    monkeypatch.setattr("lk.studies.certification.available_memory", lambda: 2**10)
+    with pytest.raises(ValueError, match=r"S3 \(order 6\) needs up to 0\.0 GiB, and 0\.0 GiB are free"):
+        group_run(GroupNetwork(6), GroupTable(Symmetric(3)))
 
 
 def test_seeds_below_one(copied, capsys):

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
@@ -104,6 +104,7 @@ def test_optimum_at_eight_players(kappa):
 
 
 @given(st.integers(1, 5), st.integers(0, 10_000), st.sampled_from([0.0, 0.01, 0.04, 0.3]))
+@example(5, 2000, 0.01)  # a first guess of the face without any coalition at its bound
 @settings(max_examples=40, deadline=None)
 def test_random_games(n, seed, kappa):
     v = random_game(n, seed=seed)
