@@ -189,7 +189,9 @@ def solve_interior(u: Vector, bound: float, weight: Vector, gap: float = 1e-9, m
         gaps.append(max(best - best_bound, complementarity) / max(best, 1e-300))
         if min(gaps[-1] / gap, complementarity / (1e-12 * best)) < 1 or (gaps[-1] < 1e-7 and gaps[-1] > 0.5 * gaps[max(0, len(gaps) - 7)]):
             break
-        newton = _Newton(at, refinements=0 if gaps[-1] > 1e-2 else 2 if gaps[-1] > 1e-4 else 4)
+        # A match without a residual is the worse conditioned one, and needs more care.
+        close = (1e-3, 1e-6) if at.rows else (1e-2, 1e-4)
+        newton = _Newton(at, (1 if at.rows else 2) * sum(gaps[-1] <= limit for limit in close))
         if newton.failed:
             break
         products = at.primal * at.dual
