@@ -301,7 +301,7 @@ def run(cases, seed, zoo=None, first=0):
 def bug(name):
     """The real code with one small function replaced."""
     original = {
-        "labels": sys.modules["lk.proofs.schur"].class_labels,
+        "labels": sys.modules["lk.proofs.class_gaps"].class_labels,
         "doubles": Tables.doubles,
     }
     cache = {}
@@ -326,7 +326,7 @@ def bug(name):
         "norm over the wrong axis": [
             ("residual:largest_norm", lambda columns, weights: float(np.sqrt((columns**2 / weights).sum(0).max())))
         ],
-        "a missing class": [("schur:class_labels", missing_class)],
+        "a missing class": [("class_gaps:class_labels", missing_class)],
         "no slack": [(f"{module}:decide", unrounded) for module in ("gset", "schur", "irrep", "lookup", "lowrank", "coset", "separable")],
         "trust in a label": [("gset:_refuse_shares", lambda *_: None)],
         "the margin at the wrong element": [("gset:ideal_margin", wrong_element)],

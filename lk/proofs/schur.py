@@ -26,6 +26,7 @@ from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
 from lk.proofs.check import ascending, decide, pairs_of
+from lk.proofs.class_gaps import equivariant_gap, largest_size
 from lk.proofs.explanation import Clusters, FourierExplanation
 from lk.proofs.residual import Residual
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
@@ -143,11 +144,6 @@ def longest_word(group: Group) -> int:
     return length
 
 
-def largest_size(rho: Floats) -> float:
-    """Max |rho(g)|_F, enlarged to cover its rounding."""
-    return float(WIDER * np.sqrt((rho**2).sum((1, 2)).max()))
-
-
 def _share(rho: Floats) -> float:
     """Factor d / (<chi, chi> n) of the projection to an irrep; any number is sound."""
     n, d = rho.shape[:2]
@@ -252,74 +248,6 @@ class Main:
         return total
 
 
-def equivariant_gap(
-    group: Group, matrices: Sequence[Floats], coordinates: Floats, xs: Ints, ys: Ints, theta: float
-) -> tuple[Floats, Floats]:
-    """Lower bounds of min over w != e of sum <rho(e) - rho(w), N>, with F alone or with F, P and Q, and their rounding error.
-
-    Error: every number here is a sum of at most 2 D + 8 terms per representation, of products that are bounded by
-    4 max |rho|_F (|N|_F + |F|_F + |P|_F + |Q|_F): a_K |tr E| <= |rho(e) - rho(w)|_F |E|_F on average over the class, r_K and d_K / sqrt(d)
-    are at most twice that size, and the differences N - F - P - Q pass three roundings.
-    """
-    n, e = group.order, group.identity
-    constant = coordinates.mean(0)
-    count_x, count_y = np.bincount(xs, minlength=n)[:, None], np.bincount(ys, minlength=n)[:, None]
-    along_x, along_y = (_sums(coordinates, at, n) / np.maximum(count, 1) - constant for at, count in ((xs, count_x), (ys, count_y)))
-    along_x, along_y = np.where(count_x, along_x, 0.0), np.where(count_y, along_y, 0.0)
-    basis = np.hstack([rho.reshape(n, -1) for rho in matrices])
-    differences = basis[e] - basis
-    labels = class_labels(group)
-    classes = labels.max() + 1
-    alone = class_minima(differences @ constant, labels, classes)
-    from_x = class_minima(along_x @ differences.T + theta * (differences @ constant), labels, classes)
-    from_y = class_minima(along_y @ differences.T + (1.0 - theta) * (differences @ constant), labels, classes)
-    dimensions = np.array([rho.shape[1] for rho in matrices])
-    numbers = [class_numbers(rho, e, labels, int(classes)) for rho in matrices]
-    a, r, t = (np.stack([part[i] for part in numbers]) for i in range(3))
-    gap = np.empty(len(xs))
-    _schur_gap(coordinates, constant, along_x, along_y, dimensions, a, r, t, alone, from_x, from_y, xs, ys, gap)
-    error, begin = np.zeros(len(xs)), 0
-    for rho in matrices:
-        part = slice(begin, begin + rho.shape[1] ** 2)
-        sizes = [np.sqrt((table[..., part] ** 2).sum(-1)) for table in (coordinates, along_x, along_y, constant)]
-        size = sizes[0] + sizes[1][xs] + sizes[2][ys] + 2.0 * sizes[3]
-        error += WIDER**4 * 16.0 * gamma(8 * basis.shape[1] + 64) * largest_size(rho) * size
-        begin += rho.shape[1] ** 2
-    return gap, error
-
-
-def class_labels(group: Group) -> Ints:
-    """Class of each element, -1 for the identity: every other element has one, or a wrong answer would go unseen."""
-    labels = np.unique(group.classes, return_inverse=True)[1].astype(np.int64)
-    own = labels == labels[group.identity]
-    labels[own] = labels.max() + 1 if own.sum() > 1 else -1
-    labels[group.identity] = -1
-    kept = np.arange(group.order) != group.identity
-    labels[kept] = np.unique(labels[kept], return_inverse=True)[1]
-    return np.asarray(labels)
-
-
-def class_minima(values: Floats, labels: Ints, classes: int) -> Floats:
-    """Least entry over each class, along the last axis: shape `(..., classes)`."""
-    return np.stack([values[..., labels == k].min(-1) for k in range(classes)], axis=-1)
-
-
-def class_numbers(rho: Floats, e: int, labels: Ints, classes: int) -> tuple[Floats, Floats, Floats]:
-    """a_K, r_K, d_K of the module's inequality for every class; r_K and d_K enlarged to cover their rounding."""
-    d = rho.shape[1]
-    a, r, t = np.empty((3, classes))
-    for k in range(classes):
-        difference = rho[e] - rho[labels == k]
-        traces = np.trace(difference, axis1=1, axis2=2)
-        a[k] = traces.mean() / d
-        size = np.sqrt((difference**2).sum((1, 2)).max())
-        remainder = difference - a[k] * np.eye(d)
-        r[k] = np.sqrt((remainder**2).sum((1, 2)).max())
-        t[k] = np.abs(traces - d * a[k]).max() + 8.0 * UNIT * (d + 4) * d * (size + abs(a[k]))
-        r[k] += 8.0 * UNIT * (d * d + 4) * (size + d * abs(a[k]))
-    return a, r, t
-
-
 def _grouping(clusters: Clusters, m: int, size: int) -> tuple[tuple[Ints, Floats], Floats]:
     if clusters.labels.shape != (m,) or clusters.coefficients.shape != (m,) or clusters.directions.shape[0] != size:
         raise ValueError(
@@ -331,19 +259,6 @@ def _grouping(clusters: Clusters, m: int, size: int) -> tuple[tuple[Ints, Floats
     if not all((np.abs(given) <= 2.0**60).all() for given in (clusters.coefficients, clusters.directions)):
         raise ValueError("given clusters with coefficients or directions that are not finite or above 2^60; expected sizes of weights")
     return (clusters.labels, clusters.coefficients), np.ascontiguousarray(clusters.directions)
-
-
-def _sums(values: Floats, at: Ints, n: int) -> Floats:
-    sums = np.zeros((n, values.shape[1]))
-    _add_at(values, at, sums)
-    return sums
-
-
-@njit(cache=True, nogil=True)
-def _add_at(values: Any, at: Any, sums: Any) -> None:
-    for p in range(values.shape[0]):
-        for k in range(values.shape[1]):
-            sums[at[p], k] += values[p, k]
 
 
 @njit(cache=True, nogil=True)
@@ -374,56 +289,3 @@ def _conjugate(rho: Any, main: Any, xs: Any, ys: Any, out: Any) -> None:
                 for k in range(d):
                     total += half[j, k] * b[i, k]
                 out[p, j * d + i] = total
-
-
-@njit(cache=True, nogil=True)
-def _schur_gap(
-    coordinates: Any,
-    constant: Any,
-    along_x: Any,
-    along_y: Any,
-    dimensions: Any,
-    a: Any,
-    r: Any,
-    t: Any,
-    alone: Any,
-    from_x: Any,
-    from_y: Any,
-    xs: Any,
-    ys: Any,
-    gap: Any,
-) -> None:
-    classes = a.shape[1]
-    low, low_half = np.empty(classes), np.empty(classes)
-    for p in range(xs.shape[0]):
-        x, y = xs[p], ys[p]
-        low[:] = 0.0
-        low_half[:] = 0.0
-        begin = 0
-        for k in range(dimensions.shape[0]):
-            d = dimensions[k]
-            trace, trace_half = 0.0, 0.0
-            for j in range(begin, begin + d * d, d + 1):
-                error = coordinates[p, j] - constant[j]
-                trace += error
-                trace_half += error - along_x[x, j] - along_y[y, j]
-            mean, mean_half = trace / d, trace_half / d
-            squares, squares_half = 0.0, 0.0
-            for j in range(d * d):
-                error = coordinates[p, begin + j] - constant[begin + j]
-                half = error - along_x[x, begin + j] - along_y[y, begin + j]
-                if j % (d + 1) == 0:
-                    error -= mean
-                    half -= mean_half
-                squares += error * error
-                squares_half += half * half
-            norm, norm_half = np.sqrt(squares), np.sqrt(squares_half)
-            for c in range(classes):
-                low[c] += a[k, c] * trace - r[k, c] * norm - t[k, c] * abs(mean)
-                low_half[c] += a[k, c] * trace_half - r[k, c] * norm_half - t[k, c] * abs(mean_half)
-            begin += d * d
-        full, half = np.inf, np.inf
-        for c in range(classes):
-            full = min(full, alone[c] + low[c])
-            half = min(half, from_x[x, c] + from_y[y, c] + low_half[c])
-        gap[p] = max(full, half)
