@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lk.interactions.transforms import inverse_harsanyi, number_of_players, or_interactions, orders, superset_sums
+from lk.interactions.splitting import solution
+from lk.interactions.transforms import inverse_harsanyi, number_of_players, or_interactions, orders
 
 _CHECK_EVERY = 20
 _RELAXATION = 1.7
@@ -82,7 +83,7 @@ def split_jointly(u: Tensor, gap: float, share: float = 0.0, most_iterations: in
         if keep.sum() <= 0.8 * len(running):
             running, pair, dual = running[keep], pair[:, :, keep], dual[:, :, keep]
             offset, penalty = offset[:, keep], penalty[keep]
-    return JointSplit(_effects(u, best_a), -(_transposed_harsanyi(sign * best_y)).flip(0), iterations)
+    return JointSplit(*solution(u, best_a, best_y), iterations)
 
 
 class _Factors:
@@ -155,21 +156,3 @@ def dual_norm(values: Tensor, share: float) -> Tensor:
     largest = values.abs().sort(dim=-1, descending=True).values.cumsum(-1)
     counts = torch.arange(1, values.shape[-1] + 1, device=values.device)
     return (largest / (share + (1 - share) * counts)).amax(-1)
-
-
-def _effects(u: Tensor, a: Tensor) -> Tensor:
-    """AND effects a and the OR effects that follow from them, single players merged, in float64."""
-    a = a.clone()
-    a[0] = 0.0
-    o = or_interactions(u - inverse_harsanyi(a))
-    single = orders(number_of_players(u)) == 1
-    a[single] += o[single]
-    o[single] = 0.0
-    o[0] = 0.0
-    return torch.cat([a, o])
-
-
-def _transposed_harsanyi(values: Tensor) -> Tensor:
-    """The transpose of the Moebius transform: alternating sums over supersets."""
-    sign = torch.where(orders(number_of_players(values)) % 2 == 0, 1.0, -1.0).to(values).reshape(-1, 1, 1)
-    return sign * superset_sums(sign * values)

@@ -70,8 +70,7 @@ def split(u: Tensor, gap: float, most_iterations: int = 4000) -> Split:
 
     in_threads(share, range(threads))
     a, y = torch.from_numpy(best_a).double(), torch.from_numpy(best_y).double()
-    multipliers = -(sign * superset_sums(y)).flip(0)
-    return Split(_effects(u, a), multipliers, torch.from_numpy(iterations))
+    return Split(*solution(u, a, y), torch.from_numpy(iterations))
 
 
 def _singular_vectors(n: int) -> tuple[np.float32, np.float32, Any]:
@@ -260,13 +259,17 @@ def _iterate(
                         dual_w[s * lanes + lane] /= np.float32(factor)
 
 
-def _effects(u: Tensor, a: Tensor) -> Tensor:
-    """AND effects a and the OR effects that follow from them, single players merged, in float64."""
+def solution(u: Tensor, a: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Effects `(2 * 2**n, ...)` and multipliers `(2**n, ...)` of the games u that belong to AND effects a and the dual y of w = K a + c.
+
+    The OR effects follow from a; those of single players are merged into AND. All in the shape and precision of `u`.
+    """
+    order = orders(number_of_players(u))
     a = a.clone()
     a[0] = 0.0
     o = or_interactions(u - inverse_harsanyi(a))
-    single = orders(number_of_players(u)) == 1
-    a[single] += o[single]
-    o[single] = 0.0
+    a[order == 1] += o[order == 1]
+    o[order == 1] = 0.0
     o[0] = 0.0
-    return torch.cat([a, o])
+    sign = torch.where(order % 2 == 0, 1.0, -1.0).to(u).reshape(-1, *[1] * (u.ndim - 1))
+    return torch.cat([a, o]), -(sign * superset_sums(y)).flip(0)
