@@ -4,6 +4,7 @@ import copy
 import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -96,6 +97,9 @@ def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[Activation
             handle.remove()
 
 
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+
+
 class NonFiniteError(ValueError):
     """A NaN or infinite activation: which layer, which sample."""
 
@@ -128,7 +132,11 @@ def frozen(network: nn.Module) -> nn.Module:
 
     The copy, and not the network itself, is read during training: watching then cannot change modes, statistics or gradients.
     """
-    twin = copy.deepcopy(network).eval().requires_grad_(False)
-    if any(isinstance(module, nn.Conv2d) for module in twin.modules()):
-        twin = twin.to(memory_format=torch.channels_last)
-    return twin
+    return faster_layout(copy.deepcopy(network).eval().requires_grad_(False))
+
+
+def faster_layout(network: AnyModule) -> AnyModule:
+    """The network itself; where it convolves images, with its weights laid out channels last: the same numbers, read faster."""
+    if any(isinstance(module, nn.Conv2d) for module in network.modules()):
+        network = network.to(memory_format=torch.channels_last)
+    return network

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torchmetrics.classification import MulticlassAccuracy
 
+from lk.layers import faster_layout
 from lk.networks import Network
 from lk.tasks.accuracy import LeastAccuracy
 
@@ -50,7 +51,7 @@ class Classification(pl.LightningModule):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.network = network
+        self.network = faster_layout(network)
         self.train_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
         self.test_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
         self.least_test_accuracy = LeastAccuracy(network.seeds) if network.seeds > 1 else None
