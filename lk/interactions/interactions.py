@@ -147,7 +147,9 @@ class Interactions:
             ) from error
 
 
-def interactions_of(values: Tensor, layers: Sequence[str], kappa: float = 0.04, gap: float = 1e-3, **about: Any) -> Interactions:
+def interactions_of(
+    values: Tensor, layers: Sequence[str], kappa: float = 0.04, gap: float = 1e-3, lean: str = "low", **about: Any
+) -> Interactions:
     """Decompose values `(2**n, layers, samples)` into a container.
 
     Args:
@@ -155,6 +157,7 @@ def interactions_of(values: Tensor, layers: Sequence[str], kappa: float = 0.04, 
         layers: Layer names.
         kappa: Bound of the residual, relative to |v(N) - v(empty)|.
         gap: Relative gap to prove.
+        lean: Orders preferred among optima (see `decompose`); "high" is the control for findings about orders.
         **about: Metadata to keep.
 
     Example:
@@ -162,7 +165,7 @@ def interactions_of(values: Tensor, layers: Sequence[str], kappa: float = 0.04, 
         >>> interactions_of(v, ["output"], kappa=0).strongest()
         [('AND', (0, 1), 2.0)]
     """
-    found = decompose(values, kappa=kappa, gap=gap)
+    found = decompose(values, kappa=kappa, gap=gap, lean=lean)
     return Interactions(
         found.and_.float() if values.dtype == torch.float32 else found.and_,
         found.or_.float() if values.dtype == torch.float32 else found.or_,
@@ -171,7 +174,7 @@ def interactions_of(values: Tensor, layers: Sequence[str], kappa: float = 0.04, 
         found.lower_bound,
         torch.as_tensor(found.certified),
         tuple(layers),
-        {"kappa": kappa, "gap": gap, **about},
+        {"kappa": kappa, "gap": gap, "lean": lean, **about},
     )
 
 

@@ -1,0 +1,153 @@
+"""Is the number of salient interactions a property of the network or of the solver? Kappas, solvers, leans and thresholds on the same games."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lk.interactions import Decomposition, decompose, decompose_path, number_of_players
+from lk.studies.averages import ratio_of
+from lk.studies.subject import Subject, evenly
+
+SOLVERS: dict[str, dict[str, Any]] = {
+    "canonical": {},
+    "opposite lean": {"lean": "high"},
+    "vertex": {"method": "path", "canonical": False},
+    "no canonical rule": {"canonical": False, "lean": "none"},
+    "published": {"method": "sgd"},
+}
+RANKS = 400
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Settings of the study; it works on stored values and passes nothing through a network.
+
+    Args:
+        kappas: Bounds of the residual, relative to |v(N) - v(empty)|, for the canonical answer.
+        solvers: Ways to decompose at the extraction's own kappa, among those of `SOLVERS`.
+        samples: How many samples the solvers get, evenly spread; `kappas` get all of them.
+
+    Raises:
+        ValueError: A solver is unknown, or a kappa negative.
+    """
+
+    kappas: tuple[float, ...] = (0.0, 0.03, 0.04, 0.05)
+    solvers: tuple[str, ...] = tuple(SOLVERS)
+    samples: int = 20
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.solvers if name not in SOLVERS]
+        if unknown or not self.kappas or min(self.kappas) < 0 or self.samples < 1:
+            raise ValueError(
+                f"Given kappas={list(self.kappas)}, solvers={list(self.solvers)}, samples={self.samples}; expected kappas of at least 0, "
+                f"solvers among {', '.join(SOLVERS)}, and at least 1 sample."
+            )
+
+    def by_kappa(self, subject: Subject) -> pd.DataFrame:
+        """The canonical answer at every kappa, by the path, at the intermediate layer and the output.
+
+        Returns:
+            One row per kappa, place and sample; columns as of `by_solver`, with kappa in place of solver.
+        """
+
+        def make() -> pd.DataFrame:
+            parts = []
+            for place, layer in subject.places.items():
+                found = decompose_path(subject.values[:, layer], list(self.kappas), subject.extraction.gap)
+                reference = found[self.kappas.index(nearest(self.kappas, subject.extraction.kappa))]
+                for kappa, answer in zip(self.kappas, found, strict=True):
+                    parts.append(rows(answer, reference, subject).assign(kappa=kappa, place=place, sample=subject.samples.index.tolist()))
+            return pd.concat(parts, ignore_index=True)
+
+        return subject.kept("kappas", {"kappas": list(self.kappas)}, make)
+
+    def ranked(self, subject: Subject) -> pd.DataFrame:
+        """Effects at the output at every kappa, in the order that the extraction's own kappa gives (the paper's figure 11).
+
+        Returns:
+            Columns kappa, rank (per sample), effect (relative to the sample's strongest), place, n.
+        """
+
+        def make() -> pd.DataFrame:
+            place, layer = list(subject.places.items())[-1]
+            found = decompose_path(subject.values[:, layer], list(self.kappas), subject.extraction.gap)
+            own = stacked(found[self.kappas.index(nearest(self.kappas, subject.extraction.kappa))])
+            largest = own.abs().amax((0, 1))
+            order = (own / largest).flatten().sort(descending=True, stable=True).indices
+            samples = len(subject.samples.y)
+            # Most effects are zero: the middle of the curve is flat, both ends are drawn whole.
+            ends = torch.cat([torch.arange(RANKS), torch.arange(len(order) - RANKS, len(order))])
+            steps = torch.linspace(0, len(order) - 1, RANKS).long()
+            shown = torch.cat([ends[(ends >= 0) & (ends < len(order))], steps]).unique()
+            parts = [
+                pd.DataFrame(
+                    {"rank": shown.numpy() / samples, "effect": (stacked(answer) / largest).flatten()[order[shown]].numpy()}
+                ).assign(kappa=kappa, place=place, n=samples)
+                for kappa, answer in zip(self.kappas, found, strict=True)
+            ]
+            return pd.concat(parts, ignore_index=True)
+
+        return subject.kept("ranked", {"kappas": list(self.kappas)}, make)
+
+    def by_solver(self, subject: Subject) -> pd.DataFrame:
+        """Every solver on the output's games of some samples.
+
+        Returns:
+            Columns solver, place, sample, per_sample and per_layer (salient interactions under either threshold; the latter is taken over
+            these samples), objective, agreement (intersection over union with the canonical salient set), certified.
+        """
+
+        def make() -> pd.DataFrame:
+            places = evenly(len(subject.samples.y), self.samples)
+            name, layer = list(subject.places.items())[-1]
+            values, parts = subject.values[:, layer, places], []
+            reference = decompose(values, subject.extraction.kappa, subject.extraction.gap)
+            for solver in self.solvers:
+                found = reference if solver == "canonical" else solved(values, subject, solver)
+                parts.append(rows(found, reference, subject).assign(solver=solver, place=name, sample=subject.samples.index[places].tolist()))
+            return pd.concat(parts, ignore_index=True)
+
+        return subject.kept("solvers", {"solvers": list(self.solvers), "samples": self.samples}, make)
+
+
+def solved(values: Tensor, subject: Subject, solver: str) -> Decomposition:
+    """One solver's answer; the published rule proves nothing, and says nothing about it here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r".*games are not proven")
+        return decompose(values, subject.extraction.kappa, subject.extraction.gap, **SOLVERS[solver])
+
+
+def nearest(numbers: Sequence[float], wanted: float) -> float:
+    """The number nearest to the wanted one."""
+    return min(numbers, key=lambda number: abs(number - wanted))
+
+
+def stacked(found: Decomposition) -> Tensor:
+    """Both kinds, `(2, 2**n, samples)`, with the empty coalition set to 0."""
+    both = torch.stack([found.and_, found.or_])
+    both[:, 0] = 0
+    return both
+
+
+def rows(found: Decomposition, reference: Decomposition, subject: Subject) -> pd.DataFrame:
+    """Counts, objective and agreement of each sample."""
+    ratio = ratio_of(subject.interactions)
+    strength, other = stacked(found).abs(), stacked(reference).abs()
+    top, top_other = strength.amax((0, 1)), other.amax((0, 1))
+    chosen, chosen_other = strength > ratio * top, other > ratio * top_other
+    either = (chosen | chosen_other).sum((0, 1))
+    return pd.DataFrame(
+        {
+            "per_sample": chosen.sum((0, 1)).numpy(),
+            "per_layer": (strength > ratio * top.amax()).sum((0, 1)).numpy(),
+            "objective": found.objective.numpy(),
+            "agreement": ((chosen & chosen_other).sum((0, 1)) / either.where(either > 0, torch.nan)).numpy(),
+            "certified": found.certified.numpy(),
+            "possible": 2 * (len(found.and_) - 1) - number_of_players(found.and_),
+        }
+    )

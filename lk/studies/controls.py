@@ -1,0 +1,150 @@
+"""Controls: what a layer seems to know when there is nothing to know, and what another choice among optima would show.
+
+A finding about layers says something about the network only if it is absent, or weaker, where the classifier was fitted on random labels
+or the network was never trained; if it does not depend on which training samples the classifier saw; and if it survives the preference
+for high orders among equally sparse decompositions.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from pytorch_lightning.utilities.seed import isolate_rng
+from torch import Tensor, nn
+
+from lk.extraction import fit_probes
+from lk.games import OUTPUT, play
+from lk.interactions import Interactions, interactions_of
+from lk.layers import frozen
+from lk.probes import Probes, Recipe
+from lk.runs import describe, step_name
+from lk.studies.probing import evaluate
+from lk.studies.subject import Subject, evenly, restrict
+
+LEAN = "opposite lean"
+PROBES = ("random labels", "untrained network", "another draw")
+CONTROLS = (*PROBES, LEAN)
+
+
+class RandomLabels(Recipe):
+    """Fits the same classifiers on shuffled labels (after Hewitt and Liang 2019): what they then hold is their own capacity.
+
+    Args:
+        recipe: How to fit.
+        seed: Decides the shuffle.
+    """
+
+    def __init__(self, recipe: Recipe, seed: int = 0) -> None:
+        super().__init__(recipe.pooling, recipe.max_samples, seed)
+        self.recipe = recipe
+
+    def fit(self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int) -> Probes:
+        """Labels are shuffled over all samples, not within batches: a folder of images is stored class by class."""
+        return self.recipe.fit(network, layers, Shuffled(batches, self.seed), num_classes)
+
+
+class Shuffled:
+    """Batches with their labels shuffled over all samples."""
+
+    def __init__(self, batches: Iterable[tuple[Tensor, Tensor]], seed: int) -> None:
+        self.batches = batches
+        labels = torch.cat([y for _, y in batches])
+        self.labels = labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))]
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        start = 0
+        for x, y in self.batches:
+            yield x, self.labels[start : start + len(y)]
+            start += len(y)
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Settings of the study.
+
+    Args:
+        names: Which controls, among `CONTROLS`.
+        samples: How many samples the controls of the probes get, evenly spread; the opposite lean is read on all samples.
+        seed: Decides random labels, and is added to the recipe's for another draw of training samples.
+
+    Raises:
+        ValueError: A control is unknown.
+    """
+
+    names: tuple[str, ...] = CONTROLS
+    samples: int = 20
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.names if name not in CONTROLS]
+        if unknown or self.samples < 2:
+            raise ValueError(
+                f"Given names={list(self.names)}, samples={self.samples}; expected some of {', '.join(CONTROLS)} and at least 2 samples."
+            )
+
+    def places(self, subject: Subject, name: str) -> list[int]:
+        """Positions of the samples that a control is read on."""
+        total = len(subject.samples.y)
+        return list(range(total)) if name == LEAN else evenly(total, self.samples)
+
+    def interactions(self, subject: Subject, name: str, done: Callable[[int], None] = lambda _: None) -> Interactions:
+        """Interactions of every layer under one control, on `places`; read where they are stored.
+
+        The untrained network is the run's first checkpoint.
+        """
+        key = {"samples": self.samples, "seed": self.seed} if name != LEAN else {}
+        label = "-".join([name.replace(" ", "-"), *(f"{k}={v}" for k, v in key.items())])
+        folder = subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "controls"
+        path = folder / f"{label}.safetensors"
+        if path.is_file():
+            return Interactions.load(path)
+        found = self.opposite(subject) if name == LEAN else self.played(subject, name, done)
+        found.save(path)
+        return found
+
+    def opposite(self, subject: Subject) -> Interactions:
+        """All games decomposed with high orders preferred."""
+        own = subject.interactions
+        about = {**own.about, "lean": "high"}
+        kappa, gap = about.pop("kappa"), about.pop("gap")
+        about.pop("lean")
+        return interactions_of(subject.values, own.layers, kappa, gap, lean="high", **about)
+
+    def played(self, subject: Subject, name: str, done: Callable[[int], None]) -> Interactions:
+        """Games of the controlled probes or network."""
+        extraction, network, layers = subject.extraction, subject.network, list(subject.interactions.layers[:-1])
+        recipe = copy(extraction.probes)
+        step = subject.step
+        with isolate_rng():
+            if name == "untrained network":
+                step = min(subject.run.checkpoints)
+                network = frozen(network)
+                subject.run.load(network, step)
+            elif name == "another draw":
+                recipe.seed += self.seed
+            else:
+                recipe = RandomLabels(recipe, self.seed)
+            probes = fit_probes(recipe, network, layers, subject.data).to(next(network.parameters()).device)
+            table = evaluate(network, probes, subject.data, step, 0.0)
+            few = restrict(subject.samples, self.places(subject, name))
+            values, _ = play(
+                network, probes, layers, few.x, few.y, few.owner, few.filler, extraction.score, extraction.background,
+                extraction.batch_size, few.index, done,
+            )  # fmt: skip
+        return interactions_of(
+            values, [*layers, OUTPUT], extraction.kappa, extraction.gap, step=step, samples=few.index.tolist(), labels=few.y.tolist(),
+            salience_ratio=extraction.salience_ratio, control=name, recipe=describe(recipe),
+            accuracy={str(layer): float(hit) for layer, hit in zip(table["layer"], table["accuracy"], strict=True)},
+        )  # fmt: skip
+
+    def accuracies(self, subject: Subject) -> pd.DataFrame:
+        """Test accuracy of every layer's classifier under the controls of the probes: columns control, layer, accuracy."""
+        rows = [
+            {"control": name, "layer": layer, "accuracy": accuracy}
+            for name in self.names
+            if name != LEAN
+            for layer, accuracy in self.interactions(subject, name).about["accuracy"].items()
+        ]
+        return pd.DataFrame(rows, columns=["control", "layer", "accuracy"])

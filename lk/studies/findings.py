@@ -1,0 +1,244 @@
+"""The eight findings of Cheng et al. (ICML 2024, Sect. 4) as contrasts: each is a number that is above zero where the finding holds.
+
+A finding has parts. A part holds where the whole 95 % interval of its contrast lies above zero, fails where it lies below, and is
+undecided otherwise. A finding holds where all of its parts hold, and does not hold where one of them fails. Intervals come from a
+bootstrap over samples in which everything is computed anew, and over training seeds where an architecture has several.
+
+Orders: the highest four are left out, as in the paper; of the others the lower half is called low, the upper half high.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lk.interactions import Interactions
+from lk.metrics.bootstrap import Array, interval
+from lk.studies.alignment import intermediate
+from lk.studies.averages import Shares, counts, divide, shares, strengths
+from lk.studies.compare import over_runs
+from lk.studies.reading import highest_order
+
+BOTH = 2  # position of both kinds together
+MOST = 0.05  # a game is called sparse while fewer of its possible interactions are salient
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+
+
+def low_orders(n: int) -> list[int]:
+    """The lower half of the orders shown.
+
+    Example:
+        >>> low_orders(10), high_orders(10)
+        ([1, 2, 3], [4, 5, 6])
+    """
+    return list(range(1, highest_order(n) // 2 + 1))
+
+
+def high_orders(n: int) -> list[int]:
+    """The upper half of the orders shown."""
+    return list(range(highest_order(n) // 2 + 1, highest_order(n) + 1))
+
+
+class Read:
+    """What the contrasts look at: the layers of one network against its output, drawn over samples.
+
+    Args:
+        found: Interactions of every layer.
+        weights: From `lk.metrics.bootstrap.resamples`.
+    """
+
+    def __init__(self, found: Interactions, weights: Array) -> None:
+        self.n, self.hidden = found.n, list(found.layers[:-1])
+        self.middle = self.hidden.index(intermediate(found.layers))
+        last = len(found.layers) - 1
+        self.against: Shares = shares(found, range(last), found, [last] * last, weights)
+        self.count = counts(found, weights)[:, BOTH, 0]
+        self.strength = strengths(found, weights)["salient"][:, BOTH]
+
+    def completeness(self, place: int, orders: Sequence[int] | None = None) -> Array:
+        """Share of the output's strength that a hidden layer holds, of some orders."""
+        return divide(self.over(self.against.overlap, place, orders), self.over(self.against.all_reference, place, orders))
+
+    def redundancy(self, place: int, orders: Sequence[int] | None = None) -> Array:
+        """Share of a hidden layer's strength that the output lacks, of some orders."""
+        return divide(self.over(self.against.forgotten, place, orders), self.over(self.against.all, place, orders))
+
+    def forgotten(self, place: int, orders: Sequence[int]) -> Array:
+        """Strength of a hidden layer that the output lacks, of some orders."""
+        return self.over(self.against.forgotten, place, orders)
+
+    def over(self, drawn: Array, place: int, orders: Sequence[int] | None) -> Array:
+        """Both kinds, summed over orders."""
+        return np.asarray(drawn[:, BOTH, 0, place] if orders is None else drawn[:, BOTH, list(orders), place].sum(1))
+
+    def share_of(self, place: int, orders: Sequence[int]) -> Array:
+        """Share of some orders in a layer's own salient strength."""
+        return divide(self.strength[:, list(orders), place].sum(1), self.strength[:, 1:, place].sum(1))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a finding.
+
+    Attributes:
+        finding: Number of the finding in the paper's order.
+        text: What is claimed.
+        contrast: Above zero where it holds, `(draws,)`.
+        networks: Names of the networks it is claimed for; empty for all.
+        layers: Whether it is about layers, so that the controls of the probes bear on it.
+    """
+
+    finding: int
+    text: str
+    contrast: Callable[[Read], Array]
+    networks: tuple[str, ...] = ()
+    layers: bool = True
+
+
+GRADUAL, CONVOLUTIONAL, TEXT = ("MLP-7", "VGG-11"), ("ResNet-20", "ResNet-32"), ("BERT", "DistilBERT")
+PARTS = (
+    Part(
+        1,
+        f"fewer than {100 * MOST:g} % of the possible interactions are salient at the output",
+        lambda r: MOST - r.count[:, -1] / (2 * (2**r.n - 1) - r.n),
+        layers=False,
+    ),
+    Part(
+        2,
+        "the last hidden layer has a larger share of high orders than the first",
+        lambda r: r.share_of(len(r.hidden) - 1, high_orders(r.n)) - r.share_of(0, high_orders(r.n)),
+    ),
+    Part(
+        2,
+        "the last hidden layer shares more with the output than the first (overlap)",
+        lambda r: r.over(r.against.overlap, len(r.hidden) - 1, None) - r.over(r.against.overlap, 0, None),
+    ),
+    Part(
+        3,
+        "low orders are stronger in sum than high orders at the output",
+        lambda r: r.strength[:, low_orders(r.n), -1].sum(1) - r.strength[:, high_orders(r.n), -1].sum(1),
+        layers=False,
+    ),
+    Part(
+        4,
+        "completeness of the intermediate layer exceeds that of the first",
+        lambda r: r.completeness(r.middle) - r.completeness(0),
+    ),
+    Part(4, "the intermediate layer holds more than half of the output's strength", lambda r: r.completeness(r.middle) - 0.5),
+    Part(
+        4,
+        "high orders stay less complete than low orders up to the last hidden layer",
+        lambda r: r.completeness(len(r.hidden) - 1, low_orders(r.n)) - r.completeness(len(r.hidden) - 1, high_orders(r.n)),
+    ),
+    Part(5, "redundancy rises from the first to the intermediate layer", lambda r: r.redundancy(r.middle) - r.redundancy(0)),
+    Part(
+        5,
+        "redundancy falls from the intermediate to the last hidden layer",
+        lambda r: r.redundancy(r.middle) - r.redundancy(len(r.hidden) - 1),
+    ),
+    Part(
+        8,
+        "the intermediate layer holds more than half of the output's strength (ResNets learn early)",
+        lambda r: r.completeness(r.middle) - 0.5,
+        CONVOLUTIONAL,
+    ),
+    Part(
+        8,
+        "what late layers forget is of high order rather than of low",
+        lambda r: (r.forgotten(r.middle, high_orders(r.n)) - r.forgotten(len(r.hidden) - 1, high_orders(r.n)))
+        - (r.forgotten(r.middle, low_orders(r.n)) - r.forgotten(len(r.hidden) - 1, low_orders(r.n))),
+        (*CONVOLUTIONAL, *TEXT),
+    ),
+    Part(
+        8,
+        "the first layer holds less than half of what the last hidden layer holds (early layers cannot)",
+        lambda r: r.completeness(len(r.hidden) - 1) / 2 - r.completeness(0),
+        (*GRADUAL, *TEXT),
+    ),
+    Part(8, "redundancy of the intermediate layer is below one half", lambda r: 0.5 - r.redundancy(r.middle), GRADUAL),
+    Part(8, "redundancy of the intermediate layer is above one half", lambda r: r.redundancy(r.middle) - 0.5, TEXT),
+    Part(
+        8,
+        "completeness of the last two hidden layers differs by less than 0.1 (top layers hardly change)",
+        lambda r: 0.1 - np.abs(r.completeness(len(r.hidden) - 1) - r.completeness(len(r.hidden) - 2)),
+        GRADUAL,
+    ),
+)
+
+
+def verdict(low: float, high: float) -> str:
+    """What an interval of a contrast decides.
+
+    Example:
+        >>> verdict(0.1, 0.3), verdict(-0.2, 0.1), verdict(-0.2, -0.1)
+        ('holds', 'undecided', 'does not hold')
+    """
+    return HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED
+
+
+def overall(verdicts: Sequence[str]) -> str:
+    """The verdict of a finding from those of its parts.
+
+    Example:
+        >>> overall(["holds", "undecided"])
+        'undecided'
+    """
+    return FAILS if FAILS in verdicts else HOLDS if set(verdicts) == {HOLDS} else UNDECIDED
+
+
+def claimed(part: Part, network: str) -> bool:
+    """Whether the paper claims a part for a network; the initial words of the name decide, so that variants count."""
+    return not part.networks or any(network == name or network.startswith(f"{name} ") for name in part.networks)
+
+
+def drawn(part: Part, runs: Sequence[Interactions], weights: Array, seed: int = 0) -> Array:
+    """The contrast over the runs of one network, `(draws,)`; each draw resamples samples and runs."""
+    each = np.stack([part.contrast(Read(found, weights)) for found in runs], 1)
+    return over_runs(each, np.random.default_rng(seed))
+
+
+def judge(contrast: Array) -> dict[str, float | str]:
+    """Value, interval and verdict of a contrast."""
+    centre, low, high = interval(contrast)
+    return {"value": float(centre), "low": float(low), "high": float(high), "verdict": verdict(float(low), float(high))}
+
+
+def findings(
+    network: str,
+    runs: Sequence[Interactions],
+    controls: Mapping[str, tuple[Sequence[Interactions], Sequence[Interactions]]],
+    weights: Callable[[int], Array],
+) -> pd.DataFrame:
+    """Every part that the paper claims for a network, with its interval and its controls.
+
+    Args:
+        network: Name of the architecture.
+        runs: Interactions of each training seed.
+        controls: For each control, the interactions of each seed under it, and the real ones on the same samples.
+        weights: Gives resamples for a number of samples.
+
+    Returns:
+        Columns finding, part, network, condition (`as measured`, or a control), value, low, high, verdict, n, seeds, and `excess`,
+        `excess_low`, `excess_high`: the contrast minus that under the control, on the same samples.
+    """
+    rows = []
+    for part in PARTS:
+        if not claimed(part, network):
+            continue
+        common = {"finding": part.finding, "part": part.text, "network": network, "seeds": len(runs)}
+        samples = runs[0].and_.shape[2]
+        rows.append({**common, "condition": "as measured", "n": samples, **judge(drawn(part, runs, weights(samples)))})
+        for name, (other, own) in controls.items():
+            if not part.layers and name in ("random labels", "another draw"):
+                continue  # these are about the output, which has no probe
+            few = weights(other[0].and_.shape[2])
+            under, real = drawn(part, other, few), drawn(part, own, few)
+            centre, low, high = interval(real - under)
+            rows.append(
+                {
+                    **common, "condition": name, "n": other[0].and_.shape[2], **judge(under),
+                    "excess": float(centre), "excess_low": float(low), "excess_high": float(high),
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)

@@ -1,0 +1,154 @@
+"""Do different networks learn the same interactions? (Cheng et al., ICML 2024, Eq. 9 and Fig. 4)."""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations, product
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lk.interactions import Interactions
+from lk.interactions.salience import salient
+from lk.metrics.agreement import agreement
+from lk.metrics.bootstrap import Array
+from lk.metrics.jaccard import signed_jaccard
+from lk.studies.averages import ratio_of, tidy
+from lk.studies.compare import middle_of, output_of, weighted_mean
+from lk.studies.dynamics import KINDS
+from lk.studies.findings import high_orders, judge, low_orders
+from lk.studies.subject import PLACES
+
+Weights = Callable[[int], Array]
+
+
+class Pair(NamedTuple):
+    """Two networks on the samples that both read rightly, every run of one with every run of the other.
+
+    Attributes:
+        name: Both names.
+        iou: Intersection over union of the salient sets, mean over the pairs of runs, `(places, kinds, n + 1, samples)`.
+        chance: The same for random sets of the same sizes.
+        jaccard: Signed Jaccard similarity of the effects, each relative to its network's mean |v(N) - v(empty)|.
+        n: Number of players.
+    """
+
+    name: str
+    iou: Tensor
+    chance: Tensor
+    jaccard: Tensor
+    n: int
+
+
+def read_rightly(runs: Sequence[Interactions]) -> list[bool]:
+    """Which samples all of the runs read rightly."""
+    return [all(hits) for hits in zip(*(run.about.get("correct") or [True] * run.and_.shape[2] for run in runs), strict=True)]
+
+
+def nanmean(x: Tensor) -> Tensor:
+    """Mean over the first axis that leaves out NaN."""
+    return torch.nanmean(x, 0)
+
+
+def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interactions]) -> Pair:
+    """Compare all runs of two networks.
+
+    Args:
+        name: Name of the pair.
+        first: Interactions of each run of one network, all on the same samples and players.
+        second: The same of the other.
+
+    Raises:
+        ValueError: The samples differ.
+    """
+    if len({tuple(run.about.get("samples") or ()) for run in (*first, *second)}) > 1:
+        raise ValueError(f"{name}: the runs explain different samples; extract all with the same data.seed and samples_per_class.")
+    kept = torch.tensor(read_rightly([*first, *second]))
+    overlaps, chances, similar = [], [], []
+    for a, b in product([run.select(kept) for run in first], [run.select(kept) for run in second]):
+        here: list[list[Tensor]] = [[], [], []]
+        for layer_a, layer_b in ((middle_of(a), middle_of(b)), (output_of(a), output_of(b))):
+            sets_a, sets_b = salient(a, ratio_of(a))[:, :, layer_a], salient(b, ratio_of(b))[:, :, layer_b]
+            scaled = [run.effects[:, :, layer] / run.reach[layer].mean() for run, layer in ((a, layer_a), (b, layer_b))]
+            found = [agreement(sets_a[k], sets_b[k]) for k in range(len(KINDS))]
+            here[0].append(torch.stack([each.iou for each in found]))
+            here[1].append(torch.stack([each.chance for each in found]))
+            here[2].append(torch.stack([signed_jaccard(scaled[0][k], scaled[1][k]) for k in range(len(KINDS))]))
+        for collected, parts in zip((overlaps, chances, similar), here, strict=True):
+            collected.append(torch.stack(parts))
+    return Pair(name, *(nanmean(torch.stack(parts)) for parts in (overlaps, chances, similar)), n=first[0].n)
+
+
+def generalisation(networks: dict[str, Sequence[Interactions]], weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All pairs of networks: the curves by order, and finding 6.
+
+    Args:
+        networks: Name to the interactions of each run.
+        weights: Gives resamples for a number of samples.
+
+    Returns:
+        Curves: pair, place, kind, order, quantity (`iou`, `jaccard`), mean, low, high, chance, n. Findings: as of `findings`.
+    """
+    curves, found = [], []
+    for (name_a, first), (name_b, second) in combinations(networks.items(), 2):
+        pair = pair_of(f"{name_a} / {name_b}", first, second)
+        samples = pair.iou.shape[-1]
+        if samples < 2:
+            continue
+        drawn = weights(samples)
+        for quantity, values in (("iou", pair.iou), ("jaccard", pair.jaccard)):
+            frame = tidy(weighted_mean(drawn, values), {"place": PLACES, "kind": KINDS, "order": range(pair.n + 1)}, samples)
+            frame["chance"] = weighted_mean(drawn[:1], pair.chance)[0].ravel() if quantity == "iou" else np.nan
+            curves.append(frame[frame["order"] > 0].assign(pair=pair.name, quantity=quantity))
+        for text, values in (
+            ("IoU of low orders exceeds that of high orders", pair.iou),
+            ("so it does beyond chance", pair.iou - pair.chance),
+        ):
+            for p, place in enumerate(PLACES):
+                low, high = (group_mean(values[p], orders, drawn) for orders in (low_orders(pair.n), high_orders(pair.n)))
+                found.append(
+                    {
+                        "finding": 6, "part": f"{text} ({place})", "network": pair.name, "seeds": min(len(first), len(second)),
+                        "condition": "as measured", "n": samples, **judge(low - high),
+                    }
+                )  # fmt: skip
+    return (pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()), pd.DataFrame(found)
+
+
+def group_mean(values: Tensor, orders: Sequence[int], drawn: Array) -> Array:
+    """Mean over kinds and some orders of the weighted means over samples, `(draws,)`; OR starts at order 2."""
+    means = weighted_mean(drawn, values[:, list(orders)])  # draws, kinds, orders
+    return np.asarray(torch.nanmean(torch.from_numpy(means).flatten(1), 1).numpy())
+
+
+def stability_findings(network: str, tables: Sequence[pd.DataFrame], n: int, weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Stability of a network by order, mean over its runs, and finding 7.
+
+    Args:
+        network: Name of the network.
+        tables: The table of `Stability` of each run.
+        n: Number of players.
+        weights: Gives resamples for a number of samples.
+
+    Returns:
+        Curves: network, place, lean, kind, order, mean, low, high, n. Findings: as of `findings`.
+    """
+    table = pd.concat(tables).groupby(["place", "lean", "kind", "order", "sample"], sort=False)["stability"].mean().reset_index()
+    samples = sorted(table["sample"].unique())
+    drawn, curves, found = weights(len(samples)), [], []
+    for (lean, place), rows in table.groupby(["lean", "place"], sort=False):
+        values = torch.full((len(KINDS), n + 1, len(samples)), torch.nan, dtype=torch.float64)
+        for row in rows.itertuples():
+            values[KINDS.index(str(row.kind)), int(row.order), samples.index(row.sample)] = float(row.stability)  # type: ignore[arg-type]
+        frame = tidy(weighted_mean(drawn, values), {"kind": KINDS, "order": range(n + 1)}, len(samples))
+        curves.append(frame[frame["order"] > 0].assign(network=network, place=place, lean=lean))
+        low, high = (group_mean(values, orders, drawn) for orders in (low_orders(n), high_orders(n)))
+        condition = "as measured" if lean == "low" else "opposite lean"
+        found.append(
+            {
+                "finding": 7, "part": f"low orders are more stable than high orders ({place})", "network": network, "seeds": len(tables),
+                "condition": condition, "n": len(samples), **judge(low - high),
+            }
+        )  # fmt: skip
+    return pd.concat(curves, ignore_index=True), pd.DataFrame(found)

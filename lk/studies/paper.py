@@ -1,0 +1,389 @@
+"""Everything that Cheng et al. (ICML 2024) measure, for the networks of one data set; a study that is stopped goes on where it was."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+
+from lk.extraction import Extraction
+from lk.games import Players, mask, present
+from lk.games.maskers import Masker
+from lk.interactions import Interactions
+from lk.metrics.bootstrap import Array, resamples
+from lk.metrics.sparsity_conditions import sparsity_conditions
+from lk.probes import Recipe
+from lk.runs import Run
+from lk.scores import Score
+from lk.studies.ablation import Ablation
+from lk.studies.attributions import attributions
+from lk.studies.averages import counts, shares, tidy
+from lk.studies.controls import LEAN, Controls
+from lk.studies.doubts import doubts
+from lk.studies.dynamics import KINDS, depths
+from lk.studies.findings import HOLDS, UNDECIDED, findings, overall
+from lk.studies.generalisation import generalisation, stability_findings
+from lk.studies.ranking import ranked
+from lk.studies.reading import optional_table
+from lk.studies.stability import Stability
+from lk.studies.subject import Subject, subject
+
+DRAWS = 1000
+FIGURES = ("2", "3a", "3b", "4", "5", "6", "7", "8", "9", "10", "11", "12", "counts")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network of the study.
+
+    Args:
+        name: As in the figures; the paper's own names (`MLP-7`, `ResNet-20`, `BERT`) also choose what is claimed for it.
+        runs: Run folders, one per training seed.
+        layers: Layers to read, from input to output; default the network's own list.
+        probes: How the linear classifiers are fitted; default the unique optimum.
+        batch_size: Masked samples per forward pass.
+    """
+
+    name: str
+    runs: list[str]
+    layers: list[str] | None = None
+    probes: Recipe | None = None
+    batch_size: int = 64
+
+
+class Paper:
+    """Settings of all studies on one data set, and the studies.
+
+    Args:
+        folder: Where figures, tables and the page go.
+        networks: What is compared.
+        players: Who can be absent.
+        masker: What fills the gap; default the training mean.
+        score: What the games are played for; default the log-odds of the true class.
+        kappa: Bound of the residual, relative to |v(N) - v(empty)|.
+        count: The paper's mean number of salient interactions per sample, for reference (21.8 for MNIST, 45.6 for CIFAR-10).
+        stability: Noise on the input; none for text.
+        ablation: Kappas and solvers.
+        controls: Controls of the probes, and the opposite lean.
+        explained: Positions of samples whose interactions are drawn beside Shapley values and integrated gradients.
+        name: Name of the extraction inside each run.
+
+    Raises:
+        ValueError: No network is given, or two have one name.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        networks: list[Architecture],
+        players: Players,
+        masker: Masker | None = None,
+        score: Score | None = None,
+        kappa: float = 0.04,
+        count: float | None = None,
+        stability: Stability | None = None,
+        ablation: Ablation | None = None,
+        controls: Controls | None = None,
+        explained: list[int] | None = None,
+        name: str = "paper",
+    ) -> None:
+        names = [network.name for network in networks]
+        if not networks or len(set(names)) < len(names) or not all(network.runs for network in networks):
+            raise ValueError(f"Given networks {names}; expected at least one, each with a name of its own and at least one run.")
+        self.folder, self.networks, self.players, self.masker, self.score = Path(folder), networks, players, masker, score
+        self.kappa, self.count, self.name, self.explained = kappa, count, name, explained or [0]
+        self.stability, self.ablation, self.controls = stability, ablation or Ablation(), controls or Controls()
+
+    def extraction(self, network: Architecture) -> Extraction:
+        """How a network is read."""
+        return Extraction(
+            self.players, self.masker, self.score, network.probes, layers=network.layers, kappa=self.kappa, batch_size=network.batch_size,
+            name=self.name,
+        )  # fmt: skip
+
+    def runs(self) -> dict[str, list[Run]]:
+        """The runs of each network; a missing folder is an error before any work."""
+        return {network.name: [Run(path) for path in network.runs] for network in self.networks}
+
+    def subjects(
+        self, trust: bool = False, data_dir: str | None = None, say: Callable[[str], None] = lambda _: None
+    ) -> "dict[str, list[Subject]]":
+        """Read every run: probes, games and interactions of its last checkpoint."""
+        self.runs()
+        found: dict[str, list[Subject]] = {}
+        for network in self.networks:
+            for path in network.runs:
+                start = time.perf_counter()
+                own = subject(Run(path), self.extraction(network), trust, data_dir)
+                found.setdefault(network.name, []).append(own)
+                say(f"{network.name}, {own.run.id}: {len(own.samples.y)} samples, 2^{own.n} masked samples each, {time.perf_counter() - start:.0f} s")
+        return found
+
+
+class Studied:
+    """The studies on subjects that are read; each table is made when it is first asked for.
+
+    Args:
+        paper: The settings.
+        subjects: Name of each network to the subjects of its runs.
+        say: Says what was done.
+    """
+
+    def __init__(self, paper: Paper, subjects: dict[str, list[Subject]], say: Callable[[str], None] = lambda _: None) -> None:
+        self.paper, self.subjects, self.say = paper, subjects, say
+        self.n = next(iter(subjects.values()))[0].n
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        for name, own in self.subjects.items():
+            yield from ((name, each) for each in own)
+
+    def weights(self, samples: int) -> Array:
+        """Resamples, the same for all networks: differences are paired."""
+        return resamples(samples, DRAWS)
+
+    def timed(self, what: str, one: Subject, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """A table of one run; says how long it took where it was not stored."""
+        start = time.perf_counter()
+        frame = make()
+        if (seconds := time.perf_counter() - start) > 2:
+            self.say(f"{what}, {one.run.id}: {seconds:.0f} s")
+        return frame
+
+    # ---- one network at a time
+    @cached_property
+    def accuracy(self) -> pd.DataFrame:
+        """Test accuracy of the output and of every layer's classifier: network, run, layer, depth, accuracy, chance, samples."""
+        parts = []
+        for name, one in self:
+            table = optional_table(one.run, "probes")
+            if table is not None:
+                own = table[table["step"] == one.step]
+                parts.append(own.assign(network=name, run=one.run.id))
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+    @cached_property
+    def games(self) -> pd.DataFrame:
+        """All games of the last checkpoints, one row per layer and sample, with both salient counts."""
+        parts = [
+            one.run.read_table(f"{self.paper.name}/games").query("step == @one.step").assign(network=name, run=one.run.id) for name, one in self
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def strengths(self) -> pd.DataFrame:
+        """Strengths at the output in descending order (figure 2)."""
+        parts = []
+        for name, own in self.subjects.items():
+            # One seed: the curve of a network, not of an average of networks.
+            frame = ranked(own[0].interactions)
+            frame = frame[frame["layer"] == "output"]
+            parts.append(frame.assign(network=name, tau=own[0].extraction.salience_ratio))
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        """Overlap, forgotten, new, completeness and redundancy by layer and order, mean over runs (figures 3 and 7)."""
+        parts = []
+        for name, own in self.subjects.items():
+            marks = pd.concat([doubts(one.run.read_table(f"{self.paper.name}/games"), optional_table(one.run, "probes")) for one in own])
+            bad = set(marks.loc[marks["marked"], "layer"])
+            first = own[0].interactions
+            hidden, last = first.layers[:-1], len(first.layers) - 1
+            drawn = self.weights(first.and_.shape[2])
+            found = [shares(one.interactions, range(last), one.interactions, [last] * last, drawn) for one in own]
+            for quantity in ("overlap", "forgotten", "new", "completeness", "redundancy"):
+                mean = sum(getattr(each, quantity) for each in found) / len(found)
+                frame = tidy(mean, {"kind": (*KINDS, "both"), "order": range(first.n + 1), "layer": hidden}, first.and_.shape[2])
+                frame["marked"] = [layer in bad for layer in frame["layer"]]
+                parts.append(frame.assign(network=name, quantity=quantity, depth=frame["layer"].map(depths(first.layers)), seeds=len(own)))
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def counts(self) -> pd.DataFrame:
+        """Salient interactions per sample by layer, kind and order, mean over runs."""
+        parts = []
+        for name, own in self.subjects.items():
+            first = own[0].interactions
+            mean = sum(counts(one.interactions, self.weights(first.and_.shape[2])) for one in own) / len(own)
+            frame = tidy(mean, {"kind": (*KINDS, "both"), "order": range(first.n + 1), "layer": first.layers}, first.and_.shape[2])
+            parts.append(frame.assign(network=name, seeds=len(own)))
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def stability(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Stability by order, and finding 7 (figures 5 and 9); empty where the study has no noise."""
+        settings, curves, found = self.paper.stability, [], []
+        if settings is None:
+            return pd.DataFrame(), pd.DataFrame()
+        for name, own in self.subjects.items():
+            tables = [self.timed("stability", one, lambda one=one: settings.measure(one)) for one in own[: settings.seeds]]  # type: ignore[misc]
+            curve, finding = stability_findings(name, tables, self.n, self.weights)
+            curves.append(curve)
+            found.append(finding)
+        return pd.concat(curves, ignore_index=True), pd.concat(found, ignore_index=True)
+
+    @cached_property
+    def noise_share(self) -> pd.DataFrame:
+        """The control of stability (figure 12): the same for all networks, as it is about inputs alone."""
+        settings = self.paper.stability
+        one = next(iter(self.subjects.values()))[0]
+        return settings.shares(one) if settings is not None else pd.DataFrame()
+
+    @cached_property
+    def kappas(self) -> pd.DataFrame:
+        """Salient counts at every kappa, per sample."""
+        parts = [self.timed("kappas", one, lambda one=one: self.paper.ablation.by_kappa(one)).assign(network=name, run=one.run.id) for name, one in self]  # type: ignore[misc]
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def solvers(self) -> pd.DataFrame:
+        """Salient counts by solver, per sample, of the first run of each network."""
+        parts = [
+            self.timed("solvers", own[0], lambda own=own: self.paper.ablation.by_solver(own[0])).assign(network=name, run=own[0].run.id)  # type: ignore[misc]
+            for name, own in self.subjects.items()
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def ranked(self) -> pd.DataFrame:
+        """Effects at every kappa in one order (figure 11)."""
+        parts = [self.paper.ablation.ranked(own[0]).assign(network=name) for name, own in self.subjects.items()]
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def attributions(self) -> pd.DataFrame:
+        """Interactions beside Shapley values and integrated gradients (figure 6)."""
+        parts = [attributions(own[0], self.paper.explained).assign(network=name) for name, own in self.subjects.items()]
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def sparsity(self) -> pd.DataFrame:
+        """The sparsity theorem's conditions on each game at the intermediate layer and the output."""
+        parts = []
+        for name, one in self:
+            for place, layer in one.places.items():
+                found = sparsity_conditions(one.values[:, layer].double())
+                half = one.n // 2
+                parts.append(
+                    pd.DataFrame(
+                        {
+                            "strength_above_half": found.above[half].numpy(), "monotone": found.monotone.numpy(),
+                            "violation": found.violation.numpy(), "p": found.p.numpy(), "sample": one.samples.index.tolist(),
+                        }
+                    ).assign(network=name, run=one.run.id, place=place)
+                )  # fmt: skip
+        return pd.concat(parts, ignore_index=True)
+
+    # ---- all networks together
+    @cached_property
+    def agreement(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """IoU and signed Jaccard by order of all pairs, and finding 6 (figures 4 and 8)."""
+        return generalisation({name: [one.interactions for one in own] for name, own in self.subjects.items()}, self.weights)
+
+    @cached_property
+    def controlled(self) -> dict[str, dict[str, tuple[list[Interactions], list[Interactions]]]]:
+        """Network to control to the interactions of each run under it, and the real ones on the same samples."""
+        settings, found = self.paper.controls, {}
+        for name, own in self.subjects.items():
+            found[name] = {}
+            for control in settings.names:
+                seeds = own if control == LEAN else own[:1]
+                start = time.perf_counter()
+                under = [settings.interactions(one, control) for one in seeds]
+                if (seconds := time.perf_counter() - start) > 2:
+                    self.say(f"control '{control}', {name}: {seconds:.0f} s")
+                found[name][control] = (under, [one.interactions.select(settings.places(one, control)) for one in seeds])
+        return found
+
+    @cached_property
+    def findings(self) -> pd.DataFrame:
+        """All parts of the eight findings, with intervals and controls."""
+        parts = [
+            findings(name, [one.interactions for one in own], self.controlled[name], self.weights) for name, own in self.subjects.items()
+        ]
+        table = pd.concat([*parts, self.agreement[1], self.stability[1]], ignore_index=True)
+        if LEAN in self.paper.controls.names and len(self.subjects) > 1:
+            leaning = {name: self.controlled[name][LEAN][0] for name in self.subjects}
+            table = pd.concat([table, generalisation(leaning, self.weights)[1].assign(condition=LEAN)], ignore_index=True)
+        return table.sort_values("finding", kind="stable").reset_index(drop=True)
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """One row per finding and network: the verdict, and whether it survives each control."""
+        return summary(self.findings)
+
+    @cached_property
+    def cost(self) -> pd.DataFrame:
+        """Masked samples per second of each extraction beside a bare forward loop at the same batch size, measured now."""
+        rows = []
+        for name, one in self:
+            seconds = one.interactions.about.get("seconds") or {}
+            played = len(one.samples.y) * 2**one.n
+            rows.append(
+                {
+                    "network": name, "run": one.run.id, "masked_samples": played, "play_s": seconds.get("play"),
+                    "decompose_s": seconds.get("decompose"), "per_second": played / seconds["play"] if seconds.get("play") else None,
+                    "bare_per_second": bare_loop(one.network, one),
+                }
+            )  # fmt: skip
+        return pd.DataFrame(rows)
+
+
+@torch.inference_mode()
+def bare_loop(network: nn.Module, one: Subject, least: float = 2.0) -> float:
+    """Masked samples per second of a forward loop alone, on batches that are masked already."""
+    samples, size = one.samples, one.extraction.batch_size
+    device = next(network.parameters()).device
+    rows = present(one.n)[-size:]
+    batch = mask(samples.x[0], samples.filler[0], samples.owner[0], rows).to(device)
+    if batch.ndim == 4 and any(isinstance(module, nn.Conv2d) for module in network.modules()):
+        batch = batch.contiguous(memory_format=torch.channels_last)
+    network(batch)
+    start, passes = time.perf_counter(), 0
+    while (elapsed := time.perf_counter() - start) < least:
+        network(batch)
+        passes += len(batch)
+    return passes / elapsed
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Verdict of each finding per network, and what became of it under the controls.
+
+    A control of the probes is survived where every part exceeds it: the interval of the difference lies above zero. Another draw of
+    training samples and the opposite lean are survived where the verdict stays.
+
+    Returns:
+        Columns finding, network, verdict, n, seeds, and one column per control: `survives`, `does not`, `undecided`, or empty.
+    """
+    rows = []
+    for (finding, network), own in table.groupby(["finding", "network"], sort=False):
+        measured = own[own["condition"] == "as measured"]
+        row = {
+            "finding": finding, "network": network, "verdict": overall(list(measured["verdict"])), "n": int(measured["n"].min()),
+            "seeds": int(measured["seeds"].min()),
+        }  # fmt: skip
+        for control, under in own[own["condition"] != "as measured"].groupby("condition", sort=False):
+            if control in ("random labels", "untrained network"):
+                low, high = under["excess_low"], under["excess_high"]
+                row[str(control)] = "survives" if (low > 0).all() else "does not" if (high < 0).any() else UNDECIDED
+            else:
+                same = overall(list(under["verdict"])) == row["verdict"]
+                row[str(control)] = "survives" if same else f"becomes: {overall(list(under['verdict']))}"
+        rows.append(row)
+    return pd.DataFrame(rows).sort_values("finding", kind="stable").reset_index(drop=True)
+
+
+def held(verdicts: pd.DataFrame) -> Sequence[str]:
+    """One sentence per finding: for which networks it holds."""
+    sentences = []
+    for finding, own in verdicts.groupby("finding", sort=True):
+        yes = list(own.loc[own["verdict"] == HOLDS, "network"])
+        open_ = list(own.loc[own["verdict"] == UNDECIDED, "network"])
+        no = list(own.loc[~own["verdict"].isin([HOLDS, UNDECIDED]), "network"])
+        said = [f"{word} {', '.join(names)}" for word, names in (("holds for", yes), ("does not hold for", no), ("undecided for", open_)) if names]
+        sentences.append(f"Finding {finding} {'; '.join(said)}.")
+    return sentences

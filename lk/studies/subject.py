@@ -1,0 +1,140 @@
+"""What a study works on: one finished network with its probes, its samples and their interactions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from lk.data import Data
+from lk.extraction import Extraction, Samples
+from lk.games import count_players
+from lk.interactions import Interactions
+from lk.layers import frozen
+from lk.probes import Probes
+from lk.runs import Run, step_name
+from lk.studies.alignment import intermediate
+from lk.studies.checkpoint import read_checkpoint, write_tables
+
+PLACES = ("intermediate layer", "output")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The last checkpoint of a run, read.
+
+    Attributes:
+        run: The run.
+        extraction: How it is read.
+        data: Its data set.
+        network: The frozen network.
+        probes: The classifiers of its layers; `None` where the score reads raw activations.
+        samples: The explained samples.
+        values: Values of every game, `(2**n, layers + 1, samples)`.
+        interactions: Interactions of every layer and sample.
+        step: Global step of the checkpoint.
+    """
+
+    run: Run
+    extraction: Extraction
+    data: Data
+    network: nn.Module
+    probes: Probes | None
+    samples: Samples
+    values: Tensor
+    interactions: Interactions
+    step: int
+
+    @property
+    def n(self) -> int:
+        """Number of players."""
+        return count_players(self.samples.owner)
+
+    @property
+    def middle(self) -> str:
+        """The intermediate layer."""
+        return intermediate(self.interactions.layers)
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Positions of the intermediate layer and of the output, where studies of two layers look."""
+        layers = self.interactions.layers
+        return {PLACES[0]: layers.index(self.middle), PLACES[1]: len(layers) - 1}
+
+    def kept(self, name: str, settings: dict[str, Any], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """A table of the run: read where it was made with these settings at this checkpoint, otherwise made and written now.
+
+        Args:
+            name: Name of the table inside the extraction's folder.
+            settings: All that decides it, as plain data; kept in the file.
+            make: Makes it.
+        """
+        path, settings = f"{self.extraction.name}/{name}", {**settings, "step": self.step}
+        if self.run.table(path).is_file():
+            stored = self.run.read_table(path)
+            if stored.attrs.get("settings") == settings:
+                return stored
+        frame = make()
+        frame.attrs["settings"] = settings
+        self.run.write_table(path, frame)
+        return frame
+
+
+def subject(
+    run: Run, extraction: Extraction, trust: bool = False, data_dir: str | None = None, done: Callable[[int], None] = lambda _: None
+) -> Subject:
+    """Read the last checkpoint of a run: fit probes, extract and measure where that is not stored yet.
+
+    Args:
+        run: The run.
+        extraction: How to read it.
+        trust: Build classes that are neither of lk nor of torchvision.
+        data_dir: Folder of the data set, where it differs from the run's config.
+        done: Called with the number of masked samples after each forward pass.
+
+    Raises:
+        FileNotFoundError: The run has no checkpoint.
+        ValueError: The stored extraction has other settings.
+    """
+    if not run.checkpoints:
+        raise FileNotFoundError(f"Run {run.id} has no checkpoints in {run.path / 'checkpoints'}; train it first.")
+    step = max(run.checkpoints)
+    data = run.data(trust, data_dir)
+    network = run.network(data, trust).to("cuda" if torch.cuda.is_available() else "cpu")
+    epoch = float(run.load(network, step)["epoch"])
+    samples, folder = extraction.samples(data), run.extraction(extraction.name)
+    extraction.open(folder, samples)
+    fresh = step not in run.extracted(extraction.name)
+    read_checkpoint(run, extraction, samples, network, data, step, epoch, done)
+    if fresh or not run.table(f"{extraction.name}/games").is_file():
+        write_tables(run, extraction.name)
+    return Subject(
+        run,
+        extraction,
+        data,
+        frozen(network),
+        Probes.load(run.probes(step)).to(next(network.parameters()).device) if extraction.score.reads == "logits" else None,
+        samples,
+        load_file(folder / step_name(step) / "values.safetensors")["values"],
+        Interactions.load(run.extracted(extraction.name)[step]),
+        step,
+    )
+
+
+def evenly(total: int, count: int) -> list[int]:
+    """Positions of `count` of `total` samples, evenly spread, so that every class stays represented.
+
+    Example:
+        >>> evenly(10, 4)
+        [0, 2, 5, 7]
+    """
+    return [i * total // count for i in range(min(count, total))]
+
+
+def restrict(samples: Samples, places: list[int]) -> Samples:
+    """Some of the samples, by position."""
+    cut = {key: getattr(samples, key)[places] for key in ("x", "y", "index", "owner", "filler")}
+    return Samples(**cut, players=samples.players, classes=samples.classes)
