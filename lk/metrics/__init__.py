@@ -8,11 +8,16 @@ from lk.metrics.comparison import Comparison, compare
 from lk.metrics.coset_constancy import coset_constancy
 from lk.metrics.gini import gini
 from lk.metrics.holm import holm
+from lk.metrics.integrated_gradients import by_player, integrated_gradients
 from lk.metrics.irrep_losses import irrep_losses
 from lk.metrics.irrep_power import irrep_power
+from lk.metrics.jaccard import signed_jaccard
 from lk.metrics.logits import Folded
 from lk.metrics.matching import matching_error
+from lk.metrics.noise_share import noise_share
 from lk.metrics.ratios import completeness, ratio, redundancy
+from lk.metrics.sparsity_conditions import SparsityConditions, sparsity_conditions
+from lk.metrics.stability import mean_by_order, stability
 from lk.metrics.strength import count, strength
 from lk.metrics.table_losses import table_losses
 from lk.metrics.weight_norm import weight_norm
@@ -21,23 +26,31 @@ __all__ = [
     "Agreement",
     "Comparison",
     "Folded",
+    "SparsityConditions",
     "agreement",
     "biequivariance",
     "bootstrap",
+    "by_player",
     "compare",
     "completeness",
     "coset_constancy",
     "count",
     "gini",
     "holm",
+    "integrated_gradients",
     "interval",
     "irrep_losses",
     "irrep_power",
     "matching_error",
+    "mean_by_order",
+    "noise_share",
     "ratio",
     "redundancy",
     "resamples",
     "shapley_values",
+    "signed_jaccard",
+    "sparsity_conditions",
+    "stability",
     "strength",
     "table_losses",
     "weight_norm",
