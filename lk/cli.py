@@ -1,6 +1,7 @@
 """The commands: `train.py`, `probe.py` and `analyze.py` call the functions here."""
 
 import datetime
+import inspect
 import logging
 import os
 import re
@@ -26,15 +27,16 @@ from lk.data import Data
 from lk.extraction import Extraction
 from lk.files import writing
 from lk.games import Grid, count_players
-from lk.layers import frozen
+from lk.layers import frozen, nearest
 from lk.loggers import Wandb
 from lk.parser import Parser
 from lk.probes import Probes, Recipe
 from lk.progress import backgrounds, forecast, progress, say
-from lk.report import write_comparison, write_report
+from lk.report import write_comparison, write_paper, write_report
 from lk.runs import Run, build, check_trusted
 from lk.studies.certification import certify_checkpoint, folded, group_run, record
 from lk.studies.checkpoint import probe_checkpoint, read_checkpoint, write_tables
+from lk.studies.paper import FIGURES, Paper, Studied
 from lk.tasks import Classification
 
 
@@ -245,11 +247,11 @@ def probe(args: Sequence[str] | None = None) -> None:
 
 
 def analyze(args: Sequence[str] | None = None) -> None:
-    """`analyze.py extract | certify | compare | report`."""
+    """`analyze.py extract | certify | compare | report | paper`."""
     words = list(sys.argv[1:] if args is None else args)
     parser = Parser(
         prog="analyze.py",
-        description="Extract interactions from runs, certify group networks, compare runs, write reports.",
+        description="Extract interactions from runs, certify group networks, compare runs, write reports, reproduce the paper.",
         allow_abbrev=False,
     )
     subcommands = parser.add_subcommands()
@@ -280,9 +282,18 @@ def analyze(args: Sequence[str] | None = None) -> None:
     reporting = Parser(description="Write report.html of a run from its files.", allow_abbrev=False)
     reporting.add_argument("run", type=str, help="The run folder.")
     subcommands.add_subcommand("report", reporting)
+    papering = Parser(
+        description="Everything that Cheng et al. (ICML 2024) measure, on finished runs of one data set; goes on where it was stopped."
+    )
+    papering.add_argument("--config", action="config", help="YAML file with any of the arguments, such as configs/paper/mnist.yaml.")
+    papering.add_class_arguments(Paper, fail_untyped=False)
+    papering.add_argument("--figures", type=list[str], default=list(FIGURES), help=f"Some of {', '.join(FIGURES)}; default: all, and the page.")
+    papering.add_argument("--data_dir", type=str | None, default=None, help="Folder of the data set, where it differs from the runs' configs.")
+    papering.add_argument("--trust", type=bool, default=False, help="Build classes that are neither of lk nor of torchvision.")
+    subcommands.add_subcommand("paper", papering)
     parsed = parser.parse_args(words)
     config = parser.instantiate(parsed)[parsed.subcommand]
-    {"extract": extract, "certify": certify, "compare": compare, "report": report}[parsed.subcommand](config)
+    {"extract": extract, "certify": certify, "compare": compare, "report": report, "paper": paper}[parsed.subcommand](config)
 
 
 def extract(config: Namespace) -> None:
@@ -334,6 +345,17 @@ def certify(config: Namespace) -> None:
 def compare(config: Namespace) -> None:
     """Compare runs."""
     say(f"Report: {write_comparison([Run(path) for path in config.runs], config.extraction)}")
+
+
+def paper(config: Namespace) -> None:
+    """Reproduce the paper's figures from finished runs."""
+    unknown = [figure for figure in config.figures if figure not in FIGURES]
+    if unknown:
+        raise ValueError(f"There is no figure {unknown[0]!r}. {nearest(unknown[0], FIGURES)}")
+    arguments = [name for name in inspect.signature(Paper).parameters if name in config]
+    settings = Paper(**{name: config[name] for name in arguments})
+    subjects = settings.subjects(config.trust, config.data_dir, say)
+    say(f"Page: {write_paper(Studied(settings, subjects, say), config.figures)}")
 
 
 def report(config: Namespace) -> None:

@@ -1,6 +1,7 @@
-"""Reports: one self-contained HTML page of a run, or of a comparison of runs, made from files alone."""
+"""Run folders to self-contained HTML pages."""
 
 from lk.report.comparison import write_comparison
 from lk.report.of_run import write_report
+from lk.report.paper import write_paper
 
-__all__ = ["write_comparison", "write_report"]
+__all__ = ["write_comparison", "write_paper", "write_report"]

@@ -109,7 +109,9 @@ class Ablation:
             reference = decompose(values, subject.extraction.kappa, subject.extraction.gap)
             for solver in self.solvers:
                 found = reference if solver == "canonical" else solved(values, subject, solver)
-                parts.append(rows(found, reference, subject).assign(solver=solver, place=name, sample=subject.samples.index[places].tolist()))
+                parts.append(
+                    rows(found, reference, subject).assign(solver=solver, place=name, sample=subject.samples.index[places].tolist())
+                )
             return pd.concat(parts, ignore_index=True)
 
         return subject.kept("solvers", {"solvers": list(self.solvers), "samples": self.samples}, make)

@@ -146,8 +146,10 @@ PARTS = (
     Part(
         8,
         "what late layers forget is of high order rather than of low",
-        lambda r: (r.forgotten(r.middle, high_orders(r.n)) - r.forgotten(len(r.hidden) - 1, high_orders(r.n)))
-        - (r.forgotten(r.middle, low_orders(r.n)) - r.forgotten(len(r.hidden) - 1, low_orders(r.n))),
+        lambda r: (
+            (r.forgotten(r.middle, high_orders(r.n)) - r.forgotten(len(r.hidden) - 1, high_orders(r.n)))
+            - (r.forgotten(r.middle, low_orders(r.n)) - r.forgotten(len(r.hidden) - 1, low_orders(r.n)))
+        ),
         (*CONVOLUTIONAL, *TEXT),
     ),
     Part(

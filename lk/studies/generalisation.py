@@ -1,6 +1,6 @@
 """Do different networks learn the same interactions? (Cheng et al., ICML 2024, Eq. 9 and Fig. 4)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -65,7 +65,7 @@ def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interacti
     if len({tuple(run.about.get("samples") or ()) for run in (*first, *second)}) > 1:
         raise ValueError(f"{name}: the runs explain different samples; extract all with the same data.seed and samples_per_class.")
     kept = torch.tensor(read_rightly([*first, *second]))
-    overlaps, chances, similar = [], [], []
+    collected: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
     for a, b in product([run.select(kept) for run in first], [run.select(kept) for run in second]):
         here: list[list[Tensor]] = [[], [], []]
         for layer_a, layer_b in ((middle_of(a), middle_of(b)), (output_of(a), output_of(b))):
@@ -75,12 +75,13 @@ def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interacti
             here[0].append(torch.stack([each.iou for each in found]))
             here[1].append(torch.stack([each.chance for each in found]))
             here[2].append(torch.stack([signed_jaccard(scaled[0][k], scaled[1][k]) for k in range(len(KINDS))]))
-        for collected, parts in zip((overlaps, chances, similar), here, strict=True):
-            collected.append(torch.stack(parts))
-    return Pair(name, *(nanmean(torch.stack(parts)) for parts in (overlaps, chances, similar)), n=first[0].n)
+        for whole, parts in zip(collected, here, strict=True):
+            whole.append(torch.stack(parts))
+    iou, chance, jaccard = (nanmean(torch.stack(parts)) for parts in collected)
+    return Pair(name, iou, chance, jaccard, first[0].n)
 
 
-def generalisation(networks: dict[str, Sequence[Interactions]], weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
+def generalisation(networks: Mapping[str, Sequence[Interactions]], weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All pairs of networks: the curves by order, and finding 6.
 
     Args:
@@ -142,7 +143,7 @@ def stability_findings(network: str, tables: Sequence[pd.DataFrame], n: int, wei
         for row in rows.itertuples():
             values[KINDS.index(str(row.kind)), int(row.order), samples.index(row.sample)] = float(row.stability)  # type: ignore[arg-type]
         frame = tidy(weighted_mean(drawn, values), {"kind": KINDS, "order": range(n + 1)}, len(samples))
-        curves.append(frame[frame["order"] > 0].assign(network=network, place=place, lean=lean))
+        curves.append(frame[frame["order"] > 0].assign(network=network, place=str(place), lean=str(lean)))
         low, high = (group_mean(values, orders, drawn) for orders in (low_orders(n), high_orders(n)))
         condition = "as measured" if lean == "low" else "opposite lean"
         found.append(

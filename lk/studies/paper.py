@@ -1,11 +1,12 @@
 """Everything that Cheng et al. (ICML 2024) measure, for the networks of one data set; a study that is stopped goes on where it was."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import nn
@@ -120,7 +121,9 @@ class Paper:
                 start = time.perf_counter()
                 own = subject(Run(path), self.extraction(network), trust, data_dir)
                 found.setdefault(network.name, []).append(own)
-                say(f"{network.name}, {own.run.id}: {len(own.samples.y)} samples, 2^{own.n} masked samples each, {time.perf_counter() - start:.0f} s")
+                say(
+                    f"{network.name}, {own.run.id}: {len(own.samples.y)} samples, 2^{own.n} masked samples each, {time.perf_counter() - start:.0f} s"
+                )
         return found
 
 
@@ -137,7 +140,7 @@ class Studied:
         self.paper, self.subjects, self.say = paper, subjects, say
         self.n = next(iter(subjects.values()))[0].n
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[tuple[str, Subject]]:
         for name, own in self.subjects.items():
             yield from ((name, each) for each in own)
 
@@ -145,10 +148,10 @@ class Studied:
         """Resamples, the same for all networks: differences are paired."""
         return resamples(samples, DRAWS)
 
-    def timed(self, what: str, one: Subject, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    def timed(self, what: str, one: Subject, make: Callable[[Subject], pd.DataFrame]) -> pd.DataFrame:
         """A table of one run; says how long it took where it was not stored."""
         start = time.perf_counter()
-        frame = make()
+        frame = make(one)
         if (seconds := time.perf_counter() - start) > 2:
             self.say(f"{what}, {one.run.id}: {seconds:.0f} s")
         return frame
@@ -169,7 +172,8 @@ class Studied:
     def games(self) -> pd.DataFrame:
         """All games of the last checkpoints, one row per layer and sample, with both salient counts."""
         parts = [
-            one.run.read_table(f"{self.paper.name}/games").query("step == @one.step").assign(network=name, run=one.run.id) for name, one in self
+            one.run.read_table(f"{self.paper.name}/games").query("step == @one.step").assign(network=name, run=one.run.id)
+            for name, one in self
         ]
         return pd.concat(parts, ignore_index=True)
 
@@ -196,7 +200,7 @@ class Studied:
             drawn = self.weights(first.and_.shape[2])
             found = [shares(one.interactions, range(last), one.interactions, [last] * last, drawn) for one in own]
             for quantity in ("overlap", "forgotten", "new", "completeness", "redundancy"):
-                mean = sum(getattr(each, quantity) for each in found) / len(found)
+                mean = np.mean([getattr(each, quantity) for each in found], 0)
                 frame = tidy(mean, {"kind": (*KINDS, "both"), "order": range(first.n + 1), "layer": hidden}, first.and_.shape[2])
                 frame["marked"] = [layer in bad for layer in frame["layer"]]
                 parts.append(frame.assign(network=name, quantity=quantity, depth=frame["layer"].map(depths(first.layers)), seeds=len(own)))
@@ -208,7 +212,7 @@ class Studied:
         parts = []
         for name, own in self.subjects.items():
             first = own[0].interactions
-            mean = sum(counts(one.interactions, self.weights(first.and_.shape[2])) for one in own) / len(own)
+            mean = np.mean([counts(one.interactions, self.weights(first.and_.shape[2])) for one in own], 0)
             frame = tidy(mean, {"kind": (*KINDS, "both"), "order": range(first.n + 1), "layer": first.layers}, first.and_.shape[2])
             parts.append(frame.assign(network=name, seeds=len(own)))
         return pd.concat(parts, ignore_index=True)
@@ -220,7 +224,7 @@ class Studied:
         if settings is None:
             return pd.DataFrame(), pd.DataFrame()
         for name, own in self.subjects.items():
-            tables = [self.timed("stability", one, lambda one=one: settings.measure(one)) for one in own[: settings.seeds]]  # type: ignore[misc]
+            tables = [self.timed("stability", one, settings.measure) for one in own[: settings.seeds]]
             curve, finding = stability_findings(name, tables, self.n, self.weights)
             curves.append(curve)
             found.append(finding)
@@ -236,14 +240,14 @@ class Studied:
     @cached_property
     def kappas(self) -> pd.DataFrame:
         """Salient counts at every kappa, per sample."""
-        parts = [self.timed("kappas", one, lambda one=one: self.paper.ablation.by_kappa(one)).assign(network=name, run=one.run.id) for name, one in self]  # type: ignore[misc]
+        parts = [self.timed("kappas", one, self.paper.ablation.by_kappa).assign(network=name, run=one.run.id) for name, one in self]
         return pd.concat(parts, ignore_index=True)
 
     @cached_property
     def solvers(self) -> pd.DataFrame:
         """Salient counts by solver, per sample, of the first run of each network."""
         parts = [
-            self.timed("solvers", own[0], lambda own=own: self.paper.ablation.by_solver(own[0])).assign(network=name, run=own[0].run.id)  # type: ignore[misc]
+            self.timed("solvers", own[0], self.paper.ablation.by_solver).assign(network=name, run=own[0].run.id)
             for name, own in self.subjects.items()
         ]
         return pd.concat(parts, ignore_index=True)
@@ -272,7 +276,7 @@ class Studied:
                     pd.DataFrame(
                         {
                             "strength_above_half": found.above[half].numpy(), "monotone": found.monotone.numpy(),
-                            "violation": found.violation.numpy(), "p": found.p.numpy(), "sample": one.samples.index.tolist(),
+                            "violation": found.violation.numpy(), "p": found.power.numpy(), "sample": one.samples.index.tolist(),
                         }
                     ).assign(network=name, run=one.run.id, place=place)
                 )  # fmt: skip
@@ -287,7 +291,8 @@ class Studied:
     @cached_property
     def controlled(self) -> dict[str, dict[str, tuple[list[Interactions], list[Interactions]]]]:
         """Network to control to the interactions of each run under it, and the real ones on the same samples."""
-        settings, found = self.paper.controls, {}
+        settings = self.paper.controls
+        found: dict[str, dict[str, tuple[list[Interactions], list[Interactions]]]] = {}
         for name, own in self.subjects.items():
             found[name] = {}
             for control in settings.names:
@@ -384,6 +389,10 @@ def held(verdicts: pd.DataFrame) -> Sequence[str]:
         yes = list(own.loc[own["verdict"] == HOLDS, "network"])
         open_ = list(own.loc[own["verdict"] == UNDECIDED, "network"])
         no = list(own.loc[~own["verdict"].isin([HOLDS, UNDECIDED]), "network"])
-        said = [f"{word} {', '.join(names)}" for word, names in (("holds for", yes), ("does not hold for", no), ("undecided for", open_)) if names]
+        said = [
+            f"{word} {', '.join(names)}"
+            for word, names in (("holds for", yes), ("does not hold for", no), ("undecided for", open_))
+            if names
+        ]
         sentences.append(f"Finding {finding} {'; '.join(said)}.")
     return sentences

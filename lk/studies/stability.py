@@ -65,7 +65,7 @@ class Stability:
     @property
     def settings(self) -> dict[str, object]:
         """All that decides the result."""
-        return {**asdict(self), "leans": list(self.leans)}
+        return {key: list(value) if key == "leans" else value for key, value in asdict(self).items() if key != "seeds"}
 
     def noisy(self, x: Tensor, index: int) -> Tensor:
         """Noisy copies `(draws, *input)` of one sample; the noise depends on the seed and the sample's index alone."""
