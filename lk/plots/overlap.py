@@ -1,7 +1,11 @@
 """Overlapping, forgotten and newly emerged strength (Cheng et al. 2024, Fig. 3a)."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lk.plots.style import FORGOTTEN, NEW, OVERLAP, REACH, doubted, footnote, grid, layer_labels, layers_of, spread, styled
@@ -40,17 +44,7 @@ def overlap(shares: pd.DataFrame, reference: str = "output", most: int = 6, high
                 quantity: rows[(rows["layer"] == layer) & (rows["kind"] == kind) & (rows["quantity"] == quantity)].sort_values("order")
                 for quantity in ("overlap", "forgotten", "new")
             }
-            x, base = found["overlap"]["order"], found["overlap"]["mean"].to_numpy()
-            style = {"width": 0.72, "edgecolor": "white", "linewidth": 0.4, "alpha": 0.45 if layer in marked else 1.0}
-            panel.bar(x, base, color=OVERLAP, label=words[0], **style)
-            panel.bar(x, found["forgotten"]["mean"], bottom=base, color=above, label=words[1], **style)
-            panel.bar(x, -found["new"]["mean"], color=below, label=words[2], **style)
-            ends = []
-            for part, lift, sign, shift in (("overlap", 0.0, 1, -0.18), ("forgotten", base, 1, 0.18), ("new", 0.0, -1, 0.0)):
-                low, high = (lift + sign * found[part][end].to_numpy() for end in ("low", "high"))
-                ends.append((x.to_numpy() + shift, low, high))
-            panel.vlines(*(np.concatenate(part) for part in zip(*ends, strict=True)), color="#333333", linewidth=0.9)
-            panel.axhline(0, color="#444444", linewidth=0.8)
+            stacked(panel, found, (above, below), words, 0.45 if layer in marked else 1.0)
             panel.grid(axis="x", visible=False)
             panel.set_xticks(sorted(rows["order"].unique()))
             if line == 0:
@@ -62,3 +56,27 @@ def overlap(shares: pd.DataFrame, reference: str = "output", most: int = 6, high
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     footnote(figure, set(marked) & set(layers), f"n = {int(rows['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals")
     return figure
+
+
+def stacked(panel: Axes, found: Mapping[str, pd.DataFrame], colours: tuple[str, str], words: Sequence[str], alpha: float = 1.0) -> None:
+    """One panel: grey what is shared, on top of it what else the layer has, below zero what else the reference has.
+
+    Args:
+        panel: Where to draw.
+        found: Quantity (`overlap`, `forgotten`, `new`) to rows with order, mean, low, high, all of the same orders.
+        colours: Of the bar above and of the one below.
+        words: Labels of the three bars.
+        alpha: Opacity; less for a marked layer.
+    """
+    x, base = found["overlap"]["order"], found["overlap"]["mean"].to_numpy(float)
+    style: Any = {"width": 0.72, "edgecolor": "white", "linewidth": 0.4, "alpha": alpha}
+    panel.bar(x, base, color=OVERLAP, label=words[0], **style)
+    panel.bar(x, found["forgotten"]["mean"], bottom=base, color=colours[0], label=words[1], **style)
+    panel.bar(x, -found["new"]["mean"], color=colours[1], label=words[2], **style)
+    ends = []
+    for part, lift, sign, shift in (("overlap", 0.0, 1, -0.18), ("forgotten", base, 1, 0.18), ("new", 0.0, -1, 0.0)):
+        low, high = (lift + sign * found[part][end].to_numpy(float) for end in ("low", "high"))
+        ends.append((x.to_numpy() + shift, low, high))
+    places, lows, highs = (np.concatenate(part) for part in zip(*ends, strict=True))
+    panel.vlines(places, lows, highs, color="#333333", linewidth=0.9)
+    panel.axhline(0, color="#444444", linewidth=0.8)

@@ -1,6 +1,9 @@
 """Completeness and redundancy by layer (Cheng et al. 2024, Fig. 3b)."""
 
+from collections.abc import Sequence
+
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lk.plots.style import doubted, footnote, grid, layer_ticks, layers_of, order_colours, styled, whiskers
@@ -20,24 +23,35 @@ def ratios(shares: pd.DataFrame, highest: int | None = None) -> Figure:
     # The output against itself is 1 and 0 by definition.
     layers, marked = layers_of(rows)[:-1] or layers_of(rows), doubted(rows)
     orders = [order for order in sorted(rows["order"].unique()) if 0 < order <= (highest or rows["order"].max())]
-    colours = {0: "#000000", **order_colours(orders)}
     figure, axes = grid(2, 2, height=6.0, sharex=True, sharey=True)
     for column, (quantity, label) in enumerate(QUANTITIES.items()):
         for line, kind in enumerate(("and", "or")):
             panel = axes[line, column]
-            for number, order in enumerate([*orders, 0]):
-                found = rows[(rows["quantity"] == quantity) & (rows["kind"] == kind) & (rows["order"] == order)]
-                found = found.set_index("layer").reindex(layers).reset_index()
-                if found["mean"].notna().any():
-                    # Small shifts keep the whiskers of the curves apart.
-                    x = [place + (number - len(orders) / 2) * 0.05 for place in range(len(layers))]
-                    panel.plot(
-                        x, found["mean"], "-o", color=colours[order], linewidth=2.6 if order == 0 else 1.6,
-                        label="all orders" if order == 0 else f"order {order}",
-                    )  # fmt: skip
-                    whiskers(panel, x, found, colours[order])
+            curves(panel, rows[(rows["quantity"] == quantity) & (rows["kind"] == kind)], layers, orders)
             panel.set(ylim=(-0.03, 1.03), ylabel=label, title=f"{kind.upper()}: {quantity}")
             layer_ticks(panel, layers, marked)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center")
     footnote(figure, marked, f"n = {int(rows['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals")
     return figure
+
+
+def curves(panel: Axes, rows: pd.DataFrame, layers: list[str], orders: Sequence[int]) -> None:
+    """One curve over layers per order, and a black one for all orders (order 0) where the rows hold it.
+
+    Args:
+        panel: Where to draw.
+        rows: Columns layer, order, mean, low, high of one quantity and kind.
+        layers: Names by depth.
+        orders: Orders with a curve, low to high.
+    """
+    colours = {0: "#000000", **order_colours(orders)}
+    for number, order in enumerate([*orders, 0]):
+        found = rows[rows["order"] == order].set_index("layer").reindex(layers).reset_index()
+        if found["mean"].notna().any():
+            # Small shifts keep the whiskers of the curves apart.
+            x = [place + (number - len(orders) / 2) * 0.05 for place in range(len(layers))]
+            panel.plot(
+                x, found["mean"], "-o", color=colours[order], linewidth=2.6 if order == 0 else 1.6,
+                label="all orders" if order == 0 else f"order {order}",
+            )  # fmt: skip
+            whiskers(panel, x, found, colours[order])

@@ -1,39 +1,57 @@
 """Lines of runs beside each other."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.plots.style import FOOTNOTE, MARKERS, RUNS, grid, short, styled, whiskers
+from lk.plots.style import FOOTNOTE, MARKERS, RUNS, grid, log_scale, short, styled, whiskers
 
-LINES = ("-", "--", "-.", ":")
+LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (7, 2)), "-.", ":")
+CHANCE = (0, (2.5, 1.8))
 
 
 @styled
-def run_lines(frame: pd.DataFrame, columns: int = 2, height: float = 3.2, note: str = "") -> Figure:
+def run_lines(
+    frame: pd.DataFrame,
+    columns: int = 2,
+    height: float = 3.2,
+    note: str = "",
+    names: Sequence[str] = (),
+    same_y: bool = False,
+    log: bool = False,
+) -> Figure:
     """One panel per question, one line per run (or pair of runs), the same colour and marker for a run in every panel.
 
     Args:
-        frame: Columns panel (title), xlabel, ylabel, x, line (name), mean, low, high; optional `chance` (dotted, in the line's colour)
+        frame: Columns panel (title), xlabel, ylabel, x, line (name), mean, low, high; optional `chance` (dashed, in the line's colour)
             and `marked` (hollow points).
         columns: Panels side by side.
         height: Inches of a row of panels.
         note: Footnote.
+        names: All lines in the order of their colours, so that a line without rows here does not shift the colours of the others
+            against other figures; empty: as they come in the frame.
+        same_y: One range for the y axes of all panels.
+        log: Logarithmic y axes.
     """
-    panels, names = list(dict.fromkeys(frame["panel"])), list(dict.fromkeys(frame["line"]))
+    panels = list(dict.fromkeys(frame["panel"]))
+    order = list(dict.fromkeys([*names, *frame["line"]]))
     rows = -(-len(panels) // columns)
-    figure, axes = grid(rows, min(columns, len(panels)), height=0.5 + rows * height)
+    figure, axes = grid(rows, min(columns, len(panels)), height=0.5 + rows * height, sharey=same_y)
+    handles = {}
     for panel, title in zip(axes.flat, panels, strict=False):
         own = frame[frame["panel"] == title]
         span = float(own["x"].max() - own["x"].min()) or 1.0
-        for number, name in enumerate(names):
+        for number, name in enumerate(order):
             found = own[(own["line"] == name) & own["mean"].notna()].sort_values("x")
             if not len(found):
                 continue
             colour, marker = RUNS[number % len(RUNS)], MARKERS[number % len(MARKERS)]
             # A small shift keeps whiskers of different runs apart.
-            x = found["x"] + (number - (len(names) - 1) / 2) * 0.008 * span
-            panel.plot(x, found["mean"], LINES[number // len(RUNS) % len(LINES)], color=colour, marker=marker, label=short(name, 44))
+            x = found["x"] + (number - (len(order) - 1) / 2) * min(0.008, 0.06 / len(order)) * span
+            style = LINES[number // len(RUNS) % len(LINES)]
+            (handles[name],) = panel.plot(x, found["mean"], linestyle=style, color=colour, marker=marker, label=short(name, 44))
             whiskers(panel, x, found, colour)
             if "marked" in found and found["marked"].any():
                 hollow = found["marked"].to_numpy(bool)
@@ -48,15 +66,20 @@ def run_lines(frame: pd.DataFrame, columns: int = 2, height: float = 3.2, note: 
                     markersize=6,
                 )
             if "chance" in found and found["chance"].notna().any():
-                panel.plot(x, found["chance"], ":", color=colour, linewidth=1.3)
+                panel.plot(x, found["chance"], linestyle=CHANCE, color=colour, linewidth=1.1)
         panel.set(title=title, xlabel=own["xlabel"].iloc[0], ylabel=own["ylabel"].iloc[0])
-        if own["mean"].min() >= 0:
+        if log:
+            log_scale(panel)
+        elif own["mean"].min() >= 0 and not (same_y and frame["mean"].min() < 0):
             panel.set_ylim(bottom=0)
+        if same_y:
+            panel.tick_params(labelleft=True)
         if np.issubdtype(own["x"].dtype, np.integer):
             panel.set_xticks(sorted(own["x"].unique()))
     for panel in axes.flat[len(panels) :]:
         panel.remove()
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=min(3, len(names)))
+    shown = [handles[name] for name in order if name in handles]
+    figure.legend(handles=shown, loc="outside upper left", ncols=max(1, min(3, len(shown))))
     any_marked = "marked" in frame and bool(frame["marked"].fillna(False).any())
     lines = [line for line in (note, f"hollow: marked {FOOTNOTE}" if any_marked else "") if line]
     if lines:

@@ -5,7 +5,7 @@ import functools
 import io
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 import matplotlib as mpl
 import numpy as np
@@ -155,9 +155,9 @@ def grey_marked(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: s
             text.set(color=DOUBT, style="italic")
 
 
-def layer_ticks(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: str = "x") -> None:
+def layer_ticks(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: str = "x", most: int = 16) -> None:
     """One tick per layer with its name; slanted where names are long."""
-    labels = layer_labels(names, marked)
+    labels = layer_labels(names, marked, most)
     if axis == "x":
         slanted = max(map(len, labels), default=0) * len(labels) > 40
         slant: Any = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
@@ -174,19 +174,45 @@ def footnote(figure: Figure, marked: Iterable[str], text: str = "") -> None:
         figure.supxlabel("   ".join(lines), x=0.01, ha="left", fontsize=9, color="#555555")
 
 
-def log_scale(axes: Axes) -> None:
-    """A logarithmic y axis with plain numbers (the usual labels need mathtext, which is off)."""
-    axes.set_yscale("log")
+def log_scale(axes: Axes, axis: Literal["x", "y"] = "y") -> None:
+    """A logarithmic axis with plain numbers (the usual labels need mathtext, which is off)."""
+    (axes.set_yscale if axis == "y" else axes.set_xscale)("log")
+    along = axes.yaxis if axis == "y" else axes.xaxis
 
     def between(value: float, _: int) -> str:
-        low, high = axes.get_ylim()
+        low, high = along.get_view_interval()
         leading = f"{value:.0e}"[0]
         return f"{value:g}" if high < 30 * low and leading in "25" else ""
 
     # A fixed number of ticks: the automatic one depends on the size, which the layout is only about to find.
-    axes.yaxis.set_major_locator(LogLocator(numticks=6))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(FuncFormatter(between))
+    along.set_major_locator(LogLocator(numticks=6 if axis == "y" else 4))
+    along.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    along.set_minor_formatter(FuncFormatter(between))
+
+
+def wide(values: Iterable[float], ratio: float = 30.0) -> bool:
+    """Whether positive values span so much that a logarithmic axis shows them better; never where one is 0 or less.
+
+    Example:
+        >>> wide([1.0, 5.0, float("nan")]), wide([0.1, 50.0]), wide([0.0, 50.0])
+        (False, True, False)
+    """
+    known = np.array([value for value in values if np.isfinite(value)])
+    return bool(len(known)) and bool(known.min() > 0) and bool(known.max() > ratio * known.min())
+
+
+def of_samples(frame: pd.DataFrame) -> str:
+    """How many samples stand behind the numbers of a frame with `n`; the range where rows differ.
+
+    Example:
+        >>> of_samples(pd.DataFrame({"n": [30, 30]})), of_samples(pd.DataFrame({"n": [28, 30]}))
+        ('n = 30 samples', 'n = 28 to 30 samples')
+    """
+    n = frame["n"].dropna()
+    if not len(n):
+        return "n unknown"
+    low, high = int(n.min()), int(n.max())
+    return f"n = {high} samples" if low == high else f"n = {low} to {high} samples"
 
 
 def step_scale(axes: Axes, last: float, first: float = 0.0) -> None:

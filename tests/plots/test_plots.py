@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from paper_frames import paper
 from run_folders import interactions
 
 from lk import plots
@@ -55,6 +56,7 @@ def frames(layers=LAYERS):
     images = np.linspace(0, 1, 32, dtype=np.float32).reshape(2, 1, 4, 4)
     return {
         **certified(),
+        **paper(),
         "heat_map": (mark(strengths(checkpoints[-1])),),
         "layer_epoch_maps": (mark(maps), (("completeness", "Completeness"), ("reach", "Reach"))),
         "on_images": (strongest, images, owners.repeat(2, 0)),
@@ -132,7 +134,10 @@ def test_figure(name, drawn):
         assert mpl.pyplot.get_fignums() == []
 
 
-@pytest.mark.parametrize("name", sorted(set(plots.__all__) - {"training_curves", *certified()}))
+UNMARKED = {"training_curves", *certified(), *(set(paper()) - {"paper_overlap", "paper_ratios"})}
+
+
+@pytest.mark.parametrize("name", sorted(set(plots.__all__) - UNMARKED))
 def test_marked_layers_are_marked(name, drawn):
     said = " ".join(text.get_text() for text in words(drawn[name]))
     assert FOOTNOTE in said
