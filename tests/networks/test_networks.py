@@ -9,7 +9,7 @@ from torch import nn
 
 import lk.networks
 from lk.layers import frozen, read_layers
-from lk.networks import MLP, VGG11, LeNet, Network, ResNet20, ResNet32, Torchvision, Wrapped
+from lk.networks import MLP, VGG11, VGG16, AlexNet, LeNet, Network, ResNet20, ResNet32, Torchvision, ViT, Wrapped
 from lk.networks.resnet import ResNet
 
 KINDS = [name for name in lk.networks.__all__ if name not in ("Network", "Tables")]
@@ -130,17 +130,115 @@ def test_resnet_depth_is_a_setting():
     assert len(ResNet(1, 2, (1, 8, 8)).layers) == 4
 
 
+@pytest.mark.parametrize(("kind", "depth"), [(VGG11, 11), (VGG16, 16)])
 @pytest.mark.parametrize(("side", "last"), [(32, 2), (28, 2), (24, 2), (64, 4)])
-def test_vgg_11_fits_small_images(side, last):
-    network = VGG11(5, (1, side, side)).eval()
+def test_vgg_fits_small_images(kind, depth, side, last):
+    network = kind(5, (1, side, side)).eval()
     with read_layers(network, network.layers) as activations:
         assert network(torch.zeros(2, 1, side, side)).shape == (2, 5)
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     linears = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    assert len(convolutions) + len(linears) == 11
+    assert len(convolutions) + len(linears) == len(network.layers) + 1 == depth
     assert activations["conv1_1"].shape == (2, 64, side, side)
+    assert activations["conv3_2"].shape == (2, 256, side // 4, side // 4)
     assert activations["conv5_2"].shape == (2, 512, last, last)
     assert activations["fc2"].shape == (2, 512)
+
+
+def test_stored_vgg_11_fits():
+    """Names and shapes of what checkpoints hold: convolutions behind a pooling have the number 1."""
+    assert VGG11.layers == ("conv1_1", "conv2_1", "conv3_1", "conv3_2", "conv4_1", "conv4_2", "conv5_1", "conv5_2", "fc1", "fc2")
+    weights = {key: tuple(value.shape) for key, value in VGG11().state_dict().items() if key.endswith("weight") and value.ndim > 1}
+    assert weights == {
+        "conv1_1.0.weight": (64, 3, 3, 3),
+        "conv2_1.1.weight": (128, 64, 3, 3),
+        "conv3_1.1.weight": (256, 128, 3, 3),
+        "conv3_2.0.weight": (256, 256, 3, 3),
+        "conv4_1.1.weight": (512, 256, 3, 3),
+        "conv4_2.0.weight": (512, 512, 3, 3),
+        "conv5_1.1.weight": (512, 512, 3, 3),
+        "conv5_2.0.weight": (512, 512, 3, 3),
+        "fc1.2.weight": (512, 512),
+        "fc2.0.weight": (512, 512),
+        "output.weight": (10, 512),
+    }
+
+
+@pytest.mark.parametrize(("side", "conv5"), [(12, 3), (28, 7), (32, 8), (45, 12)])
+def test_alexnet_fits_small_images(side, conv5):
+    network = AlexNet(4, (1, side, side)).eval()
+    with read_layers(network, network.layers) as activations:
+        assert network(torch.rand(2, 1, side, side)).shape == (2, 4)
+    assert activations["conv1"].shape == (2, 64, side, side)
+    assert activations["conv5"].shape == (2, 256, conv5, conv5)
+    assert activations["fc2"].shape == (2, 1024)
+    assert all((activation >= 0).all() for activation in activations.values())  # read after the ReLU
+
+
+# ---- transformers
+def tiny_vit(**settings):
+    return ViT(**{"patch": 4, "width": 12, "depth": 3, "heads": 2, "num_classes": 3, "input_shape": (1, 8, 12), **settings}).eval()
+
+
+def test_vit_layers_are_tokens():
+    network = tiny_vit()
+    assert network.layers == ("block1", "block2", "block3")
+    with read_layers(network, network.layers) as activations:
+        network(torch.rand(2, 1, 8, 12))
+    assert [tuple(activation.shape) for activation in activations.values()] == [(2, 1 + 2 * 3, 12)] * 3
+
+
+def test_vit_is_read_inside_its_blocks_and_reading_changes_no_bit():
+    """A fused path would skip the submodules and round differently where nobody reads."""
+    network, x = tiny_vit(), torch.rand(2, 1, 8, 12)
+    inner = [f"block2.{name}" for name in ("attention", "attention.0", "attention.1", "attention.1.into", "mlp", "mlp.1", "mlp.4")]
+    with torch.inference_mode():
+        expected = network(x)
+        with read_layers(network, inner) as activations:
+            assert torch.equal(network(x), expected)
+    assert set(activations) == set(inner)
+    assert torch.equal(network(x), expected)  # nor does a gradient that could be asked for
+
+
+def test_vit_is_that_of_torch():
+    """The weights of a block in torch's own layer give the same tokens."""
+    block, x = tiny_vit().block1, torch.randn(2, 7, 12)
+    twin = nn.TransformerEncoderLayer(12, 2, 48, 0.0, "gelu", batch_first=True, norm_first=True).eval()
+    names = {
+        "self_attn.in_proj_": "attention.1.into.", "self_attn.out_proj.": "attention.1.out.", "norm1.": "attention.0.",
+        "norm2.": "mlp.0.", "linear1.": "mlp.1.", "linear2.": "mlp.4.",
+    }  # fmt: skip
+    state = block.state_dict()
+    twin.load_state_dict({theirs + part: state[ours + part] for theirs, ours in names.items() for part in ("weight", "bias")})
+    assert torch.allclose(block(x), twin(x), atol=1e-6)
+
+
+def test_vit_reads_the_class_from_the_first_token_and_knows_places():
+    network, x = tiny_vit(), torch.rand(1, 1, 8, 12)
+    with read_layers(network, ["block3"]) as activations:
+        logits = network(x)
+    assert torch.equal(logits, network.output(network.norm(activations["block3"][:, 0])))
+    assert not torch.allclose(network(x.flip(3)), logits)
+    with torch.no_grad():
+        network.position.zero_()
+    swapped = torch.cat([x[..., 4:8], x[..., :4], x[..., 8:]], 3)  # without places, patches are a set
+    assert torch.allclose(network(swapped), network(x), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"patch": 3}, "Given patch=3 for images of 8x12 pixels; expected a divisor of both"),
+        ({"patch": 0}, "Given patch=0"),
+        ({"heads": 5}, "Given width=12, heads=5; expected a width that the heads share equally"),
+        ({"depth": 0}, "Given depth=0, dropout=0.1; expected depth >= 1"),
+        ({"dropout": 1.0}, r"dropout=1.0; .*dropout < 1"),
+        ({"input_shape": (30,)}, r"ViT was given input_shape=\(30,\)"),
+    ],
+)
+def test_vit_settings(settings, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_vit(**settings)
 
 
 @pytest.mark.parametrize("side", [12, 28, 32, 45])
@@ -149,8 +247,12 @@ def test_lenet_fits_small_images(side):
 
 
 @pytest.mark.parametrize(
-    ("kind", "shape", "least"), [(LeNet, (1, 8, 8), 12), (VGG11, (3, 32, 16), 24), (ResNet20, (3, 4, 4), 8), (LeNet, (30,), 12)]
-)
+    ("kind", "shape", "least"),
+    [
+        (LeNet, (1, 8, 8), 12), (VGG11, (3, 32, 16), 24), (VGG16, (3, 16, 32), 24), (AlexNet, (3, 11, 12), 12), (ResNet20, (3, 4, 4), 8),
+        (LeNet, (30,), 12),
+    ],
+)  # fmt: skip
 def test_inputs_that_are_no_image_or_too_small(kind, shape, least):
     with pytest.raises(ValueError, match=rf"{kind.__name__} was given input_shape=\({shape[0]},.*of at least {least} pixels a side"):
         kind(10, shape)
