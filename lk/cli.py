@@ -287,8 +287,12 @@ def analyze(args: Sequence[str] | None = None) -> None:
     )
     papering.add_argument("--config", action="config", help="YAML file with any of the arguments, such as configs/paper/mnist.yaml.")
     papering.add_class_arguments(Paper, fail_untyped=False)
-    papering.add_argument("--figures", type=list[str], default=list(FIGURES), help=f"Some of {', '.join(FIGURES)}; default: all, and the page.")
-    papering.add_argument("--data_dir", type=str | None, default=None, help="Folder of the data set, where it differs from the runs' configs.")
+    papering.add_argument(
+        "--figures", type=list[str], default=list(FIGURES), help=f"Some of {', '.join(FIGURES)}; default: all, and the page."
+    )
+    papering.add_argument(
+        "--data_dir", type=str | None, default=None, help="Folder of the data set, where it differs from the runs' configs."
+    )
     papering.add_argument("--trust", type=bool, default=False, help="Build classes that are neither of lk nor of torchvision.")
     subcommands.add_subcommand("paper", papering)
     parsed = parser.parse_args(words)

@@ -92,6 +92,10 @@ class Data(pl.LightningDataModule):
         """Names of the columns of a table; empty for images."""
         return []
 
+    def content_words(self, x: Tensor) -> tuple[Tensor, list[list[str]]]:
+        """The content word that each token of `(samples, length)` belongs to (-1: none), and the words of each sample."""
+        raise ValueError(f"{type(self).__name__} holds no sentences; the division into words needs lk.data.Sentences or lk.data.SST2.")
+
     # ---- what everyone uses
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -150,13 +154,24 @@ class Data(pl.LightningDataModule):
     @cached_property
     def explained(self) -> Tensor:
         """Indices into the test split of the samples to explain: the first `samples_per_class` of each class in a seeded order."""
+        return self.first_of_each_class()
+
+    def first_of_each_class(self, allowed: Tensor | None = None, what: str = "") -> Tensor:
+        """The first `samples_per_class` samples of each class of the test split, in a seeded order.
+
+        Args:
+            allowed: Which samples may be taken, shape `(samples,)`, bool; default all.
+            what: What they are, for messages.
+        """
         labels = self.labels(self.test)
         order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(self.seed))
+        if allowed is not None:
+            order = order[allowed[order]]
         chosen = [order[labels[order] == label][: self.samples_per_class] for label in range(self.num_classes)]
         short = [self.class_names[label] for label, found in enumerate(chosen) if len(found) < self.samples_per_class]
         if short:
             raise ValueError(
-                f"samples_per_class={self.samples_per_class}, but the test split of {self.name} has fewer of: "
+                f"samples_per_class={self.samples_per_class}, but the test split of {self.name} has fewer{f' {what}' if what else ''} of: "
                 f"{', '.join(map(str, short))}. Lower samples_per_class."
             )
         return torch.cat(chosen)

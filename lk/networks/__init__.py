@@ -7,6 +7,7 @@ from lk.networks.mlp import MLP
 from lk.networks.network import Network, Wrapped
 from lk.networks.resnet import ResNet20, ResNet32
 from lk.networks.torchvision import Torchvision
+from lk.networks.transformer import Transformer
 from lk.networks.vgg import VGG11, VGG16
 from lk.networks.vit import ViT
 
@@ -22,6 +23,7 @@ __all__ = [
     "ResNet32",
     "Tables",
     "Torchvision",
+    "Transformer",
     "ViT",
     "Wrapped",
 ]

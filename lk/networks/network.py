@@ -35,6 +35,14 @@ class Network(nn.Module):
         """Logits of shape `(batch, num_classes)` for inputs `(batch, *input_shape)`."""
         raise NotImplementedError(f"{type(self).__name__} must define forward().")
 
+    def embed(self, x: Tensor) -> Tensor:
+        """What gradients with respect to the input are taken of: the input itself; word embeddings where it is token numbers."""
+        return x
+
+    def from_embedded(self, embedded: Tensor, x: Tensor) -> Tensor:
+        """Logits from what `embed` gives; `x` is the input that it belongs to."""
+        return self.forward(embedded)
+
 
 class Wrapped(Network):
     """The user's own module, read at the layers that the user names.

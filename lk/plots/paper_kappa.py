@@ -14,7 +14,7 @@ def paper_kappa(frame: pd.DataFrame) -> Figure:
     """Signed effects, sorted by the effect at kappa = 0.04 (a black line); one colour and marker per other kappa, a panel per place.
 
     Args:
-        frame: Columns kappa, rank (by the effect at kappa = 0.04), effect (signed), place, n.
+        frame: Columns kappa, rank (by the effect at kappa = 0.04), effect (signed, relative to the strongest of its sample), place, n.
     """
     places, kappas = list(dict.fromkeys(frame["place"])), sorted(frame["kappa"].unique())
     figure, axes = grid(1, len(places), height=4.0)
@@ -31,7 +31,11 @@ def paper_kappa(frame: pd.DataFrame) -> Figure:
         if len(found):
             panel.plot(found["rank"], found["effect"], color="#000000", linewidth=1.5, label=f"κ = {REFERENCE:g}: sorted by this one")
         panel.axhline(0, color="#444444", linewidth=0.8)
-        panel.set(title=short(place, 40), xlabel=f"rank of the effect at κ = {REFERENCE:g}", ylabel="effect on the score (nats)")
+        panel.set(
+            title=short(place, 40),
+            xlabel=f"rank at κ = {REFERENCE:g} / number of samples",
+            ylabel="effect / strongest effect of its sample",
+        )
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=len(kappas), markerscale=1.5)
     note = f"{of_samples(frame)}; |δ| ≤ κ · |v(N) − v(∅)| bounds the noise term of each masked sample"
     figure.supxlabel(note, x=0.01, ha="left", fontsize=9, color="#555555")

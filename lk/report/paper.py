@@ -3,12 +3,267 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from lk.report.page import Gallery
-from lk.studies.paper import Studied
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lk import plots
+from lk.files import writing
+from lk.games import OUTPUT
+from lk.report.page import Gallery, Section, render
+from lk.studies.attributions import player_names
+from lk.studies.findings import HOLDS
+from lk.studies.paper import DRAWS, Studied, held
+from lk.studies.sentences import spanned
+
+TITLES = {1: "sparse", 2: "high orders come late", 3: "low orders are stronger", 4: "completeness rises", 5: "redundancy rises, then falls",
+          6: "IoU falls with order", 7: "stability falls with order", 8: "what each architecture does"}  # fmt: skip
+
+
+class Drawing:
+    """Draws the figures that were asked for; a study runs when its first figure needs it.
+
+    Args:
+        studied: The studies.
+        figures: Numbers of the figures in the paper, and `counts`.
+    """
+
+    def __init__(self, studied: Studied, figures: Sequence[str]) -> None:
+        self.studied, self.figures, self.folder = studied, figures, studied.paper.folder
+        self.gallery = Gallery(self.folder / "figures")
+
+    def keep(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
+        """The table of a figure, written beside it."""
+        with writing(self.folder / "tables" / f"{name}.parquet") as temporary:
+            table.to_parquet(temporary, index=False)
+        return table
+
+    def hang(self, section: Section, name: str, title: str, caption: str, figure: Figure) -> None:
+        """One figure."""
+        self.gallery.hang(section, f"figure-{name}", title, caption, figure)
+
+    def wanted(self, *figures: str) -> list[str]:
+        """Those of the figures that were asked for."""
+        return [figure for figure in figures if figure in self.figures]
+
+    # ---- sections
+    def sparsity(self) -> Section:
+        """Figure 2, and what the number of salient interactions depends on."""
+        section, studied = Section("How many interactions are salient"), self.studied
+        if self.wanted("2"):
+            self.hang(
+                section, "2", "Figure 2: strengths in descending order",
+                "All AND and OR effects at the output, of all samples of the first run of each network, relative to the strongest of their "
+                "sample. Above the line they are salient.",
+                plots.paper_strengths(self.keep("figure-2", studied.strengths)),
+            )  # fmt: skip
+        if self.wanted("counts"):
+            table = self.keep("counts", count_settings(studied))
+            section.table(("network", "setting", "", "mean", "median", "middle half", "n"), list(count_rows(table)))
+            self.hang(
+                section, "counts", "The number of salient interactions by threshold, kappa and solver",
+                "One point per sample, at the output. The line is the paper's mean.", plots.paper_counts(table),
+            )  # fmt: skip
+            sparsity = self.keep("sparsity", studied.sparsity)
+            mean = sparsity.groupby(["network", "place"], sort=False).agg(
+                monotone=("monotone", "mean"), p=("p", "median"), above=("strength_above_half", "median"), n=("p", "size")
+            )
+            section.table(
+                ("network", "layer", "strength above order n/2 (median)", "monotone (A2)", "p of A3 (median)", "games"),
+                [
+                    (network, place, f"{100 * row.above:.1f} %", f"{100 * row.monotone:.0f} %", f"{row.p:.2f}", row.n)
+                    for (network, place), row in zip(mean.index, mean.itertuples(), strict=True)
+                ],
+                "The three conditions of the sparsity theorem (Ren et al., ICLR 2024), checked on every game; AND effects alone.",
+            )
+        if self.wanted("11"):
+            frame = studied.ranked
+            self.keep("figure-11", frame)
+            for network, own in frame.groupby("network", sort=False):
+                self.hang(
+                    section, f"11-{slug(str(network))}", f"Figure 11: effects at several kappas, {network}",
+                    "Effects at the output that are salient at one of the kappas, sorted by their value at the extraction's own.",
+                    plots.paper_kappa(own),
+                )  # fmt: skip
+        return section
+
+    def layers(self) -> Section:
+        """Figures 3, 7 and 10."""
+        section = Section("What layers share with the output, forget, and form anew")
+        # The paper's figure 10 is figure 3 of a network on a table.
+        for kind, overlap, ratios in (
+            ("and", self.wanted("3a", "10"), self.wanted("3b", "10")),
+            ("or", self.wanted("7"), self.wanted("7")),
+        ):
+            if overlap or ratios:
+                table = self.keep("figure-3-7", self.studied.shares)
+            number = {"and": ("3a", "3b"), "or": ("7a", "7b")}[kind]
+            if overlap:
+                self.hang(
+                    section, number[0], f"Figure {number[0]}: overlapping, forgotten, newly emerged ({kind.upper()})",
+                    "Salient strength of each order, relative to the layer's mean |v(N) − v(∅)|, against the output of the same network.",
+                    plots.paper_overlap(table, kind),
+                )  # fmt: skip
+            if ratios:
+                self.hang(
+                    section, number[1], f"Figure {number[1]}: completeness and redundancy ({kind.upper()})",
+                    "Completeness: share of the output's strength that the layer holds. Redundancy: share of the layer's strength that the "
+                    "output lacks.",
+                    plots.paper_ratios(table, kind),
+                )  # fmt: skip
+        return section
+
+    def networks(self) -> Section:
+        """Figures 4 and 8."""
+        section = Section("Do networks agree")
+        if not self.wanted("4", "8"):
+            return section
+        table = self.keep("figure-4-8", self.studied.agreement[0])
+        if not len(table):
+            section.text.append("One network, or no two samples that two networks both read rightly: nothing to compare.")
+            return section
+        iou = table[table["quantity"] == "iou"]
+        for figure, kind in zip(self.wanted("4", "8"), [k for k, f in (("and", "4"), ("or", "8")) if self.wanted(f)], strict=True):
+            self.hang(
+                section, figure, f"Figure {figure}: agreement of networks by order ({kind.upper()})",
+                "Intersection over union of the salient sets, on the samples that both networks of a pair read rightly.",
+                plots.paper_agreement(iou, kind),
+            )  # fmt: skip
+        return section
+
+    def noise(self) -> Section:
+        """Figures 5, 9 and 12."""
+        section = Section("Which interactions survive noise")
+        if self.studied.paper.stability is None:
+            section.text.append("No noise was added: inputs are no real numbers, or the study has no `stability`.")
+            return section
+        if self.wanted("5", "9"):
+            table = self.keep("figure-5-9", self.studied.stability[0])
+            for figure, kind in (("5", "and"), ("9", "or")):
+                if self.wanted(figure):
+                    self.hang(
+                        section, figure, f"Figure {figure}: stability by order ({kind.upper()})",
+                        f"Gaussian noise of deviation {self.studied.paper.stability.sigma:g} on the input, "
+                        f"{self.studied.paper.stability.draws} draws per sample; salient sets of the clean samples; first run of each network.",
+                        plots.paper_stability(table[table["lean"] == "low"], kind),
+                    )  # fmt: skip
+        if self.wanted("12"):
+            self.hang(
+                section, "12", "Figure 12: how large the noise is", "The control: noise on a coalition relative to the coalition itself.",
+                plots.paper_noise_share(self.keep("figure-12", self.studied.noise_share)),
+            )  # fmt: skip
+        return section
+
+    def single(self) -> Section:
+        """Figure 6."""
+        section = Section("Interactions beside other attributions")
+        if not self.wanted("6"):
+            return section
+        table = self.keep("figure-6", self.studied.attributions)
+        for network, own in self.studied.subjects.items():
+            for place in self.studied.paper.explained:
+                rows = table[(table["network"] == network) & (table["sample"] == int(own[0].samples.index[place]))]
+                self.hang(
+                    section, f"6-{slug(network)}-{place}", f"Figure 6: {network}, test sample {int(own[0].samples.index[place])}",
+                    "The strongest interactions, Shapley values of the same game, and integrated gradients from the masked sample.",
+                    plots.paper_attributions(rows, player_names(own[0], place)),
+                )  # fmt: skip
+        return section
+
+    def accuracy(self) -> Section:
+        """Test and probe accuracy, and what the studies cost."""
+        section, table = Section("The networks, and what their layers' classifiers know"), self.studied.accuracy
+        if len(table):
+            self.keep("accuracy", table)
+            rows = []
+            for network, own in table.groupby("network", sort=False):
+                hits = own[own["layer"] == OUTPUT]["accuracy"]
+                probes = own[own["layer"] != OUTPUT].groupby("layer", sort=False)["accuracy"].mean()
+                rows.append(
+                    (
+                        network, len(hits), f"{100 * hits.mean():.1f} %" + (f" ({100 * hits.min():.1f} to {100 * hits.max():.1f})" if len(hits) > 1 else ""),
+                        ", ".join(f"{layer} {100 * hit:.1f}" for layer, hit in probes.items()),
+                    )
+                )  # fmt: skip
+            section.table(("network", "seeds", "test accuracy", "accuracy of the layers' classifiers (%)"), rows)
+        games = self.studied.games
+        section.text.append(
+            f"{len(games):,} games of {self.studied.n} players; {100 * games['certified'].mean():.2f} % of the decompositions are certified."
+        )
+        cost = self.keep("cost", self.studied.cost)
+        section.table(
+            ("network", "run", "masked samples", "play (s)", "decompose (s)", "masked samples per second", "bare forward loop, per second"),
+            [
+                (row.network, row.run, f"{row.masked_samples:,}", f"{row.play_s:.0f}", f"{row.decompose_s:.0f}", f"{row.per_second:,.0f}",
+                 f"{row.bare_per_second:,.0f}")
+                for row in cost.itertuples()
+            ],
+            "The bare loop was timed when this page was made, not when the games were played.",
+        )  # fmt: skip
+        return section
+
+    def findings(self) -> Section:
+        """The eight findings, with their intervals and controls."""
+        section = Section("The paper's findings")
+        table, verdicts = self.keep("findings", self.studied.findings), self.keep("verdicts", self.studied.verdicts)
+        controls = [name for name in verdicts.columns if name not in ("finding", "network", "verdict", "n", "seeds")]
+        section.table(
+            ("finding", "network", "seeds", "n", "verdict", *controls),
+            [
+                (
+                    f"{row['finding']} {TITLES[row['finding']]}", row["network"], row["seeds"], row["n"], row["verdict"],
+                    *(row[name] if isinstance(row[name], str) else "–" for name in controls),
+                )
+                for row in verdicts.to_dict("records")
+            ],
+            f"A part holds where the 95 % interval of its contrast lies above zero ({DRAWS} bootstrap draws over samples, and over seeds "
+            "where there are several). Controls: survives where the finding stays, or exceeds what random labels or an untrained network show.",
+        )  # fmt: skip
+        section.table(
+            ("finding", "claim", "network", "condition", "contrast (95 % interval)", "verdict", "excess over the control"),
+            [
+                (
+                    row["finding"], row["part"], row["network"], row["condition"], spanned(pd.Series({**row, "mean": row["value"]})),
+                    row["verdict"],
+                    spanned(pd.Series({"mean": row["excess"], "low": row["excess_low"], "high": row["excess_high"]}))
+                    if pd.notna(row.get("excess")) else "–",
+                )
+                for row in table.to_dict("records")
+            ],
+            "Every contrast is above zero where the finding holds.",
+        )  # fmt: skip
+        return section
+
+
+def slug(name: str) -> str:
+    """A name as part of a file name."""
+    return "".join(c if c.isalnum() else "-" for c in name.lower())
+
+
+def count_settings(studied: Studied) -> pd.DataFrame:
+    """Salient interactions per sample at the output under every setting: group, setting, network, count, paper."""
+    parts = []
+    kappas = studied.kappas[studied.kappas["place"] == "output"]
+    own = kappas[kappas["kappa"] == studied.paper.kappa]
+    for scope in ("per_sample", "per_layer"):
+        parts.append(own.assign(group="threshold", setting=scope.replace("_", " "), count=own[scope]))
+    parts.append(kappas.assign(group="kappa", setting=kappas["kappa"].map(lambda kappa: f"κ = {kappa:g}"), count=kappas["per_sample"]))
+    solvers = studied.solvers
+    parts.append(solvers.assign(group="solver", setting=solvers["solver"], count=solvers["per_sample"]))
+    table = pd.concat(parts, ignore_index=True)[["group", "setting", "network", "run", "sample", "count"]]
+    return table.assign(paper=float("nan") if studied.paper.count is None else studied.paper.count)
+
+
+def count_rows(table: pd.DataFrame) -> list[tuple[object, ...]]:
+    """The same as rows: mean, median, quartiles."""
+    rows: list[tuple[object, ...]] = []
+    for (network, group, setting), own in table.groupby(["network", "group", "setting"], sort=False):
+        low, middle, high = own["count"].quantile([0.25, 0.5, 0.75])
+        rows.append((network, group, setting, f"{own['count'].mean():.1f}", f"{middle:g}", f"{low:g} to {high:g}", len(own)))
+    return rows
 
 
 def write_paper(studied: Studied, figures: Sequence[str]) -> Path:
-    """Draw the figures that are asked for and write the page.
+    """Draw the figures that are asked for, and write the page.
 
     Args:
         studied: The studies; each is run when a figure first needs it.
@@ -17,6 +272,18 @@ def write_paper(studied: Studied, figures: Sequence[str]) -> Path:
     Returns:
         The HTML file, `report.html` in the study's folder.
     """
-    folder = studied.paper.folder
-    gallery = Gallery(folder / "figures")
-    return folder / "report.html"
+    drawing = Drawing(studied, figures)
+    sections = [part() for part in (drawing.accuracy, drawing.sparsity, drawing.layers, drawing.networks, drawing.noise, drawing.single)]
+    answers = []
+    # The findings need every study; a single figure is drawn without them.
+    if set(figures) >= {"3a", "4"}:
+        sections.insert(0, drawing.findings())
+        answers = list(held(studied.verdicts))
+        count = int((studied.verdicts["verdict"] == HOLDS).sum())
+        answers.insert(0, f"{count} of {len(studied.verdicts)} verdicts on the paper's findings are positive.")
+    names = ", ".join(f"{name} ({len(own)} seed{'s' * (len(own) != 1)})" for name, own in studied.subjects.items())
+    shown = [section for section in sections if section.text or section.tables or section.pictures]
+    return render(
+        studied.paper.folder / "report.html", title=f"Layerwise change of knowledge: {studied.paper.folder.name}", subtitle=names,
+        answers=answers or ["Some figures only: the findings need all of them."], sections=shown, config="",
+    )  # fmt: skip

@@ -69,6 +69,8 @@ class Ablation:
     def ranked(self, subject: Subject) -> pd.DataFrame:
         """Effects at the output at every kappa, in the order that the extraction's own kappa gives (the paper's figure 11).
 
+        Effects are relative to their sample's strongest; those that are salient at no kappa are left out.
+
         Returns:
             Columns kappa, rank (per sample), effect (relative to the sample's strongest), place, n.
         """
@@ -78,17 +80,17 @@ class Ablation:
             found = decompose_path(subject.values[:, layer], list(self.kappas), subject.extraction.gap)
             own = stacked(found[self.kappas.index(nearest(self.kappas, subject.extraction.kappa))])
             largest = own.abs().amax((0, 1))
-            order = (own / largest).flatten().sort(descending=True, stable=True).indices
+            scaled = torch.stack([(stacked(answer) / largest).flatten() for answer in found])
+            # Most effects are zero at every kappa: the flat middle of the curve is left out.
+            seen = scaled[:, (scaled.abs() > ratio_of(subject.interactions)).any(0)]
+            order = seen[self.kappas.index(nearest(self.kappas, subject.extraction.kappa))].sort(descending=True, stable=True).indices
+            shown = torch.linspace(0, max(len(order) - 1, 0), min(RANKS, len(order))).round().long()
             samples = len(subject.samples.y)
-            # Most effects are zero: the middle of the curve is flat, both ends are drawn whole.
-            ends = torch.cat([torch.arange(RANKS), torch.arange(len(order) - RANKS, len(order))])
-            steps = torch.linspace(0, len(order) - 1, RANKS).long()
-            shown = torch.cat([ends[(ends >= 0) & (ends < len(order))], steps]).unique()
             parts = [
-                pd.DataFrame(
-                    {"rank": shown.numpy() / samples, "effect": (stacked(answer) / largest).flatten()[order[shown]].numpy()}
-                ).assign(kappa=kappa, place=place, n=samples)
-                for kappa, answer in zip(self.kappas, found, strict=True)
+                pd.DataFrame({"rank": (shown + 1).numpy() / samples, "effect": effects[order[shown]].numpy()}).assign(
+                    kappa=kappa, place=place, n=samples
+                )
+                for kappa, effects in zip(self.kappas, seen, strict=True)
             ]
             return pd.concat(parts, ignore_index=True)
 

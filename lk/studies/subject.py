@@ -131,7 +131,8 @@ def evenly(total: int, count: int) -> list[int]:
         >>> evenly(10, 4)
         [0, 2, 5, 7]
     """
-    return [i * total // count for i in range(min(count, total))]
+    count = min(count, total)
+    return [i * total // count for i in range(count)]
 
 
 def restrict(samples: Samples, places: list[int]) -> Samples:

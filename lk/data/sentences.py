@@ -1,0 +1,194 @@
+"""Labelled sentences: any folder of TSV files; SST-2."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lk.data.data import Data, Labelled, Tensors
+from lk.data.stop_words import is_content
+from lk.data.tokenizer import Tokenizer, extra, published, trained
+
+Split = tuple[list[str], list[int]]
+
+
+def read_tsv(path: Path) -> Split:
+    """Sentences and labels of a file with a line `sentence<TAB>label` for each sample.
+
+    Raises:
+        ValueError: A line is of another form; names the line.
+    """
+    sentences, labels = [], []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        sentence, tab, label = line.rpartition("\t")
+        if not tab or not label.strip().isdigit() or not sentence.strip():
+            raise ValueError(f"{path}, line {number}: {line[:60]!r}; expected `sentence<TAB>label` with a label 0, 1, ...")
+        sentences.append(sentence)
+        labels.append(int(label))
+    return sentences, labels
+
+
+class Sentences(Data):
+    """`data_dir/train.tsv` and `data_dir/test.tsv` (or `dev.tsv`), a line `sentence<TAB>label` for each sample.
+
+    An input is a row of token numbers, shape `(max_length,)`, int64. A player is a content word with all its word pieces (see
+    `is_content`; `lk.games.Words` divides); stop words, punctuation, numbers and special tokens are background. Training uses all
+    sentences; explained are only those with exactly `words` content words that are not cut. The baseline is [MASK] at every place
+    (Cheng et al., ICML 2024, footnote 4 and App. M.1).
+
+    Args:
+        data_dir: Folder of the files.
+        words: Content words of the sentences to explain.
+        tokenizer: Name on the Hugging Face hub, or folder, of a pretrained network's tokenizer; by default one is trained on the
+            training split.
+        vocab_size: Tokens of the trained tokenizer.
+        max_length: Tokens of an input, special ones included; longer sentences are cut.
+        cls: Place of [CLS] for the trained tokenizer: `first`, or `last` (XLNet) with padding on the left.
+        batch_size: Training batch per device.
+        samples_per_class: Number of sentences to explain of each class.
+        seed: Order of the batches and choice of the samples.
+        num_workers: Processes that load batches.
+
+    Raises:
+        FileNotFoundError: A file is missing.
+        ModuleNotFoundError: The extra `text` is not installed.
+        ValueError: A line is damaged, or a setting is out of range.
+    """
+
+    def __init__(
+        self,
+        data_dir: str | None = None,
+        words: int = 10,
+        tokenizer: str | None = None,
+        vocab_size: int = 4000,
+        max_length: int = 48,
+        cls: str = "first",
+        batch_size: int = 32,
+        samples_per_class: int = 2,
+        seed: int = 0,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__(batch_size, samples_per_class, seed, num_workers)
+        if words < 1 or max_length < words + 2:
+            raise ValueError(
+                f"Given words={words}, max_length={max_length}; expected at least one word, and room for the words and two special tokens."
+            )
+        self.data_dir, self.words, self.tokenizer, self.cls = data_dir, words, tokenizer, cls
+        self.vocab_size, self.max_length = vocab_size, max_length
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The folder's own name."""
+        return Path(self.data_dir).resolve().name.lower() if self.data_dir else super().name
+
+    def texts(self) -> tuple[Split, Split]:
+        """Sentences and labels of both splits."""
+        folder = Path(self.data_dir or ".")
+        files = [folder / "train.tsv", next((f for s in ("test", "dev") if (f := folder / f"{s}.tsv").is_file()), folder / "test.tsv")]
+        for file in files:
+            if not file.is_file():
+                raise FileNotFoundError(
+                    f"No file {str(file)!r}. Expected train.tsv and test.tsv (or dev.tsv) with lines `sentence<TAB>label`: set "
+                    "data.init_args.data_dir to their folder."
+                )
+        train, test = map(read_tsv, files)
+        return train, test
+
+    @cached_property
+    def read(self) -> tuple[Split, Split]:
+        """Both splits as text, read once."""
+        return self.texts()
+
+    @cached_property
+    def tokens(self) -> Tokenizer:
+        """The tokenizer."""
+        if self.tokenizer is not None:
+            return published(self.tokenizer, self.max_length)
+        return trained(self.read[0][0], self.vocab_size, self.max_length, self.cls)
+
+    def load(self) -> tuple[Labelled, Labelled]:
+        """Both splits as token numbers, in memory."""
+        train, test = (
+            Tensors(torch.tensor(self.tokens.encode([s.split() for s in sentences])[0]), torch.tensor(labels))
+            for sentences, labels in self.read
+        )
+        return train, test
+
+    @cached_property
+    def baseline(self) -> Tensor:
+        """[MASK] at every place: a mean of token numbers would mean nothing."""
+        return torch.full(self.input_shape, self.tokens.mask)
+
+    @cached_property
+    def explainable(self) -> Tensor:
+        """Which sentences of the test split have exactly `words` content words and fit, shape `(samples,)`, bool."""
+        sentences = [sentence.split() for sentence in self.read[1][0]]
+        places = self.tokens.encode(sentences)[1]
+        return torch.tensor(
+            [
+                sum(map(is_content, words)) == self.words and set(range(len(words))) <= set(place)
+                for words, place in zip(sentences, places, strict=True)
+            ]
+        )
+
+    @cached_property
+    def explained(self) -> Tensor:
+        """Indices into the test split: the first `samples_per_class` explainable sentences of each class in a seeded order."""
+        return self.first_of_each_class(self.explainable, f"sentences with {self.words} content words")
+
+    def content_words(self, x: Tensor) -> tuple[Tensor, list[list[str]]]:
+        """The content word that each token belongs to, and the words.
+
+        Args:
+            x: Inputs as the test split holds them, shape `(samples, length)`.
+
+        Returns:
+            Owners `(samples, length)`, the number of the content word from 0 or -1, and the content words of each sample.
+
+        Raises:
+            ValueError: An input is no sentence of the test split.
+        """
+        test = self.test
+        assert isinstance(test, Tensors)
+        number = {tuple(row): place for place, row in reversed(list(enumerate(test.x.tolist())))}
+        missing = [place for place, row in enumerate(x.tolist()) if tuple(row) not in number]
+        if missing:
+            raise ValueError(f"Input {missing[0]} of {len(x)} is no sentence of the test split of {self.name}; its words are not known.")
+        sentences = [self.read[1][0][number[tuple(row)]].split() for row in x.tolist()]
+        owner, content = torch.full(x.shape, -1), []
+        for row, (words, place) in enumerate(zip(sentences, self.tokens.encode(sentences)[1], strict=True)):
+            players = [i for i, word in enumerate(words) if is_content(word)]
+            owner[row] = torch.tensor([players.index(i) if i in players else -1 for i in place])
+            content.append([words[i] for i in players])
+        return owner, content
+
+
+class SST2(Sentences):
+    """SST-2, movie reviews, negative or positive: from TSV files, or from the Hugging Face hub where `data_dir` is not set.
+
+    The files hold whole sentences (6 920 / 1 821 in train / test, 147 of the latter with ten content words); the hub's training
+    split holds phrases too, and its validation split stands for the test split, whose labels are not published.
+    Arguments are those of `Sentences`.
+    """
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """Both opinions."""
+        return ["negative", "positive"]
+
+    def texts(self) -> tuple[Split, Split]:
+        """Sentences and labels of both splits."""
+        if self.data_dir is not None:
+            return super().texts()
+        kit = extra("datasets")
+        try:
+            loaded = kit.load_dataset("stanfordnlp/sst2")
+        except Exception as error:  # the hub's client raises many types without a network
+            raise FileNotFoundError(
+                f"SST-2 cannot be fetched from the Hugging Face hub ({type(error).__name__}). Set data.init_args.data_dir to a folder with "
+                "train.tsv and test.tsv, lines `sentence<TAB>label`."
+            ) from error
+        train, test = ((list(part["sentence"]), list(part["label"])) for part in (loaded["train"], loaded["validation"]))
+        return train, test

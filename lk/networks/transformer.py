@@ -1,0 +1,172 @@
+"""Transformers from the library of that name, fresh or pretrained: BERT, DistilBERT, XLNet and their kin."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from lk.layers import nearest
+from lk.networks.network import Network
+
+ABSENT = -1  # a token number that stands for an absent player: embedded as the vector that `absent` names
+
+
+def transformers() -> Any:
+    """The library, imported where it is needed.
+
+    Raises:
+        ModuleNotFoundError: The extra `text` is not installed.
+    """
+    try:
+        import transformers
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Transformer needs the package 'transformers', which is not installed. Install the extra: pip install layerwise-knowledge[text]."
+        ) from error
+    return transformers
+
+
+class Transformer(Network):
+    """Any sequence classifier of the transformers library; `layer1`, `layer2`, ... are the outputs of its blocks, batch first.
+
+    Inputs are rows of token numbers, shape `(batch, length)`; padding is not attended to. The token number -1 (see
+    `lk.games.maskers.Token`) is embedded as the vector that `absent` names, at the place of the token that it stands for.
+
+    Args:
+        architecture: Kind of a network with fresh weights, such as `bert`, `distilbert`, `xlnet`.
+        config: Its sizes under the library's names for that architecture; default the library's own.
+        pretrained: Name on the Hugging Face hub, or folder, of weights to start from, in place of `architecture` and `config`; only
+            safetensors are read, and no code of the folder is run.
+        absent: Embedding of an absent token: `zeros`, `mean` (of all word embeddings), or a safetensors file with one vector.
+        pad: Number of the padding token; default that of the configuration.
+        num_classes: Number of logits.
+        input_shape: `(length,)`.
+
+    Raises:
+        ModuleNotFoundError: The extra `text` is not installed.
+        ValueError: The architecture, a name in `config` or a file is unknown, or the inputs are longer than the network's.
+
+    Example:
+        >>> sizes = {"vocab_size": 50, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+        >>> network = Transformer("bert", sizes, num_classes=2, input_shape=(6,))
+        >>> network.layers, network(torch.ones(3, 6, dtype=torch.long)).shape
+        (('layer1', 'layer2'), torch.Size([3, 2]))
+    """
+
+    def __init__(
+        self,
+        architecture: str = "bert",
+        config: dict[str, Any] | None = None,
+        pretrained: str | None = None,
+        absent: str = "zeros",
+        pad: int | None = None,
+        num_classes: int = 2,
+        input_shape: Sequence[int] = (48,),
+    ) -> None:
+        super().__init__(num_classes, input_shape)
+        library = transformers()
+        self.model = load(library, pretrained, num_classes) if pretrained else fresh(library, architecture, config or {}, num_classes)
+        sizes = self.model.config
+        most = getattr(sizes, "max_position_embeddings", None)
+        if most is not None and 0 <= most < self.input_shape[0]:  # -1 (XLNet): positions are relative, without an end
+            raise ValueError(
+                f"Given inputs of {self.input_shape[0]} tokens for a network of at most {most}. Lower max_length of the data, or raise "
+                "max_position_embeddings."
+            )
+        self.pad = sizes.pad_token_id if pad is None else pad
+        if self.pad is None:
+            raise ValueError(f"The configuration of {sizes.model_type} names no padding token; set pad to its number.")
+        if sizes.pad_token_id is None:
+            sizes.pad_token_id = self.pad
+        self.absent = absent
+        self.register_buffer("given", read_vector(Path(absent), sizes.hidden_size) if absent not in ("zeros", "mean") else None)
+        self.layers = tuple(f"layer{i}" for i in range(1, sizes.num_hidden_layers + 1))
+        for name in self.layers:
+            # The blocks of some networks run length first and are numbered in different places; these see what each block gives.
+            self.add_module(name, nn.Identity())
+
+    @property
+    def embeddings(self) -> Tensor:
+        """The word embeddings, shape `(tokens, hidden)`."""
+        return self.model.get_input_embeddings().weight  # type: ignore[no-any-return]
+
+    def absent_vector(self) -> Tensor:
+        """The embedding of an absent token, shape `(hidden,)`."""
+        if self.given is not None:
+            return self.given  # type: ignore[return-value]
+        return self.embeddings.mean(0) if self.absent == "mean" else torch.zeros_like(self.embeddings[0])
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Word embeddings `(batch, length, hidden)` of token numbers `(batch, length)`.
+
+        Raises:
+            ValueError: A token number is not below the size of the vocabulary.
+        """
+        table = self.model.get_input_embeddings()
+        if x.numel() and int(x.max()) >= table.num_embeddings:
+            raise ValueError(
+                f"The inputs hold the token {int(x.max())}; the network has {table.num_embeddings}. Set vocab_size in its config to that of "
+                "the data, or take the tokenizer of the pretrained network."
+            )
+        embedded: Tensor = table(x.clamp(min=0))
+        gone = x == ABSENT
+        return torch.where(gone[..., None], self.absent_vector(), embedded) if bool(gone.any()) else embedded
+
+    def from_embedded(self, embedded: Tensor, x: Tensor) -> Tensor:
+        """Logits from word embeddings; `x` says where padding is."""
+        # Hidden states are asked for by name, because they come batch first whatever a block itself returns.
+        found = self.model(inputs_embeds=embedded, attention_mask=(x != self.pad).to(embedded), output_hidden_states=True)
+        for name, hidden in zip(self.layers, found.hidden_states[1:], strict=True):
+            self.get_submodule(name)(hidden)
+        return found.logits  # type: ignore[no-any-return]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of shape `(batch, num_classes)` for token numbers `(batch, length)`."""
+        return self.from_embedded(self.embed(x), x)
+
+
+def fresh(library: Any, architecture: str, config: dict[str, Any], num_classes: int) -> Any:
+    """A network with fresh weights."""
+    known = list(library.models.auto.configuration_auto.CONFIG_MAPPING.keys())
+    if architecture not in known:
+        raise ValueError(f"transformers has no architecture {architecture!r}. {nearest(architecture, known)}")
+    kind = library.models.auto.configuration_auto.CONFIG_MAPPING[architecture]
+    names = sorted({*kind().to_dict(), *kind.attribute_map})
+    wrong = [name for name in config if name not in names]
+    if wrong:
+        raise ValueError(f"The configuration of {architecture} has no {wrong[0]!r}. {nearest(wrong[0], names)}")
+    try:
+        return library.AutoModelForSequenceClassification.from_config(kind(**config, num_labels=num_classes))
+    except ValueError as error:
+        raise ValueError(f"{architecture} is no classifier of sequences with {config}: {str(error).splitlines()[0]}") from error
+
+
+def load(library: Any, pretrained: str, num_classes: int) -> Any:
+    """A pretrained network with a head of `num_classes`."""
+    try:
+        return library.AutoModelForSequenceClassification.from_pretrained(
+            pretrained, num_labels=num_classes, use_safetensors=True, trust_remote_code=False, weights_only=True
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"Given pretrained={pretrained!r}, which cannot be loaded ({str(error).splitlines()[0]}). Expected a name on the Hugging Face "
+            "hub or a folder with config.json and model.safetensors."
+        ) from error
+
+
+def read_vector(path: Path, hidden: int) -> Tensor:
+    """The one vector of a safetensors file."""
+    if not path.is_file():
+        raise ValueError(f"Given absent={str(path)!r}; expected 'zeros', 'mean' or a safetensors file with one vector of {hidden} numbers.")
+    try:
+        stored = load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is truncated or no safetensors file ({error}).") from error
+    shapes = {key: tuple(value.shape) for key, value in stored.items()}
+    if list(shapes.values()) != [(hidden,)]:
+        raise ValueError(f"{path} holds {shapes}; expected one vector of {hidden} numbers.")
+    return next(iter(stored.values())).float()

@@ -1,0 +1,281 @@
+"""The studies of the paper: each measure by hand, and the command at a tiny size, stopped and gone on with."""
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from run_folders import interactions
+
+from lk.cli import analyze, train
+from lk.interactions import decompose
+from lk.metrics.bootstrap import resamples
+from lk.probes import Optimum
+from lk.runs import Run
+from lk.studies.ablation import Ablation, rows
+from lk.studies.controls import Controls, RandomLabels, Shuffled
+from lk.studies.findings import FAILS, HOLDS, PARTS, UNDECIDED, Read, claimed, findings, high_orders, judge, low_orders, overall, verdict
+from lk.studies.generalisation import generalisation, pair_of, stability_findings
+from lk.studies.paper import summary
+from lk.studies.stability import Stability
+from lk.studies.subject import evenly
+
+
+def weights(samples):
+    return resamples(samples, 50)
+
+
+# ---- findings
+def test_orders_are_halved_without_the_four_highest():
+    assert (low_orders(10), high_orders(10)) == ([1, 2, 3], [4, 5, 6])
+    assert (low_orders(12), high_orders(12)) == ([1, 2, 3, 4], [5, 6, 7, 8])
+
+
+def test_verdicts():
+    assert [verdict(0.1, 0.2), verdict(-0.1, 0.2), verdict(-0.2, -0.1), verdict(float("nan"), float("nan"))] == [HOLDS, UNDECIDED, FAILS, UNDECIDED]
+    assert overall([HOLDS, HOLDS]) == HOLDS
+    assert overall([HOLDS, UNDECIDED]) == UNDECIDED
+    assert overall([HOLDS, UNDECIDED, FAILS]) == FAILS
+
+
+def test_a_layer_that_is_the_output_is_complete():
+    found = interactions(salience_ratio=0.05)  # layers that agree more and more with the output
+    read = Read(found, weights(6))
+    assert read.completeness(2)[0] > read.completeness(1)[0] > read.completeness(0)[0]
+    total = read.over(read.against.overlap, 1, None) + read.over(read.against.forgotten, 1, None)
+    assert total == pytest.approx(read.over(read.against.all, 1, None))
+    assert read.share_of(3, [1, 2, 3, 4])[0] == pytest.approx(1)
+    assert read.completeness(1, [1, 2, 3, 4]) == pytest.approx(read.completeness(1))
+
+
+def test_a_claim_is_judged_where_it_is_made():
+    part = next(part for part in PARTS if part.networks == ("MLP-7", "VGG-11"))
+    assert claimed(part, "MLP-7")
+    assert claimed(part, "MLP-7 wide")
+    assert not claimed(part, "ResNet-20")
+
+
+def test_findings_of_layers_that_agree_more_and_more():
+    found = interactions(games=40, salience_ratio=0.05)
+    same = {"untrained network": ([found], [found])}
+    table = findings("a network", [found], same, weights)
+    rises = table[table["part"].str.startswith("completeness of the intermediate")]
+    assert list(rises["verdict"]) == [HOLDS, HOLDS]
+    under = table[table["condition"] == "untrained network"]
+    assert (under["excess"] == 0).all()  # the control shows as much: nothing is left of the finding
+    verdicts = summary(table).set_index("finding")
+    assert (verdicts["untrained network"] == UNDECIDED).all()
+    assert verdicts.loc[4, "seeds"] == 1
+
+
+def test_seeds_are_resampled_too():
+    runs = [interactions(seed=seed, games=20, salience_ratio=0.05) for seed in range(3)]
+    alone = findings("x", runs[:1], {}, weights)
+    together = findings("x", runs, {}, weights)
+    assert (together["seeds"] == 3).all()
+    assert not together["value"].equals(alone["value"])
+
+
+# ---- generalisation
+def test_a_network_agrees_with_itself():
+    found = interactions(salience_ratio=0.05, samples=list(range(6)), correct=[True] * 5 + [False])
+    pair = pair_of("a / a", [found], [found])
+    assert pair.iou.shape == (2, 2, 5, 5)  # places, kinds, orders, the samples read rightly
+    known = pair.iou[torch.isfinite(pair.iou)]
+    assert (known == 1).all()
+    assert torch.nan_to_num(pair.jaccard, nan=1.0).eq(1).all()
+
+
+def test_pairs_need_the_same_samples():
+    one, other = (interactions(samples=[start + i for i in range(6)]) for start in (0, 1))
+    with pytest.raises(ValueError, match=r"a / b: the runs explain different samples"):
+        pair_of("a / b", [one], [other])
+
+
+def test_agreement_by_order_and_its_finding():
+    runs = {name: [interactions(seed=seed, games=30, salience_ratio=0.05)] for seed, name in enumerate("ab")}
+    curves, found = generalisation(runs, weights)
+    assert set(curves["quantity"]) == {"iou", "jaccard"}
+    assert set(found["finding"]) == {6}
+    assert found["part"].nunique() == 4
+    row = curves[(curves["quantity"] == "iou") & (curves["place"] == "output") & (curves["kind"] == "and") & (curves["order"] == 1)].iloc[0]
+    assert row["low"] <= row["mean"] <= row["high"]
+
+
+# ---- stability
+def test_stability_that_falls_with_order_is_found():
+    table = pd.DataFrame(
+        [
+            {"place": place, "lean": "low", "kind": kind, "order": order, "sample": sample, "stability": 10.0 / order}
+            for place in ("intermediate layer", "output")
+            for kind in ("and", "or")
+            for order in range(1, 5)
+            for sample in range(4)
+        ]
+    )
+    curves, found = stability_findings("x", [table, table], 4, weights)
+    assert list(found["verdict"]) == [HOLDS, HOLDS]
+    # Low orders 1 and 2: (10 + 5) / 2; high orders 3 and 4: (10/3 + 10/4) / 2.
+    assert found["value"].iloc[0] == pytest.approx(7.5 - (10 / 3 + 2.5) / 2)
+    assert list(curves[(curves["kind"] == "and") & (curves["place"] == "output")]["mean"]) == pytest.approx([10, 5, 10 / 3, 2.5])
+
+
+def test_noise_depends_on_the_sample_alone():
+    x = torch.zeros(3, 4)
+    study = Stability(draws=1000, sigma=0.5)
+    assert torch.equal(study.noisy(x, 7), study.noisy(x, 7))
+    assert not torch.equal(study.noisy(x, 7), study.noisy(x, 8))
+    assert study.noisy(x, 7).std() == pytest.approx(0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("wrong", [{"draws": 1}, {"sigma": 0.0}, {"way": "guess"}, {"samples": 0}])
+def test_settings_out_of_range(wrong):
+    with pytest.raises(ValueError, match="expected at least 1 sample and 2 draws"):
+        Stability(**wrong)
+
+
+# ---- ablation and controls
+def test_counts_of_a_known_game():
+    games = torch.zeros(8, 2)
+    games[:, 0] = torch.tensor([0.0, 1, 1, 1, 0, 1, 1, 1]) * 4  # 0 or 1: a single OR effect
+    games[:, 1] = torch.tensor([0.0, 0, 0, 1, 0, 0, 0, 1])  # 0 and 1, four times weaker
+    found = decompose(games, kappa=0.0)
+    subject = type("Subject", (), {"interactions": interactions(n=3, salience_ratio=0.3)})()
+    table = rows(found, found, subject)
+    assert list(table["per_sample"]) == [1, 1]
+    assert list(table["per_layer"]) == [1, 0]  # under the threshold of the stronger sample
+    assert list(table["agreement"]) == [1, 1]
+    assert list(table["possible"]) == [11, 11]
+
+
+def test_unknown_solvers_and_controls():
+    with pytest.raises(ValueError, match="solvers among canonical"):
+        Ablation(solvers=("magic",))
+    with pytest.raises(ValueError, match="expected some of random labels"):
+        Controls(names=("placebo",))
+
+
+def test_random_labels_are_shuffled_over_all_batches():
+    batches = [(torch.zeros(50, 1), torch.full((50,), label)) for label in range(4)]
+    shuffled = [y for _, y in Shuffled(batches, seed=0)]
+    assert torch.equal(torch.cat(shuffled).sort().values, torch.arange(4).repeat_interleave(50))
+    assert all(len(y.unique()) == 4 for y in shuffled)
+
+
+def test_probes_of_random_labels_know_nothing():
+    generator = torch.Generator().manual_seed(0)
+    y = torch.randint(2, (600,), generator=generator)
+    x = torch.randn(600, 3, generator=generator)
+    x[:, 0] += 4 * y
+    network, batches = torch.nn.Sequential(torch.nn.Identity()), [(x[:300], y[:300]), (x[300:], y[300:])]
+    real = Optimum().fit(network, ["0"], batches, 2)({"0": x})["0"].argmax(1)
+    random = RandomLabels(Optimum()).fit(network, ["0"], batches, 2)({"0": x})["0"].argmax(1)
+    assert (real == y).float().mean() > 0.95
+    assert (random == y).float().mean() < 0.8
+
+
+def test_evenly():
+    assert evenly(10, 4) == [0, 2, 5, 7]
+    assert evenly(3, 9) == [0, 1, 2]
+
+
+def test_judge_needs_the_whole_interval():
+    contrast = resamples(30, 200) @ torch.linspace(-1, 1.4, 30).numpy()
+    assert judge(contrast)["verdict"] == UNDECIDED
+
+
+# ---- the command
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """Two networks on the bundled digits, one of them with two seeds."""
+    folder = tmp_path_factory.mktemp("runs")
+    config = {
+        "data": {"class_path": "lk.data.Digits", "init_args": {"samples_per_class": 1}},
+        "model": {"network": {"class_path": "lk.networks.MLP", "init_args": {"widths": [16, 16, 16]}}},
+        "optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.01}},
+        "trainer": {
+            "max_epochs": 2, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu", "logger": False,
+            "callbacks": [{"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"every_n_epochs": 0, "early": 0}}],
+        },
+    }  # fmt: skip
+    path = folder / "train.yaml"
+    path.write_text(yaml.safe_dump(config))
+    for name, seed, widths in (("narrow-0", 0, [16, 16, 16]), ("narrow-1", 1, [16, 16, 16]), ("wide-0", 0, [48, 24, 24])):
+        train(
+            [
+                "fit", "--config", str(path), "--seed_everything", str(seed), "--id", name, "--runs_dir", str(folder), "--report", "false",
+                "--model.network.init_args.widths", str(widths),
+            ]
+        )  # fmt: skip
+    return folder
+
+
+def settings(folder, **changes):
+    return {
+        "folder": str(folder / "paper"),
+        "players": {"class_path": "lk.games.Grid", "init_args": {"patch": 4}},
+        "networks": [
+            {"name": "MLP-7", "runs": [str(folder / "narrow-0"), str(folder / "narrow-1")]},
+            {"name": "wide", "runs": [str(folder / "wide-0")], "probes": {"class_path": "lk.probes.Optimum", "init_args": {"max_samples": 500}}},
+        ],
+        "count": 21.8,
+        "stability": {"samples": 2, "draws": 3, "leans": ["low", "high"]},
+        "ablation": {"kappas": [0.0, 0.04], "samples": 3},
+        "controls": {"samples": 4},
+        **changes,
+    }
+
+
+def test_the_command_draws_every_figure(digits, capsys):
+    (digits / "paper.yaml").write_text(yaml.safe_dump(settings(digits)))
+    analyze(["paper", "--config", str(digits / "paper.yaml")])
+    page = (digits / "paper" / "report.html").read_text()
+    for figure in ("Figure 2", "Figure 3a", "Figure 3b", "Figure 4", "Figure 5", "Figure 6", "Figure 7a", "Figure 8", "Figure 9", "Figure 11", "Figure 12"):
+        assert figure in page, figure
+    tables = {path.stem for path in (digits / "paper" / "tables").glob("*.parquet")}
+    assert {"figure-2", "figure-3-7", "figure-4-8", "figure-5-9", "figure-6", "figure-11", "figure-12", "counts", "findings"} <= tables
+    verdicts = pd.read_parquet(digits / "paper" / "tables" / "verdicts.parquet")
+    assert set(verdicts["finding"]) == set(range(1, 9))
+    assert {"random labels", "untrained network", "another draw", "opposite lean"} <= set(verdicts.columns)
+    control = Run(digits / "narrow-0").extraction("paper")
+    assert any(control.rglob("controls/untrained-network*.safetensors"))
+
+
+def test_a_stopped_study_goes_on(digits):
+    """What is stored is read: games that would be played again are not, and other settings are made anew."""
+    (digits / "paper.yaml").write_text(yaml.safe_dump(settings(digits)))
+    analyze(["paper", "--config", str(digits / "paper.yaml"), "--figures", "[5]"])
+    run = Run(digits / "narrow-0")
+    noise = sorted(run.extraction("paper").rglob("stability/*/sample=*.safetensors"))
+    before = {path: path.stat().st_mtime_ns for path in noise}
+    noise[0].unlink()
+    run.table("paper/stability").unlink()
+    analyze(["paper", "--config", str(digits / "paper.yaml"), "--figures", "[5]"])
+    assert noise[0].is_file()
+    assert all(path.stat().st_mtime_ns == before[path] for path in noise[1:])
+    other = settings(digits, stability={"samples": 2, "draws": 4})
+    (digits / "paper.yaml").write_text(yaml.safe_dump(other))
+    analyze(["paper", "--config", str(digits / "paper.yaml"), "--figures", "[5]"])
+    assert run.read_table("paper/stability").attrs["settings"]["draws"] == 4
+
+
+def test_effects_followed_linearly_match_small_noise(digits):
+    """With tiny noise, following the split and decomposing anew see the same stable effects."""
+    followed = settings(digits, stability={"samples": 1, "draws": 4, "sigma": 1e-4, "way": "followed"}, ablation={"kappas": [0.04], "samples": 1})
+    (digits / "followed.yaml").write_text(yaml.safe_dump(followed))
+    analyze(["paper", "--config", str(digits / "followed.yaml"), "--figures", "[5]"])
+    table = Run(digits / "narrow-0").read_table("paper/stability")
+    assert (table["stability"].dropna() > 10).mean() > 0.9
+
+
+def test_bad_settings_come_before_the_work(digits):
+    with pytest.raises(FileNotFoundError, match="No run in"):
+        (digits / "bad.yaml").write_text(yaml.safe_dump(settings(digits, networks=[{"name": "x", "runs": ["nowhere"]}])))
+        analyze(["paper", "--config", str(digits / "bad.yaml")])
+    with pytest.raises(ValueError, match="no figure '13'"):
+        (digits / "bad.yaml").write_text(yaml.safe_dump(settings(digits)))
+        analyze(["paper", "--config", str(digits / "bad.yaml"), "--figures", "[13]"])
+    with pytest.raises(ValueError, match="each with a name of its own"):
+        (digits / "bad.yaml").write_text(yaml.safe_dump(settings(digits, networks=[])))
+        analyze(["paper", "--config", str(digits / "bad.yaml")])
+
+
