@@ -40,8 +40,9 @@ class Samples:
         index: Their indices in the test split.
         owner: Owner of every entry.
         filler: What fills absent players, shape of `x`.
-        players: Names of the players; empty for patches.
+        players: Names of the players; empty for patches and words.
         classes: Names of the classes.
+        words: Names of the players of each sample, where they differ between samples (the words of sentences); empty elsewhere.
     """
 
     x: Tensor
@@ -51,13 +52,21 @@ class Samples:
     filler: Tensor
     players: tuple[str, ...]
     classes: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...] = ()
+
+    def names(self, sample: int) -> list[str]:
+        """Names of the players of one sample, by position; numbers where they have none."""
+        return list(self.words[sample] if self.words else self.players) or [f"player {i}" for i in range(count_players(self.owner))]
 
     def save(self, path: Path) -> None:
         """Write a safetensors file."""
         tensors = {key: getattr(self, key).contiguous() for key in ("x", "y", "index", "owner", "filler")}
         # The tensors come last: where they are, the names are too.
+        names: dict[str, object] = {"players": list(self.players), "classes": list(self.classes)}
+        if self.words:
+            names["words"] = [list(words) for words in self.words]
         with writing(path.with_suffix(".yaml")) as temporary:
-            temporary.write_text(yaml.safe_dump({"players": list(self.players), "classes": list(self.classes)}, allow_unicode=True))
+            temporary.write_text(yaml.safe_dump(names, allow_unicode=True), encoding="utf-8")
         with writing(path) as temporary:
             save_file(tensors, temporary)
 
@@ -69,8 +78,9 @@ class Samples:
     def load(cls, path: Path) -> "Samples":
         """Read what `save` wrote."""
         try:
-            names = yaml.safe_load(path.with_suffix(".yaml").read_text())
-            return cls(**load_file(path), players=tuple(names["players"]), classes=tuple(names["classes"]))
+            names = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))
+            words = tuple(tuple(row) for row in names.get("words") or ())  # runs of other data have none
+            return cls(**load_file(path), players=tuple(names["players"]), classes=tuple(names["classes"]), words=words)
         except (SafetensorError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{path} is truncated or holds no samples ({error}). Delete the folder {path.parent} and extract again."
@@ -155,10 +165,11 @@ class Extraction:
             ValueError: The division does not fit the inputs, or 2^n values of all layers do not fit in memory.
         """
         x, y, index = data.explained_samples()
-        owner = self.players.divide(x, data.baseline, data.column_names)
+        owner, words = self.players.divide_samples(data, x)
         check_memory(count_players(owner), len(x))
         filler = self.masker.fill(x, data.baseline)
-        return Samples(x, y, index, owner, filler, tuple(self.players.names(data.column_names)), tuple(map(str, data.class_names)))
+        names, classes = tuple(self.players.names(data.column_names)), tuple(map(str, data.class_names))
+        return Samples(x, y, index, owner, filler, names, classes, tuple(map(tuple, words)))
 
     def open(self, folder: Path, samples: Samples) -> None:
         """Write the settings and samples beside the results, or check that they are those of an earlier start.

@@ -24,16 +24,26 @@ from lk.scores import check_labels
 
 
 def pooled(activation: Tensor, pooling: str) -> Tensor:
-    """Features of a layer: `flatten` keeps every entry, `mean` averages over space or tokens, `grid4` averages to at most 4x4."""
+    """Features of a layer, shape `(batch, features)`.
+
+    `flatten` keeps every entry; `mean` averages over space or all tokens (padding included: a layer does not say which those are);
+    `grid4` averages images to at most 4x4; `first` and `last` take one token of `(batch, tokens, hidden)`: [CLS].
+
+    Example:
+        >>> pooled(torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]), "last")
+        tensor([[3., 4.]])
+    """
     if pooling == "grid4" and activation.ndim == 4:
         height, width = activation.shape[2:]
         activation = adaptive_avg_pool2d(activation, (min(4, height), min(4, width)))
     elif pooling == "mean" and activation.ndim > 2:
         activation = activation.mean((2, 3)) if activation.ndim == 4 else activation.mean(1)
+    elif pooling in ("first", "last") and activation.ndim == 3:
+        activation = activation[:, 0 if pooling == "first" else -1]
     return activation.flatten(1)
 
 
-POOLINGS = ("flatten", "mean", "grid4")
+POOLINGS = ("flatten", "mean", "grid4", "first", "last")
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class Probes(nn.Module):
 
     Args:
         maps: Layer name to its classifier, in the order of the network.
-        pooling: How features are taken from an activation: `flatten`, `mean` or `grid4`.
+        pooling: How features are taken from an activation: one of `POOLINGS`, see `pooled`.
         recipe: How they were fitted, as plain data.
 
     Example:
@@ -142,7 +152,7 @@ class Recipe:
     """Base of the ways to fit probes; subclasses define `fit`.
 
     Args:
-        pooling: How features are taken from an activation: `flatten`, `mean` or `grid4`.
+        pooling: How features are taken from an activation: one of `POOLINGS`, see `pooled`.
         max_samples: Training samples used, drawn with `seed`; their features must fit in memory.
         seed: Decides the draw.
     """
@@ -213,7 +223,7 @@ class Optimum(Recipe):
         l2: Penalty in nats per squared weight; scikit-learn's C is 1 / (l2 * samples).
         tolerance: Euclidean norm of the gradient to reach (about 0.3 at zero weights).
         max_iterations: Evaluations of the gradient at most; the norm that was reached is stored with the probe.
-        pooling: How features are taken from an activation: `flatten`, `mean` or `grid4`.
+        pooling: How features are taken from an activation: one of `POOLINGS`, see `pooled`.
         max_samples: Training samples used.
         seed: Decides the draw.
     """
@@ -311,7 +321,7 @@ class PaperSGD(Recipe):
         momentum: Not stated in the paper; 0.9 here.
         epochs: Not stated in the paper.
         batch_size: 256 in the paper.
-        pooling: How features are taken from an activation: `flatten`, `mean` or `grid4`.
+        pooling: How features are taken from an activation: one of `POOLINGS`, see `pooled`.
         max_samples: Training samples used.
         seed: Decides the draw, the fresh start and the order of the batches.
     """

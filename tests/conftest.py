@@ -94,6 +94,27 @@ WRITERS = {
 }
 
 
+NOUNS = ("film", "story", "acting", "plot", "unforgettable", "re-imagining")
+
+
+def write_sentences(root, test="test", words=3):
+    """TSV files of sentences with `words` content words among stop words and punctuation, and every third one with one word more."""
+    generator = np.random.default_rng(0)
+    root.mkdir(parents=True, exist_ok=True)
+    for split, count in SPLITS.items():
+        lines = []
+        for i in range(6 * count):
+            own = [*generator.permutation(NOUNS)[: words - 1 + (i % 3 == 2)], ("awful", "lovely")[i % 2]]
+            lines.append(f"the {' , and '.join(own)} of 1999 .\t{i % 2}\n")
+        (root / f"{split if split == 'train' else test}.tsv").write_text("".join(lines))
+    return root
+
+
+@pytest.fixture
+def sentence_dir(tmp_path):
+    return write_sentences(tmp_path / "Reviews")
+
+
 @pytest.fixture
 def mnist_dir(tmp_path):
     return write_mnist(tmp_path)
@@ -110,6 +131,7 @@ def writers():
 
     class Writers:
         mnist, images, idx, frame, table = write_mnist, write_images, write_idx, tiny_frame, WRITERS
+        sentences = staticmethod(write_sentences)
 
     return Writers
 

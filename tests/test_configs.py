@@ -11,12 +11,20 @@ from lk.runs import Run
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
 
 
-def small(config, mnist_dir, image_dir, table):
+SIZES = dict.fromkeys(("hidden_size", "dim", "d_model", "intermediate_size", "hidden_dim", "d_inner"), 16)
+SIZES |= {"num_hidden_layers": 2, "n_layers": 2, "n_layer": 2, "max_position_embeddings": 16, "vocab_size": 120}
+
+
+def small(config, folders, table):
     """The same configuration on tiny data: two batches, few players, few samples for the probes."""
     data, is_group = config["data"], config["data"]["class_path"].endswith("GroupTable")
     data.setdefault("init_args", {}).update(samples_per_class=1, **({} if is_group else {"batch_size": 8}))
     if "data_dir" in data["init_args"]:
-        data["init_args"]["data_dir"] = str(mnist_dir if data["class_path"].endswith("MNIST") else image_dir)
+        data["init_args"]["data_dir"] = str(folders.get(data["class_path"].rsplit(".", 1)[-1], folders["ImageFolder"]))
+    if "words" in data["init_args"]:
+        data["init_args"].update(words=3, vocab_size=120, max_length=16)
+        sizes = config["model"]["network"]["init_args"]["config"]
+        sizes.update({key: value for key, value in SIZES.items() if key in sizes})
     if "download" in data["init_args"]:
         data["init_args"]["download"] = False
     if "num_workers" in data["init_args"]:
@@ -49,11 +57,12 @@ def small(config, mnist_dir, image_dir, table):
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_config_runs(path, mnist_dir, image_dir, writers, tmp_path):
+def test_config_runs(path, mnist_dir, image_dir, sentence_dir, writers, tmp_path):
+    folders = {"MNIST": mnist_dir, "ImageFolder": image_dir, "SST2": sentence_dir}
     table = tmp_path / "table.csv"
     writers.table["csv"](writers.frame(), table)
     changed = tmp_path / path.name
-    changed.write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()), mnist_dir, image_dir, table)))
+    changed.write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()), folders, table)))
     train(["fit", "--config", str(changed), "--runs_dir", str(tmp_path / "runs"), "--id", path.stem, "--report", "false"])
     run = Run(tmp_path / "runs" / path.stem)
     assert list(run.checkpoints) == [0, 2]

@@ -2,5 +2,20 @@
 
 from lk.games.game import OUTPUT, count_players, mask, play, present
 from lk.games.players import Central, Columns, Foreground, Grid, Patches, Players, Rows
+from lk.games.words import Words
 
-__all__ = ["OUTPUT", "Central", "Columns", "Foreground", "Grid", "Patches", "Players", "Rows", "count_players", "mask", "play", "present"]
+__all__ = [
+    "OUTPUT",
+    "Central",
+    "Columns",
+    "Foreground",
+    "Grid",
+    "Patches",
+    "Players",
+    "Rows",
+    "Words",
+    "count_players",
+    "mask",
+    "play",
+    "present",
+]

@@ -11,6 +11,7 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
+from lk.data import Data
 from lk.layers import nearest
 
 BACKGROUND = -1
@@ -31,6 +32,10 @@ class Players:
             Owners `(samples, *input)` with the channel axis of images reduced to 1; -1 is background.
         """
         raise NotImplementedError(f"{type(self).__name__} must define divide().")
+
+    def divide_samples(self, data: Data, x: Tensor) -> tuple[Tensor, list[list[str]]]:
+        """The owner of every entry of a data set's samples, and the names of the players where each sample has its own (words)."""
+        return self.divide(x, data.baseline, data.column_names), []
 
     def names(self, columns: Sequence[str]) -> list[str]:
         """Names of the players where they have any (table columns); empty for patches."""

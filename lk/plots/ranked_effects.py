@@ -1,5 +1,7 @@
 """The strongest interactions of samples whose players have names: ranked horizontal bars."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -8,15 +10,23 @@ from lk.plots.style import DAGGER, KIND_COLOURS, WIDTH, footnote, short, signed,
 
 
 @styled
-def ranked_effects(effects: pd.DataFrame, names: list[str], unit: str = "nats", columns: int = 2) -> Figure:
+def ranked_effects(
+    effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequence[str]], unit: str = "nats", columns: int = 2
+) -> Figure:
     """One panel per group (a sample, or a layer), the strongest interaction on top, its effect to the left or right of zero.
 
     Args:
-        effects: Columns group, rank (from 0), kind (`AND`, `OR`), players (numbers), effect (signed); `marked` where known.
-        names: Names of the players.
+        effects: Columns group, rank (from 0), kind (`AND`, `OR`), players (numbers), effect (signed); `marked` where known, and
+            `image` (position of the sample) where samples name their players.
+        names: Names of the players; or those of each sample (the words of sentences).
         unit: Unit of the effects.
         columns: Panels side by side.
     """
+    if names and not isinstance(names[0], str):
+        own = [list(names[int(sample)]) for sample in effects["image"]]
+    else:
+        own = [list(map(str, names))] * len(effects)
+    effects = effects.assign(names=own)
     groups = list(dict.fromkeys(effects["group"]))
     columns = min(columns, len(groups))
     lines = -(-len(groups) // columns)
@@ -32,7 +42,7 @@ def ranked_effects(effects: pd.DataFrame, names: list[str], unit: str = "nats", 
             linewidth=0.4, height=0.74,
         )  # fmt: skip
         panel.set_yticks(
-            rows["rank"], [coalition(row["players"], names, str(row["kind"])) for row in rows.to_dict("records")], fontsize=9.5
+            rows["rank"], [coalition(row["players"], row["names"], str(row["kind"])) for row in rows.to_dict("records")], fontsize=9.5
         )
         panel.axvline(0, color="#444444", linewidth=0.8)
         doubted = bool(rows["marked"].any()) if "marked" in rows else False

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from lk import plots
+from lk.extraction import Samples
 from lk.games import OUTPUT
 from lk.report.certificates import certificate_sections
 from lk.report.comparison import write_comparison
@@ -298,12 +299,18 @@ def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix
                 " Solid green: AND, acts when all outlined patches are there. Dashed purple: OR, acts when any is. Other patches are paled."
             )
         elif len(frame):
-            players = list(samples.players) or [f"player {i}" for i in range(reading.n)]
-            figure = plots.ranked_effects(frame, players, reading.unit)
+            figure = plots.ranked_effects(frame, [samples.names(i) for i in range(len(samples.y))], reading.unit)
             extra = " Plain green: AND, acts when all are there. Hatched purple: OR, acts when any is."
         else:
             continue
+        if samples.words:
+            extra += f" {players_of(samples, sorted(set(frame['image'])))}"
         gallery.hang(section, f"{prefix}strongest-{file}", title, caption + extra, figure)
+
+
+def players_of(samples: Samples, shown: Sequence[int]) -> str:
+    """The words that are players in each of the shown sentences."""
+    return "Players: " + "; ".join(f"no. {int(samples.index[i])}: {', '.join(samples.words[i])}" for i in shown) + "."
 
 
 def agreement_section(reading: Reading, suffix: str) -> Section:
