@@ -11,17 +11,19 @@ from lk.runs import Run
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
 
 
-def small(config, mnist_dir, image_dir, table):
+def small(config, mnist_dir, image_dir, table, census):
     """The same configuration on tiny data: two batches, few players, few samples for the probes."""
     data, is_group = config["data"], config["data"]["class_path"].endswith("GroupTable")
     data.setdefault("init_args", {}).update(samples_per_class=1, **({} if is_group else {"batch_size": 8}))
     if "data_dir" in data["init_args"]:
         data["init_args"]["data_dir"] = str(mnist_dir if data["class_path"].endswith("MNIST") else image_dir)
+    if data["class_path"].endswith("Census"):
+        data["init_args"]["path"] = str(census)
     if "download" in data["init_args"]:
         data["init_args"]["download"] = False
     if "num_workers" in data["init_args"]:
         data["init_args"]["num_workers"] = 0
-    if "path" in data["init_args"]:
+    if data["class_path"].endswith("Table") and "path" in data["init_args"]:
         data["init_args"].update(path=str(table), label="kind")
     trainer = config["trainer"]
     trainer.update(
@@ -52,8 +54,10 @@ def small(config, mnist_dir, image_dir, table):
 def test_config_runs(path, mnist_dir, image_dir, writers, tmp_path):
     table = tmp_path / "table.csv"
     writers.table["csv"](writers.frame(), table)
+    census = tmp_path / "census.csv"
+    writers.table["csv"](writers.census(), census)
     changed = tmp_path / path.name
-    changed.write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()), mnist_dir, image_dir, table)))
+    changed.write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()), mnist_dir, image_dir, table, census)))
     train(["fit", "--config", str(changed), "--runs_dir", str(tmp_path / "runs"), "--id", path.stem, "--report", "false"])
     run = Run(tmp_path / "runs" / path.stem)
     assert list(run.checkpoints) == [0, 2]

@@ -1,5 +1,6 @@
 """Data sets: one class per kind of source."""
 
+from lk.data.census import Census
 from lk.data.data import Data
 from lk.data.digits import Digits
 from lk.data.group_table import GroupTable
@@ -7,4 +8,4 @@ from lk.data.images import ImageFolder
 from lk.data.mnist import MNIST
 from lk.data.table import BreastCancer, Table
 
-__all__ = ["MNIST", "BreastCancer", "Data", "Digits", "GroupTable", "ImageFolder", "Table"]
+__all__ = ["MNIST", "BreastCancer", "Census", "Data", "Digits", "GroupTable", "ImageFolder", "Table"]
