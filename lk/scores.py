@@ -67,6 +67,10 @@ class Score:
         """Scores `(batch,)` from logits `(batch, classes)` and the chosen classes `(batch,)`."""
         return log_odds(logits, target)
 
+    def at_output(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Scores `(batch,)` of the network's own logits; the same as of a layer, unless a score of activations says otherwise."""
+        return self(logits, target)
+
 
 class TrueClass(Score):
     """Log-odds of the sample's label: the score of the paper."""
@@ -123,3 +127,47 @@ class OfActivation(Score):
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
         """The function's value."""
         return self.function(logits, target)
+
+
+class Unit(Score):
+    """One unit of a layer: its raw activation, without a probe.
+
+    Of a map, the unit is a channel and its mean over space; of tokens, a feature and its mean over tokens. Units are those of the layers that
+    are read; at the output the score is the log-odds of the label, so that every layer's table says what the unit shares with the answer.
+
+    Args:
+        index: The unit, from 0.
+
+    Raises:
+        ValueError: The index is negative, or a layer that is read has fewer units.
+
+    Example:
+        >>> Unit(1)(torch.tensor([[1.0, 5.0, 2.0]]), torch.tensor([0]))
+        tensor([5.])
+    """
+
+    reads = "activation"
+
+    def __init__(self, index: int) -> None:
+        if index < 0:
+            raise ValueError(f"Given index={index}; expected a unit from 0.")
+        self.index = index
+
+    def choose(self, logits: Tensor, label: Tensor) -> Tensor:
+        """The label, which the output is scored for."""
+        check_labels(label, max(logits.shape[1], 2))
+        return label
+
+    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The unit's activation `(batch,)`, from activations `(batch, units)`, `(batch, channels, ...)` or `(batch, tokens, features)`."""
+        units = logits.movedim(-1, 1) if logits.ndim == 3 else logits
+        if self.index >= units.shape[1]:
+            raise ValueError(
+                f"Given the unit {self.index}; a layer that is read has {units.shape[1]} units (activations of shape "
+                f"{tuple(logits.shape[1:])}), expected 0 to {units.shape[1] - 1}. Set `layers` to those that have it."
+            )
+        return units[:, self.index].flatten(1).mean(1) if units.ndim > 2 else units[:, self.index]
+
+    def at_output(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Log-odds of the label."""
+        return log_odds(logits, target)

@@ -87,6 +87,34 @@ def tiny_frame():
     )
 
 
+def census_frame(rows=40):
+    """The adult table as `fetch_openml` gives it: whole numbers, categories, missing values as NaN; the label is last."""
+    row = np.arange(rows)
+    frame = pd.DataFrame(
+        {
+            "age": 20 + row,
+            "workclass": np.where(row % 3 == 0, "Private", "State-gov"),
+            "fnlwgt": 100_000 + row,
+            "education": np.where(row % 2 == 0, "Bachelors", "HS-grad"),
+            "education-num": np.where(row % 2 == 0, 13, 9),
+            "marital-status": np.where(row % 5 == 0, "Divorced", "Never-married"),
+            "occupation": np.where(row % 4 == 0, "Sales", "Tech-support"),
+            "relationship": np.where(row % 7 == 0, "Husband", "Not-in-family"),
+            "race": np.where(row % 3 == 1, "White", "Black"),
+            "sex": np.where(row % 2 == 1, "Male", "Female"),
+            "capital-gain": np.where(row % 9 == 0, 2174, 0),
+            "capital-loss": 0,
+            "hours-per-week": 30 + row % 20,
+            "native-country": np.where(row % 6 == 0, "Mexico", "United-States"),
+            "class": np.where(row % 2 == 0, ">50K", "<=50K"),
+        }
+    )
+    frame.loc[[3, 8], "occupation"] = None
+    frame.loc[[8, 11], "native-country"] = None
+    texts = [column for column in frame if not pd.api.types.is_numeric_dtype(frame[column])]
+    return frame.astype({column: "category" for column in texts})
+
+
 WRITERS = {
     "csv": lambda frame, path: frame.to_csv(path, index=False),
     "tsv": lambda frame, path: frame.to_csv(path, index=False, sep="\t"),
@@ -130,7 +158,7 @@ def writers():
     """The functions above, for tests that need a variant: another folder name, a damaged file, other columns."""
 
     class Writers:
-        mnist, images, idx, frame, table = write_mnist, write_images, write_idx, tiny_frame, WRITERS
+        mnist, images, idx, frame, table, census = write_mnist, write_images, write_idx, tiny_frame, WRITERS, census_frame
         sentences = staticmethod(write_sentences)
 
     return Writers

@@ -87,6 +87,35 @@ def test_extract_with_other_players_stands_beside_the_first(run):
     assert Interactions.load(Run(run).extracted("grid")[12]).n == 4
 
 
+UNIT = """
+name: unit
+layers: [layer2]
+players: {class_path: lk.games.Foreground, init_args: {n: 4, patch: 2}}
+score: {class_path: lk.scores.Unit, init_args: {index: 11}}
+"""
+
+
+def test_a_unit_of_a_layer_is_explained_from_yaml(run, tmp_path):
+    """Unit 11 of the twelve of `layer2`: more than there are classes, which the output is scored for instead."""
+    settings = tmp_path / "unit.yaml"
+    settings.write_text(UNIT)
+    analyze(["extract", str(run), "--extraction", str(settings), "--steps", "[12]", "--report", "false"])
+    found = Interactions.load(Run(run).extracted("unit")[12])
+    assert found.layers == ("layer2", "output")
+    assert found.certified.all()
+    folder = Run(run)
+    x = load_file(folder.extraction("unit") / "samples.safetensors")["x"]
+    weights = torch.load(folder.checkpoints[12], weights_only=True)["state_dict"]
+    hidden = x.flatten(1)
+    for layer in ("layer1", "layer2"):
+        hidden = torch.relu(hidden @ weights[f"network.{layer}.0.weight"].T + weights[f"network.{layer}.0.bias"])
+    values, default = (load_file(folder.extraction(name) / "step=0000012/values.safetensors")["values"][-1] for name in ("unit", "default"))
+    assert torch.allclose(values[0], hidden[:, 11], atol=1e-5)
+    assert torch.allclose(values[1], default[-1], atol=1e-5)
+    with pytest.raises(ValueError, match=r"Given the unit 12; a layer that is read has 12 units .*expected 0 to 11"):
+        analyze(["extract", str(run), "--extraction", str(settings), "--extraction.name", "none", "--extraction.score.index", "12"])
+
+
 def test_an_interrupted_extraction_goes_on_where_it_stopped(run, monkeypatch):
     done = run / "extractions/default/step=0000000/interactions.safetensors"
     before = done.stat().st_mtime_ns

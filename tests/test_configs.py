@@ -8,14 +8,16 @@ import yaml
 from lk.cli import train
 from lk.runs import Run
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
+ALL = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
+STUDIES = [path for path in ALL if "networks" in yaml.safe_load(path.read_text())]  # read finished runs
+CONFIGS = [path for path in ALL if path not in STUDIES]
 
 
 SIZES = dict.fromkeys(("hidden_size", "dim", "d_model", "intermediate_size", "hidden_dim", "d_inner"), 16)
 SIZES |= {"num_hidden_layers": 2, "n_layers": 2, "n_layer": 2, "max_position_embeddings": 16, "vocab_size": 120}
 
 
-def small(config, folders, table):
+def small(config, folders, table, census):
     """The same configuration on tiny data: two batches, few players, few samples for the probes."""
     data, is_group = config["data"], config["data"]["class_path"].endswith("GroupTable")
     data.setdefault("init_args", {}).update(samples_per_class=1, **({} if is_group else {"batch_size": 8}))
@@ -25,11 +27,13 @@ def small(config, folders, table):
         data["init_args"].update(words=3, vocab_size=120, max_length=16)
         sizes = config["model"]["network"]["init_args"]["config"]
         sizes.update({key: value for key, value in SIZES.items() if key in sizes})
+    if data["class_path"].endswith("Census"):
+        data["init_args"]["path"] = str(census)
     if "download" in data["init_args"]:
         data["init_args"]["download"] = False
     if "num_workers" in data["init_args"]:
         data["init_args"]["num_workers"] = 0
-    if "path" in data["init_args"]:
+    if data["class_path"].endswith("Table") and "path" in data["init_args"]:
         data["init_args"].update(path=str(table), label="kind")
     trainer = config["trainer"]
     trainer.update(
@@ -61,8 +65,10 @@ def test_config_runs(path, mnist_dir, image_dir, sentence_dir, writers, tmp_path
     folders = {"MNIST": mnist_dir, "ImageFolder": image_dir, "SST2": sentence_dir}
     table = tmp_path / "table.csv"
     writers.table["csv"](writers.frame(), table)
+    census = tmp_path / "census.csv"
+    writers.table["csv"](writers.census(), census)
     changed = tmp_path / path.name
-    changed.write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()), folders, table)))
+    changed.write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()), folders, table, census)))
     train(["fit", "--config", str(changed), "--runs_dir", str(tmp_path / "runs"), "--id", path.stem, "--report", "false"])
     run = Run(tmp_path / "runs" / path.stem)
     assert list(run.checkpoints) == [0, 2]

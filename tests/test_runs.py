@@ -27,6 +27,7 @@ ARGUMENTS = {
     "Blurred": {"sigma": 1.5},
     "Given": {"path": "filling.safetensors"},
     "NamedClass": {"label": 1},
+    "Unit": {"index": 3},
     "Optimum": {"l2": 0.5, "pooling": "mean"},
     "PaperSGD": {"lr": 0.5, "epochs": 3},
 }

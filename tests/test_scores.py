@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lk.scores import Logit, NamedClass, OfActivation, PredictedClass, Score, TrueClass, check_labels, log_odds, predicted
+from lk.scores import Logit, NamedClass, OfActivation, PredictedClass, Score, TrueClass, Unit, check_labels, log_odds, predicted
 
 numbers = st.floats(-30, 30, allow_nan=False, width=32)
 
@@ -67,3 +67,35 @@ def test_labels_out_of_range_name_the_first():
         check_labels(torch.tensor([0, 7, -1]), 3)
     with pytest.raises(ValueError, match=r"label -1 \(place 0 of 1\)"):
         check_labels(torch.tensor([-1]), 3)
+
+
+# ---- one unit
+def test_unit_of_vectors_maps_and_tokens():
+    y = torch.tensor([0, 1])
+    assert Unit(2)(torch.arange(8.0).reshape(2, 4), y).tolist() == [2, 6]
+    maps = torch.arange(16.0).reshape(2, 2, 2, 2)
+    assert Unit(1)(maps, y).tolist() == [5.5, 13.5]  # channel 1 is 4 5 6 7, then 12 13 14 15
+    tokens = torch.tensor([[[1.0, 10.0], [2.0, 20.0], [3.0, 60.0]], [[0.0, 1.0], [0.0, 2.0], [0.0, 3.0]]])
+    assert Unit(1)(tokens, y).tolist() == [30, 2]
+    assert Unit(0).reads == "activation"
+
+
+def test_unit_scores_the_output_for_the_label():
+    logits, y = torch.tensor([[1.0, 5.0, 2.0], [4.0, 0.0, 1.0]]), torch.tensor([2, 0])
+    assert torch.equal(Unit(40).at_output(logits, Unit(40).choose(logits, y)), log_odds(logits, y))
+    with pytest.raises(ValueError, match=r"label 3 .*with 3 classes"):
+        Unit(0).choose(logits, torch.tensor([0, 3]))
+
+
+@pytest.mark.parametrize("score", [TrueClass(), Logit(), OfActivation(lambda a, t: a.sum(1) + t)])
+def test_other_scores_take_the_output_for_a_layer(score):
+    logits, y = torch.randn(4, 3), torch.tensor([0, 2, 1, 1])
+    assert torch.equal(score.at_output(logits, y), score(logits, y))
+
+
+@pytest.mark.parametrize(("shape", "units"), [((2, 3), 3), ((2, 3, 4, 4), 3), ((2, 5, 3), 3)])
+def test_unit_that_a_layer_lacks(shape, units):
+    with pytest.raises(ValueError, match=rf"Given the unit 3; a layer that is read has {units} units .*expected 0 to 2. Set `layers`"):
+        Unit(3)(torch.zeros(shape), torch.zeros(2).long())
+    with pytest.raises(ValueError, match="Given index=-1; expected a unit from 0"):
+        Unit(-1)

@@ -51,11 +51,12 @@ def mask(x: Tensor, filler: Tensor, owner: Tensor, table: Tensor) -> Tensor:
 
 
 def score_layers(score: Score, layers: Sequence[Tensor], target: Tensor) -> Tensor:
-    """Scores of several layers' logits or activations, `(batch, layers)` in float32 on the CPU."""
+    """Scores of several layers' logits or activations, the output last, `(batch, layers)` in float32 on the CPU."""
     if score.reads == "logits" and len({logits.shape for logits in layers}) == 1:
         # One call for all layers: a score is a handful of small operations, and they add up.
         return score(torch.cat(list(layers)), target.repeat(len(layers))).view(len(layers), -1).T.float().cpu()
-    return torch.stack([score(layer, target) for layer in layers], 1).float().cpu()
+    *inner, output = layers
+    return torch.stack([*(score(layer, target) for layer in inner), score.at_output(output, target)], 1).float().cpu()
 
 
 @torch.inference_mode()

@@ -20,7 +20,9 @@ SHUFFLED = [name for name in KINDS if name not in FULL_BATCH]
 def make(mnist_dir, image_dir, tmp_path, writers):
     """`make("MNIST", **settings)`; a newcomer that needs no arguments is covered by itself."""
     writers.table["csv"](writers.frame(), tmp_path / "rows.csv")
+    writers.table["csv"](writers.census(), tmp_path / "census.csv")
     arguments = {
+        "Census": {"path": str(tmp_path / "census.csv")},
         "MNIST": {"data_dir": str(mnist_dir)},
         "ImageFolder": {"data_dir": str(image_dir), "size": 8},
         "Table": {"path": str(tmp_path / "rows.csv"), "label": "kind"},
