@@ -9,6 +9,7 @@ from lk.plots.bound_histogram import bound_histogram
 from lk.plots.certified_accuracy import certified_accuracy
 from lk.plots.circuit import circuit
 from lk.plots.heat_map import heat_map
+from lk.plots.iou_matrix import iou_matrix
 from lk.plots.irrep_power_over_training import irrep_power_over_training
 from lk.plots.layer_epoch_maps import layer_epoch_maps
 from lk.plots.margin_against_error import margin_against_error
@@ -38,6 +39,7 @@ __all__ = [
     "certified_accuracy",
     "circuit",
     "heat_map",
+    "iou_matrix",
     "irrep_power_over_training",
     "layer_epoch_maps",
     "margin_against_error",

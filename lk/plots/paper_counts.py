@@ -70,7 +70,10 @@ def limits(panel: Axes, counts: pd.Series, log: bool) -> None:
     panel.set_xscale("symlog", linthresh=1.0, linscale=0.3)  # a count may be 0
     panel.set_xlim(0 if low < 1 else 0.7 * low, 1.9 * high)
     ticks = [tick for tick in (0, *(a * 10**k for k in range(6) for a in (1, 2, 5))) if low <= tick <= 1.5 * high]
-    panel.set_xticks(ticks if len(ticks) <= 7 else [tick for tick in ticks if f"{tick}"[0] in "01"])
+    if len(ticks) > 7:
+        ticks = [tick for tick in ticks if f"{tick}"[0] in "01"]
+    panel.set_xticks(ticks, [f"{tick}" for tick in ticks])
+    panel.set_xticks([], minor=True)
 
 
 def distribution(panel: Axes, height: float, counts: np.ndarray, colour: str) -> None:

@@ -72,6 +72,8 @@ def run_lines(
             log_scale(panel)
         elif own["mean"].min() >= 0 and not (same_y and frame["mean"].min() < 0):
             panel.set_ylim(bottom=0)
+        if own["mean"].min() < 0:
+            panel.axhline(0, color="#444444", linewidth=0.8)
         if same_y:
             panel.tick_params(labelleft=True)
         if np.issubdtype(own["x"].dtype, np.integer):

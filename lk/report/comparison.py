@@ -11,13 +11,18 @@ from lk import plots
 from lk.files import writing
 from lk.games import OUTPUT
 from lk.plots.probe_accuracy import wilson
+from lk.plots.style import of_samples, wide
 from lk.report.page import Gallery, Section, render
 from lk.runs import Run
 from lk.studies.alignment import SAME, Aligned, align, intermediate
 from lk.studies.compare import LEVEL, SEEDS, accuracy, architecture, iou, layer_tables, seeded, sentences
-from lk.studies.reading import DRAWS, class_name, highest_order, parameters, test_accuracy
+from lk.studies.layer_steps import DROPPED, LEARNED, layer_steps
+from lk.studies.reading import DRAWS, class_name, highest_order, optional_table, parameters, test_accuracy
+from lk.studies.stable import PLACES, has_stability, stability
 
 MOST_PAIRS = 6
+MOST_ANSWERS = 12  # sentences at the top of the page
+MOST_ORDERS = 4  # matrices side by side
 
 
 def folder_of(runs: Sequence[Run]) -> Path:
@@ -45,7 +50,12 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
     aligned = align(runs, extraction)
     folder = folder_of(runs)
     curves, probes = accuracy(runs)
-    tables = {**layer_tables(aligned), "iou": iou(aligned), "sentences": sentences(aligned), "training": curves, "probes": probes}
+    steps, described = layer_steps(aligned)
+    stable = stability(aligned) if has_stability(aligned) else pd.DataFrame()
+    tables = {
+        **layer_tables(aligned), "iou": iou(aligned), "steps": steps, "stability": stable, "sentences": sentences(aligned),
+        "training": curves, "probes": probes,
+    }  # fmt: skip
     for name, frame in tables.items():
         if len(frame):
             with writing(folder / "tables" / f"{name}.parquet") as temporary:
@@ -55,15 +65,20 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
     sections = [
         runs_section(aligned, curves, probes, gallery),
         counts_section(aligned, tables["layers"], gallery, note),
-        ratios_section(tables["layers"], gallery, note),
+        ratios_section(aligned, tables["layers"], gallery, note),
+        steps_section(aligned, steps, described, gallery, note),
         orders_section(aligned, tables["orders"], gallery, note),
         iou_section(aligned, tables["iou"], gallery, note),
+        *([stability_section(aligned, stable, gallery)] if len(stable) else []),
         method_section(aligned, tables["sentences"]),
     ]
     found = tables["sentences"]
-    answers = list(found.loc[found["p_holm"] < LEVEL, "text"])
+    shown = found[found["p_holm"] < LEVEL]
+    answers = list(shown.nsmallest(MOST_ANSWERS, "p_holm").sort_index()["text"])
     silent = list(found.loc[found["p_holm"] >= LEVEL, "question"].unique())
     answers = answers or ["No difference is shown by the common samples: see the sentences below."]
+    if len(shown) > MOST_ANSWERS:
+        answers.append(f"{len(shown) - MOST_ANSWERS} more differences are shown: see all sentences below.")
     if silent:
         answers.append(f"No difference shown for some or all pairs in: {'; '.join(silent)}.")
     answers.append(
@@ -81,7 +96,25 @@ def lines(frame: pd.DataFrame, panel: str, xlabel: str, ylabel: str, x: str) -> 
     return frame.assign(panel=panel, xlabel=xlabel, ylabel=ylabel, x=frame[x], line=frame["run"])
 
 
+def ids(aligned: Aligned) -> list[str]:
+    """Names of the runs: one colour each, in all figures of the page."""
+    return [run.id for run in aligned.runs]
+
+
 DEPTH = "relative depth (0: first layer read, 1: output)"
+
+
+def accuracy_cell(run: Run) -> str:
+    """Test accuracy of the finished network, with its Wilson interval where it is known over how many samples."""
+    probes = optional_table(run, "probes")
+    if probes is not None:
+        rows = probes[(probes["layer"] == OUTPUT) & (probes["step"] == probes["step"].max())]
+        if len(rows):
+            hit, samples = rows["accuracy"].to_numpy(float)[-1:], rows["samples"].to_numpy(float)[-1:]
+            low, high = wilson(hit, samples)
+            return f"{100 * hit[0]:.1f} % ({100 * low[0]:.1f} to {100 * high[0]:.1f}; {int(samples[0]):,} samples)"
+    found = test_accuracy(run)
+    return f"{100 * found[0]:.1f} % ({found[1]})" if found else "–"
 
 
 def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, gallery: Gallery) -> Section:
@@ -89,15 +122,16 @@ def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, g
     section = Section("Which runs, and how accurate they are")
     rows = []
     for run, found in zip(aligned.runs, aligned.final, strict=True):
-        size, hit = parameters(run), test_accuracy(run)
+        size, hit = parameters(run), accuracy_cell(run)
         rows.append(
             (
                 run.id, architecture(run), run.config.get("seed_everything", "–"), f"{size:,}" if size else "–",
                 f"{float(found.about.get('epoch', 0)):g}",
-                f"{100 * hit[0]:.1f} %" if hit else "–", len(found.layers), intermediate(found.layers),
+                hit, len(found.layers), intermediate(found.layers),
             )
         )  # fmt: skip
-    section.table(("run", "network", "seed", "parameters", "epochs", "test accuracy", "layers read", "intermediate layer"), rows)
+    header = ("run", "network", "seed", "parameters", "epochs", "test accuracy", "layers read", "intermediate layer")
+    section.table(header, rows, "Accuracy of the finished network, with its 95 % Wilson interval where the number of samples is known.")
     parts = []
     if len(curves):
         parts.append(
@@ -119,7 +153,7 @@ def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, g
             "Left: the network on the test split at the end of each epoch. Right: the linear classifier of each layer of the finished "
             "network, with 95 % "
             "Wilson intervals over the test samples; the output is the network itself.",
-            plots.run_lines(pd.concat(parts, ignore_index=True)),
+            plots.run_lines(pd.concat(parts, ignore_index=True), names=ids(aligned)),
         )  # fmt: skip
     return section
 
@@ -139,12 +173,12 @@ def counts_section(aligned: Aligned, layers: pd.DataFrame, gallery: Gallery, not
         section, "salient", "Salient interactions per sample",
         f"Mean number of interactions stronger than the salience line, of {2 * (2 ** aligned.final[0].n - 1) - aligned.final[0].n:,} "
         "possible.",
-        plots.run_lines(pd.concat(parts, ignore_index=True), note=note),
+        plots.run_lines(pd.concat(parts, ignore_index=True), note=note, names=ids(aligned)),
     )  # fmt: skip
     return section
 
 
-def ratios_section(layers: pd.DataFrame, gallery: Gallery, note: str) -> Section:
+def ratios_section(aligned: Aligned, layers: pd.DataFrame, gallery: Gallery, note: str) -> Section:
     """Completeness and redundancy by depth and over epochs."""
     section = Section("Where the output's interactions are learned")
     parts = []
@@ -166,8 +200,29 @@ def ratios_section(layers: pd.DataFrame, gallery: Gallery, note: str) -> Section
         "output's salient strength "
         "that the layer holds. Redundancy: share of the layer's salient strength that the output lacks. The output itself (1 and 0) is "
         "not drawn.",
-        plots.run_lines(pd.concat(parts, ignore_index=True), note=note),
+        plots.run_lines(pd.concat(parts, ignore_index=True), note=note, names=ids(aligned)),
     )  # fmt: skip
+    return section
+
+
+def steps_section(aligned: Aligned, steps: pd.DataFrame, described: list[str], gallery: Gallery, note: str) -> Section:
+    """What changes from each layer to the next."""
+    section = Section("Where targets are learned and where noise is dropped")
+    parts = [
+        lines(steps[steps["quantity"] == quantity], title, "relative depth, halfway between two layers", ylabel, "depth")
+        for quantity, title, ylabel in (
+            (LEARNED, "Newly learned, from layer to layer", "gain of completeness"),
+            (DROPPED, "Dropped, from layer to layer", "fall of redundancy"),
+        )
+    ]
+    gallery.hang(
+        section, "steps", "Steps between layers of the finished networks",
+        "Left: how much of the output's salient strength each layer holds that the layer before did not. Right: how much smaller the "
+        "share is that the output lacks; below zero redundancy grows. All kinds and orders together; both layers of a step are measured "
+        "on the same resampled samples. The last step leads to the output.",
+        plots.run_lines(pd.concat(parts, ignore_index=True), note=note, names=ids(aligned)),
+    )  # fmt: skip
+    section.text += described
     return section
 
 
@@ -187,7 +242,7 @@ def orders_section(aligned: Aligned, orders: pd.DataFrame, gallery: Gallery, not
         section, "orders", "Strength by order at the output",
         f"Salient strength of each order, divided by the network's mean |v(N) − v(∅)|; orders up to {top}. OR effects of one player "
         "are counted as AND.",
-        plots.run_lines(pd.concat(parts, ignore_index=True), columns=3, note=note),
+        plots.run_lines(pd.concat(parts, ignore_index=True), columns=3, note=note, names=ids(aligned)),
     )  # fmt: skip
     return section
 
@@ -212,11 +267,46 @@ def iou_section(aligned: Aligned, table: pd.DataFrame, gallery: Gallery, note: s
     ]
     gallery.hang(
         section, "iou", "Intersection over union of the salient sets",
-        "Share of the interactions salient in either network that are salient in both, by order; sign and size are ignored. Dotted: "
+        "Share of the interactions salient in either network that are salient in both, by order; sign and size are ignored. Dashed: "
         "chance level, from the "
         "overlap a·b/C of two random sets of the same sizes a and b among C candidates. "
             f"Samples on which both sets are empty are left out.{how}",
-        plots.run_lines(pd.concat(parts, ignore_index=True), note=f"{note}; dotted: chance"),
+        plots.run_lines(pd.concat(parts, ignore_index=True), note=f"{note}; dashed: chance"),
+    )  # fmt: skip
+    matrices(aligned, table, section, gallery)
+    return section
+
+
+def matrices(aligned: Aligned, table: pd.DataFrame, section: Section, gallery: Gallery) -> None:
+    """The same by pair of runs, as matrices."""
+    rows = table[table["order"] <= min(MOST_ORDERS, highest_order(aligned.final[0].n))]
+    rows = rows.assign(mean=rows["mean"].where((rows["order"] > 1) | (rows["kind"] == "and")))
+    for name, place in (("iou_output", "output"), ("iou_intermediate", "intermediate layer")):
+        gallery.hang(
+            section, name, f"Pairs of runs: {place}",
+            "Mean IoU of the salient sets of each pair below the diagonal, the chance level of the same pair above it; a panel per order. "
+            "A pair agrees where its cell is brighter than the mirrored one.",
+            plots.iou_matrix(rows[rows["place"] == place], ids(aligned)),
+        )  # fmt: skip
+
+
+def stability_section(aligned: Aligned, table: pd.DataFrame, gallery: Gallery) -> Section:
+    """Whether interactions keep their effect under small noise."""
+    section = Section("How stable the interactions are")
+    rows = table[(table["order"] > 1) | (table["kind"] == "and")]
+    parts = [
+        lines(rows[(rows["kind"] == kind) & (rows["place"] == place)], f"{kind.upper()}: {place}", "order", "|mean| / std", "order")
+        for kind in ("and", "or")
+        for place in PLACES
+    ]
+    gallery.hang(
+        section, "stability", "Stability of salient interactions under noise in the input",
+        "Mean of an effect over noisy copies of a sample, divided by its standard deviation over them; averaged over the salient "
+        "interactions of each order, then over samples.",
+        plots.run_lines(
+            pd.concat(parts, ignore_index=True), note=f"{of_samples(table)}, whiskers: 95 % bootstrap intervals over samples",
+            names=ids(aligned), log=wide(rows["mean"]),
+        ),
     )  # fmt: skip
     return section
 

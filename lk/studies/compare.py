@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -22,6 +23,7 @@ from lk.studies.averages import contract, counts, divide, ratio_of, shares, stre
 from lk.studies.doubts import doubts
 from lk.studies.dynamics import KINDS, depths
 from lk.studies.reading import DRAWS, arguments, optional_table
+from lk.studies.stable import has_stability, level
 
 SENTENCE_DRAWS = 4000
 SEEDS = 3  # an architecture is named from this many training seeds on
@@ -123,13 +125,13 @@ class Question:
     Attributes:
         name: What it is.
         more: The sentence about the run or architecture with the larger number.
-        measure: Maps interactions and weights `(draws, samples)` to `(draws,)`.
+        measure: Maps aligned runs and weights `(draws, samples)` to `(draws, runs)`.
         digits: Digits behind the point.
     """
 
     name: str
     more: str
-    measure: Callable[[Interactions, Array], Array]
+    measure: Callable[[Aligned, Array], Array]
     digits: int = 2
 
 
@@ -139,35 +141,55 @@ def against_output(found: Interactions, weights: Array, quantity: str) -> Array:
     return getattr(result, quantity)[:, 2, 0, 0]  # type: ignore[no-any-return]
 
 
+def each(measure: Callable[[Interactions, Array], Array]) -> Callable[[Aligned, Array], Array]:
+    """A measure of one run's interactions, `(draws,)`, as one of all runs."""
+    return lambda aligned, weights: np.stack([measure(found, weights) for found in aligned.final], 1)
+
+
 QUESTIONS = (
     Question(
         "salient interactions per sample at the output",
         "has more salient interactions at the output",
-        lambda i, w: counts(i, w)[:, 2, 0, output_of(i)],
+        each(lambda i, w: counts(i, w)[:, 2, 0, output_of(i)]),
         1,
     ),
     Question(
         "salient interactions per sample at the intermediate layer",
         "has more salient interactions at its intermediate layer",
-        lambda i, w: counts(i, w)[:, 2, 0, middle_of(i)],
+        each(lambda i, w: counts(i, w)[:, 2, 0, middle_of(i)]),
         1,
     ),
     Question(
         "share of the output's salient strength in order 1",
         "has a larger share of its output's strength in single players",
-        lambda i, w: strengths(i, w)["share"][:, 2, 1, output_of(i)],
+        each(lambda i, w: strengths(i, w)["share"][:, 2, 1, output_of(i)]),
     ),
     Question(
         "completeness of the intermediate layer",
         "has learned more of its final interactions by its intermediate layer",
-        lambda i, w: against_output(i, w, "completeness"),
+        each(lambda i, w: against_output(i, w, "completeness")),
     ),
     Question(
         "redundancy of the intermediate layer",
         "holds more at its intermediate layer that its output does not use",
-        lambda i, w: against_output(i, w, "redundancy"),
+        each(lambda i, w: against_output(i, w, "redundancy")),
     ),
 )
+
+
+STABILITY = tuple(
+    Question(
+        f"stability at the {place} (log10, mean over orders and kinds)",
+        f"has more stable interactions at {whose}",
+        partial(level, place=place),
+    )
+    for place, whose in (("output", "the output"), ("intermediate layer", "its intermediate layer"))
+)
+
+
+def questions(aligned: Aligned) -> tuple[Question, ...]:
+    """What is asked: stability only where every run has its table."""
+    return (*QUESTIONS, *(STABILITY if has_stability(aligned) else ()))
 
 
 def architecture(run: Run) -> str:
@@ -212,8 +234,9 @@ def sentences(aligned: Aligned, draws: int = SENTENCE_DRAWS, seed: int = 0) -> p
         sides = list(combinations(groups.items(), 2))
     generator = np.random.default_rng(seed + 1)
     rows = []
-    for question in QUESTIONS:
-        measured = np.stack([question.measure(found, weights) for found in aligned.final], 1)
+    asked_here = questions(aligned)
+    for question in asked_here:
+        measured = question.measure(aligned, weights)
         for (name_a, places_a), (name_b, places_b) in sides:
             a, b = (over_runs(measured[:, places], generator) for places in (places_a, places_b))
             centre, low, high = interval(a - b)
@@ -226,7 +249,7 @@ def sentences(aligned: Aligned, draws: int = SENTENCE_DRAWS, seed: int = 0) -> p
             )  # fmt: skip
     table = pd.DataFrame(rows)
     table["p_holm"] = holm(table["p"].tolist())
-    wording = {question.name: question for question in QUESTIONS}
+    wording = {question.name: question for question in asked_here}
     doubtful = [
         run.id for run, found in zip(aligned.runs, aligned.final, strict=True) if marked_layers(run, aligned.extraction) & asked(found)
     ]

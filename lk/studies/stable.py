@@ -1,0 +1,75 @@
+"""How stable the interactions of compared runs are under small noise in the input (Cheng et al. 2024, Eq. 10), from their stored tables."""
+
+import numpy as np
+import pandas as pd
+
+from lk.metrics.bootstrap import Array, resamples
+from lk.runs import Run
+from lk.studies.alignment import Aligned
+from lk.studies.averages import divide, tidy
+from lk.studies.dynamics import KINDS
+from lk.studies.reading import DRAWS, highest_order, optional_table
+
+PLACES = ("intermediate layer", "output")
+
+
+def has_stability(aligned: Aligned) -> bool:
+    """Whether every run has the table, for its finished network."""
+    return all(len(of_finished(run, aligned.extraction)) for run in aligned.runs)
+
+
+def of_finished(run: Run, extraction: str) -> pd.DataFrame:
+    """Rows of the last checkpoint that was extracted; empty where the table is missing, or older than that checkpoint."""
+    table = optional_table(run, f"{extraction}/stability")
+    return pd.DataFrame() if table is None else table[table["step"] == max(run.extracted(extraction))]
+
+
+def by_sample(aligned: Aligned) -> Array:
+    """Stability in the finished networks, `(runs, places, kinds, orders, samples)`, NaN where it is not known.
+
+    Samples are those of `aligned.kept`; one that is missing in a run is left out in all, so that differences stay paired.
+    """
+    orders, rows = range(1, highest_order(aligned.final[0].n) + 1), []
+    full = pd.MultiIndex.from_product([PLACES, KINDS, orders, aligned.kept])
+    for run in aligned.runs:
+        values = of_finished(run, aligned.extraction).groupby(["place", "kind", "order", "sample"])["stability"].mean().reindex(full)
+        rows.append(values.to_numpy(float).reshape(len(PLACES), len(KINDS), len(orders), -1))
+    found = np.stack(rows)
+    found[~np.isfinite(found)] = np.nan
+    missing = np.isnan(found).all((1, 2, 3)).any(0)
+    found[..., missing] = np.nan
+    return found
+
+
+def means(found: Array, weights: Array) -> Array:
+    """Mean over samples for each draw, `(draws, ...)`; NaN is left out."""
+    known = np.isfinite(found)
+    return divide(np.tensordot(weights, np.where(known, found, 0.0), (1, -1)), np.tensordot(weights, known.astype(float), (1, -1)))
+
+
+def stability(aligned: Aligned, draws: int = DRAWS) -> pd.DataFrame:
+    """Curves by order.
+
+    Returns:
+        Columns run, place (`intermediate layer`, `output`), kind, order, mean, low, high, n (samples known in all runs).
+    """
+    found = by_sample(aligned)
+    samples = int(np.isfinite(found).any((1, 2, 3)).all(0).sum())
+    axes = {"run": [run.id for run in aligned.runs], "place": PLACES, "kind": KINDS, "order": range(1, found.shape[3] + 1)}
+    return tidy(means(found, resamples(len(aligned.kept), draws)), axes, samples)
+
+
+def level(aligned: Aligned, weights: Array, place: str) -> Array:
+    """One number per run: log10 of the mean stability of each kind and order, averaged over those that all runs know.
+
+    The logarithm, because stability falls by powers with the order: a plain mean would speak of single players only.
+
+    Returns:
+        Shape `(draws, runs)`.
+    """
+    drawn = means(by_sample(aligned)[:, PLACES.index(place)], weights)
+    cells = np.log10(np.where(drawn > 0, drawn, np.nan)).reshape(*drawn.shape[:2], -1)
+    cells = cells[:, :, np.isfinite(cells[0]).all(0)]
+    known = np.asarray(np.isfinite(cells).all(1, keepdims=True))
+    # A cell that is undefined for one run in a draw is left out for all in that draw.
+    return np.where(known.any(2), np.where(known, cells, 0.0).sum(2) / np.maximum(known.sum(2), 1), np.nan)
