@@ -33,8 +33,8 @@ def test_every_path_and_link_exists():
 
 
 def test_the_table_names_every_config():
-    named = set(re.findall(r"configs/(\w+\.yaml)", README))
-    assert {path.name for path in (ROOT / "configs").rglob("*.yaml")} <= named
+    named = set(re.findall(r"configs/([\w/]+\.yaml)", README))
+    assert {path.relative_to(ROOT / "configs").as_posix() for path in (ROOT / "configs").rglob("*.yaml")} <= named
 
 
 def test_the_first_command_parses():
