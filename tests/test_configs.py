@@ -5,12 +5,24 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lk.cli import train
+from lk.cli import analyze, train
 from lk.runs import Run
 
-ALL = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
+ROOT = Path(__file__).parents[1]
+ALL = sorted((ROOT / "configs").rglob("*.yaml"))
 STUDIES = [path for path in ALL if "networks" in yaml.safe_load(path.read_text())]  # read finished runs
-CONFIGS = [path for path in ALL if path not in STUDIES]
+
+
+def trained_by(study):
+    """The configuration that trains each network of a study: its runs are called after it."""
+    names = {network["name"]: Path(network["runs"][0]).name.rsplit("-", 1)[0] for network in study["networks"]}
+    return {name: ROOT / "configs" / "paper" / f"{stem.replace('-', '_')}.yaml" for name, stem in names.items()}
+
+
+# What a study trains is tried out with it.
+CONFIGS = [
+    path for path in ALL if path not in {*STUDIES, *(p for s in STUDIES for p in trained_by(yaml.safe_load(s.read_text())).values())}
+]
 
 
 SIZES = dict.fromkeys(("hidden_size", "dim", "d_model", "intermediate_size", "hidden_dim", "d_inner"), 16)
@@ -60,18 +72,52 @@ def small(config, folders, table, census):
     return config
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_config_runs(path, mnist_dir, image_dir, sentence_dir, writers, tmp_path):
+@pytest.fixture
+def tried(mnist_dir, image_dir, sentence_dir, writers, tmp_path):
+    """Trains by a configuration on tiny data and gives the run."""
     folders = {"MNIST": mnist_dir, "ImageFolder": image_dir, "SST2": sentence_dir}
-    table = tmp_path / "table.csv"
+    table, census = tmp_path / "table.csv", tmp_path / "census.csv"
     writers.table["csv"](writers.frame(), table)
-    census = tmp_path / "census.csv"
     writers.table["csv"](writers.census(), census)
-    changed = tmp_path / path.name
-    changed.write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()), folders, table, census)))
-    train(["fit", "--config", str(changed), "--runs_dir", str(tmp_path / "runs"), "--id", path.stem, "--report", "false"])
-    run = Run(tmp_path / "runs" / path.stem)
-    assert list(run.checkpoints) == [0, 2]
+
+    def fit(path):
+        changed = tmp_path / path.name
+        changed.write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()), folders, table, census)))
+        train(["fit", "--config", str(changed), "--runs_dir", str(tmp_path / "runs"), "--id", path.stem, "--report", "false"])
+        run = Run(tmp_path / "runs" / path.stem)
+        assert list(run.checkpoints) == [0, 2]
+        return run, changed
+
+    return fit
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_study_runs(path, tried, tmp_path):
+    """Every study of configs/paper, with the networks that it names, trained by their own configurations."""
+    study = yaml.safe_load(path.read_text())
+    trained = {name: tried(source)[0].path for name, source in trained_by(study).items()}
+    for network in study["networks"]:
+        network["runs"] = [str(trained[network["name"]])]
+        network.setdefault("probes", {"class_path": "lk.probes.Optimum"}).setdefault("init_args", {}).update(max_samples=24, tolerance=1e-3)
+    players = study["players"].setdefault("init_args", {})
+    if "n" in players:
+        players["n"] = 3
+    if "groups" in players:
+        players["groups"] = players["groups"][:3]
+    if "stability" in study:
+        study["stability"].update(samples=1, draws=2)
+    study["ablation"].update(kappas=[0.0, 0.04], samples=2)
+    study["controls"]["samples"] = 2
+    study.update(folder=str(tmp_path / "paper"), explained=[0])
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    analyze(["paper", "--config", str(tmp_path / "study.yaml")])
+    assert "Figure 3a" in (tmp_path / "paper" / "report.html").read_text()
+    assert (tmp_path / "paper" / "tables" / "verdicts.parquet").is_file()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_config_runs(path, tried):
+    run, changed = tried(path)
     if "ExtractInteractions" in changed.read_text():
         assert list(run.extracted("default")) == [0, 2]
         assert run.read_table("default/games")["certified"].all()

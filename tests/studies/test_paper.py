@@ -31,7 +31,12 @@ def test_orders_are_halved_without_the_four_highest():
 
 
 def test_verdicts():
-    assert [verdict(0.1, 0.2), verdict(-0.1, 0.2), verdict(-0.2, -0.1), verdict(float("nan"), float("nan"))] == [HOLDS, UNDECIDED, FAILS, UNDECIDED]
+    assert [verdict(0.1, 0.2), verdict(-0.1, 0.2), verdict(-0.2, -0.1), verdict(float("nan"), float("nan"))] == [
+        HOLDS,
+        UNDECIDED,
+        FAILS,
+        UNDECIDED,
+    ]
     assert overall([HOLDS, HOLDS]) == HOLDS
     assert overall([HOLDS, UNDECIDED]) == UNDECIDED
     assert overall([HOLDS, UNDECIDED, FAILS]) == FAILS
@@ -215,7 +220,11 @@ def settings(folder, **changes):
         "players": {"class_path": "lk.games.Grid", "init_args": {"patch": 4}},
         "networks": [
             {"name": "MLP-7", "runs": [str(folder / "narrow-0"), str(folder / "narrow-1")]},
-            {"name": "wide", "runs": [str(folder / "wide-0")], "probes": {"class_path": "lk.probes.Optimum", "init_args": {"max_samples": 500}}},
+            {
+                "name": "wide",
+                "runs": [str(folder / "wide-0")],
+                "probes": {"class_path": "lk.probes.Optimum", "init_args": {"max_samples": 500}},
+            },
         ],
         "count": 21.8,
         "stability": {"samples": 2, "draws": 3, "leans": ["low", "high"]},
@@ -229,7 +238,19 @@ def test_the_command_draws_every_figure(digits, capsys):
     (digits / "paper.yaml").write_text(yaml.safe_dump(settings(digits)))
     analyze(["paper", "--config", str(digits / "paper.yaml")])
     page = (digits / "paper" / "report.html").read_text()
-    for figure in ("Figure 2", "Figure 3a", "Figure 3b", "Figure 4", "Figure 5", "Figure 6", "Figure 7a", "Figure 8", "Figure 9", "Figure 11", "Figure 12"):
+    for figure in (
+        "Figure 2",
+        "Figure 3a",
+        "Figure 3b",
+        "Figure 4",
+        "Figure 5",
+        "Figure 6",
+        "Figure 7a",
+        "Figure 8",
+        "Figure 9",
+        "Figure 11",
+        "Figure 12",
+    ):
         assert figure in page, figure
     tables = {path.stem for path in (digits / "paper" / "tables").glob("*.parquet")}
     assert {"figure-2", "figure-3-7", "figure-4-8", "figure-5-9", "figure-6", "figure-11", "figure-12", "counts", "findings"} <= tables
@@ -260,22 +281,25 @@ def test_a_stopped_study_goes_on(digits):
 
 def test_effects_followed_linearly_match_small_noise(digits):
     """With tiny noise, following the split and decomposing anew see the same stable effects."""
-    followed = settings(digits, stability={"samples": 1, "draws": 4, "sigma": 1e-4, "way": "followed"}, ablation={"kappas": [0.04], "samples": 1})
+    followed = settings(
+        digits, stability={"samples": 1, "draws": 4, "sigma": 1e-4, "way": "followed"}, ablation={"kappas": [0.04], "samples": 1}
+    )
     (digits / "followed.yaml").write_text(yaml.safe_dump(followed))
     analyze(["paper", "--config", str(digits / "followed.yaml"), "--figures", "[5]"])
     table = Run(digits / "narrow-0").read_table("paper/stability")
     assert (table["stability"].dropna() > 10).mean() > 0.9
 
 
-def test_bad_settings_come_before_the_work(digits):
-    with pytest.raises(FileNotFoundError, match="No run in"):
-        (digits / "bad.yaml").write_text(yaml.safe_dump(settings(digits, networks=[{"name": "x", "runs": ["nowhere"]}])))
-        analyze(["paper", "--config", str(digits / "bad.yaml")])
-    with pytest.raises(ValueError, match="no figure '13'"):
-        (digits / "bad.yaml").write_text(yaml.safe_dump(settings(digits)))
-        analyze(["paper", "--config", str(digits / "bad.yaml"), "--figures", "[13]"])
-    with pytest.raises(ValueError, match="each with a name of its own"):
-        (digits / "bad.yaml").write_text(yaml.safe_dump(settings(digits, networks=[])))
-        analyze(["paper", "--config", str(digits / "bad.yaml")])
-
-
+@pytest.mark.parametrize(
+    ("networks", "words", "error", "message"),
+    [
+        ([{"name": "x", "runs": ["nowhere"]}], [], FileNotFoundError, "No run in"),
+        (None, ["--figures", "[13]"], ValueError, "no figure '13'"),
+        ([], [], ValueError, "each with a name of its own"),
+    ],
+)
+def test_bad_settings_come_before_the_work(digits, networks, words, error, message):
+    changes = {} if networks is None else {"networks": networks}
+    (digits / "bad.yaml").write_text(yaml.safe_dump(settings(digits, **changes)))
+    with pytest.raises(error, match=message):
+        analyze(["paper", "--config", str(digits / "bad.yaml"), *words])
