@@ -12,8 +12,9 @@ from lk.games import OUTPUT
 from lk.report.page import Gallery, Section, render
 from lk.studies.attributions import player_names
 from lk.studies.findings import HOLDS
-from lk.studies.paper import DRAWS, Studied, held
+from lk.studies.paper import DRAWS, Studied
 from lk.studies.sentences import spanned
+from lk.studies.verdicts import held
 
 TITLES = {1: "sparse", 2: "high orders come late", 3: "low orders are stronger", 4: "completeness rises", 5: "redundancy rises, then falls",
           6: "IoU falls with order", 7: "stability falls with order", 8: "what each architecture does"}  # fmt: skip

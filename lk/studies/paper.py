@@ -1,18 +1,16 @@
 """Everything that Cheng et al. (ICML 2024) measure, for the networks of one data set; a study that is stopped goes on where it was."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import nn
 
 from lk.extraction import Extraction
-from lk.games import Players, mask, present
+from lk.games import Players
 from lk.games.maskers import Masker
 from lk.interactions import Interactions
 from lk.metrics.bootstrap import Array, resamples
@@ -23,15 +21,17 @@ from lk.scores import Score
 from lk.studies.ablation import Ablation
 from lk.studies.attributions import attributions
 from lk.studies.averages import counts, shares, tidy
+from lk.studies.bare_loop import bare_loop
 from lk.studies.controls import LEAN, Controls
 from lk.studies.doubts import doubts
 from lk.studies.dynamics import KINDS, depths
-from lk.studies.findings import HOLDS, UNDECIDED, findings, overall
+from lk.studies.findings import findings
 from lk.studies.generalisation import generalisation, stability_findings
 from lk.studies.ranking import ranked
 from lk.studies.reading import optional_table
 from lk.studies.stability import Stability
 from lk.studies.subject import Subject, subject
+from lk.studies.verdicts import summary
 
 DRAWS = 1000
 FIGURES = ("2", "3a", "3b", "4", "5", "6", "7", "8", "9", "10", "11", "12", "counts")
@@ -336,63 +336,3 @@ class Studied:
                 }
             )  # fmt: skip
         return pd.DataFrame(rows)
-
-
-@torch.inference_mode()
-def bare_loop(network: nn.Module, one: Subject, least: float = 2.0) -> float:
-    """Masked samples per second of a forward loop alone, on batches that are masked already."""
-    samples, size = one.samples, one.extraction.batch_size
-    device = next(network.parameters()).device
-    rows = present(one.n)[-size:]
-    batch = mask(samples.x[0], samples.filler[0], samples.owner[0], rows).to(device)
-    if batch.ndim == 4 and any(isinstance(module, nn.Conv2d) for module in network.modules()):
-        batch = batch.contiguous(memory_format=torch.channels_last)
-    network(batch)
-    start, passes = time.perf_counter(), 0
-    while (elapsed := time.perf_counter() - start) < least:
-        network(batch)
-        passes += len(batch)
-    return passes / elapsed
-
-
-def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Verdict of each finding per network, and what became of it under the controls.
-
-    A control of the probes is survived where every part exceeds it: the interval of the difference lies above zero. Another draw of
-    training samples and the opposite lean are survived where the verdict stays.
-
-    Returns:
-        Columns finding, network, verdict, n, seeds, and one column per control: `survives`, `does not`, `undecided`, or empty.
-    """
-    rows = []
-    for (finding, network), own in table.groupby(["finding", "network"], sort=False):
-        measured = own[own["condition"] == "as measured"]
-        row = {
-            "finding": finding, "network": network, "verdict": overall(list(measured["verdict"])), "n": int(measured["n"].min()),
-            "seeds": int(measured["seeds"].min()),
-        }  # fmt: skip
-        for control, under in own[own["condition"] != "as measured"].groupby("condition", sort=False):
-            if control in ("random labels", "untrained network"):
-                low, high = under["excess_low"], under["excess_high"]
-                row[str(control)] = "survives" if (low > 0).all() else "does not" if (high < 0).any() else UNDECIDED
-            else:
-                same = overall(list(under["verdict"])) == row["verdict"]
-                row[str(control)] = "survives" if same else f"becomes: {overall(list(under['verdict']))}"
-        rows.append(row)
-    return pd.DataFrame(rows).sort_values("finding", kind="stable").reset_index(drop=True)
-
-
-def held(verdicts: pd.DataFrame) -> Sequence[str]:
-    """One sentence per finding: for which networks it holds."""
-    sentences = []
-    for finding, own in verdicts.groupby("finding", sort=True):
-        yes = list(own.loc[own["verdict"] == HOLDS, "network"])
-        open_ = list(own.loc[own["verdict"] == UNDECIDED, "network"])
-        no = list(own.loc[~own["verdict"].isin([HOLDS, UNDECIDED]), "network"])
-        said = [
-            f"{word} {', '.join(names)}"
-            for word, names in (("holds for", yes), ("does not hold for", no), ("undecided for", open_))
-            if names
-        ]
-        sentences.append(f"Finding {finding} {'; '.join(said)}.")
-    return sentences

@@ -15,9 +15,9 @@ from lk.studies.ablation import Ablation, rows
 from lk.studies.controls import Controls, RandomLabels, Shuffled
 from lk.studies.findings import FAILS, HOLDS, PARTS, UNDECIDED, Read, claimed, findings, high_orders, judge, low_orders, overall, verdict
 from lk.studies.generalisation import generalisation, pair_of, stability_findings
-from lk.studies.paper import summary
 from lk.studies.stability import Stability
 from lk.studies.subject import evenly
+from lk.studies.verdicts import summary
 
 
 def weights(samples):
