@@ -92,7 +92,7 @@ class ViT(Network):
             raise ValueError(f"Given width={width}, heads={heads}; expected a width that the heads share equally.")
         if depth < 1 or not 0 <= dropout < 1:
             raise ValueError(f"Given depth={depth}, dropout={dropout}; expected depth >= 1 and 0 <= dropout < 1.")
-        self.embed = nn.Conv2d(channels, width, patch, stride=patch)
+        self.to_tokens = nn.Conv2d(channels, width, patch, stride=patch)
         self.cls = nn.Parameter(torch.zeros(1, 1, width))
         self.position = nn.Parameter(torch.empty(1, 1 + (height // patch) * (across // patch), width))
         nn.init.trunc_normal_(self.position, std=0.02)
@@ -105,7 +105,7 @@ class ViT(Network):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of shape `(batch, num_classes)`."""
-        patches = rearrange(self.embed(x), "b w high wide -> b (high wide) w")
+        patches = rearrange(self.to_tokens(x), "b w high wide -> b (high wide) w")
         x = self.dropout(torch.cat([self.cls.expand(len(x), -1, -1), patches], 1) + self.position)
         for name in self.layers:
             x = self.get_submodule(name)(x)

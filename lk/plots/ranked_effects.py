@@ -22,7 +22,7 @@ def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequen
     """
     per_sample = bool(names) and not isinstance(names[0], str)
     own = [list(names[int(sample)]) for sample in effects["image"]] if per_sample else [list(map(str, names))] * len(effects)
-    effects = effects.assign(names=own)
+    effects = effects.assign(names=pd.Series(own, index=effects.index, dtype=object))
     groups = list(dict.fromkeys(effects["group"]))
     columns = min(columns, len(groups))
     lines = -(-len(groups) // columns)

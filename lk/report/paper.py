@@ -64,16 +64,13 @@ class Drawing:
                 section, "counts", "The number of salient interactions by threshold, kappa and solver",
                 "One point per sample, at the output. The line is the paper's mean.", plots.paper_counts(table),
             )  # fmt: skip
-            sparsity = self.keep("sparsity", studied.sparsity)
-            mean = sparsity.groupby(["network", "place"], sort=False).agg(
-                monotone=("monotone", "mean"), p=("p", "median"), above=("strength_above_half", "median"), n=("p", "size")
-            )
+            rows = []
+            for (network, place), own in self.keep("sparsity", studied.sparsity).groupby(["network", "place"], sort=False):
+                above, monotone, power = own["strength_above_half"].median(), own["monotone"].mean(), own["p"].median()
+                rows.append((network, place, f"{100 * above:.1f} %", f"{100 * monotone:.0f} %", f"{power:.2f}", len(own)))
             section.table(
                 ("network", "layer", "strength above order n/2 (median)", "monotone (A2)", "p of A3 (median)", "games"),
-                [
-                    (network, place, f"{100 * row.above:.1f} %", f"{100 * row.monotone:.0f} %", f"{row.p:.2f}", row.n)
-                    for (network, place), row in zip(mean.index, mean.itertuples(), strict=True)
-                ],
+                rows,
                 "The three conditions of the sparsity theorem (Ren et al., ICLR 2024), checked on every game; AND effects alone.",
             )
         if self.wanted("11"):
