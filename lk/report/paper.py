@@ -65,9 +65,9 @@ class Drawing:
                 "One point per sample, at the output. The line is the paper's mean.", plots.paper_counts(table),
             )  # fmt: skip
             rows = []
-            for (network, place), own in self.keep("sparsity", studied.sparsity).groupby(["network", "place"], sort=False):
+            for key, own in self.keep("sparsity", studied.sparsity).groupby(["network", "place"], sort=False):
                 above, monotone, power = own["strength_above_half"].median(), own["monotone"].mean(), own["p"].median()
-                rows.append((network, place, f"{100 * above:.1f} %", f"{100 * monotone:.0f} %", f"{power:.2f}", len(own)))
+                rows.append((*map(str, key), f"{100 * above:.1f} %", f"{100 * monotone:.0f} %", f"{power:.2f}", len(own)))
             section.table(
                 ("network", "layer", "strength above order n/2 (median)", "monotone (A2)", "p of A3 (median)", "games"),
                 rows,

@@ -1,15 +1,17 @@
 """Is the number of salient interactions a property of the network or of the solver? Kappas, solvers, leans and thresholds on the same games."""
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from lk.files import writing
 from lk.interactions import Decomposition, decompose, decompose_path, number_of_players
+from lk.runs import step_name
 from lk.studies.averages import ratio_of
 from lk.studies.subject import Subject, evenly
 
@@ -28,9 +30,9 @@ class Ablation:
     """Settings of the study; it works on stored values and passes nothing through a network.
 
     Args:
-        kappas: Bounds of the residual, relative to |v(N) - v(empty)|, for the canonical answer.
+        kappas: Bounds of the residual, relative to |v(N) - v(empty)|, for the canonical answer; all samples get them.
         solvers: Ways to decompose at the extraction's own kappa, among those of `SOLVERS`.
-        samples: How many samples the solvers get, evenly spread; `kappas` get all of them.
+        samples: How many samples the solvers get, evenly spread.
 
     Raises:
         ValueError: A solver is unknown, or a kappa negative.
@@ -48,23 +50,31 @@ class Ablation:
                 f"solvers among {', '.join(SOLVERS)}, and at least 1 sample."
             )
 
-    def by_kappa(self, subject: Subject) -> pd.DataFrame:
-        """The canonical answer at every kappa, by the path, at the intermediate layer and the output.
+    def along(self, subject: Subject) -> tuple[Tensor, pd.DataFrame]:
+        """The canonical answer at every kappa, by the path, for the output's games; played by nobody again once it is stored.
 
         Returns:
-            One row per kappa, place and sample; columns as of `by_solver`, with kappa in place of solver.
+            Effects `(kappas, 2, 2**n, samples)`, and one row per kappa and sample: kappa, place, sample and the columns of `rows`.
         """
+        kappas = "-".join(f"{kappa:g}" for kappa in self.kappas)
+        path = subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "ablation" / f"kappas={kappas}.safetensors"
+        place, layer = list(subject.places.items())[-1]
+        own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - subject.extraction.kappa)))
 
         def make() -> pd.DataFrame:
-            parts = []
-            for place, layer in subject.places.items():
-                found = decompose_path(subject.values[:, layer], list(self.kappas), subject.extraction.gap)
-                reference = found[self.kappas.index(nearest(self.kappas, subject.extraction.kappa))]
-                for kappa, answer in zip(self.kappas, found, strict=True):
-                    parts.append(rows(answer, reference, subject).assign(kappa=kappa, place=place, sample=subject.samples.index.tolist()))
+            found = decompose_path(subject.values[:, layer], list(self.kappas), subject.extraction.gap)
+            with writing(path) as temporary:
+                save_file({"effects": torch.stack([stacked(answer) for answer in found]).float()}, temporary)
+            parts = [
+                rows(answer, found[own], subject).assign(kappa=kappa, place=place, sample=subject.samples.index.tolist())
+                for kappa, answer in zip(self.kappas, found, strict=True)
+            ]
             return pd.concat(parts, ignore_index=True)
 
-        return subject.kept("kappas", {"kappas": list(self.kappas)}, make)
+        if not path.is_file():
+            subject.run.table(f"{subject.extraction.name}/kappas").unlink(missing_ok=True)
+        table = subject.kept("kappas", {"kappas": list(self.kappas)}, make)
+        return load_file(path)["effects"], table
 
     def ranked(self, subject: Subject) -> pd.DataFrame:
         """Effects at the output at every kappa, in the order that the extraction's own kappa gives (the paper's figure 11).
@@ -72,29 +82,21 @@ class Ablation:
         Effects are relative to their sample's strongest; those that are salient at no kappa are left out.
 
         Returns:
-            Columns kappa, rank (per sample), effect (relative to the sample's strongest), place, n.
+            Columns kappa, rank (divided by the number of samples), effect, place, n.
         """
-
-        def make() -> pd.DataFrame:
-            place, layer = list(subject.places.items())[-1]
-            found = decompose_path(subject.values[:, layer], list(self.kappas), subject.extraction.gap)
-            own = stacked(found[self.kappas.index(nearest(self.kappas, subject.extraction.kappa))])
-            largest = own.abs().amax((0, 1))
-            scaled = torch.stack([(stacked(answer) / largest).flatten() for answer in found])
-            # Most effects are zero at every kappa: the flat middle of the curve is left out.
-            seen = scaled[:, (scaled.abs() > ratio_of(subject.interactions)).any(0)]
-            order = seen[self.kappas.index(nearest(self.kappas, subject.extraction.kappa))].sort(descending=True, stable=True).indices
-            shown = torch.linspace(0, max(len(order) - 1, 0), min(RANKS, len(order))).round().long()
-            samples = len(subject.samples.y)
-            parts = [
-                pd.DataFrame({"rank": (shown + 1).numpy() / samples, "effect": effects[order[shown]].numpy()}).assign(
-                    kappa=kappa, place=place, n=samples
-                )
-                for kappa, effects in zip(self.kappas, seen, strict=True)
-            ]
-            return pd.concat(parts, ignore_index=True)
-
-        return subject.kept("ranked", {"kappas": list(self.kappas)}, make)
+        effects, table = self.along(subject)
+        own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - subject.extraction.kappa)))
+        scaled = (effects / effects[own].abs().amax((0, 1))).flatten(1)
+        # Most effects are zero at every kappa: the flat middle of the curve is left out.
+        seen = scaled[:, (scaled.abs() > ratio_of(subject.interactions)).any(0)]
+        order = seen[own].sort(descending=True, stable=True).indices
+        shown = torch.linspace(0, max(len(order) - 1, 0), min(RANKS, len(order))).round().long()
+        samples = effects.shape[-1]
+        parts = [
+            pd.DataFrame({"rank": (shown + 1).numpy() / samples, "effect": found[order[shown]].numpy(), "kappa": kappa})
+            for kappa, found in zip(self.kappas, seen, strict=True)
+        ]
+        return pd.concat(parts, ignore_index=True).assign(place=table["place"].iloc[0], n=samples)
 
     def by_solver(self, subject: Subject) -> pd.DataFrame:
         """Every solver on the output's games of some samples.
@@ -124,11 +126,6 @@ def solved(values: Tensor, subject: Subject, solver: str) -> Decomposition:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r".*games are not proven")
         return decompose(values, subject.extraction.kappa, subject.extraction.gap, **SOLVERS[solver])
-
-
-def nearest(numbers: Sequence[float], wanted: float) -> float:
-    """The number nearest to the wanted one."""
-    return min(numbers, key=lambda number: abs(number - wanted))
 
 
 def stacked(found: Decomposition) -> Tensor:

@@ -42,6 +42,7 @@ class Stability:
         leans: Orders preferred among optima (see `decompose`); "high" is the control.
         seed: Decides the noise.
         seeds: How many runs of a network get the study, from the first.
+        networks: Names of the networks that get it; default all.
 
     Raises:
         ValueError: A setting is out of range.
@@ -54,6 +55,7 @@ class Stability:
     leans: tuple[str, ...] = ("low",)
     seed: int = 0
     seeds: int = 1
+    networks: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.samples < 1 or self.draws < 2 or self.sigma <= 0 or self.way not in WAYS:
@@ -65,7 +67,7 @@ class Stability:
     @property
     def settings(self) -> dict[str, object]:
         """All that decides the result."""
-        return {key: list(value) if key == "leans" else value for key, value in asdict(self).items() if key != "seeds"}
+        return {key: list(value) if key == "leans" else value for key, value in asdict(self).items() if key not in ("seeds", "networks")}
 
     def noisy(self, x: Tensor, index: int) -> Tensor:
         """Noisy copies `(draws, *input)` of one sample; the noise depends on the seed and the sample's index alone."""
