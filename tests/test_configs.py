@@ -132,3 +132,22 @@ def test_every_config_says_what_it_is():
     assert CONFIGS
     for path in CONFIGS:
         assert path.read_text().startswith("# "), path
+
+
+def wandb_group(config):
+    """What W&B puts side by side."""
+    return ((config.get("trainer") or {}).get("logger") or {}).get("init_args", {}).get("group")
+
+
+def test_runs_of_one_experiment_share_a_group():
+    """The same data set in the same folder of configurations is one experiment, and no other has its group."""
+    seen = {}
+    for path in CONFIGS:
+        config = yaml.safe_load(path.read_text())
+        if wandb_group(config) is None:
+            continue  # settings of a command, no training
+        data = config["data"]
+        source = {key: (data.get("init_args") or {}).get(key) for key in ("data_dir", "path", "group")}
+        seen.setdefault(wandb_group(config), set()).add(f"{path.parent} {data['class_path']} {source}")
+    assert all(len(sources) == 1 for sources in seen.values()), seen
+    assert len({source for sources in seen.values() for source in sources}) == len(seen)

@@ -45,6 +45,7 @@ def iou_matrix(frame: pd.DataFrame, runs: Sequence[str]) -> Figure:
                         panel.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=9, color=colour)
             panel.set(title=f"{kind.upper()}, order {order}", xlabel="run")
             panel.grid(visible=False)
+            panel.tick_params(labelbottom=True)
     numbers = [str(place + 1) for place in range(len(runs))]
     axes[0, 0].set_xticks(range(len(runs)), numbers, fontsize=9)
     axes[0, 0].set_yticks(range(len(runs)), [f"{short(run, 22)}  {number}" for run, number in zip(runs, numbers, strict=True)], fontsize=9)

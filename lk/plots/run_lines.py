@@ -38,7 +38,8 @@ def run_lines(
     panels = list(dict.fromkeys(frame["panel"]))
     order = list(dict.fromkeys([*names, *frame["line"]]))
     rows = -(-len(panels) // columns)
-    figure, axes = grid(rows, min(columns, len(panels)), height=0.5 + rows * height, sharey=same_y)
+    legend = 0.19 * max(0, -(-frame["line"].nunique() // 3) - 2)  # many names must not eat the panels
+    figure, axes = grid(rows, min(columns, len(panels)), height=0.5 + rows * height + legend, sharey=same_y)
     handles = {}
     for panel, title in zip(axes.flat, panels, strict=False):
         own = frame[frame["panel"] == title]
@@ -47,10 +48,12 @@ def run_lines(
             found = own[(own["line"] == name) & own["mean"].notna()].sort_values("x")
             if not len(found):
                 continue
-            colour, marker = RUNS[number % len(RUNS)], MARKERS[number % len(MARKERS)]
+            # Beyond eight lines colours come again, with another marker and another dash.
+            again, place = divmod(number, len(RUNS))
+            colour, marker = RUNS[place], MARKERS[(place + again) % len(MARKERS)]
             # A small shift keeps whiskers of different runs apart.
             x = found["x"] + (number - (len(order) - 1) / 2) * min(0.008, 0.06 / len(order)) * span
-            style = LINES[number // len(RUNS) % len(LINES)]
+            style = LINES[again % len(LINES)]
             (handles[name],) = panel.plot(x, found["mean"], linestyle=style, color=colour, marker=marker, label=short(name, 44))
             whiskers(panel, x, found, colour)
             if "marked" in found and found["marked"].any():

@@ -152,7 +152,7 @@ def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, g
             section, "accuracy", "Accuracy",
             "Left: the network on the test split at the end of each epoch. Right: the linear classifier of each layer of the finished "
             "network, with 95 % "
-            "Wilson intervals over the test samples; the output is the network itself.",
+            "Wilson intervals over the test samples; the output is the network itself. Dashed: chance.",
             plots.run_lines(pd.concat(parts, ignore_index=True), names=ids(aligned)),
         )  # fmt: skip
     return section
@@ -219,7 +219,7 @@ def steps_section(aligned: Aligned, steps: pd.DataFrame, described: list[str], g
         section, "steps", "Steps between layers of the finished networks",
         "Left: how much of the output's salient strength each layer holds that the layer before did not. Right: how much smaller the "
         "share is that the output lacks; below zero redundancy grows. All kinds and orders together; both layers of a step are measured "
-        "on the same resampled samples. The last step leads to the output.",
+        "on the same resampled samples. The last step leads to the output, whose completeness is 1 and redundancy 0 by definition.",
         plots.run_lines(pd.concat(parts, ignore_index=True), note=note, names=ids(aligned)),
     )  # fmt: skip
     section.text += described

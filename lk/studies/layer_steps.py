@@ -10,6 +10,7 @@ from lk.interactions import Interactions
 from lk.metrics.bootstrap import Array, interval, resamples
 from lk.studies.alignment import Aligned
 from lk.studies.averages import shares, tidy
+from lk.studies.compare import marked_layers
 from lk.studies.dynamics import depths
 from lk.studies.reading import DRAWS
 from lk.studies.sentences import number, spanned
@@ -70,42 +71,47 @@ def layer_steps(aligned: Aligned, draws: int = DRAWS) -> tuple[pd.DataFrame, lis
 
     Returns:
         A table with columns run, before, after (layers), depth (halfway between them), quantity (`newly learned`: gain of completeness;
-        `dropped`: fall of redundancy), mean, low, high, n; and a sentence per run.
+        `dropped`: fall of redundancy), mean, low, high, n, marked (either layer is); and a sentence per run.
     """
     weights, samples = resamples(len(aligned.kept), draws), len(aligned.kept)
     parts, texts = [], []
     for run, found in zip(aligned.runs, aligned.final, strict=True):
-        own = profile(found, weights)
-        texts.append(f"{run.id}: {described(own)}")
+        own, bad = profile(found, weights), marked_layers(run, aligned.extraction)
+        doubted = [layer for layer in own.layers if layer in bad]
+        texts.append(f"{run.id}: {described(own)}" + (f" † Read with care: {', '.join(doubted)} marked." if doubted else ""))
         for quantity, drawn in ((LEARNED, own.learned), (DROPPED, own.dropped)):
             frame = tidy(drawn, {"after": own.layers[1:]}, samples, quantity=quantity, run=run.id)
-            parts.append(frame.assign(before=own.layers[:-1], depth=(own.depth[1:] + own.depth[:-1]) / 2))
+            frame = frame.assign(before=own.layers[:-1], depth=(own.depth[1:] + own.depth[:-1]) / 2)
+            parts.append(frame.assign(marked=frame["before"].isin(bad) | frame["after"].isin(bad)))
     return pd.concat(parts, ignore_index=True), texts
 
 
 def described(own: Profile) -> str:
     """One network in a sentence: where half of its targets are there, and where most redundancy is dropped.
 
-    A drop is named only if its interval lies above 0; how often it is also the largest of a draw is said.
+    The output has no redundancy by definition, so the step into it takes all that is left; where that one is the largest, the largest
+    among hidden layers is named too.
     """
     if len(own.layers) < 2:
         return "no hidden layer was read."
     centre, low, high = (float(end) for end in interval(own.half()))
-    place = int(np.flatnonzero(own.depth == centre)[0])
-    text = f"half of the targets are there by relative depth {number(centre)}"
-    text += (
-        f" (95 % interval {number(low)} to {number(high)}), at {own.layers[place]}" if len(own.half()) > 2 else f", at {own.layers[place]}"
-    )
-    known = np.nan_to_num(own.dropped, nan=-np.inf)
+    text = f"half of the targets are there by relative depth {number(centre)} (95 % interval {number(low)} to {number(high)})"
+    text += f", at {own.layers[int(np.flatnonzero(own.depth == centre)[0])]}; "
+    most, said = largest(own, own.dropped)
+    text += said
+    if most == len(own.layers) - 2 and most > 0:
+        text += f"; between hidden layers {largest(own, own.dropped[:, :-1])[1]}"
+    return text + "."
+
+
+def largest(own: Profile, dropped: Array) -> tuple[int, str]:
+    """The step that drops most redundancy, and words for it; a drop is named only where its 95 % interval lies above 0."""
+    known = np.nan_to_num(dropped, nan=-np.inf)
     most = int(known[0].argmax())
-    centre, low, high = (float(end) for end in interval(own.dropped[:, most]))
+    centre, low, high = (float(end) for end in interval(dropped[:, most]))
+    numbers = spanned(pd.Series({"mean": centre, "low": low, "high": high}))
     between = f"between {own.layers[most]} and {own.layers[most + 1]}"
     if not low > 0:
-        return f"{text}; no step between layers is shown to drop redundancy (the largest, {between}: {spanned_of(centre, low, high)})."
-    often = float((known[1:].argmax(1) == most).mean())
-    return f"{text}; most redundancy is dropped {between}: {spanned_of(centre, low, high)}, the largest drop in {100 * often:.0f} % of the draws."
-
-
-def spanned_of(centre: float, low: float, high: float) -> str:
-    """A number with its 95 % interval."""
-    return spanned(pd.Series({"mean": centre, "low": low, "high": high}))
+        return most, f"no drop of redundancy is shown (the largest, {between}: {numbers})"
+    often = 100 * float((known[1:].argmax(1) == most).mean())
+    return most, f"most redundancy is dropped {between}: {numbers}, the largest drop in {often:.0f} % of the draws"

@@ -58,6 +58,7 @@ def frames(layers=LAYERS):
         **certified(),
         **paper(),
         "heat_map": (mark(strengths(checkpoints[-1])),),
+        "iou_matrix": (pairs(), ["run-1", "run-2", "run-$3$"]),
         "layer_epoch_maps": (mark(maps), (("completeness", "Completeness"), ("reach", "Reach"))),
         "on_images": (strongest, images, owners.repeat(2, 0)),
         "order_over_epochs": (mark(whole["strengths"]),),
@@ -70,6 +71,17 @@ def frames(layers=LAYERS):
         "strength_by_order": (last["strengths"],),
         "training_curves": (curves, pd.DataFrame({"epoch": [0.0, 2.0]})),
     }
+
+
+def pairs():
+    """Agreement of three runs at orders 1 and 2; OR effects of single players do not exist."""
+    rows = [
+        (a, b, kind, order, np.nan if kind == "or" and order == 1 else 0.5 / order, 0.1, 6)
+        for a, b in (("run-1", "run-2"), ("run-1", "run-$3$"), ("run-2", "run-$3$"))
+        for kind in ("and", "or")
+        for order in (1, 2)
+    ]
+    return pd.DataFrame(rows, columns=["run_a", "run_b", "kind", "order", "mean", "chance", "n"])
 
 
 def certified():
@@ -134,7 +146,7 @@ def test_figure(name, drawn):
         assert mpl.pyplot.get_fignums() == []
 
 
-UNMARKED = {"training_curves", *certified(), *(set(paper()) - {"paper_overlap", "paper_ratios"})}
+UNMARKED = {"training_curves", "iou_matrix", *certified(), *(set(paper()) - {"paper_overlap", "paper_ratios"})}
 
 
 @pytest.mark.parametrize("name", sorted(set(plots.__all__) - UNMARKED))
@@ -153,6 +165,26 @@ def test_no_text_leaves_the_figure(drawn):
             extent = text.get_window_extent()
             assert box.x0 <= extent.x0, (name, text.get_text())
             assert extent.x1 <= box.x1, (name, text.get_text())
+
+
+def test_matrix_holds_iou_below_and_chance_above_the_diagonal(drawn):
+    panels = [axes for axes in drawn["iou_matrix"].axes if axes.images]
+    assert [axes.get_title(loc="left") for axes in panels] == ["AND, order 1", "AND, order 2", "OR, order 2"]
+    table = np.asarray(panels[1].images[0].get_array().filled(np.nan))
+    assert table[np.tril_indices(3, -1)].tolist() == [0.25] * 3
+    assert table[np.triu_indices(3, 1)].tolist() == [0.1] * 3
+    assert np.isnan(np.diag(table)).all()
+
+
+def test_a_line_without_rows_shifts_no_colours():
+    """The second run has no training table: the third keeps its colour, and the legend names who is drawn anywhere."""
+    rows = [("left", "one"), ("left", "three"), ("right", "one"), ("right", "two"), ("right", "three")]
+    frame = pd.DataFrame(rows, columns=["panel", "line"]).assign(x=1, mean=0.5, low=0.4, high=0.6, xlabel="x", ylabel="y")
+    figure = plots.run_lines(frame, names=["one", "two", "three", "four"])
+    left, right = ({line.get_label(): line.get_color() for line in axes.lines} for axes in figure.axes)
+    assert left == {name: right[name] for name in ("one", "three")}
+    assert len(set(right.values())) == 3
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "two", "three"]
 
 
 def test_style_does_not_leak():

@@ -215,9 +215,29 @@ def test_the_page(tmp_path):
     assert "5 samples that all 2 finished networks read rightly, of 6" in text
     assert "<script" not in text
     tables = {file.stem: pd.read_parquet(file) for file in (path.parent / "tables").glob("*.parquet")}
-    assert set(tables) == {"layers", "orders", "iou", "sentences", "training", "probes"}
+    assert set(tables) == {"layers", "orders", "iou", "steps", "sentences", "training", "probes"}
     assert (tables["sentences"]["n"] == 5).all()
-    assert len(list((path.parent / "figures").glob("*.svg"))) == 5
+    assert len(list((path.parent / "figures").glob("*.svg"))) == 8
+
+
+def test_the_page_with_stability_and_a_run_without_training(tmp_path):
+    runs = [write_run(tmp_path / "runs" / f"r{seed}", seed=seed) for seed in range(2)]
+    for run in runs:
+        games = run.read_table("default/games")
+        rows = [
+            (20, "output", place, kind, order, sample, 5.0 / order)
+            for place in ("intermediate layer", "output")
+            for kind in ("and", "or")
+            for order in (1, 2, 3)
+            for sample in games["sample"].unique()
+        ]
+        columns = ["step", "layer", "place", "kind", "order", "sample", "stability"]
+        run.write_table("default/stability", pd.DataFrame(rows, columns=columns))
+    runs[0].table("training").unlink()
+    text = write_report(runs).read_text()
+    assert "How stable the interactions are" in text
+    assert "r0: half of the targets are there by relative depth" in text
+    assert "90.0\N{NO-BREAK SPACE}% (78.6 to 95.7; 50 samples)" in text  # Wilson, 45 of 50
 
 
 def test_long_ids_make_no_long_names(tmp_path):
