@@ -21,7 +21,11 @@ def has_stability(aligned: Aligned) -> bool:
 def of_finished(run: Run, extraction: str) -> pd.DataFrame:
     """Rows of the last checkpoint that was extracted; empty where the table is missing, or older than that checkpoint."""
     table = optional_table(run, f"{extraction}/stability")
-    return pd.DataFrame() if table is None else table[table["step"] == max(run.extracted(extraction))]
+    if table is None:
+        return pd.DataFrame()
+    # The opposite lean is a control of the paper's studies, not what runs are compared by.
+    kept = table["lean"] == "low" if "lean" in table else True
+    return table[(table["step"] == max(run.extracted(extraction))) & kept]
 
 
 def by_sample(aligned: Aligned) -> Array:
