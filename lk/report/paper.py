@@ -12,6 +12,7 @@ from lk.games import OUTPUT
 from lk.report.page import Gallery, Section, render
 from lk.studies.attributions import player_names
 from lk.studies.findings import HOLDS
+from lk.studies.glossary import GLOSSARY, STUDY_GLOSSARY
 from lk.studies.paper import DRAWS, Studied
 from lk.studies.sentences import spanned
 from lk.studies.verdicts import held
@@ -284,4 +285,5 @@ def write_paper(studied: Studied, figures: Sequence[str]) -> Path:
     return render(
         studied.paper.folder / "report.html", title=f"Layerwise change of knowledge: {studied.paper.folder.name}", subtitle=names,
         answers=answers or ["Some figures only: the findings need all of them."], sections=shown, config="",
+        glossary={**GLOSSARY, **STUDY_GLOSSARY},
     )  # fmt: skip

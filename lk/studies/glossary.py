@@ -27,6 +27,18 @@ GLOSSARY = {
     "† marked": "The probe is at chance, or masking hardly moves the score: what such a layer is said to know may be noise.",
 }
 
+STUDY_GLOSSARY = {
+    "intermediate layer": "The hidden layer nearest to half of the depth, of those that are read.",
+    "low, high orders": "The lower and the upper half of the orders shown; the four highest are left out, as in the paper.",
+    "stability": "Mean of an effect over draws of noise on the input, divided by its standard deviation.",
+    "IoU": "Intersection over union of the salient sets of two networks on the same sample.",
+    "opposite lean": "Among equally sparse decompositions, the one with strength at high orders instead of low ones.",
+    "random labels": "Probes fitted on shuffled labels: what a layer then seems to hold is the capacity of its probe.",
+    "untrained network": "The initial network with probes of its own.",
+    "another draw": "Probes fitted on other training samples.",
+    "contrast": "A number that is above zero where a finding holds; its 95 % interval decides.",
+}
+
 GROUP_GLOSSARY = {
     "Cayley table": "The multiplication table of a group: row x, column y, entry xy. A network learns it from a part of its n² pairs.",
     "network, seed": "Networks of a run are trained at once and differ only in the seed of their initial weights.",
