@@ -288,7 +288,7 @@ def analyze(args: Sequence[str] | None = None) -> None:
     papering.add_argument("--config", action="config", help="YAML file with any of the arguments, such as configs/paper/mnist.yaml.")
     papering.add_class_arguments(Paper, fail_untyped=False)
     papering.add_argument(
-        "--figures", type=list[str], default=list(FIGURES), help=f"Some of {', '.join(FIGURES)}; default: all, and the page."
+        "--figures", type=list[int | str], default=list(FIGURES), help=f"Some of {', '.join(FIGURES)}; default: all, and the page."
     )
     papering.add_argument(
         "--data_dir", type=str | None, default=None, help="Folder of the data set, where it differs from the runs' configs."
@@ -353,13 +353,14 @@ def compare(config: Namespace) -> None:
 
 def paper(config: Namespace) -> None:
     """Reproduce the paper's figures from finished runs."""
-    unknown = [figure for figure in config.figures if figure not in FIGURES]
+    figures = list(map(str, config.figures))  # YAML reads 5 as a number and 3a as a word
+    unknown = [figure for figure in figures if figure not in FIGURES]
     if unknown:
         raise ValueError(f"There is no figure {unknown[0]!r}. {nearest(unknown[0], FIGURES)}")
     arguments = [name for name in inspect.signature(Paper).parameters if name in config]
     settings = Paper(**{name: config[name] for name in arguments})
     subjects = settings.subjects(config.trust, config.data_dir, say)
-    say(f"Page: {write_paper(Studied(settings, subjects, say), config.figures)}")
+    say(f"Page: {write_paper(Studied(settings, subjects, say), figures)}")
 
 
 def report(config: Namespace) -> None:
