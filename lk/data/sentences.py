@@ -136,7 +136,7 @@ class Sentences(Data):
     @cached_property
     def explained(self) -> Tensor:
         """Indices into the test split: the first `samples_per_class` explainable sentences of each class in a seeded order."""
-        return self.first_of_each_class(self.explainable, f"sentences with {self.words} content words")
+        return self.first_of_each_class(self.explainable, f"only sentences with {self.words} content words are explained")
 
     def content_words(self, x: Tensor) -> tuple[Tensor, list[list[str]]]:
         """The content word that each token belongs to, and the words.
