@@ -117,7 +117,9 @@ def published(name: str, length: int) -> Tokenizer:
             "folder with tokenizer.json; leave it away to train one on the training split."
         ) from error
     if loaded.pad_token_id is None or loaded.mask_token_id is None:
-        raise ValueError(f"The tokenizer {name!r} has no padding or no mask token; expected one of a masked language model (BERT, XLNet, ...).")
+        raise ValueError(
+            f"The tokenizer {name!r} has no padding or no mask token; expected one of a masked language model (BERT, XLNet, ...)."
+        )
     backend = loaded.backend_tokenizer
     backend.enable_truncation(length)
     backend.enable_padding(direction=loaded.padding_side, length=length, pad_id=loaded.pad_token_id, pad_token=loaded.pad_token)

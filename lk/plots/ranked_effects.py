@@ -10,9 +10,7 @@ from lk.plots.style import DAGGER, KIND_COLOURS, WIDTH, footnote, short, signed,
 
 
 @styled
-def ranked_effects(
-    effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequence[str]], unit: str = "nats", columns: int = 2
-) -> Figure:
+def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequence[str]], unit: str = "nats", columns: int = 2) -> Figure:
     """One panel per group (a sample, or a layer), the strongest interaction on top, its effect to the left or right of zero.
 
     Args:

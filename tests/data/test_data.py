@@ -26,7 +26,7 @@ def make(mnist_dir, image_dir, sentence_dir, tmp_path, writers):
         "ImageFolder": {"data_dir": str(image_dir), "size": 8},
         "Table": {"path": str(tmp_path / "rows.csv"), "label": "kind"},
         "GroupTable": {"group": Cyclic(7), "train_fraction": 0.4},
-        **dict.fromkeys(TEXT, {"data_dir": str(sentence_dir), "words": 3, "vocab_size": 100, "max_length": 16}),
+        **{name: {"data_dir": str(sentence_dir), "words": 3, "vocab_size": 100, "max_length": 16} for name in TEXT},
     }
 
     def make(name, **settings):

@@ -18,7 +18,9 @@ ARGUMENTS = {
 KINDS = [
     name
     for name in lk.games.__all__
-    if inspect.isclass(found := getattr(lk.games, name)) and issubclass(found, Players) and found not in (Players, Words)  # see test_words.py
+    if inspect.isclass(found := getattr(lk.games, name))
+    and issubclass(found, Players)
+    and found not in (Players, Words)  # see test_words.py
 ]
 COLUMNS = ["a", "b", "c", "d", "e"]
 

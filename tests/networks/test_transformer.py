@@ -112,7 +112,7 @@ def test_arguments_that_do_not_fit(arguments, message):
 
 
 def test_token_beyond_the_vocabulary():
-    with pytest.raises(ValueError, match="inputs hold the token 12; the network has 12. Set vocab_size"):
+    with pytest.raises(ValueError, match=r"inputs hold the token 12; the network has 12\. Set vocab_size"):
         Transformer("bert", BERT, input_shape=(7,))(X + 3)
 
 
