@@ -9,7 +9,8 @@ from torch import Tensor
 
 from lk.data.data import Data, Labelled, Tensors
 from lk.data.stop_words import is_content
-from lk.data.tokenizer import Tokenizer, extra, published, trained
+from lk.data.tokenizer import Tokenizer, published, trained
+from lk.extras import extra
 
 Split = tuple[list[str], list[int]]
 

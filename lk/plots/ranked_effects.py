@@ -20,10 +20,8 @@ def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequen
         unit: Unit of the effects.
         columns: Panels side by side.
     """
-    if names and not isinstance(names[0], str):
-        own = [list(names[int(sample)]) for sample in effects["image"]]
-    else:
-        own = [list(map(str, names))] * len(effects)
+    per_sample = len(names) > 0 and not isinstance(names[0], str)
+    own = [list(names[int(sample)]) for sample in effects["image"]] if per_sample else [list(names)] * len(effects)
     effects = effects.assign(names=own)
     groups = list(dict.fromkeys(effects["group"]))
     columns = min(columns, len(groups))

@@ -8,7 +8,8 @@ import torch
 
 from lk.data import SST2, Data, Sentences
 from lk.data.stop_words import STOP_WORDS, is_content
-from lk.data.tokenizer import extra, published, trained
+from lk.data.tokenizer import published, trained
+from lk.extras import extra
 
 TEXTS = ["the cat sat on the mat", "a dog's mat , re-made", "cats"]
 
