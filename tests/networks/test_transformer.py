@@ -20,7 +20,8 @@ X = torch.tensor([[2, 5, 6, 7, 3, 0, 0], [2, 8, 9, 5, 6, 7, 3]])
 
 @pytest.fixture(params=list(SIZES))
 def network(request):
-    return Transformer(request.param, SIZES[request.param], pad=0, input_shape=(7,)).eval()
+    # Weights larger than the library's, so that every token counts in the logits.
+    return Transformer(request.param, {**SIZES[request.param], "initializer_range": 0.5}, pad=0, input_shape=(7,)).eval()
 
 
 def test_layers_are_read_batch_first_and_the_last_decides(network):
@@ -32,8 +33,8 @@ def test_layers_are_read_batch_first_and_the_last_decides(network):
     assert not torch.equal(activations["layer1"], activations["layer2"])
     # Read alone, a sample gives its own row: the batch is the first axis.
     with torch.inference_mode(), read_layers(twin, twin.layers) as alone:
-        assert torch.allclose(twin(X[1:]), logits[1:], atol=1e-5)
-    assert torch.allclose(alone["layer2"][0], activations["layer2"][1], atol=1e-5)
+        assert torch.allclose(twin(X[1:]), logits[1:], atol=1e-4)
+    assert torch.allclose(alone["layer2"][0], activations["layer2"][1], atol=1e-4)
 
 
 def test_padding_is_not_attended_to(network):
@@ -42,8 +43,8 @@ def test_padding_is_not_attended_to(network):
     else:
         short, padded = X[:1, :5], X[:1]
     with torch.inference_mode():
-        assert torch.allclose(network(short), network(padded), atol=1e-5)
-        assert not torch.allclose(network(padded.where(padded != 0, 4)), network(padded), atol=1e-5)
+        assert torch.allclose(network(short), network(padded), atol=1e-4)
+        assert not torch.allclose(network(padded.where(padded != 0, 4)), network(padded), atol=1e-4)
 
 
 def test_logits_from_embeddings(network):
