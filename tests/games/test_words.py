@@ -12,7 +12,7 @@ PAD, UNK, CLS, SEP, MASK = range(5)
 
 @pytest.fixture
 def data(sentence_dir):
-    return SST2(str(sentence_dir), words=3, vocab_size=100, max_length=16)
+    return SST2(str(sentence_dir), words=3, vocab_size=100, max_length=24)
 
 
 def test_pieces_of_a_word_have_one_owner_and_the_rest_is_background(data):
