@@ -256,10 +256,20 @@ def test_probes_on_the_network_classify(network):
         ((2, 5, 7), "grid4", 35),
         ((2, 9), "mean", 9),
         ((2, 9), "grid4", 9),
+        ((2, 5, 7), "first", 7),
+        ((2, 5, 7), "last", 7),
+        ((2, 9), "first", 9),
     ],
 )
 def test_pooled_shapes(shape, pooling, expected):
     assert pooled(torch.randn(shape), pooling).shape == (2, expected)
+
+
+def test_pooled_takes_one_token_of_each_sample():
+    tokens = torch.arange(12.0).view(2, 3, 2)
+    assert pooled(tokens, "first").tolist() == [[0, 1], [6, 7]]
+    assert pooled(tokens, "last").tolist() == [[4, 5], [10, 11]]
+    assert pooled(tokens, "mean").tolist() == [[2, 3], [8, 9]]
 
 
 def test_pooled_values():

@@ -171,8 +171,8 @@ class Data(pl.LightningDataModule):
         short = [self.class_names[label] for label, found in enumerate(chosen) if len(found) < self.samples_per_class]
         if short:
             raise ValueError(
-                f"samples_per_class={self.samples_per_class}, but the test split of {self.name} has fewer{f' {what}' if what else ''} of: "
-                f"{', '.join(map(str, short))}. Lower samples_per_class."
+                f"samples_per_class={self.samples_per_class}, but the test split of {self.name} has fewer of: "
+                f"{', '.join(map(str, short))}{f' ({what})' if what else ''}. Lower samples_per_class."
             )
         return torch.cat(chosen)
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from lk.data.data import Data, Labelled, Tensors
 from lk.data.stop_words import is_content
-from lk.data.tokenizer import Tokenizer, extra, published, trained
+from lk.data.tokenizer import Tokenizer, published, trained
+from lk.extras import extra
 
 Split = tuple[list[str], list[int]]
 
@@ -136,7 +137,7 @@ class Sentences(Data):
     @cached_property
     def explained(self) -> Tensor:
         """Indices into the test split: the first `samples_per_class` explainable sentences of each class in a seeded order."""
-        return self.first_of_each_class(self.explainable, f"sentences with {self.words} content words")
+        return self.first_of_each_class(self.explainable, f"only sentences with {self.words} content words are explained")
 
     def content_words(self, x: Tensor) -> tuple[Tensor, list[list[str]]]:
         """The content word that each token belongs to, and the words.

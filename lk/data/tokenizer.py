@@ -3,26 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from lk.extras import extra
 from lk.layers import nearest
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ENDS = ("first", "last")
-
-
-def extra(package: str) -> Any:
-    """Import a package of the extra `text`, or say how to get it.
-
-    Raises:
-        ModuleNotFoundError: The package is missing.
-    """
-    import importlib
-
-    try:
-        return importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"Sentences need the package {package!r}, which is not installed. Install the extra: pip install layerwise-knowledge[text]."
-        ) from error
 
 
 class Tokenizer:

@@ -99,7 +99,7 @@ def play(
 
     Raises:
         NonFiniteError: A layer has NaN or infinite activations; names the layer and the sample.
-        ValueError: The background is unknown, a layer has no probe, or a label is no class of the network.
+        ValueError: The background is unknown or does not fit the inputs, a layer has no probe, or a label is no class of the network.
     """
     unread = [layer for layer in layers if probes is None or layer not in probes.layers]
     if score.reads == "logits" and unread:
@@ -109,6 +109,8 @@ def play(
         )
     if background not in BACKGROUNDS:
         raise ValueError(f"Given background={background!r}; expected one of {', '.join(BACKGROUNDS)}.")
+    if background != "original" and not x.is_floating_point():
+        raise ValueError(f"Given background={background!r} for token numbers, which have nothing between them; expected 'original'.")
     device = device_of(network)
     n, names = count_players(owner), [*layers, OUTPUT]
     samples = torch.arange(len(x)) if samples is None else samples

@@ -9,25 +9,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from lk.extras import extra
 from lk.layers import nearest
 from lk.networks.network import Network
 
 ABSENT = -1  # a token number that stands for an absent player: embedded as the vector that `absent` names
-
-
-def transformers() -> Any:
-    """The library, imported where it is needed.
-
-    Raises:
-        ModuleNotFoundError: The extra `text` is not installed.
-    """
-    try:
-        import transformers
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Transformer needs the package 'transformers', which is not installed. Install the extra: pip install layerwise-knowledge[text]."
-        ) from error
-    return transformers
 
 
 class Transformer(Network):
@@ -68,7 +54,7 @@ class Transformer(Network):
         input_shape: Sequence[int] = (48,),
     ) -> None:
         super().__init__(num_classes, input_shape)
-        library = transformers()
+        library = extra("transformers")
         self.model = load(library, pretrained, num_classes) if pretrained else fresh(library, architecture, config or {}, num_classes)
         sizes = self.model.config
         most = getattr(sizes, "max_position_embeddings", None)

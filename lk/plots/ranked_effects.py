@@ -1,6 +1,7 @@
 """The strongest interactions of samples whose players have names: ranked horizontal bars."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -20,9 +21,6 @@ def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequen
         unit: Unit of the effects.
         columns: Panels side by side.
     """
-    per_sample = bool(names) and not isinstance(names[0], str)
-    own = [list(names[int(sample)]) for sample in effects["image"]] if per_sample else [list(map(str, names))] * len(effects)
-    effects = effects.assign(names=pd.Series(own, index=effects.index, dtype=object))
     groups = list(dict.fromkeys(effects["group"]))
     columns = min(columns, len(groups))
     lines = -(-len(groups) // columns)
@@ -38,7 +36,7 @@ def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequen
             linewidth=0.4, height=0.74,
         )  # fmt: skip
         panel.set_yticks(
-            rows["rank"], [coalition(row["players"], row["names"], str(row["kind"])) for row in rows.to_dict("records")], fontsize=9.5
+            rows["rank"], [coalition(row["players"], named(names, row), str(row["kind"])) for row in rows.to_dict("records")], fontsize=9.5
         )
         panel.axvline(0, color="#444444", linewidth=0.8)
         doubted = bool(rows["marked"].any()) if "marked" in rows else False
@@ -61,6 +59,17 @@ def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequen
     figure.legend(handles, ["AND: acts when all are there", "OR: acts when any is there"], loc="outside upper right", ncols=2)
     footnote(figure, effects.loc[effects["marked"], "group"] if "marked" in effects else [])
     return figure
+
+
+def named(names: Sequence[str] | Sequence[Sequence[str]], row: Mapping[Hashable, Any]) -> list[str]:
+    """Names of the players of one row: those of its sample where every sample has its own.
+
+    Example:
+        >>> named([["not", "funny"], ["warm", "film"]], {"image": 1})
+        ['warm', 'film']
+    """
+    per_sample = len(names) > 0 and not isinstance(names[0], str)
+    return [str(name) for name in (names[int(row["image"])] if per_sample else names)]
 
 
 def coalition(players: list[int], names: list[str], kind: str, most: int = 44) -> str:

@@ -15,8 +15,7 @@ from lk.studies.subject import Subject
 
 def player_names(subject: Subject, sample: int) -> list[str]:
     """Names of the players of one sample: words, columns, or numbers."""
-    words = getattr(subject.samples, "words", None)
-    return list(words[sample]) if words else list(subject.samples.players) or [str(i + 1) for i in range(subject.n)]
+    return subject.samples.names(sample)
 
 
 def score_of(subject: Subject, layer: str, target: Tensor, x: Tensor, embedded: Tensor) -> Tensor:

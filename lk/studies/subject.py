@@ -138,4 +138,5 @@ def evenly(total: int, count: int) -> list[int]:
 def restrict(samples: Samples, places: list[int]) -> Samples:
     """Some of the samples, by position."""
     cut = {key: getattr(samples, key)[places] for key in ("x", "y", "index", "owner", "filler")}
-    return Samples(**cut, players=samples.players, classes=samples.classes)
+    words = tuple(samples.words[place] for place in places) if samples.words else ()
+    return Samples(**cut, players=samples.players, classes=samples.classes, words=words)

@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import save_file
 
 import lk.games.maskers
-from lk.games.maskers import Blurred, Given, Masker, Mean, Zero
+from lk.games.maskers import Blurred, Given, Masker, Mean, Token, Zero
 
 KINDS = [name for name in lk.games.maskers.__all__ if name != "Masker"]
 
@@ -17,9 +17,9 @@ def make(tmp_path):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_fills_in_the_shape_and_type_of_the_input(make, name):
-    x = torch.rand(3, 2, 6, 6)
+    x = torch.rand(3, 2, 6, 6) if name != "Token" else torch.randint(9, (3, 7))
     before = x.clone()
-    filled = make(name).fill(x, x.mean(0).double())
+    filled = make(name).fill(x, x.double().mean(0))
     assert filled.shape == x.shape
     assert filled.dtype == x.dtype
     assert filled.isfinite().all()
@@ -77,3 +77,21 @@ def test_given_file_is_missing_of_another_shape_or_truncated(tmp_path):
 def test_fill_must_be_defined():
     with pytest.raises(NotImplementedError, match=r"Masker must define fill\(\)"):
         Masker().fill(torch.zeros(1, 1), torch.zeros(1))
+
+
+def test_token_is_the_mask_the_absent_number_or_one_of_the_users():
+    x, masks = torch.tensor([[2, 7, 3], [2, 8, 3]]), torch.tensor([4, 4, 4])
+    assert Token().fill(x, masks).tolist() == [[4, 4, 4]] * 2
+    assert Token("absent").fill(x, masks).tolist() == [[-1, -1, -1]] * 2
+    assert Token(9).fill(x, masks).tolist() == [[9, 9, 9]] * 2
+
+
+@pytest.mark.parametrize("token", ["masks", -2])
+def test_token_of_another_name(token):
+    with pytest.raises(ValueError, match=rf"token={token!r}; expected 'mask', 'absent' or the number of a token"):
+        Token(token)
+
+
+def test_token_for_images():
+    with pytest.raises(ValueError, match=r"Token needs token numbers; given inputs of type torch.float32"):
+        Token().fill(torch.rand(1, 3), torch.zeros(3))

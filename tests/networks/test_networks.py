@@ -9,7 +9,7 @@ from torch import nn
 
 import lk.networks
 from lk.layers import frozen, read_layers
-from lk.networks import MLP, VGG11, VGG16, AlexNet, LeNet, Network, ResNet20, ResNet32, Torchvision, ViT, Wrapped
+from lk.networks import MLP, VGG11, VGG16, AlexNet, LeNet, Network, ResNet20, ResNet32, Torchvision, Transformer, ViT, Wrapped
 from lk.networks.resnet import ResNet
 
 KINDS = [name for name in lk.networks.__all__ if name not in ("Network", "Tables")]
@@ -26,7 +26,16 @@ def make(name, num_classes=3):
         return MLP([8, 6], num_classes, (1, 4, 4))
     if name == "GroupNetwork":  # rows of weights over the elements, so that any float is an input
         return lk.networks.GroupNetwork(num_classes, (2, num_classes), width=5, embedding=4)
+    if name == "Transformer":
+        sizes = {"vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 8}
+        return Transformer("bert", sizes, num_classes=num_classes, input_shape=(5,))
     return getattr(lk.networks, name)(num_classes=num_classes)
+
+
+def inputs(network, count):
+    if isinstance(network, Transformer):  # token numbers
+        return torch.randint(1, 9, (count, *network.input_shape))
+    return torch.rand(count, *network.input_shape)
 
 
 @pytest.fixture(params=KINDS)
@@ -35,7 +44,7 @@ def network(request):
 
 
 def test_layers_are_read_in_one_pass_in_forward_order(network):
-    x = torch.rand(2, *network.input_shape)
+    x = inputs(network, 2)
     network.eval()
     expected = network(x)
     assert network.layers
@@ -59,7 +68,7 @@ def test_the_output_is_not_among_the_layers(network):
 
 def test_reading_a_copy_does_not_change_training(network):
     """Weights, batch-norm statistics, modes and the random stream are equal bit for bit after watched and unwatched steps."""
-    x, y = torch.rand(4, *network.input_shape), torch.tensor([0, 1, 2, 0])
+    x, y = inputs(network, 4), torch.tensor([0, 1, 2, 0])
 
     def train(watched, network):
         optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
@@ -83,7 +92,7 @@ def test_reading_a_copy_does_not_change_training(network):
 
 
 def test_frozen_copy_gives_the_same_logits(network):
-    x = torch.rand(2, *network.input_shape)
+    x = inputs(network, 2)
     assert torch.allclose(frozen(network)(x), network.eval()(x), atol=1e-5)
     assert all(not parameter.requires_grad for parameter in frozen(network).parameters())
     assert all(parameter.requires_grad for parameter in network.parameters())
@@ -317,3 +326,9 @@ def test_torchvision_convolutions_are_read_before_the_relu_in_place():
 def test_forward_must_be_defined():
     with pytest.raises(NotImplementedError, match=r"Network must define forward\(\)"):
         Network()(torch.zeros(1))
+
+
+def test_what_gradients_are_taken_of_gives_the_same_logits(network):
+    x = inputs(network, 3)
+    network.eval()
+    assert torch.equal(network.from_embedded(network.embed(x), x), network(x))

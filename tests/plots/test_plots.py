@@ -207,3 +207,12 @@ def test_names():
     assert layer_labels(["a", "b"], ["b"]) == ["a", "b †"]
     assert spread([str(i) for i in range(10)], 4) == ["0", "3", "6", "9"]
     assert spread(["a"], 4) == ["a"]
+
+
+def test_ranked_effects_names_the_players_of_each_sample():
+    rows = [
+        {"group": f"no. {i}", "image": i, "rank": 0, "kind": kind, "players": [0, 1], "effect": 1.0} for i, kind in enumerate(("AND", "OR"))
+    ]
+    figure = plots.ranked_effects(pd.DataFrame(rows), [["not", "funny"], ["warm", "film"]])
+    labels = [[text.get_text() for text in axes.get_yticklabels()] for axes in figure.axes]
+    assert labels == [["not & funny"], ["warm | film"]]
