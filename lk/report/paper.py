@@ -215,7 +215,8 @@ class Drawing:
                 for row in verdicts.to_dict("records")
             ],
             f"A part holds where the 95 % interval of its contrast lies above zero ({DRAWS} bootstrap draws over samples, and over seeds "
-            "where there are several). Controls: survives where the finding stays, or exceeds what random labels or an untrained network show.",
+            "where there are several). A finding that holds survives random labels and the untrained network where it exceeds what they show; under "
+            "the opposite lean and another draw of training samples the verdict is given anew. Controls are read in one run of each network.",
         )  # fmt: skip
         section.table(
             ("finding", "claim", "network", "condition", "contrast (95 % interval)", "verdict", "excess over the control"),

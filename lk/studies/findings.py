@@ -86,6 +86,7 @@ class Part:
         text: What is claimed.
         contrast: Above zero where it holds, `(draws,)`.
         networks: Names of the networks it is claimed for; empty for all.
+        inputs: Inputs it is claimed for, among `images`, `tables` and `text`; empty for all.
         layers: Whether it is about layers, so that the controls of the probes bear on it.
     """
 
@@ -94,6 +95,7 @@ class Part:
     contrast: Callable[[Read], Array]
     networks: tuple[str, ...] = ()
     layers: bool = True
+    inputs: tuple[str, ...] = ()
 
 
 GRADUAL, CONVOLUTIONAL, TEXT = ("MLP-7", "VGG-11"), ("ResNet-20", "ResNet-32"), ("BERT", "DistilBERT")
@@ -157,14 +159,23 @@ PARTS = (
         "the first layer holds less than half of what the last hidden layer holds (early layers cannot)",
         lambda r: r.completeness(len(r.hidden) - 1) / 2 - r.completeness(0),
         (*GRADUAL, *TEXT),
+        inputs=("images", "text"),
     ),
     Part(8, "redundancy of the intermediate layer is below one half", lambda r: 0.5 - r.redundancy(r.middle), GRADUAL),
+    Part(
+        8,
+        "the intermediate layer holds more than half of the output's strength (tables are learned quickly)",
+        lambda r: r.completeness(r.middle) - 0.5,
+        GRADUAL,
+        inputs=("tables",),
+    ),
     Part(8, "redundancy of the intermediate layer is above one half", lambda r: r.redundancy(r.middle) - 0.5, TEXT),
     Part(
         8,
         "completeness of the last two hidden layers differs by less than 0.1 (top layers hardly change)",
         lambda r: 0.1 - np.abs(r.completeness(len(r.hidden) - 1) - r.completeness(len(r.hidden) - 2)),
         GRADUAL,
+        inputs=("images",),
     ),
 )
 
@@ -189,9 +200,10 @@ def overall(verdicts: Sequence[str]) -> str:
     return FAILS if FAILS in verdicts else HOLDS if set(verdicts) == {HOLDS} else UNDECIDED
 
 
-def claimed(part: Part, network: str) -> bool:
-    """Whether the paper claims a part for a network; the initial words of the name decide, so that variants count."""
-    return not part.networks or any(network == name or network.startswith(f"{name} ") for name in part.networks)
+def claimed(part: Part, network: str, inputs: str) -> bool:
+    """Whether the paper claims a part for a network on such inputs; the initial words of the name decide, so that variants count."""
+    named = not part.networks or any(network == name or network.startswith(f"{name} ") for name in part.networks)
+    return named and (not part.inputs or inputs in part.inputs)
 
 
 def drawn(part: Part, runs: Sequence[Interactions], weights: Array, seed: int = 0) -> Array:
@@ -211,6 +223,7 @@ def findings(
     runs: Sequence[Interactions],
     controls: Mapping[str, tuple[Sequence[Interactions], Sequence[Interactions]]],
     weights: Callable[[int], Array],
+    inputs: str = "images",
 ) -> pd.DataFrame:
     """Every part that the paper claims for a network, with its interval and its controls.
 
@@ -219,6 +232,7 @@ def findings(
         runs: Interactions of each training seed.
         controls: For each control, the interactions of each seed under it, and the real ones on the same samples.
         weights: Gives resamples for a number of samples.
+        inputs: What the network reads: `images`, `tables` or `text`.
 
     Returns:
         Columns finding, part, network, condition (`as measured`, or a control), value, low, high, verdict, n, seeds, and `excess`,
@@ -226,7 +240,7 @@ def findings(
     """
     rows = []
     for part in PARTS:
-        if not claimed(part, network):
+        if not claimed(part, network, inputs):
             continue
         common = {"finding": part.finding, "part": part.text, "network": network, "seeds": len(runs)}
         samples = runs[0].and_.shape[2]

@@ -313,7 +313,8 @@ class Studied:
     def findings(self) -> pd.DataFrame:
         """All parts of the eight findings, with intervals and controls."""
         parts = [
-            findings(name, [one.interactions for one in own], self.controlled[name], self.weights) for name, own in self.subjects.items()
+            findings(name, [one.interactions for one in own], self.controlled[name], self.weights, own[0].inputs)
+            for name, own in self.subjects.items()
         ]
         table = pd.concat([*parts, self.agreement[1], self.stability[1]], ignore_index=True)
         if LEAN in self.paper.controls.names and len(self.subjects) > 1:

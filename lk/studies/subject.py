@@ -54,6 +54,13 @@ class Subject:
         return count_players(self.samples.owner)
 
     @property
+    def inputs(self) -> str:
+        """What the network reads: `images`, `tables` or `text` (numbers of tokens)."""
+        if not self.samples.x.is_floating_point():
+            return "text"
+        return "tables" if self.samples.x.ndim == 2 else "images"
+
+    @property
     def middle(self) -> str:
         """The intermediate layer."""
         return intermediate(self.interactions.layers)

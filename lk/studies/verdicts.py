@@ -6,15 +6,18 @@ import pandas as pd
 
 from lk.studies.findings import HOLDS, UNDECIDED, overall
 
+AGAINST = ("random labels", "untrained network")  # what a finding must exceed
+
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Verdict of each finding per network, and what became of it under the controls.
+    """Verdict of each finding per network, and what becomes of it under the controls.
 
-    A control of the probes is survived where every part exceeds it: the interval of the difference lies above zero. Another draw of
-    training samples and the opposite lean are survived where the verdict stays.
+    A finding that holds survives random labels and the untrained network where every part exceeds what they show: the interval of the
+    difference lies above zero. Under another draw of training samples and the opposite lean the verdict is given anew.
 
     Returns:
-        Columns finding, network, verdict, n, seeds, and one column per control: `survives`, `does not`, `undecided`, or empty.
+        Columns finding, network, verdict, n, seeds, and one column per control: `survives`, `does not survive` or `undecided`, or the
+        verdict under it; empty where it does not bear on the finding.
     """
     rows = []
     for (finding, network), own in table.groupby(["finding", "network"], sort=False):
@@ -24,12 +27,11 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             "seeds": int(measured["seeds"].min()),
         }  # fmt: skip
         for control, under in own[own["condition"] != "as measured"].groupby("condition", sort=False):
-            if control in ("random labels", "untrained network"):
+            if control not in AGAINST:
+                row[str(control)] = overall(list(under["verdict"]))
+            elif row["verdict"] == HOLDS:
                 low, high = under["excess_low"], under["excess_high"]
-                row[str(control)] = "survives" if (low > 0).all() else "does not" if (high < 0).any() else UNDECIDED
-            else:
-                same = overall(list(under["verdict"])) == row["verdict"]
-                row[str(control)] = "survives" if same else f"becomes: {overall(list(under['verdict']))}"
+                row[str(control)] = "survives" if (low > 0).all() else "does not survive" if (high < 0).any() else UNDECIDED
         rows.append(row)
     return pd.DataFrame(rows).sort_values("finding", kind="stable").reset_index(drop=True)
 

@@ -54,9 +54,11 @@ def test_a_layer_that_is_the_output_is_complete():
 
 def test_a_claim_is_judged_where_it_is_made():
     part = next(part for part in PARTS if part.networks == ("MLP-7", "VGG-11"))
-    assert claimed(part, "MLP-7")
-    assert claimed(part, "MLP-7 wide")
-    assert not claimed(part, "ResNet-20")
+    assert claimed(part, "MLP-7", "images")
+    assert claimed(part, "MLP-7 wide", "tables")
+    assert not claimed(part, "ResNet-20", "images")
+    early = next(part for part in PARTS if "early layers cannot" in part.text)
+    assert [claimed(early, "MLP-7", inputs) for inputs in ("images", "text", "tables")] == [True, True, False]
 
 
 def test_findings_of_layers_that_agree_more_and_more():
@@ -68,8 +70,17 @@ def test_findings_of_layers_that_agree_more_and_more():
     under = table[table["condition"] == "untrained network"]
     assert (under["excess"] == 0).all()  # the control shows as much: nothing is left of the finding
     verdicts = summary(table).set_index("finding")
-    assert (verdicts["untrained network"] == UNDECIDED).all()
+    assert (verdicts.loc[verdicts["verdict"] == HOLDS, "untrained network"] == UNDECIDED).all()
+    assert verdicts.loc[verdicts["verdict"] != HOLDS, "untrained network"].isna().all()
     assert verdicts.loc[4, "seeds"] == 1
+
+
+def test_a_finding_that_the_control_shows_more_strongly_does_not_survive():
+    measured = {"finding": 4, "part": "x", "network": "a", "condition": "as measured", "verdict": HOLDS, "n": 9, "seeds": 1}
+    under = {**measured, "condition": "untrained network", "excess_low": -0.3, "excess_high": -0.1}
+    other = {**measured, "condition": "opposite lean", "verdict": FAILS}
+    row = summary(pd.DataFrame([measured, under, other])).iloc[0]
+    assert (row["verdict"], row["untrained network"], row["opposite lean"]) == (HOLDS, "does not survive", FAILS)
 
 
 def test_seeds_are_resampled_too():
