@@ -30,9 +30,10 @@ class Ablation:
     """Settings of the study; it works on stored values and passes nothing through a network.
 
     Args:
-        kappas: Bounds of the residual, relative to |v(N) - v(empty)|, for the canonical answer; all samples get them.
+        kappas: Bounds of the residual, relative to |v(N) - v(empty)|, for the canonical answer.
         solvers: Ways to decompose at the extraction's own kappa, among those of `SOLVERS`.
         samples: How many samples the solvers get, evenly spread.
+        games: How many samples the kappas get, evenly spread; default all. At kappa = 0 a game of 12 players takes seconds.
 
     Raises:
         ValueError: A solver is unknown, or a kappa negative.
@@ -41,6 +42,7 @@ class Ablation:
     kappas: tuple[float, ...] = (0.0, 0.03, 0.04, 0.05)
     solvers: tuple[str, ...] = tuple(SOLVERS)
     samples: int = 20
+    games: int | None = None
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.solvers if name not in SOLVERS]
@@ -56,24 +58,26 @@ class Ablation:
         Returns:
             Effects `(kappas, 2, 2**n, samples)`, and one row per kappa and sample: kappa, place, sample and the columns of `rows`.
         """
-        kappas = "-".join(f"{kappa:g}" for kappa in self.kappas)
+        kappas = "-".join(f"{kappa:g}" for kappa in self.kappas) + (f"-games={self.games}" if self.games else "")
         path = subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "ablation" / f"kappas={kappas}.safetensors"
         place, layer = list(subject.places.items())[-1]
+        total = len(subject.samples.y)
+        places = evenly(total, self.games or total)
         own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - subject.extraction.kappa)))
 
         def make() -> pd.DataFrame:
-            found = decompose_path(subject.values[:, layer], list(self.kappas), subject.extraction.gap)
+            found = decompose_path(subject.values[:, layer, places], list(self.kappas), subject.extraction.gap)
             with writing(path) as temporary:
                 save_file({"effects": torch.stack([stacked(answer) for answer in found]).float()}, temporary)
             parts = [
-                rows(answer, found[own], subject).assign(kappa=kappa, place=place, sample=subject.samples.index.tolist())
+                rows(answer, found[own], subject).assign(kappa=kappa, place=place, sample=subject.samples.index[places].tolist())
                 for kappa, answer in zip(self.kappas, found, strict=True)
             ]
             return pd.concat(parts, ignore_index=True)
 
         if not path.is_file():
             subject.run.table(f"{subject.extraction.name}/kappas").unlink(missing_ok=True)
-        table = subject.kept("kappas", {"kappas": list(self.kappas)}, make)
+        table = subject.kept("kappas", {"kappas": list(self.kappas), "games": self.games}, make)
         return load_file(path)["effects"], table
 
     def ranked(self, subject: Subject) -> pd.DataFrame:
