@@ -111,7 +111,7 @@ def test_study_runs(path, tried, tmp_path):
     study.update(folder=str(tmp_path / "paper"), explained=[0])
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
     analyze(["paper", "--config", str(tmp_path / "study.yaml")])
-    assert "Figure 3a" in (tmp_path / "paper" / "report.html").read_text()
+    assert "figure 3a" in (tmp_path / "paper" / "report.html").read_text()
     assert (tmp_path / "paper" / "tables" / "verdicts.parquet").is_file()
 
 

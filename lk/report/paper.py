@@ -15,7 +15,7 @@ from lk.studies.findings import HOLDS
 from lk.studies.glossary import GLOSSARY, STUDY_GLOSSARY
 from lk.studies.paper import DRAWS, Studied
 from lk.studies.sentences import spanned
-from lk.studies.verdicts import held
+from lk.studies.verdicts import AGAINST, held
 
 TITLES = {1: "sparse", 2: "high orders come late", 3: "low orders are stronger", 4: "completeness rises", 5: "redundancy rises, then falls",
           6: "IoU falls with order", 7: "stability falls with order", 8: "what each architecture does"}  # fmt: skip
@@ -53,7 +53,7 @@ class Drawing:
         section, studied = Section("How many interactions are salient"), self.studied
         if self.wanted("2"):
             self.hang(
-                section, "2", "Figure 2: strengths in descending order",
+                section, "2", "The paper\'s figure 2: strengths in descending order",
                 "All AND and OR effects at the output, of all samples of the first run of each network, relative to the strongest of their "
                 "sample. Above the line they are salient.",
                 plots.paper_strengths(self.keep("figure-2", studied.strengths)),
@@ -63,7 +63,7 @@ class Drawing:
             section.table(("network", "setting", "", "mean", "median", "middle half", "n"), list(count_rows(table)))
             self.hang(
                 section, "counts", "The number of salient interactions by threshold, kappa and solver",
-                "One point per sample, at the output. The line is the paper's mean.", plots.paper_counts(table),
+                "One point per sample, at the output." + (" The line is the paper's mean." if studied.paper.count else ""), plots.paper_counts(table),
             )  # fmt: skip
             rows = []
             for key, own in self.keep("sparsity", studied.sparsity).groupby(["network", "place"], sort=False):
@@ -79,7 +79,7 @@ class Drawing:
             self.keep("figure-11", frame)
             for network, own in frame.groupby("network", sort=False):
                 self.hang(
-                    section, f"11-{slug(str(network))}", f"Figure 11: effects at several kappas, {network}",
+                    section, f"11-{slug(str(network))}", f"The paper\'s figure 11: effects at several kappas, {network}",
                     "Effects at the output that are salient at one of the kappas, sorted by their value at the extraction's own.",
                     plots.paper_kappa(own),
                 )  # fmt: skip
@@ -98,13 +98,13 @@ class Drawing:
             number = {"and": ("3a", "3b"), "or": ("7a", "7b")}[kind]
             if overlap:
                 self.hang(
-                    section, number[0], f"Figure {number[0]}: overlapping, forgotten, newly emerged ({kind.upper()})",
+                    section, number[0], f"The paper\'s figure {number[0]}: overlapping, forgotten, newly emerged ({kind.upper()})",
                     "Salient strength of each order, relative to the layer's mean |v(N) − v(∅)|, against the output of the same network.",
                     plots.paper_overlap(table, kind),
                 )  # fmt: skip
             if ratios:
                 self.hang(
-                    section, number[1], f"Figure {number[1]}: completeness and redundancy ({kind.upper()})",
+                    section, number[1], f"The paper\'s figure {number[1]}: completeness and redundancy ({kind.upper()})",
                     "Completeness: share of the output's strength that the layer holds. Redundancy: share of the layer's strength that the "
                     "output lacks.",
                     plots.paper_ratios(table, kind),
@@ -123,7 +123,7 @@ class Drawing:
         iou = table[table["quantity"] == "iou"]
         for figure, kind in zip(self.wanted("4", "8"), [k for k, f in (("and", "4"), ("or", "8")) if self.wanted(f)], strict=True):
             self.hang(
-                section, figure, f"Figure {figure}: agreement of networks by order ({kind.upper()})",
+                section, figure, f"The paper's figure {figure}: agreement of networks by order ({kind.upper()})",
                 "Intersection over union of the salient sets, on the samples that both networks of a pair read rightly.",
                 plots.paper_agreement(iou, kind),
             )  # fmt: skip
@@ -140,14 +140,14 @@ class Drawing:
             for figure, kind in (("5", "and"), ("9", "or")):
                 if self.wanted(figure):
                     self.hang(
-                        section, figure, f"Figure {figure}: stability by order ({kind.upper()})",
+                        section, figure, f"The paper's figure {figure}: stability by order ({kind.upper()})",
                         f"Gaussian noise of deviation {self.studied.paper.stability.sigma:g} on the input, "
                         f"{self.studied.paper.stability.draws} draws per sample; salient sets of the clean samples; first run of each network.",
                         plots.paper_stability(table[table["lean"] == "low"], kind),
                     )  # fmt: skip
         if self.wanted("12"):
             self.hang(
-                section, "12", "Figure 12: how large the noise is", "The control: noise on a coalition relative to the coalition itself.",
+                section, "12", "The paper\'s figure 12: how large the noise is", "The control: noise on a coalition relative to the coalition itself.",
                 plots.paper_noise_share(self.keep("figure-12", self.studied.noise_share)),
             )  # fmt: skip
         return section
@@ -162,7 +162,7 @@ class Drawing:
             for place in self.studied.paper.explained:
                 rows = table[(table["network"] == network) & (table["sample"] == int(own[0].samples.index[place]))]
                 self.hang(
-                    section, f"6-{slug(network)}-{place}", f"Figure 6: {network}, test sample {int(own[0].samples.index[place])}",
+                    section, f"6-{slug(network)}-{place}", f"The paper\'s figure 6: {network}, test sample {int(own[0].samples.index[place])}",
                     "The strongest interactions, Shapley values of the same game, and integrated gradients from the masked sample.",
                     plots.paper_attributions(rows, player_names(own[0], place)),
                 )  # fmt: skip
@@ -219,19 +219,27 @@ class Drawing:
             "the opposite lean and another draw of training samples the verdict is given anew. Controls are read in one run of each network.",
         )  # fmt: skip
         section.table(
-            ("finding", "claim", "network", "condition", "contrast (95 % interval)", "verdict", "excess over the control"),
-            [
-                (
-                    row["finding"], row["part"], row["network"], row["condition"], spanned(pd.Series({**row, "mean": row["value"]})),
-                    row["verdict"],
-                    spanned(pd.Series({"mean": row["excess"], "low": row["excess_low"], "high": row["excess_high"]}))
-                    if pd.notna(row.get("excess")) else "–",
-                )
-                for row in table.to_dict("records")
-            ],
-            "Every contrast is above zero where the finding holds.",
-        )  # fmt: skip
+            ("finding", "claim", "network", "contrast (95 % interval)", "verdict", *controls),
+            claim_rows(table, controls),
+            "Every contrast is above zero where the claim holds. Random labels and untrained network: by how much the contrast exceeds the "
+            "one they show; other controls: the contrast itself.",
+        )
         return section
+
+
+def claim_rows(table: pd.DataFrame, controls: Sequence[str]) -> list[tuple[object, ...]]:
+    """A row per claim and network: its contrast, and beside it what each control shows."""
+    rows: list[tuple[object, ...]] = []
+    for (finding, part, network), own in table.groupby(["finding", "part", "network"], sort=False):
+        measured = own[own["condition"] == "as measured"].iloc[0]
+        cells = []
+        for control in controls:
+            under = own[own["condition"] == control]
+            names = ("excess", "excess_low", "excess_high") if control in AGAINST else ("value", "low", "high")
+            cells.append(spanned(under.iloc[0][list(names)].set_axis(["mean", "low", "high"])) if len(under) else "–")
+        shown = spanned(measured[["value", "low", "high"]].set_axis(["mean", "low", "high"]))
+        rows.append((finding, part, network, shown, measured["verdict"], *cells))
+    return rows
 
 
 def slug(name: str) -> str:

@@ -123,7 +123,9 @@ class Controls:
                 network = frozen(network)
                 subject.run.load(network, step)
             elif name == "another draw":
+                # At most half of the training samples: all of them would be the same draw again.
                 recipe.seed += self.seed
+                recipe.max_samples = min(recipe.max_samples, len(subject.data.labels(subject.data.train)) // 2)
             else:
                 recipe = RandomLabels(recipe, self.seed)
             probes = fit_probes(recipe, network, layers, subject.data).to(next(network.parameters()).device)

@@ -35,7 +35,7 @@ STUDY_GLOSSARY = {
     "opposite lean": "Among equally sparse decompositions, the one with strength at high orders instead of low ones.",
     "random labels": "Probes fitted on shuffled labels: what a layer then seems to hold is the capacity of its probe.",
     "untrained network": "The initial network with probes of its own.",
-    "another draw": "Probes fitted on other training samples.",
+    "another draw": "Probes fitted on other training samples, at most half of them.",
     "contrast": "A number that is above zero where a finding holds; its 95 % interval decides.",
 }
 

@@ -250,17 +250,17 @@ def test_the_command_draws_every_figure(digits, capsys):
     analyze(["paper", "--config", str(digits / "paper.yaml")])
     page = (digits / "paper" / "report.html").read_text()
     for figure in (
-        "Figure 2",
-        "Figure 3a",
-        "Figure 3b",
-        "Figure 4",
-        "Figure 5",
-        "Figure 6",
-        "Figure 7a",
-        "Figure 8",
-        "Figure 9",
-        "Figure 11",
-        "Figure 12",
+        "figure 2",
+        "figure 3a",
+        "figure 3b",
+        "figure 4",
+        "figure 5",
+        "figure 6",
+        "figure 7a",
+        "figure 8",
+        "figure 9",
+        "figure 11",
+        "figure 12",
     ):
         assert figure in page, figure
     tables = {path.stem for path in (digits / "paper" / "tables").glob("*.parquet")}
