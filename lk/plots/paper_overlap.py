@@ -25,7 +25,7 @@ def paper_overlap(frame: pd.DataFrame, kind: str) -> Figure:
     networks, orders = list(dict.fromkeys(rows["network"])), sorted(rows["order"].unique())
     shown = {network: spread(layers_of(rows[rows["network"] == network]), MOST) for network in networks}
     columns = max(map(len, shown.values()))
-    figure, axes = grid(len(networks), columns, height=1.1 + 1.7 * len(networks), sharex=True, sharey="row")
+    figure, axes = grid(len(networks), columns, height=max(3.4, 1.1 + 1.7 * len(networks)), sharex=True, sharey="row")
     any_marked: list[str] = []
     for line, (network, layers) in enumerate(shown.items()):
         own = rows[rows["network"] == network]

@@ -28,7 +28,7 @@ from lk.studies.dynamics import KINDS, depths
 from lk.studies.findings import findings
 from lk.studies.generalisation import generalisation, stability_findings
 from lk.studies.ranking import ranked
-from lk.studies.reading import optional_table
+from lk.studies.reading import highest_order, optional_table
 from lk.studies.stability import Stability
 from lk.studies.subject import Subject, subject
 from lk.studies.verdicts import summary
@@ -190,7 +190,10 @@ class Studied:
 
     @cached_property
     def shares(self) -> pd.DataFrame:
-        """Overlap, forgotten, new, completeness and redundancy by layer and order, mean over runs (figures 3 and 7)."""
+        """Overlap, forgotten, new, completeness and redundancy by layer and order, mean over runs (figures 3 and 7).
+
+        The four highest orders are left out, as in the paper; order 0 is all orders together, these four too.
+        """
         parts = []
         for name, own in self.subjects.items():
             marks = pd.concat([doubts(one.run.read_table(f"{self.paper.name}/games"), optional_table(one.run, "probes")) for one in own])
@@ -204,7 +207,8 @@ class Studied:
                 frame = tidy(mean, {"kind": (*KINDS, "both"), "order": range(first.n + 1), "layer": hidden}, first.and_.shape[2])
                 frame["marked"] = [layer in bad for layer in frame["layer"]]
                 parts.append(frame.assign(network=name, quantity=quantity, depth=frame["layer"].map(depths(first.layers)), seeds=len(own)))
-        return pd.concat(parts, ignore_index=True)
+        table = pd.concat(parts, ignore_index=True)
+        return table[table["order"] <= highest_order(self.n)].reset_index(drop=True)
 
     @cached_property
     def counts(self) -> pd.DataFrame:
