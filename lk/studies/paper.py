@@ -20,7 +20,7 @@ from lk.runs import Run
 from lk.scores import Score
 from lk.studies.ablation import Ablation
 from lk.studies.attributions import attributions
-from lk.studies.averages import counts, shares, tidy
+from lk.studies.averages import shares, tidy
 from lk.studies.bare_loop import bare_loop
 from lk.studies.controls import LEAN, Controls
 from lk.studies.doubts import doubts
@@ -209,17 +209,6 @@ class Studied:
                 parts.append(frame.assign(network=name, quantity=quantity, depth=frame["layer"].map(depths(first.layers)), seeds=len(own)))
         table = pd.concat(parts, ignore_index=True)
         return table[table["order"] <= highest_order(self.n)].reset_index(drop=True)
-
-    @cached_property
-    def counts(self) -> pd.DataFrame:
-        """Salient interactions per sample by layer, kind and order, mean over runs."""
-        parts = []
-        for name, own in self.subjects.items():
-            first = own[0].interactions
-            mean = np.mean([counts(one.interactions, self.weights(first.and_.shape[2])) for one in own], 0)
-            frame = tidy(mean, {"kind": (*KINDS, "both"), "order": range(first.n + 1), "layer": first.layers}, first.and_.shape[2])
-            parts.append(frame.assign(network=name, seeds=len(own)))
-        return pd.concat(parts, ignore_index=True)
 
     @cached_property
     def stability(self) -> tuple[pd.DataFrame, pd.DataFrame]:
