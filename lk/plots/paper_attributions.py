@@ -52,7 +52,7 @@ def paper_attributions(frame: pd.DataFrame, words: Sequence[str]) -> Figure:
         line[0].set_ylabel(short(place, 24), fontweight="bold")
     handles = [Patch(facecolor=colour, hatch="////" if kind == "or" else None, edgecolor="white") for kind, colour in KIND_COLOURS.items()]
     handles += [Patch(facecolor=RUNS[0]), Patch(facecolor=THRESHOLD)]
-    labels = ["AND: acts when all are there", "OR: acts when any is there", "word for the class", "word against it"]
+    labels = ["AND: acts when all are there", "OR: acts when any is there", "player for the class", "player against it"]
     figure.legend(handles, labels, loc="outside upper left", ncols=4)
     sentence = " ".join(words)
     figure.supxlabel(f"n = 1 sample: {short(sentence, 150)}", x=0.01, ha="left", fontsize=9, color="#555555")

@@ -14,6 +14,7 @@ from lk.studies.attributions import player_names
 from lk.studies.findings import HOLDS
 from lk.studies.glossary import GLOSSARY, STUDY_GLOSSARY
 from lk.studies.paper import DRAWS, Studied
+from lk.studies.reading import highest_order
 from lk.studies.sentences import spanned
 from lk.studies.verdicts import AGAINST, held
 
@@ -120,7 +121,7 @@ class Drawing:
         if not len(table):
             section.text.append("One network, or no two samples that two networks both read rightly: nothing to compare.")
             return section
-        iou = table[table["quantity"] == "iou"]
+        iou = table[(table["quantity"] == "iou") & (table["order"] <= highest_order(self.studied.n))]
         for figure, kind in zip(self.wanted("4", "8"), [k for k, f in (("and", "4"), ("or", "8")) if self.wanted(f)], strict=True):
             self.hang(
                 section, figure, f"The paper's figure {figure}: agreement of networks by order ({kind.upper()})",
@@ -137,13 +138,14 @@ class Drawing:
             return section
         if self.wanted("5", "9"):
             table = self.keep("figure-5-9", self.studied.stability[0])
+            shown = table[table["order"] <= highest_order(self.studied.n)]
             for figure, kind in (("5", "and"), ("9", "or")):
                 if self.wanted(figure):
                     self.hang(
                         section, figure, f"The paper's figure {figure}: stability by order ({kind.upper()})",
                         f"Gaussian noise of deviation {self.studied.paper.stability.sigma:g} on the input, "
                         f"{self.studied.paper.stability.draws} draws per sample; salient sets of the clean samples; first run of each network.",
-                        plots.paper_stability(table[table["lean"] == "low"], kind),
+                        plots.paper_stability(shown[shown["lean"] == "low"], kind),
                     )  # fmt: skip
         if self.wanted("12"):
             self.hang(

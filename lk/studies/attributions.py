@@ -15,7 +15,9 @@ from lk.studies.subject import Subject
 
 def player_names(subject: Subject, sample: int) -> list[str]:
     """Names of the players of one sample: words, columns, or numbers."""
-    return subject.samples.names(sample)
+    names = [name.split("+") for name in subject.samples.names(sample)]
+    # A player of several columns is called after its first.
+    return [name[0] if len(name) == 1 or not all(name) else f"{name[0]} +{len(name) - 1}" for name in names]
 
 
 def score_of(subject: Subject, layer: str, target: Tensor, x: Tensor, embedded: Tensor) -> Tensor:
