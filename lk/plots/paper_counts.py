@@ -33,7 +33,8 @@ def paper_counts(frame: pd.DataFrame) -> Figure:
     log = bool(len(positive)) and bool(positive.max() > WIDE * positive.min())
     for panel, network in zip(axes[0], networks, strict=True):
         own = rows[rows["network"] == network]
-        limits(panel, rows["count"], log)
+        # The paper's line lies within the axis, however few interactions there are.
+        limits(panel, pd.concat([rows["count"], rows["paper"].dropna()]), log)
         for height, (group, setting) in zip(heights, settings.itertuples(index=False), strict=True):
             counts = own.loc[(own["group"] == group) & (own["setting"] == setting), "count"].to_numpy(float)
             if len(counts):

@@ -176,3 +176,17 @@ def test_one_network_is_enough():
     one = dict(list(FEW.items())[:1])
     for figure in (plots.paper_strengths(sorted_curves(one)), plots.paper_ratios(by_layer(one), "and")):
         draw(figure)
+
+
+def test_the_papers_mean_far_from_the_counts_leaves_room_for_the_panels():
+    frame = pd.DataFrame(
+        [
+            {"group": group, "setting": setting, "network": network, "count": count, "paper": 45.6}
+            for group, setting in (("threshold", "per sample"), ("kappa", "κ = 0"))
+            for network in "abc"
+            for count in (1, 3)
+        ]
+    )
+    figure = plots.paper_counts(frame)
+    figure_image(figure)  # would warn that the axes collapsed
+    assert figure.axes[0].get_xlim()[1] > 45.6
