@@ -206,10 +206,9 @@ def claimed(part: Part, network: str, inputs: str) -> bool:
     return named and (not part.inputs or inputs in part.inputs)
 
 
-def drawn(part: Part, runs: Sequence[Interactions], weights: Array, seed: int = 0) -> Array:
+def drawn(part: Part, runs: Sequence[Read], seed: int = 0) -> Array:
     """The contrast over the runs of one network, `(draws,)`; each draw resamples samples and runs."""
-    each = np.stack([part.contrast(Read(found, weights)) for found in runs], 1)
-    return over_runs(each, np.random.default_rng(seed))
+    return over_runs(np.stack([part.contrast(read) for read in runs], 1), np.random.default_rng(seed))
 
 
 def judge(contrast: Array) -> dict[str, float | str]:
@@ -238,22 +237,27 @@ def findings(
         Columns finding, part, network, condition (`as measured`, or a control), value, low, high, verdict, n, seeds, and `excess`,
         `excess_low`, `excess_high`: the contrast minus that under the control, on the same samples.
     """
+
+    def read(found: Sequence[Interactions]) -> list[Read]:
+        return [Read(one, weights(one.and_.shape[2])) for one in found]
+
+    # Read once for all parts: every quantity is drawn anew a thousand times.
+    measured = read(runs)
+    under = {name: (read(other), read(own), other[0].and_.shape[2]) for name, (other, own) in controls.items()}
     rows = []
     for part in PARTS:
         if not claimed(part, network, inputs):
             continue
         common = {"finding": part.finding, "part": part.text, "network": network, "seeds": len(runs)}
-        samples = runs[0].and_.shape[2]
-        rows.append({**common, "condition": "as measured", "n": samples, **judge(drawn(part, runs, weights(samples)))})
-        for name, (other, own) in controls.items():
+        rows.append({**common, "condition": "as measured", "n": runs[0].and_.shape[2], **judge(drawn(part, measured))})
+        for name, (other_reads, own_reads, samples) in under.items():
             if not part.layers and name in ("random labels", "another draw"):
                 continue  # these are about the output, which has no probe
-            few = weights(other[0].and_.shape[2])
-            under, real = drawn(part, other, few), drawn(part, own, few)
-            centre, low, high = interval(real - under)
+            shown = drawn(part, other_reads)
+            centre, low, high = interval(drawn(part, own_reads) - shown)
             rows.append(
                 {
-                    **common, "condition": name, "n": other[0].and_.shape[2], **judge(under),
+                    **common, "condition": name, "n": samples, **judge(shown),
                     "excess": float(centre), "excess_low": float(low), "excess_high": float(high),
                 }
             )  # fmt: skip
