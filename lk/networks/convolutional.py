@@ -26,6 +26,14 @@ def features(stages: nn.Module, input_shape: Sequence[int]) -> int:
     return count
 
 
+def draw_convolutions(network: nn.Module) -> None:
+    """Fresh weights of all convolutions for ReLU networks (He et al. 2015), and biases of zero."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+
+
 class LeNet(Network):
     """Two convolutions with pooling and two hidden linear layers (LeCun et al. 1998), with ReLU and max pooling.
 

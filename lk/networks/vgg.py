@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from lk.networks.convolutional import check_image, features
+from lk.networks.convolutional import check_image, draw_convolutions, features
 from lk.networks.network import Network
 
 
@@ -38,10 +38,7 @@ class VGG(Network):
         )
         self.fc2 = nn.Sequential(nn.Linear(512, 512), nn.ReLU(), nn.Dropout())
         self.output = nn.Linear(512, num_classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        draw_convolutions(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of shape `(batch, num_classes)`."""

@@ -176,6 +176,7 @@ def test_one_network_is_enough():
     one = dict(list(FEW.items())[:1])
     for figure in (plots.paper_strengths(sorted_curves(one)), plots.paper_ratios(by_layer(one), "and")):
         draw(figure)
+        assert [panel.get_title(loc="left") for panel in figure.axes if panel.get_title(loc="left")] == list(one)
 
 
 def test_the_papers_mean_far_from_the_counts_leaves_room_for_the_panels():
