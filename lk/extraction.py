@@ -189,8 +189,13 @@ class Extraction:
                     f"{folder} holds an extraction with other settings ({', '.join(changed)} differ). Choose another name for this one, "
                     "or delete that folder."
                 )
+            if changed:
+                _forget_values(folder)
         if not any(folder.glob("step=*/interactions.safetensors")):
-            samples.save(folder / "samples.safetensors")
+            stored = folder / "samples.safetensors"
+            if stored.is_file() and not samples.same_as(Samples.load(stored)):
+                _forget_values(folder)
+            samples.save(stored)
         elif not samples.same_as(stored := Samples.load(folder / "samples.safetensors")):
             raise ValueError(
                 f"{folder} holds an extraction of other samples or players (test samples {stored.index.tolist()}, given "
@@ -209,7 +214,7 @@ class Extraction:
         epoch: float,
         done: Callable[[int], None] = lambda _: None,
     ) -> Interactions:
-        """Play, decompose and write one checkpoint; a checkpoint that is already written is read instead.
+        """Play, decompose and write one checkpoint; what is already written, games or all, is read instead.
 
         Args:
             network: The frozen network (see `frozen`).
@@ -224,11 +229,18 @@ class Extraction:
         if (place / "interactions.safetensors").is_file():
             return Interactions.load(place / "interactions.safetensors")
         layers = self.layers_of(network)
-        start = time.perf_counter()
-        values, logits = play(
-            network, probes, layers, samples.x, samples.y, samples.owner, samples.filler, self.score,
-            self.background, self.batch_size, samples.index, done,
-        )  # fmt: skip
+        games, seconds = place / "values.safetensors", {}
+        if not games.is_file():
+            start = time.perf_counter()
+            values, logits = play(
+                network, probes, layers, samples.x, samples.y, samples.owner, samples.filler, self.score,
+                self.background, self.batch_size, samples.index, done,
+            )  # fmt: skip
+            seconds["play"] = time.perf_counter() - start
+            with writing(games) as temporary:  # an extraction that is stopped while it decomposes need not play again
+                save_file({"values": values, "logits": logits, "seconds": torch.tensor(seconds["play"])}, temporary)
+        stored = load_file(games)
+        values, logits, seconds["play"] = stored["values"], stored["logits"], float(stored["seconds"])
         played = time.perf_counter()
         found = interactions_of(
             values, [*layers, OUTPUT], self.kappa, self.gap,
@@ -236,11 +248,16 @@ class Extraction:
             correct=(predicted(logits) == samples.y).tolist(), salience_ratio=self.salience_ratio,
             versions={package: version(package) for package in ("layerwise-knowledge", "torch")},
         )  # fmt: skip
-        found.about["seconds"] = {"play": played - start, "decompose": time.perf_counter() - played}
-        with writing(place / "values.safetensors") as temporary:
-            save_file({"values": values, "logits": logits}, temporary)
+        found.about["seconds"] = {**seconds, "decompose": time.perf_counter() - played}
         found.save(place / "interactions.safetensors")
         return found
+
+
+def _forget_values(folder: Path) -> None:
+    """Delete games without interactions: they were played with other settings or samples."""
+    for path in folder.glob("step=*/values.safetensors"):
+        if not (path.parent / "interactions.safetensors").is_file():
+            path.unlink()
 
 
 def check_memory(n: int, samples: int, layers: int = 8) -> None:

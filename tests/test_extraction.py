@@ -132,6 +132,34 @@ def test_interrupted_while_writing(extraction, samples, network, probes, tmp_pat
     assert names(tmp_path) == ["step=0000000/interactions.safetensors", "step=0000000/values.safetensors"]
 
 
+def test_stopped_while_decomposing_does_not_play_again(extraction, samples, network, probes, tmp_path, monkeypatch):
+    extraction.open(tmp_path, samples)
+    with monkeypatch.context() as patched:
+        patched.setattr(lk.extraction, "interactions_of", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            extraction.run(network, probes, samples, tmp_path, 0, 0.0)
+    extraction.open(tmp_path, samples)
+    told = []
+    found = extraction.run(network, probes, samples, tmp_path, 0, 0.0, told.append)
+    assert told == []
+    assert found.about["seconds"]["play"] > 0
+    anew = extraction.run(network, probes, samples, tmp_path / "anew", 0, 0.0)
+    assert torch.equal(found.and_, anew.and_)
+    assert found.about["correct"] == anew.about["correct"]
+
+
+def test_games_of_other_settings_are_not_decomposed(extraction, samples, network, probes, tmp_path):
+    extraction.open(tmp_path, samples)
+    extraction.run(network, probes, samples, tmp_path, 0, 0.0)
+    (tmp_path / "step=0000000/interactions.safetensors").unlink()
+    Extraction(Foreground(4, 2), score=Logit()).open(tmp_path, samples)
+    assert "step=0000000/values.safetensors" not in names(tmp_path)
+    extraction.run(network, probes, samples, tmp_path, 0, 0.0)
+    (tmp_path / "step=0000000/interactions.safetensors").unlink()
+    Extraction(Foreground(4, 2), score=Logit()).open(tmp_path, few(samples, 1))
+    assert "step=0000000/values.safetensors" not in names(tmp_path)
+
+
 def test_the_same_from_scratch_is_the_same_bit_for_bit(extraction, samples, network, probes, tmp_path):
     first, second = (extraction.run(network, probes, samples, tmp_path / name, 0, 0.0) for name in ("a", "b"))
     for key in ("and_", "or_", "delta", "objective", "lower_bound"):

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import lapack, qr, solve_triangular
+from scipy.linalg import lapack, solve_triangular
 from scipy.optimize import nnls
 
-from lk.interactions.operator import Flags, Indices, Matrix, Vector, block_of, normal_matrix, sums_where_firing, values_of
+from lk.interactions.operator import Flags, Indices, Matrix, Vector, normal_matrix, sums_where_firing, values_of
 
 _ACTIVE = 1e-8  # an effect may be in use when |D^T y| reaches its weight up to this
 _PRESSED = 1e-9  # a coalition is at its bound when |y| exceeds this
+_DEPENDENT = 1e-11  # pivot, relative to the diagonal of the normal matrix, below which a coalition depends on others
 _LARGEST_FACE = 300  # dimension beyond which the least-norm point is not sought: least squares would take minutes
 _EXACT = 1e-12  # violation of a constraint that counts as rounding (games are scaled to max |u| = 1)
 
@@ -45,41 +46,46 @@ class Face:
 class Equations:
     """The linear equations D[coalitions, effects] of a face, factored once.
 
-    Independent equations take a Cholesky factor of the gathered normal matrix; dependent ones, which games with ties have, a pivoted QR.
+    Their normal matrix counts effects, so it is exact. Independent equations take its Cholesky factor; dependent ones, which games with
+    ties have, a pivoted one, whose first `rank` coalitions in `order` carry all others.
     """
 
     def __init__(self, face: Face, size: int) -> None:
         self.face = face
         self.size = size
-        self.factor: Matrix | None = None
+        scales = np.zeros(2 * size)
+        scales[face.effects] = 1.0
+        self.order, self.rank = np.arange(len(face.coalitions)), len(face.coalitions)
         if len(face.effects) >= len(face.coalitions):
-            scales = np.zeros(2 * size)
-            scales[face.effects] = 1.0
             normal = normal_matrix(scales, face.coalitions)
             diagonal = np.diagonal(normal).copy()
-            factor, status = lapack.dpotrf(normal, lower=1, clean=0, overwrite_a=1)
-            if status == 0 and bool((np.diagonal(factor) ** 2 > 1e-11 * diagonal).all()):
-                self.factor = factor
+            self.factor, status = lapack.dpotrf(normal, lower=1, clean=0, overwrite_a=1)
+            if status == 0 and bool((np.diagonal(self.factor) ** 2 > _DEPENDENT * diagonal).all()):
+                return
+        normal = normal_matrix(scales, face.coalitions)
+        least = _DEPENDENT * float(np.diagonal(normal).max(initial=1.0))
+        self.factor, pivots, self.rank, _ = lapack.dpstrf(normal, tol=least, lower=1, overwrite_a=1)
+        self.order = pivots - 1
 
-    @cached_property
-    def rotated(self) -> tuple[Matrix, Matrix, Indices]:
-        """Pivoted QR of the transposed equations: rotation, triangle `(rank, coalitions)` and the order of coalitions."""
-        block = block_of(self.face.coalitions, self.face.effects, self.size)
-        rotation, triangle, order = qr(block.T, pivoting=True, overwrite_a=True, check_finite=False)
-        diagonal = np.abs(np.diagonal(triangle))
-        rank = int((diagonal > 1e-9 * max(1.0, diagonal.max(initial=0.0))).sum())
-        return rotation, triangle[:rank], order
+    def _solved(self, right: Matrix) -> Matrix:
+        """Solve the normal equations of the independent coalitions; zero on the others."""
+        chosen = self.order[: self.rank]
+        solution = np.zeros_like(right)
+        if self.rank:
+            solution[chosen] = lapack.dpotrs(self.factor[: self.rank, : self.rank], right[chosen], lower=1)[0]
+        return solution
 
     @cached_property
     def blind(self) -> Matrix:
         """Orthonormal combinations of coalitions that no effect on the face touches, shape (coalitions, how many)."""
-        if self.factor is not None:
-            return np.zeros((len(self.face.coalitions), 0))
-        _, triangle, order = self.rotated
-        rank = len(triangle)
-        blind = np.zeros((len(order), len(order) - rank))
-        blind[order[:rank]] = -solve_triangular(triangle[:, :rank], triangle[:, rank:])
-        blind[order[rank:]] = np.eye(len(order) - rank)
+        rank, count = self.rank, len(self.order)
+        blind = np.zeros((count, count - rank))
+        if rank == count:
+            return blind
+        blind[self.order[:rank]] = -solve_triangular(
+            self.factor[:rank, :rank], self.factor[rank:, :rank].T, lower=True, trans="T", check_finite=False
+        )
+        blind[self.order[rank:]] = np.eye(count - rank)
         basis: Matrix = np.linalg.qr(blind)[0]
         return basis
 
@@ -105,37 +111,22 @@ class Equations:
         """Effects of least norm with `fit(effects) = targets`."""
         effects = np.zeros(len(self.face.effects))
         for _ in range(3):  # refinement: the normal matrix squares the condition
-            missing = targets - self.fit(effects)
-            if self.factor is not None:
-                effects = effects + self.sums(_solved(self.factor, missing))
-            else:
-                rotation, triangle, order = self.rotated
-                rank = len(triangle)
-                effects = effects + rotation[:, :rank] @ solve_triangular(triangle[:, :rank], missing[order[:rank]], trans="T")
+            effects = effects + self.sums(self._solved(targets - self.fit(effects)))
         return effects
 
     def multipliers(self, prices: Vector, start: Vector) -> Vector:
         """Multipliers near `start` with `sums(multipliers) = prices`, as well as possible."""
         multipliers = start.copy()
         for _ in range(3):
-            missing = prices - self.sums(multipliers)
-            if self.factor is not None:
-                multipliers = multipliers + _solved(self.factor, self.fit(missing))
-            else:
-                rotation, triangle, order = self.rotated
-                rank = len(triangle)
-                multipliers[order[:rank]] += solve_triangular(triangle[:, :rank], rotation[:, :rank].T @ missing)
+            multipliers = multipliers + self._solved(self.fit(prices - self.sums(multipliers)))
         return multipliers
 
     def directions(self) -> Matrix:
         """An orthonormal basis of the effects that change no value, shape (effects, dimension)."""
-        if self.factor is None:
-            rotation, triangle, _ = self.rotated
-            return rotation[:, len(triangle) :]
-        basis = np.random.default_rng(0).standard_normal((len(self.face.effects), len(self.face.effects) - len(self.face.coalitions)))
+        basis = np.random.default_rng(0).standard_normal((len(self.face.effects), len(self.face.effects) - self.rank))
         for _ in range(2 if basis.size else 0):  # twice: the first projection leaves rounding behind
             changes = np.stack([self.fit(column) for column in basis.T], axis=1)
-            basis = basis - np.stack([self.sums(column) for column in _solved(self.factor, changes).T], axis=1)
+            basis = basis - np.stack([self.sums(column) for column in self._solved(changes).T], axis=1)
             basis = np.linalg.qr(basis)[0]
         return basis
 
@@ -203,11 +194,6 @@ def _shortest_step(slopes: Matrix, needed: Vector) -> Vector | None:
     if (needed - slopes @ polished).max() <= max(_EXACT, (needed - slopes @ step).max()):
         step = polished
     return step if (needed - slopes @ step).max() < 1e-9 else None
-
-
-def _solved(factor: Matrix, right: Matrix) -> Matrix:
-    solution: Matrix = lapack.dpotrs(factor, right, lower=1)[0]
-    return solution
 
 
 def partition(effects_in_use: Flags, effect_sign: Vector, pressed: Flags, coalition_sign: Vector) -> Face:
