@@ -72,12 +72,11 @@ def contrasts(table):
 
 
 def cost(table):
-    header(("network", "run", "masked samples", "play, s", "decompose, s", "per second", "bare loop, per second"))
+    header(("network", "run", "study", "masked samples", "wall time, s", "playing, s", "per second", "bare loop, per second"))
     for own in table.itertuples():
-        row(
-            (own.network, own.run, f"{own.masked_samples:,}", f"{own.play_s:.0f}", f"{own.decompose_s:.0f}", f"{own.per_second:,.0f}",
-             f"{own.bare_per_second:,.0f}")
-        )  # fmt: skip
+        numbers = (own.masked_samples, own.seconds, own.play_s, own.per_second, own.bare_per_second)
+        row((own.network, own.run, own.study, *(f"{number:,.0f}" if number > 0 else "–" for number in numbers)))
+    print(f"\nAll together: {table['seconds'].sum() / 60:.0f} minutes.")
 
 
 def main():

@@ -171,7 +171,7 @@ class Drawing:
         return section
 
     def accuracy(self) -> Section:
-        """Test and probe accuracy, and what the studies cost."""
+        """Test and probe accuracy."""
         section, table = Section("The networks, and what their layers' classifiers know"), self.studied.accuracy
         if len(table):
             self.keep("accuracy", table)
@@ -190,15 +190,20 @@ class Drawing:
         section.text.append(
             f"{len(games):,} games of {self.studied.n} players; {100 * games['certified'].mean():.2f} % of the decompositions are certified."
         )
-        cost = self.keep("cost", self.studied.cost)
+        return section
+
+    def cost(self) -> Section:
+        """What the studies of this page took; asked for last, when they are done."""
+        section, cost = Section("What it took"), self.keep("cost", self.studied.cost)
+
         section.table(
-            ("network", "run", "masked samples", "play (s)", "decompose (s)", "masked samples per second", "bare forward loop, per second"),
+            ("network", "run", "study", "masked samples", "wall time (s)", "playing (s)", "masked samples per second", "bare forward loop, per second"),
             [
-                (row.network, row.run, f"{row.masked_samples:,}", f"{row.play_s:.0f}", f"{row.decompose_s:.0f}", f"{row.per_second:,.0f}",
-                 f"{row.bare_per_second:,.0f}")
-                for row in cost.itertuples()
+                (row["network"], row["run"], row["study"],
+                 *(f"{row[key]:,.0f}" if row[key] > 0 else "–" for key in ("masked_samples", "seconds", "play_s", "per_second", "bare_per_second")))
+                for row in cost.to_dict("records")
             ],
-            "The bare loop was timed when this page was made, not when the games were played.",
+            "Per second: while the network is passed; the rest is decomposition and fitting. The bare loop was timed when this page was made.",
         )  # fmt: skip
         return section
 
@@ -288,6 +293,7 @@ def write_paper(studied: Studied, figures: Sequence[str]) -> Path:
     # The findings need every study; a single figure is drawn without them.
     if set(figures) >= {"3a", "4"}:
         sections.insert(0, drawing.findings())
+        sections.append(drawing.cost())
         answers = list(held(studied.verdicts))
         count = int((studied.verdicts["verdict"] == HOLDS).sum())
         answers.insert(0, f"{count} of {len(studied.verdicts)} verdicts on the paper's findings are positive.")

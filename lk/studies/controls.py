@@ -5,6 +5,7 @@ or the network was never trained; if it does not depend on which training sample
 for high orders among equally sparse decompositions.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -100,7 +101,9 @@ class Controls:
         path = folder / f"{label}.safetensors"
         if path.is_file():
             return Interactions.load(path)
+        start = time.perf_counter()
         found = self.opposite(subject) if name == LEAN else self.played(subject, name, done)
+        found.about["seconds"] = {**found.about.get("seconds", {}), "all": time.perf_counter() - start}
         found.save(path)
         return found
 
@@ -109,7 +112,8 @@ class Controls:
         own = subject.interactions
         about = {**own.about, "lean": "high"}
         kappa, gap = about.pop("kappa"), about.pop("gap")
-        about.pop("lean")
+        for key in ("lean", "seconds"):
+            about.pop(key, None)
         return interactions_of(subject.values, own.layers, kappa, gap, lean="high", **about)
 
     def played(self, subject: Subject, name: str, done: Callable[[int], None]) -> Interactions:
@@ -131,13 +135,15 @@ class Controls:
             probes = fit_probes(recipe, network, layers, subject.data).to(next(network.parameters()).device)
             table = evaluate(network, probes, subject.data, step, 0.0)
             few = restrict(subject.samples, self.places(subject, name))
+            start = time.perf_counter()
             values, _ = play(
                 network, probes, layers, few.x, few.y, few.owner, few.filler, extraction.score, extraction.background,
                 extraction.batch_size, few.index, done,
             )  # fmt: skip
+            seconds = {"play": time.perf_counter() - start}
         return interactions_of(
             values, [*layers, OUTPUT], extraction.kappa, extraction.gap, step=step, samples=few.index.tolist(), labels=few.y.tolist(),
-            salience_ratio=extraction.salience_ratio, control=name, recipe=describe(recipe),
+            salience_ratio=extraction.salience_ratio, control=name, recipe=describe(recipe), seconds=seconds,
             accuracy={str(layer): float(hit) for layer, hit in zip(table["layer"], table["accuracy"], strict=True)},
         )  # fmt: skip
 

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,8 @@ from lk.studies.reading import highest_order, optional_table
 from lk.studies.stability import Stability
 from lk.studies.subject import Subject, subject
 from lk.studies.verdicts import summary
+
+Result = TypeVar("Result", pd.DataFrame, Interactions)
 
 DRAWS = 1000
 FIGURES = ("2", "3a", "3b", "4", "5", "6", "7", "8", "9", "10", "11", "12", "counts")
@@ -138,6 +141,7 @@ class Studied:
 
     def __init__(self, paper: Paper, subjects: dict[str, list[Subject]], say: Callable[[str], None] = lambda _: None) -> None:
         self.paper, self.subjects, self.say = paper, subjects, say
+        self.spent: list[dict[str, Any]] = []
         self.n = next(iter(subjects.values()))[0].n
 
     def __iter__(self) -> Iterator[tuple[str, Subject]]:
@@ -148,13 +152,23 @@ class Studied:
         """Resamples, the same for all networks: differences are paired."""
         return resamples(samples, DRAWS)
 
-    def timed(self, what: str, one: Subject, make: Callable[[Subject], pd.DataFrame]) -> pd.DataFrame:
-        """A table of one run; says how long it took where it was not stored."""
+    def timed(self, study: str, network: str, one: Subject, make: Callable[[Subject], Result], played: int = 0) -> Result:
+        """One study of one run; what it took is kept for the table of costs, and said where it was not stored.
+
+        Args:
+            study: Its name.
+            network: Name of the network.
+            one: The run.
+            make: Makes the study's table or interactions, or reads them.
+            played: How many masked samples it passes through the network.
+        """
         start = time.perf_counter()
-        frame = make(one)
-        if (seconds := time.perf_counter() - start) > 2:
-            self.say(f"{what}, {one.run.id}: {seconds:.0f} s")
-        return frame
+        made = make(one)
+        if (now := time.perf_counter() - start) > 2:
+            self.say(f"{study}, {one.run.id}: {now:.0f} s")
+        seconds = (made.attrs if isinstance(made, pd.DataFrame) else made.about).get("seconds") or {}
+        self.spent.append({"study": study, "network": network, "run": one.run.id, "masked_samples": played, "seconds": seconds})
+        return made
 
     # ---- one network at a time
     @cached_property
@@ -219,7 +233,7 @@ class Studied:
         for name, own in self.subjects.items():
             if settings.networks is not None and name not in settings.networks:
                 continue
-            tables = [self.timed("stability", one, settings.measure) for one in own[: settings.seeds]]
+            tables = [self.timed("stability", name, one, settings.measure, settings.played(one)) for one in own[: settings.seeds]]
             curve, finding = stability_findings(name, tables, self.n, self.weights)
             curves.append(curve)
             found.append(finding)
@@ -236,7 +250,7 @@ class Studied:
     def kappas(self) -> pd.DataFrame:
         """Salient counts at every kappa, per sample, of the first run of each network."""
         parts = [
-            self.timed("kappas", own[0], lambda one: self.paper.ablation.along(one)[1]).assign(network=name, run=own[0].run.id)
+            self.timed("kappas", name, own[0], lambda one: self.paper.ablation.along(one)[1]).assign(network=name, run=own[0].run.id)
             for name, own in self.subjects.items()
         ]
         return pd.concat(parts, ignore_index=True)
@@ -245,7 +259,7 @@ class Studied:
     def solvers(self) -> pd.DataFrame:
         """Salient counts by solver, per sample, of the first run of each network."""
         parts = [
-            self.timed("solvers", own[0], self.paper.ablation.by_solver).assign(network=name, run=own[0].run.id)
+            self.timed("solvers", name, own[0], self.paper.ablation.by_solver).assign(network=name, run=own[0].run.id)
             for name, own in self.subjects.items()
         ]
         return pd.concat(parts, ignore_index=True)
@@ -295,11 +309,10 @@ class Studied:
             found[name] = {}
             for control in settings.names:
                 # One run tells; a control of every seed would double the work of the study.
-                seeds, start = own[:1], time.perf_counter()
-                under = [settings.interactions(one, control) for one in seeds]
-                if (seconds := time.perf_counter() - start) > 2:
-                    self.say(f"control '{control}', {name}: {seconds:.0f} s")
-                found[name][control] = (under, [one.interactions.select(settings.places(one, control)) for one in seeds])
+                places = settings.places(own[0], control)
+                played = 0 if control == LEAN else len(places) * 2**self.n
+                under = self.timed(control, name, own[0], partial(settings.interactions, name=control), played)
+                found[name][control] = ([under], [own[0].interactions.select(places)])
         return found
 
     @cached_property
@@ -320,18 +333,25 @@ class Studied:
         """One row per finding and network: the verdict, and whether it survives each control."""
         return summary(self.findings)
 
-    @cached_property
+    @property
     def cost(self) -> pd.DataFrame:
-        """Masked samples per second of each extraction beside a bare forward loop at the same batch size, measured now."""
-        rows = []
+        """What every study took that was asked for so far, beside a bare forward loop at the same batch size, measured now.
+
+        Returns:
+            Columns study, network, run, masked_samples, seconds, play_s, decompose_s, per_second (masked samples while playing) and
+            bare_per_second. NaN where a study was made before times were kept, or has no such part.
+        """
+        rows = list(self.spent)
         for name, one in self:
-            seconds = one.interactions.about.get("seconds") or {}
             played = len(one.samples.y) * 2**one.n
-            rows.append(
-                {
-                    "network": name, "run": one.run.id, "masked_samples": played, "play_s": seconds.get("play"),
-                    "decompose_s": seconds.get("decompose"), "per_second": played / seconds["play"] if seconds.get("play") else None,
-                    "bare_per_second": bare_loop(one.network, one),
-                }
-            )  # fmt: skip
-        return pd.DataFrame(rows)
+            seconds = one.interactions.about.get("seconds") or {}
+            own = {"study": "extraction", "network": name, "run": one.run.id, "masked_samples": played, "seconds": seconds}
+            rows.append({**own, "bare_per_second": bare_loop(one.network, one)})
+        table = pd.DataFrame(rows)
+        parts = {name: pd.Series([row["seconds"].get(name) for row in rows], dtype=float) for name in ("play", "decompose", "all")}
+        whole = parts["all"].fillna(parts["play"] + parts["decompose"])
+        per_second = table["masked_samples"] / parts["play"]
+        table = table.assign(seconds=whole, play_s=parts["play"], decompose_s=parts["decompose"], per_second=per_second)
+        # Decomposition alone passes nothing through the network.
+        table["bare_per_second"] = table.groupby("run")["bare_per_second"].transform("first").where(table["masked_samples"] > 0)
+        return table.sort_values(["network", "run", "study"], kind="stable").reset_index(drop=True)

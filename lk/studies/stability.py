@@ -1,5 +1,6 @@
 """How stable interactions are when noise is added to the input (Cheng et al., ICML 2024, Eq. 10 and App. L)."""
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,6 +70,10 @@ class Stability:
         """All that decides the result."""
         return {key: list(value) if key == "leans" else value for key, value in asdict(self).items() if key not in ("seeds", "networks")}
 
+    def played(self, subject: Subject) -> int:
+        """How many masked samples the study passes through the network."""
+        return int(min(self.samples, len(subject.samples.y)) * self.draws * 2**subject.n)
+
     def noisy(self, x: Tensor, index: int) -> Tensor:
         """Noisy copies `(draws, *input)` of one sample; the noise depends on the seed and the sample's index alone."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
@@ -87,13 +92,23 @@ class Stability:
         """
         if not subject.samples.x.is_floating_point():
             raise ValueError("Noise is added to real inputs; given integers (token ids). Leave the stability study out for text.")
-        return subject.kept("stability", self.settings, lambda: pd.concat(self.rows(subject, done), ignore_index=True))
+
+        def make() -> pd.DataFrame:
+            frame = pd.concat(self.rows(subject, done), ignore_index=True)
+            frame.attrs["seconds"] = {"play": sum(self.games(subject, place)["seconds"].item() for place in self.places(subject))}
+            return frame
+
+        return subject.kept("stability", self.settings, make)
+
+    def places(self, subject: Subject) -> list[int]:
+        """Positions of the samples that get noise."""
+        return evenly(len(subject.samples.y), self.samples)
 
     def rows(self, subject: Subject, done: Callable[[int], None]) -> list[pd.DataFrame]:
         """The table of each sample."""
         found, parts = subject.interactions, []
-        for place in evenly(len(subject.samples.y), self.samples):
-            values = self.values(subject, place, done)
+        for place in self.places(subject):
+            values = self.games(subject, place, done)["values"]
             chosen = salient(found.select([place]), ratio_of(found))[..., 0]
             for where, (name, layer) in enumerate(subject.places.items()):
                 for lean in self.leans:
@@ -108,13 +123,14 @@ class Stability:
                         )  # fmt: skip
         return parts
 
-    def values(self, subject: Subject, place: int, done: Callable[[int], None]) -> Tensor:
-        """Values of the noisy games of one sample, `(2**n, 2, draws)`, played where they are not stored yet."""
+    def games(self, subject: Subject, place: int, done: Callable[[int], None] = lambda _: None) -> dict[str, Tensor]:
+        """`values` of the noisy games of one sample, `(2**n, 2, draws)`, played where they are not stored yet, and the `seconds` that took."""
         samples, index = subject.samples, int(subject.samples.index[place])
         noise = f"sigma={self.sigma:g}-draws={self.draws}-seed={self.seed}"
         path = self.folder(subject) / noise / f"sample={index:07d}.safetensors"
         if path.is_file():
-            return load_file(path)["values"]
+            return load_file(path)
+        start = time.perf_counter()
         layers = list(subject.interactions.layers[:-1])
         noisy = self.noisy(samples.x[place], index)
         values, _ = play(
@@ -124,8 +140,8 @@ class Stability:
             subject.extraction.background, subject.extraction.batch_size, samples.index[[place]].expand(self.draws), done,
         )  # fmt: skip
         with writing(path) as temporary:
-            save_file({"values": values}, temporary)
-        return values
+            save_file({"values": values, "seconds": torch.tensor(time.perf_counter() - start)}, temporary)
+        return load_file(path)
 
     def folder(self, subject: Subject) -> Path:
         """Where the noisy games lie."""
@@ -151,7 +167,7 @@ class Stability:
             Columns order, n, and the quantiles q05, q25, q50, q75, q95 over samples, draws and coalitions.
         """
         samples, order, parts = subject.samples, orders(subject.n), []
-        for place in evenly(len(samples.y), self.samples):
+        for place in self.places(subject):
             x = samples.x[[place]]
             noisy = self.noisy(samples.x[place], int(samples.index[place]))[:, None]
             parts.append(noise_share(x, noisy, samples.owner[[place]]).flatten(1))

@@ -1,5 +1,6 @@
 """What a study works on: one finished network with its probes, its samples and their interactions."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -84,8 +85,9 @@ class Subject:
             stored = self.run.read_table(path)
             if stored.attrs.get("settings") == settings:
                 return stored
+        start = time.perf_counter()
         frame = make()
-        frame.attrs["settings"] = settings
+        frame.attrs.update(settings=settings, seconds={**frame.attrs.get("seconds", {}), "all": time.perf_counter() - start})
         self.run.write_table(path, frame)
         return frame
 

@@ -12,7 +12,7 @@ from lk.metrics.bootstrap import resamples
 from lk.probes import Optimum
 from lk.runs import Run
 from lk.studies.ablation import Ablation, rows
-from lk.studies.controls import Controls, RandomLabels, Shuffled
+from lk.studies.controls import CONTROLS, Controls, RandomLabels, Shuffled
 from lk.studies.findings import FAILS, HOLDS, PARTS, UNDECIDED, Read, claimed, findings, high_orders, judge, low_orders, overall, verdict
 from lk.studies.generalisation import generalisation, pair_of, stability_findings
 from lk.studies.stability import Stability
@@ -268,6 +268,12 @@ def test_the_command_draws_every_figure(digits, capsys):
     verdicts = pd.read_parquet(digits / "paper" / "tables" / "verdicts.parquet")
     assert set(verdicts["finding"]) == set(range(1, 9))
     assert {"random labels", "untrained network", "another draw", "opposite lean"} <= set(verdicts.columns)
+    cost = pd.read_parquet(digits / "paper" / "tables" / "cost.parquet")
+    assert set(cost["study"]) == {"extraction", "stability", "kappas", "solvers", *CONTROLS}
+    assert (cost["seconds"] > 0).all()
+    played = cost[cost["masked_samples"] > 0]
+    assert (played[["per_second", "bare_per_second"]] > 0).all(axis=None)
+    assert list(cost[cost["study"] == "stability"]["masked_samples"]) == [2 * 3 * 16] * 2  # samples, draws, coalitions of 4 players
     control = Run(digits / "narrow-0").extraction("paper")
     assert any(control.rglob("controls/untrained-network*.safetensors"))
 
