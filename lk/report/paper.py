@@ -223,7 +223,7 @@ class Drawing:
             ],
             f"A part holds where the 95 % interval of its contrast lies above zero ({DRAWS} bootstrap draws over samples, and over seeds "
             "where there are several). A finding that holds survives random labels and the untrained network where it exceeds what they show; under "
-            "the opposite lean and another draw of training samples the verdict is given anew. Controls are read in one run of each network.",
+            "the other controls the verdict is given anew. Controls are read in one run of each network.",
         )  # fmt: skip
         section.table(
             ("finding", "claim", "network", "contrast (95 % interval)", "verdict", *controls),

@@ -1,8 +1,8 @@
 """Controls: what a layer seems to know when there is nothing to know, and what another choice among optima would show.
 
 A finding about layers says something about the network only if it is absent, or weaker, where the classifier was fitted on random labels
-or the network was never trained; if it does not depend on which training samples the classifier saw; and if it survives the preference
-for high orders among equally sparse decompositions.
+or the network was never trained; if it does not depend on which training samples the classifier saw, nor on how it was fitted; and if it
+survives the preference for high orders among equally sparse decompositions.
 """
 
 import time
@@ -19,13 +19,13 @@ from lk.extraction import fit_probes
 from lk.games import OUTPUT, play
 from lk.interactions import Interactions, interactions_of
 from lk.layers import frozen
-from lk.probes import Probes, Recipe
+from lk.probes import PaperSGD, Probes, Recipe
 from lk.runs import describe, step_name
 from lk.studies.probing import evaluate
 from lk.studies.subject import Subject, evenly, restrict
 
 LEAN = "opposite lean"
-PROBES = ("random labels", "untrained network", "another draw")
+PROBES = ("random labels", "untrained network", "another draw", "published probes")
 CONTROLS = (*PROBES, LEAN)
 
 
@@ -130,6 +130,8 @@ class Controls:
                 # At most half of the training samples: all of them would be the same draw again.
                 recipe.seed += self.seed
                 recipe.max_samples = min(recipe.max_samples, len(subject.data.labels(subject.data.train)) // 2)
+            elif name == "published probes":
+                recipe = PaperSGD(pooling=recipe.pooling, max_samples=recipe.max_samples, seed=recipe.seed)
             else:
                 recipe = RandomLabels(recipe, self.seed)
             probes = fit_probes(recipe, network, layers, subject.data).to(next(network.parameters()).device)

@@ -251,7 +251,7 @@ def findings(
         common = {"finding": part.finding, "part": part.text, "network": network, "seeds": len(runs)}
         rows.append({**common, "condition": "as measured", "n": runs[0].and_.shape[2], **judge(drawn(part, measured))})
         for name, (other_reads, own_reads, samples) in under.items():
-            if not part.layers and name in ("random labels", "another draw"):
+            if not part.layers and name in ("random labels", "another draw", "published probes"):
                 continue  # these are about the output, which has no probe
             shown = drawn(part, other_reads)
             centre, low, high = interval(drawn(part, own_reads) - shown)

@@ -36,6 +36,7 @@ STUDY_GLOSSARY = {
     "random labels": "Probes fitted on shuffled labels: what a layer then seems to hold is the capacity of its probe.",
     "untrained network": "The initial network with probes of its own.",
     "another draw": "Probes fitted on other training samples, at most half of them.",
+    "published probes": "Probes fitted as in the paper: a short run of SGD on raw features, without a penalty.",
     "contrast": "A number that is above zero where a finding holds; its 95 % interval decides.",
 }
 

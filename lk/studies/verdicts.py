@@ -13,7 +13,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Verdict of each finding per network, and what becomes of it under the controls.
 
     A finding that holds survives random labels and the untrained network where every part exceeds what they show: the interval of the
-    difference lies above zero. Under another draw of training samples and the opposite lean the verdict is given anew.
+    difference lies above zero. Under the other controls the verdict is given anew.
 
     Returns:
         Columns finding, network, verdict, n, seeds, and one column per control: `survives`, `does not survive` or `undecided`, or the
