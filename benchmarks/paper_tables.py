@@ -42,7 +42,7 @@ def counts(table):
 
 def verdicts(table):
     controls = [name for name in CONTROLS if name in table]
-    header(("finding", "network", "seeds", "n", "verdict", *controls))
+    header(("finding", "network", "seeds", "n", "verdict", "after Holm", *controls))
     for own in table.to_dict("records"):
         row(
             (
@@ -51,6 +51,7 @@ def verdicts(table):
                 own["seeds"],
                 own["n"],
                 own["verdict"],
+                own["after_holm"],
                 *(own[c] if isinstance(own[c], str) else "–" for c in controls),
             )
         )

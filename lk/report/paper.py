@@ -211,18 +211,19 @@ class Drawing:
         """The eight findings, with their intervals and controls."""
         section = Section("The paper's findings")
         table, verdicts = self.keep("findings", self.studied.findings), self.keep("verdicts", self.studied.verdicts)
-        controls = [name for name in verdicts.columns if name not in ("finding", "network", "verdict", "n", "seeds")]
+        controls = [name for name in verdicts.columns if name not in ("finding", "network", "verdict", "after_holm", "n", "seeds")]
         section.table(
-            ("finding", "network", "seeds", "n", "verdict", *controls),
+            ("finding", "network", "seeds", "n", "verdict", "after Holm", *controls),
             [
                 (
-                    f"{row['finding']} {TITLES[row['finding']]}", row["network"], row["seeds"], row["n"], row["verdict"],
+                    f"{row['finding']} {TITLES[row['finding']]}", row["network"], row["seeds"], row["n"], row["verdict"], row["after_holm"],
                     *(row[name] if isinstance(row[name], str) else "–" for name in controls),
                 )
                 for row in verdicts.to_dict("records")
             ],
             f"A part holds where the 95 % interval of its contrast lies above zero ({DRAWS} bootstrap draws over samples, and over seeds "
-            "where there are several). A finding that holds survives random labels and the untrained network where it exceeds what they show; under "
+            "where there are several). After Holm: a part that does not stand when p is corrected for all parts of this page counts as "
+            "undecided. A finding that holds survives random labels and the untrained network where it exceeds what they show; under "
             "the other controls the verdict is given anew. Controls are read in one run of each network.",
         )  # fmt: skip
         section.table(

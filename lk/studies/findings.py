@@ -7,6 +7,7 @@ bootstrap over samples in which everything is computed anew, and over training s
 Orders: the highest four are left out, as in the paper; of the others the lower half is called low, the upper half high.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -212,9 +213,16 @@ def drawn(part: Part, runs: Sequence[Read], seed: int = 0) -> Array:
 
 
 def judge(contrast: Array) -> dict[str, float | str]:
-    """Value, interval and verdict of a contrast."""
+    """Value, interval, p and verdict of a contrast.
+
+    p is two-sided and takes the draws as normal: counting those beyond zero could not tell a thousandth from a millionth, which Holm's
+    correction has to.
+    """
     centre, low, high = interval(contrast)
-    return {"value": float(centre), "low": float(low), "high": float(high), "verdict": verdict(float(low), float(high))}
+    drawn = contrast[1:][np.isfinite(contrast[1:])]
+    spread = float(drawn.std()) if len(drawn) else math.nan
+    p = math.erfc(abs(float(centre)) / spread / math.sqrt(2)) if spread > 0 else 1.0  # without any spread nothing is shown
+    return {"value": float(centre), "low": float(low), "high": float(high), "p": p, "verdict": verdict(float(low), float(high))}
 
 
 def findings(
@@ -234,7 +242,7 @@ def findings(
         inputs: What the network reads: `images`, `tables` or `text`.
 
     Returns:
-        Columns finding, part, network, condition (`as measured`, or a control), value, low, high, verdict, n, seeds, and `excess`,
+        Columns finding, part, network, condition (`as measured`, or a control), value, low, high, p, verdict, n, seeds, and `excess`,
         `excess_low`, `excess_high`: the contrast minus that under the control, on the same samples.
     """
 

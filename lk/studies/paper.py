@@ -15,6 +15,7 @@ from lk.games import Players
 from lk.games.maskers import Masker
 from lk.interactions import Interactions
 from lk.metrics.bootstrap import Array, resamples
+from lk.metrics.holm import holm
 from lk.metrics.sparsity_conditions import sparsity_conditions
 from lk.probes import Recipe
 from lk.runs import Run
@@ -317,7 +318,7 @@ class Studied:
 
     @cached_property
     def findings(self) -> pd.DataFrame:
-        """All parts of the eight findings, with intervals and controls."""
+        """All parts of the eight findings, with intervals and controls; p is corrected over all that is measured on the page."""
         parts = [
             findings(name, [one.interactions for one in own], self.controlled[name], self.weights, own[0].inputs)
             for name, own in self.subjects.items()
@@ -326,6 +327,8 @@ class Studied:
         if LEAN in self.paper.controls.names and len(self.subjects) > 1:
             leaning = {name: self.controlled[name][LEAN][0] for name in self.subjects}
             table = pd.concat([table, generalisation(leaning, self.weights)[1].assign(condition=LEAN)], ignore_index=True)
+        measured = (table["condition"] == "as measured") & table["p"].notna()
+        table.loc[measured, "p_holm"] = holm(table.loc[measured, "p"].tolist())
         return table.sort_values("finding", kind="stable").reset_index(drop=True)
 
     @cached_property

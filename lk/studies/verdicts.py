@@ -6,6 +6,7 @@ import pandas as pd
 
 from lk.studies.findings import HOLDS, UNDECIDED, overall
 
+LEVEL = 0.05
 AGAINST = ("random labels", "untrained network")  # what a finding must exceed
 
 
@@ -15,16 +16,19 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     A finding that holds survives random labels and the untrained network where every part exceeds what they show: the interval of the
     difference lies above zero. Under the other controls the verdict is given anew.
 
+    `after_holm` is the verdict when a part only counts where it stands after Holm's correction over the page.
+
     Returns:
-        Columns finding, network, verdict, n, seeds, and one column per control: `survives`, `does not survive` or `undecided`, or the
+        Columns finding, network, verdict, after_holm, n, seeds, and one column per control: `survives`, `does not survive` or `undecided`, or the
         verdict under it; empty where it does not bear on the finding.
     """
     rows = []
     for (finding, network), own in table.groupby(["finding", "network"], sort=False):
         measured = own[own["condition"] == "as measured"]
         row = {
-            "finding": finding, "network": network, "verdict": overall(list(measured["verdict"])), "n": int(measured["n"].min()),
-            "seeds": int(measured["seeds"].min()),
+            "finding": finding, "network": network, "verdict": overall(list(measured["verdict"])),
+            "after_holm": overall(list(measured["verdict"].where(measured["p_holm"] < LEVEL, UNDECIDED))),
+            "n": int(measured["n"].min()), "seeds": int(measured["seeds"].min()),
         }  # fmt: skip
         for control, under in own[own["condition"] != "as measured"].groupby("condition", sort=False):
             if control not in AGAINST:

@@ -69,18 +69,27 @@ def test_findings_of_layers_that_agree_more_and_more():
     assert list(rises["verdict"]) == [HOLDS, HOLDS]
     under = table[table["condition"] == "untrained network"]
     assert (under["excess"] == 0).all()  # the control shows as much: nothing is left of the finding
-    verdicts = summary(table).set_index("finding")
+    verdicts = summary(table.assign(p_holm=table["p"])).set_index("finding")
     assert (verdicts.loc[verdicts["verdict"] == HOLDS, "untrained network"] == UNDECIDED).all()
     assert verdicts.loc[verdicts["verdict"] != HOLDS, "untrained network"].isna().all()
     assert verdicts.loc[4, "seeds"] == 1
 
 
 def test_a_finding_that_the_control_shows_more_strongly_does_not_survive():
-    measured = {"finding": 4, "part": "x", "network": "a", "condition": "as measured", "verdict": HOLDS, "n": 9, "seeds": 1}
+    measured = {"finding": 4, "part": "x", "network": "a", "condition": "as measured", "verdict": HOLDS, "n": 9, "seeds": 1, "p_holm": 0.2}
     under = {**measured, "condition": "untrained network", "excess_low": -0.3, "excess_high": -0.1}
     other = {**measured, "condition": "opposite lean", "verdict": FAILS}
     row = summary(pd.DataFrame([measured, under, other])).iloc[0]
     assert (row["verdict"], row["untrained network"], row["opposite lean"]) == (HOLDS, "does not survive", FAILS)
+    assert row["after_holm"] == UNDECIDED
+
+
+def test_p_of_a_contrast():
+    """A mean of 100 numbers with standard error .1: p of z = 2 is 4.6 %."""
+    numbers = torch.linspace(-1, 1, 100).double()
+    numbers = numbers / numbers.std(correction=0) + 0.2
+    assert judge(resamples(100, 4000) @ numbers.numpy())["p"] == pytest.approx(0.0455, abs=0.01)
+    assert judge(torch.zeros(5).numpy())["p"] == 1.0
 
 
 def test_seeds_are_resampled_too():
