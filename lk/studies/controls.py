@@ -67,7 +67,8 @@ class Controls:
 
     Args:
         names: Which controls, among `CONTROLS`.
-        samples: How many samples the controls of the probes get, evenly spread; the opposite lean is read on all samples.
+        samples: How many samples the controls of the probes get, evenly spread.
+        leaning: How many samples the opposite lean gets; default all.
         seed: Decides random labels, and is added to the recipe's for another draw of training samples.
 
     Raises:
@@ -76,6 +77,7 @@ class Controls:
 
     names: tuple[str, ...] = CONTROLS
     samples: int = 20
+    leaning: int | None = None
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -88,33 +90,33 @@ class Controls:
     def places(self, subject: Subject, name: str) -> list[int]:
         """Positions of the samples that a control is read on."""
         total = len(subject.samples.y)
-        return list(range(total)) if name == LEAN else evenly(total, self.samples)
+        return evenly(total, (self.leaning or total) if name == LEAN else self.samples)
 
     def interactions(self, subject: Subject, name: str, done: Callable[[int], None] = lambda _: None) -> Interactions:
         """Interactions of every layer under one control, on `places`; read where they are stored.
 
         The untrained network is the run's first checkpoint.
         """
-        key = {"samples": self.samples, "seed": self.seed} if name != LEAN else {}
+        key = {"samples": self.samples, "seed": self.seed} if name != LEAN else {"samples": self.leaning} if self.leaning else {}
         label = "-".join([name.replace(" ", "-"), *(f"{k}={v}" for k, v in key.items())])
         folder = subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "controls"
         path = folder / f"{label}.safetensors"
         if path.is_file():
             return Interactions.load(path)
         start = time.perf_counter()
-        found = self.opposite(subject) if name == LEAN else self.played(subject, name, done)
+        found = self.opposite(subject, self.places(subject, name)) if name == LEAN else self.played(subject, name, done)
         found.about["seconds"] = {**found.about.get("seconds", {}), "all": time.perf_counter() - start}
         found.save(path)
         return found
 
-    def opposite(self, subject: Subject) -> Interactions:
-        """All games decomposed with high orders preferred."""
-        own = subject.interactions
+    def opposite(self, subject: Subject, places: list[int]) -> Interactions:
+        """The games of some samples decomposed with high orders preferred."""
+        own = subject.interactions.select(places)
         about = {**own.about, "lean": "high"}
         kappa, gap = about.pop("kappa"), about.pop("gap")
         for key in ("lean", "seconds"):
             about.pop(key, None)
-        return interactions_of(subject.values, own.layers, kappa, gap, lean="high", **about)
+        return interactions_of(subject.values[:, :, places], own.layers, kappa, gap, lean="high", **about)
 
     def played(self, subject: Subject, name: str, done: Callable[[int], None]) -> Interactions:
         """Games of the controlled probes or network."""
