@@ -23,8 +23,8 @@ from lk.scores import Score
 from lk.studies.ablation import Ablation
 from lk.studies.attributions import attributions
 from lk.studies.averages import shares, tidy
-from lk.studies.bare_loop import bare_loop
 from lk.studies.controls import LEAN, Controls
+from lk.studies.cost import cost, spent
 from lk.studies.doubts import doubts
 from lk.studies.dynamics import KINDS, depths
 from lk.studies.findings import findings
@@ -167,8 +167,7 @@ class Studied:
         made = make(one)
         if (now := time.perf_counter() - start) > 2:
             self.say(f"{study}, {one.run.id}: {now:.0f} s")
-        seconds = (made.attrs if isinstance(made, pd.DataFrame) else made.about).get("seconds") or {}
-        self.spent.append({"study": study, "network": network, "run": one.run.id, "masked_samples": played, "seconds": seconds})
+        self.spent.append(spent(study, network, one, made, played))
         return made
 
     # ---- one network at a time
@@ -338,23 +337,5 @@ class Studied:
 
     @property
     def cost(self) -> pd.DataFrame:
-        """What every study took that was asked for so far, beside a bare forward loop at the same batch size, measured now.
-
-        Returns:
-            Columns study, network, run, masked_samples, seconds, play_s, decompose_s, per_second (masked samples while playing) and
-            bare_per_second. NaN where a study was made before times were kept, or has no such part.
-        """
-        rows = list(self.spent)
-        for name, one in self:
-            played = len(one.samples.y) * 2**one.n
-            seconds = one.interactions.about.get("seconds") or {}
-            own = {"study": "extraction", "network": name, "run": one.run.id, "masked_samples": played, "seconds": seconds}
-            rows.append({**own, "bare_per_second": bare_loop(one.network, one)})
-        table = pd.DataFrame(rows)
-        parts = {name: pd.Series([row["seconds"].get(name) for row in rows], dtype=float) for name in ("play", "decompose", "all")}
-        whole = parts["all"].fillna(parts["play"] + parts["decompose"])
-        per_second = table["masked_samples"] / parts["play"]
-        table = table.assign(seconds=whole, play_s=parts["play"], decompose_s=parts["decompose"], per_second=per_second)
-        # Decomposition alone passes nothing through the network.
-        table["bare_per_second"] = table.groupby("run")["bare_per_second"].transform("first").where(table["masked_samples"] > 0)
-        return table.sort_values(["network", "run", "study"], kind="stable").reset_index(drop=True)
+        """What every study took that was asked for so far (see `lk.studies.cost`)."""
+        return cost(self.spent, list(self))
