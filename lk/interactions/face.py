@@ -86,6 +86,9 @@ class Equations:
             self.factor[:rank, :rank], self.factor[rank:, :rank].T, lower=True, trans="T", check_finite=False
         )
         blind[self.order[rank:]] = np.eye(count - rank)
+        for _ in range(2):  # refinement, as in `multipliers`: combinations that only look blind would end a climb too early
+            seen = np.stack([self.fit(self.sums(column)) for column in blind.T], axis=1)
+            blind = blind - self._solved(seen)
         basis: Matrix = np.linalg.qr(blind)[0]
         return basis
 

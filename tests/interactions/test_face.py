@@ -46,6 +46,18 @@ def test_equations_dependent_or_not(effects):
     np.testing.assert_allclose(equations.blind @ (equations.blind.T @ anything), lost, atol=1e-10)
 
 
+def test_blind_combinations_of_a_large_face_are_blind():
+    """Errors of 1e-12 here once ended a climb before the canonical point of a game with ties."""
+    n, generator = 9, np.random.default_rng(0)
+    chosen = np.sort(generator.choice(np.nonzero(possible_effects(n))[0], 498, replace=False))
+    coalitions = np.sort(generator.choice(np.arange(1, 2**n), 500, replace=False))
+    equations = Equations(Face(chosen, np.ones(498), coalitions, np.ones(500)), 2**n)
+    block = block_of(coalitions, chosen, 2**n)
+    assert equations.rank == np.linalg.matrix_rank(block)
+    assert equations.blind.shape == (500, 500 - equations.rank)
+    assert np.abs(block.T @ equations.blind).max() < 1e-13
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_sparse_game_with_noise_of_float32_at_kappa_zero(seed):
     """Effects of the size of the noise are needed, and no partition by size shows them: the dual has to climb."""
