@@ -159,7 +159,9 @@ def layer_ticks(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: s
     """One tick per layer with its name; slanted where names are long."""
     labels = layer_labels(names, marked, most)
     if axis == "x":
-        slanted = max(map(len, labels), default=0) * len(labels) > 40
+        place = axes.get_subplotspec()
+        beside = place.get_gridspec().ncols if place is not None else 1
+        slanted = max(map(len, labels), default=0) * len(labels) > 120 / max(3, beside)  # panels side by side are narrow
         slant: Any = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
         axes.set_xticks(range(len(names)), labels, **slant)
     else:
