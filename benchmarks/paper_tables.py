@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-CONTROLS = ("opposite lean", "random labels", "untrained network", "another draw", "published probes")
+from lk.studies.controls import CONTROLS
 
 
 def row(cells):

@@ -229,26 +229,24 @@ class Extraction:
         if (place / "interactions.safetensors").is_file():
             return Interactions.load(place / "interactions.safetensors")
         layers = self.layers_of(network)
-        games, seconds = place / "values.safetensors", {}
+        games = place / "values.safetensors"
         if not games.is_file():
             start = time.perf_counter()
             values, logits = play(
                 network, probes, layers, samples.x, samples.y, samples.owner, samples.filler, self.score,
                 self.background, self.batch_size, samples.index, done,
             )  # fmt: skip
-            seconds["play"] = time.perf_counter() - start
+            seconds = torch.tensor(time.perf_counter() - start)
             with writing(games) as temporary:  # an extraction that is stopped while it decomposes need not play again
-                save_file({"values": values, "logits": logits, "seconds": torch.tensor(seconds["play"])}, temporary)
-        stored = load_file(games)
-        values, logits, seconds["play"] = stored["values"], stored["logits"], float(stored["seconds"])
-        played = time.perf_counter()
+                save_file({"values": values, "logits": logits, "seconds": seconds}, temporary)
+        played, start = load_file(games), time.perf_counter()
         found = interactions_of(
-            values, [*layers, OUTPUT], self.kappa, self.gap,
+            played["values"], [*layers, OUTPUT], self.kappa, self.gap,
             step=step, epoch=epoch, players=list(samples.players), labels=samples.y.tolist(), samples=samples.index.tolist(),
-            correct=(predicted(logits) == samples.y).tolist(), salience_ratio=self.salience_ratio,
+            correct=(predicted(played["logits"]) == samples.y).tolist(), salience_ratio=self.salience_ratio,
             versions={package: version(package) for package in ("layerwise-knowledge", "torch")},
         )  # fmt: skip
-        found.about["seconds"] = {**seconds, "decompose": time.perf_counter() - played}
+        found.about["seconds"] = {"play": float(played["seconds"]), "decompose": time.perf_counter() - start}
         found.save(place / "interactions.safetensors")
         return found
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import lapack, solve_triangular
+from scipy.linalg import lapack
 from scipy.optimize import nnls
 
 from lk.interactions.operator import Flags, Indices, Matrix, Vector, normal_matrix, sums_where_firing, values_of
@@ -82,11 +82,8 @@ class Equations:
         blind = np.zeros((count, count - rank))
         if rank == count:
             return blind
-        blind[self.order[:rank]] = -solve_triangular(
-            self.factor[:rank, :rank], self.factor[rank:, :rank].T, lower=True, trans="T", check_finite=False
-        )
         blind[self.order[rank:]] = np.eye(count - rank)
-        for _ in range(2):  # refinement, as in `multipliers`: combinations that only look blind would end a climb too early
+        for _ in range(3):  # once to solve, then refinement: combinations that only look blind would end a climb too early
             seen = np.stack([self.fit(self.sums(column)) for column in blind.T], axis=1)
             blind = blind - self._solved(seen)
         basis: Matrix = np.linalg.qr(blind)[0]

@@ -26,6 +26,7 @@ from lk.studies.subject import Subject, evenly, restrict
 
 LEAN = "opposite lean"
 PROBES = ("random labels", "untrained network", "another draw", "published probes")
+SAME_NETWORK = tuple(name for name in PROBES if name != "untrained network")  # they leave the output, which has no probe, as it is
 CONTROLS = (*PROBES, LEAN)
 
 
@@ -112,11 +113,8 @@ class Controls:
     def opposite(self, subject: Subject, places: list[int]) -> Interactions:
         """The games of some samples decomposed with high orders preferred."""
         own = subject.interactions.select(places)
-        about = {**own.about, "lean": "high"}
-        kappa, gap = about.pop("kappa"), about.pop("gap")
-        for key in ("lean", "seconds"):
-            about.pop(key, None)
-        return interactions_of(subject.values[:, :, places], own.layers, kappa, gap, lean="high", **about)
+        about = {key: value for key, value in own.about.items() if key not in ("kappa", "gap", "lean", "seconds")}
+        return interactions_of(subject.values[:, :, places], own.layers, own.about["kappa"], own.about["gap"], lean="high", **about)
 
     def played(self, subject: Subject, name: str, done: Callable[[int], None]) -> Interactions:
         """Games of the controlled probes or network."""

@@ -19,6 +19,7 @@ from lk.metrics.bootstrap import Array, interval
 from lk.studies.alignment import intermediate
 from lk.studies.averages import Shares, counts, divide, shares, strengths
 from lk.studies.compare import over_runs
+from lk.studies.controls import SAME_NETWORK
 from lk.studies.reading import highest_order
 
 BOTH = 2  # position of both kinds together
@@ -259,8 +260,8 @@ def findings(
         common = {"finding": part.finding, "part": part.text, "network": network, "seeds": len(runs)}
         rows.append({**common, "condition": "as measured", "n": runs[0].and_.shape[2], **judge(drawn(part, measured))})
         for name, (other_reads, own_reads, samples) in under.items():
-            if not part.layers and name in ("random labels", "another draw", "published probes"):
-                continue  # these are about the output, which has no probe
+            if not part.layers and name in SAME_NETWORK:
+                continue
             shown = drawn(part, other_reads)
             centre, low, high = interval(drawn(part, own_reads) - shown)
             rows.append(

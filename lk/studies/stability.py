@@ -1,7 +1,7 @@
 """How stable interactions are when noise is added to the input (Cheng et al., ICML 2024, Eq. 10 and App. L)."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -94,8 +94,9 @@ class Stability:
             raise ValueError("Noise is added to real inputs; given integers (token ids). Leave the stability study out for text.")
 
         def make() -> pd.DataFrame:
-            frame = pd.concat(self.rows(subject, done), ignore_index=True)
-            frame.attrs["seconds"] = {"play": sum(self.games(subject, place)["seconds"].item() for place in self.places(subject))}
+            games = {place: self.games(subject, place, done) for place in self.places(subject)}
+            frame = pd.concat(self.rows(subject, games), ignore_index=True)
+            frame.attrs["seconds"] = {"play": sum(played["seconds"].item() for played in games.values())}
             return frame
 
         return subject.kept("stability", self.settings, make)
@@ -104,11 +105,11 @@ class Stability:
         """Positions of the samples that get noise."""
         return evenly(len(subject.samples.y), self.samples)
 
-    def rows(self, subject: Subject, done: Callable[[int], None]) -> list[pd.DataFrame]:
-        """The table of each sample."""
+    def rows(self, subject: Subject, games: Mapping[int, Mapping[str, Tensor]]) -> list[pd.DataFrame]:
+        """The table of each sample, from its games."""
         found, parts = subject.interactions, []
-        for place in self.places(subject):
-            values = self.games(subject, place, done)["values"]
+        for place, played in games.items():
+            values = played["values"]
             chosen = salient(found.select([place]), ratio_of(found))[..., 0]
             for where, (name, layer) in enumerate(subject.places.items()):
                 for lean in self.leans:
@@ -123,7 +124,7 @@ class Stability:
                         )  # fmt: skip
         return parts
 
-    def games(self, subject: Subject, place: int, done: Callable[[int], None] = lambda _: None) -> dict[str, Tensor]:
+    def games(self, subject: Subject, place: int, done: Callable[[int], None]) -> dict[str, Tensor]:
         """`values` of the noisy games of one sample, `(2**n, 2, draws)`, played where they are not stored yet, and the `seconds` that took."""
         samples, index = subject.samples, int(subject.samples.index[place])
         noise = f"sigma={self.sigma:g}-draws={self.draws}-seed={self.seed}"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from lk.studies.compare import LEVEL
 from lk.studies.findings import HOLDS, UNDECIDED, overall
 
-LEVEL = 0.05
 AGAINST = ("random labels", "untrained network")  # what a finding must exceed
 
 
