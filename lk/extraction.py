@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -28,6 +29,8 @@ from lk.layers import find_layer
 from lk.probes import Optimum, Probes, Recipe
 from lk.runs import describe, step_name
 from lk.scores import Score, TrueClass, predicted
+
+INDIFFERENT = ("batch_size", "name")  # settings that change no result
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,11 @@ class Extraction:
             )
         return layers
 
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """The settings that decide the result, as plain data."""
+        return {key: value for key, value in describe(self)["init_args"].items() if key not in INDIFFERENT}
+
     def samples(self, data: Data) -> Samples:
         """Divide the data set's samples to explain into players.
 
@@ -177,13 +185,11 @@ class Extraction:
         Raises:
             ValueError: The folder holds an extraction with other settings.
         """
-        settings = describe(self)["init_args"]
+        settings, decisive = describe(self)["init_args"], self.decisive
         path = folder / "settings.yaml"
         if path.is_file():
-            stored = yaml.safe_load(path.read_text())
-            changed = [key for key in sorted(set(settings) | set(stored or {})) if (stored or {}).get(key) != settings.get(key)]
-            # Writing in larger batches changes no result.
-            changed = [key for key in changed if key not in ("batch_size", "salience_ratio")]
+            earlier = {key: value for key, value in (yaml.safe_load(path.read_text()) or {}).items() if key not in INDIFFERENT}
+            changed = [key for key in sorted(set(decisive) | set(earlier)) if earlier.get(key) != decisive.get(key)]
             if changed and any(folder.glob("step=*/interactions.safetensors")):
                 raise ValueError(
                     f"{folder} holds an extraction with other settings ({', '.join(changed)} differ). Choose another name for this one, "
@@ -191,12 +197,12 @@ class Extraction:
                 )
             if changed:
                 _forget_values(folder)
+        drawn = folder / "samples.safetensors"
         if not any(folder.glob("step=*/interactions.safetensors")):
-            stored = folder / "samples.safetensors"
-            if stored.is_file() and not samples.same_as(Samples.load(stored)):
+            if drawn.is_file() and not samples.same_as(Samples.load(drawn)):
                 _forget_values(folder)
-            samples.save(stored)
-        elif not samples.same_as(stored := Samples.load(folder / "samples.safetensors")):
+            samples.save(drawn)
+        elif not samples.same_as(stored := Samples.load(drawn)):
             raise ValueError(
                 f"{folder} holds an extraction of other samples or players (test samples {stored.index.tolist()}, given "
                 f"{samples.index.tolist()}). Choose another name for this one, or delete that folder."

@@ -213,7 +213,7 @@ def test_truncated_samples(samples, tmp_path):
 # ---- settings of an earlier start
 def test_the_same_settings_are_opened_again(extraction, samples, tmp_path):
     extraction.open(tmp_path, samples)
-    Extraction(Foreground(4, 2), batch_size=99, salience_ratio=0.1).open(tmp_path, samples)
+    Extraction(Foreground(4, 2), batch_size=99).open(tmp_path, samples)
     assert yaml.safe_load((tmp_path / "settings.yaml").read_text())["batch_size"] == 99
 
 
@@ -222,6 +222,7 @@ def test_the_same_settings_are_opened_again(extraction, samples, tmp_path):
     [
         ({"players": Foreground(3, 2)}, "players"),
         ({"kappa": 0.1}, "kappa"),
+        ({"salience_ratio": 0.1}, "salience_ratio"),
         ({"masker": Zero()}, "masker"),
         ({"score": Logit(), "background": "baseline"}, "background, score"),
         ({"probes": PaperSGD()}, "probes"),

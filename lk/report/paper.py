@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from lk import plots
 from lk.files import writing
 from lk.games import OUTPUT
+from lk.interactions.salience import SCOPES
 from lk.report.page import Gallery, Section, render
 from lk.studies.attributions import player_names
 from lk.studies.findings import HOLDS
@@ -258,10 +259,9 @@ def slug(name: str) -> str:
 def count_settings(studied: Studied) -> pd.DataFrame:
     """Salient interactions per sample at the output under every setting: group, setting, network, count, paper."""
     parts = []
-    kappas = studied.kappas[studied.kappas["place"] == "output"]
-    own = kappas[kappas["kappa"] == studied.paper.kappa]
-    for scope in ("per_sample", "per_layer"):
-        parts.append(own.assign(group="threshold", setting=scope.replace("_", " "), count=own[scope]))
+    for scope in SCOPES:
+        parts.append(studied.thresholds.assign(group="threshold", setting=scope.replace("_", " "), count=studied.thresholds[scope]))
+    kappas = studied.kappas
     parts.append(kappas.assign(group="kappa", setting=kappas["kappa"].map(lambda kappa: f"κ = {kappa:g}"), count=kappas["per_sample"]))
     solvers = studied.solvers
     parts.append(solvers.assign(group="solver", setting=solvers["solver"], count=solvers["per_sample"]))
@@ -296,8 +296,8 @@ def write_paper(studied: Studied, figures: Sequence[str]) -> Path:
         sections.insert(0, drawing.findings())
         sections.append(drawing.cost())
         answers = list(held(studied.verdicts))
-        count = int((studied.verdicts["verdict"] == HOLDS).sum())
-        answers.insert(0, f"{count} of {len(studied.verdicts)} verdicts on the paper's findings are positive.")
+        count = int((studied.verdicts["after_holm"] == HOLDS).sum())
+        answers.insert(0, f"{count} of {len(studied.verdicts)} verdicts on the paper's findings are positive after Holm's correction.")
     names = ", ".join(f"{name} ({len(own)} seed{'s' * (len(own) != 1)})" for name, own in studied.subjects.items())
     shown = [section for section in sections if section.text or section.tables or section.pictures]
     return render(

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 
-import pandas as pd
 import torch
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor, nn
@@ -93,19 +92,33 @@ class Controls:
         total = len(subject.samples.y)
         return evenly(total, (self.leaning or total) if name == LEAN else self.samples)
 
-    def interactions(self, subject: Subject, name: str, done: Callable[[int], None] = lambda _: None) -> Interactions:
+    def interactions(
+        self, subject: Subject, name: str, published: PaperSGD | None = None, done: Callable[[int], None] = lambda _: None
+    ) -> Interactions:
         """Interactions of every layer under one control, on `places`; read where they are stored.
 
         The untrained network is the run's first checkpoint.
+
+        Args:
+            subject: The network, read.
+            name: The control.
+            published: Recipe of "published probes"; default `PaperSGD` on the features that the subject's own probes read.
+            done: Called with the number of masked samples after each forward pass.
         """
-        key = {"samples": self.samples, "seed": self.seed} if name != LEAN else {"samples": self.leaning} if self.leaning else {}
+        own = subject.extraction.probes
+        published = published or PaperSGD(pooling=own.pooling, max_samples=own.max_samples, seed=own.seed)
+        key: dict[str, float] = {"samples": self.samples, "seed": self.seed}
+        if name == LEAN:
+            key = {"samples": self.leaning} if self.leaning else {}
+        elif name == "published probes":
+            key |= {"lr": published.lr, "batch": published.batch_size, "epochs": published.epochs}
         label = "-".join([name.replace(" ", "-"), *(f"{k}={v}" for k, v in key.items())])
         folder = subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "controls"
         path = folder / f"{label}.safetensors"
         if path.is_file():
             return Interactions.load(path)
         start = time.perf_counter()
-        found = self.opposite(subject, self.places(subject, name)) if name == LEAN else self.played(subject, name, done)
+        found = self.opposite(subject, self.places(subject, name)) if name == LEAN else self.played(subject, name, published, done)
         found.about["seconds"] = {**found.about.get("seconds", {}), "all": time.perf_counter() - start}
         found.save(path)
         return found
@@ -116,10 +129,10 @@ class Controls:
         about = {key: value for key, value in own.about.items() if key not in ("kappa", "gap", "lean", "seconds")}
         return interactions_of(subject.values[:, :, places], own.layers, own.about["kappa"], own.about["gap"], lean="high", **about)
 
-    def played(self, subject: Subject, name: str, done: Callable[[int], None]) -> Interactions:
+    def played(self, subject: Subject, name: str, published: PaperSGD, done: Callable[[int], None]) -> Interactions:
         """Games of the controlled probes or network."""
         extraction, network, layers = subject.extraction, subject.network, list(subject.interactions.layers[:-1])
-        recipe = copy(extraction.probes)
+        recipe: Recipe = copy(extraction.probes)
         step = subject.step
         with isolate_rng():
             if name == "untrained network":
@@ -131,7 +144,7 @@ class Controls:
                 recipe.seed += self.seed
                 recipe.max_samples = min(recipe.max_samples, len(subject.data.labels(subject.data.train)) // 2)
             elif name == "published probes":
-                recipe = PaperSGD(pooling=recipe.pooling, max_samples=recipe.max_samples, seed=recipe.seed)
+                recipe = published
             else:
                 recipe = RandomLabels(recipe, self.seed)
             probes = fit_probes(recipe, network, layers, subject.data).to(next(network.parameters()).device)
@@ -148,13 +161,3 @@ class Controls:
             salience_ratio=extraction.salience_ratio, control=name, recipe=describe(recipe), seconds=seconds,
             accuracy={str(layer): float(hit) for layer, hit in zip(table["layer"], table["accuracy"], strict=True)},
         )  # fmt: skip
-
-    def accuracies(self, subject: Subject) -> pd.DataFrame:
-        """Test accuracy of every layer's classifier under the controls of the probes: columns control, layer, accuracy."""
-        rows = [
-            {"control": name, "layer": layer, "accuracy": accuracy}
-            for name in self.names
-            if name != LEAN
-            for layer, accuracy in self.interactions(subject, name).about["accuracy"].items()
-        ]
-        return pd.DataFrame(rows, columns=["control", "layer", "accuracy"])

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from lk.interactions import Interactions
@@ -16,8 +17,9 @@ from lk.metrics.bootstrap import Array
 from lk.metrics.jaccard import signed_jaccard
 from lk.studies.averages import ratio_of, tidy
 from lk.studies.compare import middle_of, output_of, weighted_mean
+from lk.studies.controls import LEAN
 from lk.studies.dynamics import KINDS
-from lk.studies.findings import high_orders, judge, low_orders
+from lk.studies.findings import LEAST, high_orders, judge, low_orders
 from lk.studies.subject import PLACES
 
 Weights = Callable[[int], Array]
@@ -28,7 +30,7 @@ class Pair(NamedTuple):
 
     Attributes:
         name: Both names.
-        iou: Intersection over union of the salient sets, mean over the pairs of runs, `(places, kinds, n + 1, samples)`.
+        iou: Intersection over union of the salient sets, `(runs of one, runs of the other, places, kinds, n + 1, samples)`.
         chance: The same for random sets of the same sizes.
         jaccard: Signed Jaccard similarity of the effects, each relative to its network's mean |v(N) - v(empty)|.
         n: Number of players.
@@ -44,11 +46,6 @@ class Pair(NamedTuple):
 def read_rightly(runs: Sequence[Interactions]) -> list[bool]:
     """Which samples all of the runs read rightly."""
     return [all(hits) for hits in zip(*(run.about.get("correct") or [True] * run.and_.shape[2] for run in runs), strict=True)]
-
-
-def nanmean(x: Tensor) -> Tensor:
-    """Mean over the first axis that leaves out NaN."""
-    return torch.nanmean(x, 0)
 
 
 def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interactions]) -> Pair:
@@ -77,7 +74,7 @@ def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interacti
             here[2].append(torch.stack([signed_jaccard(scaled[0][k], scaled[1][k]) for k in range(len(KINDS))]))
         for whole, parts in zip(collected, here, strict=True):
             whole.append(torch.stack(parts))
-    iou, chance, jaccard = (nanmean(torch.stack(parts)) for parts in collected)
+    iou, chance, jaccard = (rearrange(parts, "(a b) ... -> a b ...", a=len(first)) for parts in map(torch.stack, collected))
     return Pair(name, iou, chance, jaccard, first[0].n)
 
 
@@ -99,28 +96,57 @@ def generalisation(networks: Mapping[str, Sequence[Interactions]], weights: Weig
             continue
         drawn = weights(samples)
         for quantity, values in (("iou", pair.iou), ("jaccard", pair.jaccard)):
-            frame = tidy(weighted_mean(drawn, values), {"place": PLACES, "kind": KINDS, "order": range(pair.n + 1)}, samples)
-            frame["chance"] = weighted_mean(drawn[:1], pair.chance)[0].ravel() if quantity == "iou" else np.nan
+            frame = tidy(over_pairs(weighted_mean(drawn, values)), {"place": PLACES, "kind": KINDS, "order": range(pair.n + 1)}, samples)
+            frame["chance"] = over_pairs(weighted_mean(drawn[:1], pair.chance))[0].ravel() if quantity == "iou" else np.nan
             curves.append(frame[frame["order"] > 0].assign(pair=pair.name, quantity=quantity))
         for text, values in (
             ("IoU of low orders exceeds that of high orders", pair.iou),
             ("so it does beyond chance", pair.iou - pair.chance),
         ):
             for p, place in enumerate(PLACES):
-                low, high = (group_mean(values[p], orders, drawn) for orders in (low_orders(pair.n), high_orders(pair.n)))
+                contrast, known = low_over_high(values[:, :, p], drawn)
                 found.append(
                     {
                         "finding": 6, "part": f"{text} ({place})", "network": pair.name, "seeds": min(len(first), len(second)),
-                        "condition": "as measured", "n": samples, **judge(low - high),
+                        "condition": "as measured", "n": known, **judge(contrast, known),
                     }
                 )  # fmt: skip
     return (pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()), pd.DataFrame(found)
 
 
-def group_mean(values: Tensor, orders: Sequence[int], drawn: Array) -> Array:
-    """Mean over kinds and some orders of the weighted means over samples, `(draws,)`; OR starts at order 2."""
-    means = weighted_mean(drawn, values[:, list(orders)])  # draws, kinds, orders
-    return np.asarray(torch.nanmean(torch.from_numpy(means).flatten(1), 1).numpy())
+def over_pairs(means: Array, seed: int = 0) -> Array:
+    """Mean over the runs of both networks, `(draws, runs of one, runs of the other, ...)` to `(draws, ...)`; each draw resamples them."""
+    draws, first, second = means.shape[:3]
+    generator = np.random.default_rng(seed)
+    chosen = [generator.integers(runs, size=(draws, runs)) for runs in (first, second)]
+    for runs, rows in zip((first, second), chosen, strict=True):
+        rows[0] = np.arange(runs)
+    drawn = means[np.arange(draws)[:, None, None], chosen[0][:, :, None], chosen[1][:, None, :]]
+    return np.asarray(torch.nanmean(torch.from_numpy(drawn), (1, 2)).numpy())
+
+
+def low_over_high(values: Tensor, drawn: Array) -> tuple[Array, int]:
+    """Mean of the low orders minus mean of the high orders, and how many samples it rests on.
+
+    An order of a kind counts where at least `LEAST` samples have it: the mean of one or two says nothing about samples, and no resample
+    of them would show that.
+
+    Args:
+        values: One value per sample, NaN where it is undefined, `(runs of one, runs of the other, kinds, n + 1, samples)`.
+        drawn: From `lk.metrics.bootstrap.resamples`.
+
+    Returns:
+        The contrast `(draws,)`, NaN where a side has no order that counts, and the number of samples of the side that has fewer.
+    """
+    known = torch.isfinite(values)
+    values = values.where(known.sum(-1, keepdim=True) >= LEAST, torch.nan)
+    means, sides, samples, n = weighted_mean(drawn, values), [], [], values.shape[-2] - 1
+    for chosen in (low_orders(n), high_orders(n)):
+        # Over orders and kinds first: OR starts at order 2.
+        side = torch.nanmean(torch.from_numpy(means[..., chosen]), (-2, -1))
+        sides.append(over_pairs(side.numpy()))
+        samples.append(int(torch.isfinite(values[..., chosen, :]).flatten(0, -2).any(0).sum()))
+    return sides[0] - sides[1], min(samples)
 
 
 def stability_findings(network: str, tables: Sequence[pd.DataFrame], n: int, weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -144,12 +170,12 @@ def stability_findings(network: str, tables: Sequence[pd.DataFrame], n: int, wei
             values[KINDS.index(str(row.kind)), int(row.order), samples.index(row.sample)] = float(row.stability)  # type: ignore[arg-type]
         frame = tidy(weighted_mean(drawn, values), {"kind": KINDS, "order": range(n + 1)}, len(samples))
         curves.append(frame[frame["order"] > 0].assign(network=network, place=str(place), lean=str(lean)))
-        low, high = (group_mean(values, orders, drawn) for orders in (low_orders(n), high_orders(n)))
-        condition = "as measured" if lean == "low" else "opposite lean"
+        contrast, known = low_over_high(values[None, None], drawn)
+        condition = "as measured" if lean == "low" else LEAN
         found.append(
             {
                 "finding": 7, "part": f"low orders are more stable than high orders ({place})", "network": network, "seeds": len(tables),
-                "condition": condition, "n": len(samples), **judge(low - high),
+                "condition": condition, "n": known, **judge(contrast, known),
             }
         )  # fmt: skip
     return pd.concat(curves, ignore_index=True), pd.DataFrame(found)

@@ -14,15 +14,16 @@ from lk.extraction import Extraction
 from lk.games import Players
 from lk.games.maskers import Masker
 from lk.interactions import Interactions
+from lk.interactions.salience import SCOPES, salient
 from lk.metrics.bootstrap import Array, resamples
 from lk.metrics.holm import holm
 from lk.metrics.sparsity_conditions import sparsity_conditions
-from lk.probes import Recipe
+from lk.probes import PaperSGD, Recipe
 from lk.runs import Run
 from lk.scores import Score
 from lk.studies.ablation import Ablation
 from lk.studies.attributions import attributions
-from lk.studies.averages import shares, tidy
+from lk.studies.averages import ratio_of, shares, tidy
 from lk.studies.controls import LEAN, Controls
 from lk.studies.cost import cost, spent
 from lk.studies.doubts import doubts
@@ -51,6 +52,7 @@ class Architecture:
         layers: Layers to read, from input to output; default the network's own list.
         probes: How the linear classifiers are fitted; default the unique optimum.
         batch_size: Masked samples per forward pass.
+        published: The paper's own recipe for this network, for the control "published probes"; default that of MLP-7 on MNIST.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Architecture:
     layers: list[str] | None = None
     probes: Recipe | None = None
     batch_size: int = 64
+    published: PaperSGD | None = None
 
 
 class Paper:
@@ -247,6 +250,16 @@ class Studied:
         return settings.shares(one) if settings is not None else pd.DataFrame()
 
     @cached_property
+    def thresholds(self) -> pd.DataFrame:
+        """Salient counts at the output under both thresholds, per sample, of the first run of each network."""
+        parts = []
+        for name, own in self.subjects.items():
+            found, ratio = own[0].interactions, ratio_of(own[0].interactions)
+            counts = {scope: salient(found, ratio, scope)[:, :, -1].sum((0, 1)).numpy() for scope in SCOPES}
+            parts.append(pd.DataFrame({**counts, "sample": own[0].samples.index.tolist()}).assign(network=name, run=own[0].run.id))
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
     def kappas(self) -> pd.DataFrame:
         """Salient counts at every kappa, per sample, of the first run of each network."""
         parts = [
@@ -303,7 +316,7 @@ class Studied:
     @cached_property
     def controlled(self) -> dict[str, dict[str, tuple[list[Interactions], list[Interactions]]]]:
         """Network to control to the interactions of each run under it, and the real ones on the same samples."""
-        settings = self.paper.controls
+        settings, published = self.paper.controls, {network.name: network.published for network in self.paper.networks}
         found: dict[str, dict[str, tuple[list[Interactions], list[Interactions]]]] = {}
         for name, own in self.subjects.items():
             found[name] = {}
@@ -311,7 +324,8 @@ class Studied:
                 # One run tells; a control of every seed would double the work of the study.
                 places = settings.places(own[0], control)
                 played = 0 if control == LEAN else len(places) * 2**self.n
-                under = self.timed(control, name, own[0], partial(settings.interactions, name=control), played)
+                read = partial(settings.interactions, name=control, published=published[name])
+                under = self.timed(control, name, own[0], read, played)
                 found[name][control] = ([under], [own[0].interactions.select(places)])
         return found
 

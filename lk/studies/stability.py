@@ -14,7 +14,6 @@ from torch import Tensor
 from lk.files import writing
 from lk.games import play
 from lk.interactions import decompose, harsanyi, or_interactions
-from lk.interactions.salience import salient
 from lk.interactions.transforms import orders
 from lk.metrics.noise_share import noise_share
 from lk.metrics.stability import mean_by_order, stability
@@ -110,12 +109,13 @@ class Stability:
         found, parts = subject.interactions, []
         for place, played in games.items():
             values = played["values"]
-            chosen = salient(found.select([place]), ratio_of(found))[..., 0]
             for where, (name, layer) in enumerate(subject.places.items()):
                 for lean in self.leans:
-                    effects = self.effects(subject, values[:, where], layer, place, lean)
+                    clean = self.clean(subject, layer, place, lean)
+                    chosen = clean.abs() > ratio_of(found) * clean.abs().max()
+                    effects = self.effects(subject, values[:, where], layer, place, lean, clean)
                     for k, kind in enumerate(KINDS):
-                        mean = mean_by_order(stability(effects[k]), chosen[k, :, layer])
+                        mean = mean_by_order(stability(effects[k]), chosen[k])
                         parts.append(
                             pd.DataFrame({"order": range(found.n + 1), "stability": mean.numpy()}).assign(
                                 step=subject.step, layer=found.layers[layer], place=name, lean=lean, kind=kind,
@@ -148,12 +148,20 @@ class Stability:
         """Where the noisy games lie."""
         return subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "stability"
 
-    def effects(self, subject: Subject, values: Tensor, layer: int, place: int, lean: str) -> Tensor:
+    def clean(self, subject: Subject, layer: int, place: int, lean: str) -> Tensor:
+        """Effects of the clean game, `(2, 2**n)`: what is salient, and what is followed, is of the same lean as the noisy games."""
+        if lean == "low":
+            return subject.interactions.effects[:, :, layer, place].double()
+        found = decompose(subject.values[:, layer, place], subject.extraction.kappa, subject.extraction.gap, lean=lean)
+        effects = torch.stack([found.and_, found.or_]).double()
+        effects[:, 0] = 0
+        return effects
+
+    def effects(self, subject: Subject, values: Tensor, layer: int, place: int, lean: str, clean: Tensor) -> Tensor:
         """Effects of the noisy games of one layer, `(2, 2**n, draws)`."""
         if self.way == "again":
             found = decompose(values, subject.extraction.kappa, subject.extraction.gap, lean=lean)
             return torch.stack([found.and_, found.or_])
-        clean = subject.interactions.effects[:, :, layer, place].double()
         change = (values.double() - subject.values[:, layer, place, None].double()) / 2
         and_, or_ = harsanyi(change), or_interactions(change)
         single = orders(subject.n) == 1

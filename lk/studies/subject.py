@@ -56,10 +56,12 @@ class Subject:
 
     @property
     def inputs(self) -> str:
-        """What the network reads: `images`, `tables` or `text` (numbers of tokens)."""
+        """What the network reads: `grey images`, `colour images`, `tables` or `text` (numbers of tokens)."""
         if not self.samples.x.is_floating_point():
             return "text"
-        return "tables" if self.samples.x.ndim == 2 else "images"
+        if self.samples.x.ndim == 2:
+            return "tables"
+        return "grey images" if self.samples.x.shape[1] == 1 else "colour images"
 
     @property
     def middle(self) -> str:
@@ -77,10 +79,11 @@ class Subject:
 
         Args:
             name: Name of the table inside the extraction's folder.
-            settings: All that decides it, as plain data; kept in the file.
+            settings: All that decides it beside the extraction, as plain data; kept in the file.
             make: Makes it.
         """
-        path, settings = f"{self.extraction.name}/{name}", {**settings, "step": self.step}
+        path = f"{self.extraction.name}/{name}"
+        settings = {**settings, "step": self.step, "extraction": self.extraction.decisive, "samples": self.samples.index.tolist()}
         if self.run.table(path).is_file():
             stored = self.run.read_table(path)
             if stored.attrs.get("settings") == settings:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lk.studies.compare import LEVEL
-from lk.studies.findings import HOLDS, UNDECIDED, overall
+from lk.studies.compare import LEVEL, SEEDS
+from lk.studies.findings import FAILS, HOLDS, LEAST, UNDECIDED, overall
 
 AGAINST = ("random labels", "untrained network")  # what a finding must exceed
 
@@ -35,22 +35,23 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
                 row[str(control)] = overall(list(under["verdict"]))
             elif row["verdict"] == HOLDS:
                 low, high = under["excess_low"], under["excess_high"]
-                row[str(control)] = "survives" if (low > 0).all() else "does not survive" if (high < 0).any() else UNDECIDED
+                clear = "survives" if (low > 0).all() else "does not survive" if (high < 0).any() else UNDECIDED
+                row[str(control)] = clear if under["n"].min() >= LEAST else UNDECIDED
         rows.append(row)
     return pd.DataFrame(rows).sort_values("finding", kind="stable").reset_index(drop=True)
 
 
 def held(verdicts: pd.DataFrame) -> Sequence[str]:
-    """One sentence per finding: for which networks it holds."""
+    """One sentence per finding: for which networks it holds after Holm's correction; fewer than three runs speak for themselves alone."""
+    named = verdicts["network"].where(
+        verdicts["seeds"] >= SEEDS, verdicts["network"] + " (" + verdicts["seeds"].map({1: "one run"}).fillna("few runs") + ")"
+    )
     sentences = []
-    for finding, own in verdicts.groupby("finding", sort=True):
-        yes = list(own.loc[own["verdict"] == HOLDS, "network"])
-        open_ = list(own.loc[own["verdict"] == UNDECIDED, "network"])
-        no = list(own.loc[~own["verdict"].isin([HOLDS, UNDECIDED]), "network"])
+    for finding, own in verdicts.assign(network=named).groupby("finding", sort=True):
         said = [
             f"{word} {', '.join(names)}"
-            for word, names in (("holds for", yes), ("does not hold for", no), ("undecided for", open_))
-            if names
+            for outcome, word in ((HOLDS, "holds for"), (FAILS, "does not hold for"), (UNDECIDED, "undecided for"))
+            if (names := list(own.loc[own["after_holm"] == outcome, "network"]))
         ]
         sentences.append(f"Finding {finding} {'; '.join(said)}.")
     return sentences

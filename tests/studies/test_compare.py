@@ -75,7 +75,7 @@ def test_agreement_against_sets():
 
 
 def test_chance_is_what_random_sets_give():
-    """10 candidates (order 2 of 5 players), 4 and 5 drawn: the mean overlap is 2, which is an IoU of 2 / 7."""
+    """10 candidates (order 2 of 5 players), 4 and 5 drawn: the mean IoU of random sets, which is above the IoU of the mean overlap, 2 / 7."""
     generator = torch.Generator().manual_seed(1)
     pairs = [s for s in range(32) if bin(s).count("1") == 2]
     a, b = torch.zeros(2, 32, 4000, dtype=torch.bool)
@@ -83,8 +83,17 @@ def test_chance_is_what_random_sets_give():
         for sample in range(4000):
             sets[[pairs[int(i)] for i in torch.randperm(10, generator=generator)[:size]], sample] = True
     found = agreement(a, b)
-    assert float(found.chance[2, 0]) == pytest.approx(2 / 7)
-    assert float((a & b)[pairs].sum(0).double().mean()) == pytest.approx(2, abs=0.05)
+    # By hand: x shared with probability C(5, x) C(5, 4 - x) / C(10, 4) = 5, 50, 100, 50, 5 of 210.
+    by_hand = sum(ways * x / (9 - x) for x, ways in enumerate([5, 50, 100, 50, 5])) / 210
+    assert float(found.chance[2, 0]) == pytest.approx(by_hand)
+    assert float(found.iou[2].mean()) == pytest.approx(by_hand, abs=0.01)
+    assert by_hand > 2 / 7
+
+
+def test_chance_of_one_member_each():
+    a, b = torch.zeros(2, 8, 1, dtype=torch.bool)
+    a[1], b[2] = True, True  # one of three candidates each: the same one in a third of all draws
+    assert float(agreement(a, b).chance[1]) == pytest.approx(1 / 3)
 
 
 def test_holm_by_hand():
