@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from lk.studies.controls import CONTROLS
+from lk.studies.verdicts import AGAINST
 
 
 def row(cells):
@@ -34,10 +35,22 @@ def accuracy(table):
 
 
 def counts(table):
-    header(("network", "", "setting", "mean", "median", "middle half", "games"))
+    header(("network", "", "setting", "mean", "median", "middle half", "games", "agreement", "certified, %"))
     for (network, group, setting), own in table.groupby(["network", "group", "setting"], sort=False):
         low, middle, high = own["count"].quantile([0.25, 0.5, 0.75])
-        row((network, group, setting, f"{own['count'].mean():.1f}", f"{middle:g}", f"{low:g} to {high:g}", len(own)))
+        proof = (
+            ("–", "–") if group == "threshold" else (f"{own['agreement'].mean():.2f}", f"{100 * own['certified'].astype(float).mean():.0f}")
+        )
+        row((network, group, setting, f"{own['count'].mean():.1f}", f"{middle:g}", f"{low:g} to {high:g}", len(own), *proof))
+
+
+def layers(table):
+    """Completeness and redundancy of both kinds and all orders together."""
+    header(("network", "", "by layer, from the first (95 %)"))
+    whole = table[(table["kind"] == "both") & (table["order"] == 0) & table["quantity"].isin(["completeness", "redundancy"])]
+    for (network, quantity), own in whole.groupby(["network", "quantity"], sort=False):
+        cells = (f"{one.layer} {one.mean:.2f} ({one.low:.2f} to {one.high:.2f})" for one in own.itertuples())
+        row((network, quantity, ", ".join(cells)))
 
 
 def verdicts(table):
@@ -58,17 +71,15 @@ def verdicts(table):
 
 
 def contrasts(table):
-    header(("finding", "claim", "network", "contrast (95 %)", *(f"excess over {name}" for name in ("random labels", "untrained"))))
+    under = [name for name in CONTROLS if name in set(table["condition"])]
+    header(("finding", "claim", "network", "contrast (95 %)", *(f"excess over {name}" if name in AGAINST else name for name in under)))
     measured = table[table["condition"] == "as measured"]
     for own in measured.to_dict("records"):
         cells = []
-        for control in ("random labels", "untrained network"):
-            under = table[(table["condition"] == control) & (table["part"] == own["part"]) & (table["network"] == own["network"])]
-            if len(under):
-                found = under.iloc[0]
-                cells.append(interval({"value": found["excess"], "low": found["excess_low"], "high": found["excess_high"]}))
-            else:
-                cells.append("–")
+        for control in under:
+            shown = table[(table["condition"] == control) & (table["part"] == own["part"]) & (table["network"] == own["network"])]
+            names = ["excess", "excess_low", "excess_high"] if control in AGAINST else ["value", "low", "high"]
+            cells.append(interval(shown.iloc[0][names].set_axis(["value", "low", "high"])) if len(shown) else "–")
         row((own["finding"], own["part"], own["network"], f"{interval(own)} {own['verdict']}", *cells))
 
 
@@ -83,11 +94,15 @@ def cost(table):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
+    tables = {
+        "accuracy": ("accuracy", accuracy), "counts": ("counts", counts), "layers": ("figure-3-7", layers),
+        "verdicts": ("verdicts", verdicts), "findings": ("findings", contrasts), "cost": ("cost", cost),
+    }  # fmt: skip
     for folder in parser.parse_args().folders:
-        for name, show in (("accuracy", accuracy), ("counts", counts), ("verdicts", verdicts), ("findings", contrasts), ("cost", cost)):
+        for title, (name, show) in tables.items():
             path = folder / "tables" / f"{name}.parquet"
             if path.is_file():
-                print(f"\n### {folder.name}: {name}\n")
+                print(f"\n### {folder.name}: {title}\n")
                 show(pd.read_parquet(path))
 
 

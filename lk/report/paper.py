@@ -257,7 +257,10 @@ def slug(name: str) -> str:
 
 
 def count_settings(studied: Studied) -> pd.DataFrame:
-    """Salient interactions per sample at the output under every setting: group, setting, network, count, paper."""
+    """Salient interactions per sample at the output under every setting: group, setting, network, run, sample, count, paper.
+
+    Kappas and solvers also have `agreement` (intersection over union with the salient set of the study's own answer) and `certified`.
+    """
     parts = []
     for scope in SCOPES:
         parts.append(studied.thresholds.assign(group="threshold", setting=scope.replace("_", " "), count=studied.thresholds[scope]))
@@ -265,7 +268,8 @@ def count_settings(studied: Studied) -> pd.DataFrame:
     parts.append(kappas.assign(group="kappa", setting=kappas["kappa"].map(lambda kappa: f"κ = {kappa:g}"), count=kappas["per_sample"]))
     solvers = studied.solvers
     parts.append(solvers.assign(group="solver", setting=solvers["solver"], count=solvers["per_sample"]))
-    table = pd.concat(parts, ignore_index=True)[["group", "setting", "network", "run", "sample", "count"]]
+    names = ["group", "setting", "network", "run", "sample", "count", "agreement", "certified"]
+    table = pd.concat(parts, ignore_index=True)[names]
     return table.assign(paper=float("nan") if studied.paper.count is None else studied.paper.count)
 
 

@@ -70,6 +70,7 @@ class Controls:
         samples: How many samples the controls of the probes get, evenly spread.
         leaning: How many samples the opposite lean gets; default all.
         seed: Decides random labels, and is added to the recipe's for another draw of training samples.
+        networks: Names of the networks that get them; default all.
 
     Raises:
         ValueError: A control is unknown.
@@ -79,6 +80,7 @@ class Controls:
     samples: int = 20
     leaning: int | None = None
     seed: int = 1
+    networks: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.names if name not in CONTROLS]

@@ -320,7 +320,7 @@ class Studied:
         found: dict[str, dict[str, tuple[list[Interactions], list[Interactions]]]] = {}
         for name, own in self.subjects.items():
             found[name] = {}
-            for control in settings.names:
+            for control in settings.names if settings.networks is None or name in settings.networks else ():
                 # One run tells; a control of every seed would double the work of the study.
                 places = settings.places(own[0], control)
                 played = 0 if control == LEAN else len(places) * 2**self.n
@@ -337,8 +337,8 @@ class Studied:
             for name, own in self.subjects.items()
         ]
         table = pd.concat([*parts, self.agreement[1], self.stability[1]], ignore_index=True)
-        if LEAN in self.paper.controls.names and len(self.subjects) > 1:
-            leaning = {name: self.controlled[name][LEAN][0] for name in self.subjects}
+        leaning = {name: under[LEAN][0] for name, under in self.controlled.items() if LEAN in under}
+        if len(leaning) > 1:
             table = pd.concat([table, generalisation(leaning, self.weights)[1].assign(condition=LEAN)], ignore_index=True)
         measured = (table["condition"] == "as measured") & table["p"].notna()
         table.loc[measured, "p_holm"] = holm(table.loc[measured, "p"].tolist())
