@@ -44,6 +44,23 @@ def counts(table):
         row((network, group, setting, f"{own['count'].mean():.1f}", f"{middle:g}", f"{low:g} to {high:g}", len(own), *proof))
 
 
+def overview(folders):
+    """Mean counts at the output, a network per row and a setting per column; in brackets the agreement with the canonical salient set."""
+    tables = {folder.name: pd.read_parquet(folder / "tables" / "counts.parquet") for folder in folders}
+    keys = list(dict.fromkeys(key for table in tables.values() for key in zip(table["group"], table["setting"], strict=True)))
+    header(("games", *(f"{group} {setting}" if group == "threshold" else setting for group, setting in keys)))
+    for name, table in tables.items():
+        for network, own in table.groupby("network", sort=False):
+            sizes = "; ".join(f"{group}s {len(one) // one['setting'].nunique()}" for group, one in own.groupby("group", sort=False))
+            cells = []
+            for group, setting in keys:
+                one = own[(own["group"] == group) & (own["setting"] == setting)]
+                share = f" ({one['agreement'].mean():.2f})" if group == "solver" and setting != "canonical" else ""
+                middle = f" (median {one['count'].median():g})" if group == "threshold" else ""
+                cells.append(f"{one['count'].mean():,.1f}{share}{middle}" if len(one) else "–")
+            row((f"{name}, {network} ({sizes})", *cells))
+
+
 def layers(table):
     """Completeness and redundancy of both kinds and all orders together."""
     header(("network", "", "by layer, from the first (95 %)"))
@@ -98,7 +115,10 @@ def main():
         "accuracy": ("accuracy", accuracy), "counts": ("counts", counts), "layers": ("figure-3-7", layers),
         "verdicts": ("verdicts", verdicts), "findings": ("findings", contrasts), "cost": ("cost", cost),
     }  # fmt: skip
-    for folder in parser.parse_args().folders:
+    folders = parser.parse_args().folders
+    print("### Salient interactions by setting\n")
+    overview(folders)
+    for folder in folders:
         for title, (name, show) in tables.items():
             path = folder / "tables" / f"{name}.parquet"
             if path.is_file():

@@ -12,7 +12,7 @@ from lk.games import OUTPUT
 from lk.interactions.salience import SCOPES
 from lk.report.page import Gallery, Section, render
 from lk.studies.attributions import player_names
-from lk.studies.findings import HOLDS
+from lk.studies.findings import HOLDS, LEAST
 from lk.studies.glossary import GLOSSARY, STUDY_GLOSSARY
 from lk.studies.paper import DRAWS, Studied
 from lk.studies.reading import highest_order
@@ -223,9 +223,10 @@ class Drawing:
                 for row in verdicts.to_dict("records")
             ],
             f"A part holds where the 95 % interval of its contrast lies above zero ({DRAWS} bootstrap draws over samples, and over seeds "
-            "where there are several). After Holm: a part that does not stand when p is corrected for all parts of this page counts as "
-            "undecided. A finding that holds survives random labels and the untrained network where it exceeds what they show; under "
-            "the other controls the verdict is given anew. Controls are read in one run of each network.",
+            f"where there are several); fewer than {LEAST} samples decide nothing, and an order that fewer have does not count. After Holm: "
+            "a part that does not stand when p is corrected for all parts of this page counts as undecided. A finding that holds survives "
+            "random labels and the untrained network where it exceeds what they show; under the other controls the verdict is given anew. "
+            "Controls are read in one run of each network.",
         )  # fmt: skip
         section.table(
             ("finding", "claim", "network", "contrast (95 % interval)", "verdict", *controls),

@@ -2,7 +2,8 @@
 
 A finding has parts. A part holds where the whole 95 % interval of its contrast lies above zero, fails where it lies below, and is
 undecided otherwise. A finding holds where all of its parts hold, and does not hold where one of them fails. Intervals come from a
-bootstrap over samples in which everything is computed anew, and over training seeds where an architecture has several.
+bootstrap over samples in which everything is computed anew, and over training seeds where an architecture has several. Fewer than
+`LEAST` samples decide nothing.
 
 Orders: the highest four are left out, as in the paper; of the others the lower half is called low, the upper half high.
 """
