@@ -223,10 +223,10 @@ class Drawing:
                 for row in verdicts.to_dict("records")
             ],
             f"A part holds where the 95 % interval of its contrast lies above zero ({DRAWS} bootstrap draws over samples, and over seeds "
-            f"where there are several); fewer than {LEAST} samples decide nothing, and an order that fewer have does not count. After Holm: "
-            "a part that does not stand when p is corrected for all parts of this page counts as undecided. A finding that holds survives "
-            "random labels and the untrained network where it exceeds what they show; under the other controls the verdict is given anew. "
-            "Controls are read in one run of each network.",
+            f"where there are several); fewer than {LEAST} samples decide nothing. After Holm: a part that does not stand when p is "
+            "corrected for all parts of this page counts as undecided. A finding that holds survives random labels and the untrained network "
+            "where it exceeds what they show; under the other controls the verdict is given anew. Controls are read in one run of each "
+            "network. n: samples; for IoU and stability those that have low and high orders to compare.",
         )  # fmt: skip
         section.table(
             ("finding", "claim", "network", "contrast (95 % interval)", "verdict", *controls),

@@ -19,7 +19,7 @@ from lk.studies.averages import ratio_of, tidy
 from lk.studies.compare import middle_of, output_of, weighted_mean
 from lk.studies.controls import LEAN
 from lk.studies.dynamics import KINDS
-from lk.studies.findings import LEAST, high_orders, judge, low_orders
+from lk.studies.findings import high_orders, judge, low_orders
 from lk.studies.subject import PLACES
 
 Weights = Callable[[int], Array]
@@ -126,27 +126,22 @@ def over_pairs(means: Array, seed: int = 0) -> Array:
 
 
 def low_over_high(values: Tensor, drawn: Array) -> tuple[Array, int]:
-    """Mean of the low orders minus mean of the high orders, and how many samples it rests on.
+    """Mean of a sample's low orders minus mean of its high orders, mean over the samples that have both, and how many these are.
 
-    An order of a kind counts where at least `LEAST` samples have it: the mean of one or two says nothing about samples, and no resample
-    of them would show that.
+    Taken within samples: a mean per order over the samples that have it would compare other samples at high orders than at low ones, and
+    rest on one or two where high orders are rare.
 
     Args:
         values: One value per sample, NaN where it is undefined, `(runs of one, runs of the other, kinds, n + 1, samples)`.
         drawn: From `lk.metrics.bootstrap.resamples`.
 
     Returns:
-        The contrast `(draws,)`, NaN where a side has no order that counts, and the number of samples of the side that has fewer.
+        The contrast `(draws,)`, NaN where no sample has both, and the number of samples.
     """
-    known = torch.isfinite(values)
-    values = values.where(known.sum(-1, keepdim=True) >= LEAST, torch.nan)
-    means, sides, samples, n = weighted_mean(drawn, values), [], [], values.shape[-2] - 1
-    for chosen in (low_orders(n), high_orders(n)):
-        # Over orders and kinds first: OR starts at order 2.
-        side = torch.nanmean(torch.from_numpy(means[..., chosen]), (-2, -1))
-        sides.append(over_pairs(side.numpy()))
-        samples.append(int(torch.isfinite(values[..., chosen, :]).flatten(0, -2).any(0).sum()))
-    return sides[0] - sides[1], min(samples)
+    n = values.shape[-2] - 1
+    low, high = (torch.nanmean(values[..., chosen, :], (-3, -2)) for chosen in (low_orders(n), high_orders(n)))
+    contrast = low - high
+    return over_pairs(weighted_mean(drawn, contrast)), int(torch.isfinite(contrast).flatten(0, 1).any(0).sum())
 
 
 def stability_findings(network: str, tables: Sequence[pd.DataFrame], n: int, weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -175,18 +175,19 @@ def test_runs_of_both_networks_are_resampled():
     assert sorted(set(contrast[1:])) == [0.0, 0.5, 1.0]
 
 
-def test_orders_of_few_samples_do_not_count():
-    values = torch.zeros(1, 1, 2, 5, 10)
-    values[:, :, 0, 1] = 1.0
-    values[:, :, :, 2:] = torch.nan  # orders 3 and 4 are high for 4 players
-    values[:, :, 1] = torch.nan
-    values[0, 0, 0, 3, 0] = 50.0  # one sample alone
+def test_orders_are_compared_within_samples():
+    """Nine samples have low orders alone; the tenth has both, and is the only one that says anything."""
+    values = torch.full((1, 1, 2, 5, 10), torch.nan)
+    values[0, 0, 0, 1] = 1.0
+    values[0, 0, 0, 3, 9] = 50.0  # for 4 players orders 3 and 4 are high
     contrast, known = low_over_high(values, resamples(10, 50))
-    assert known == 0
+    assert (contrast[0], known) == (-49.0, 1)
     assert judge(contrast, known)["verdict"] == UNDECIDED
-    values[0, 0, 0, 4, : LEAST + 1] = -1.0
+    values[0, 0, 1, 4, : LEAST - 1] = -1.0  # the other kind: OR effects of all four players
+    values[0, 0, 1, 2, 0] = 4.0  # one more low order of the first sample: (1 + 4) / 2
     contrast, known = low_over_high(values, resamples(10, 50))
-    assert (contrast[0], known) == (2.0, LEAST + 1)
+    assert known == LEAST
+    assert contrast[0] == pytest.approx((3.5 + 4 * 2 - 49) / 6)
 
 
 # ---- stability
