@@ -83,7 +83,7 @@ class Subject:
             make: Makes it.
         """
         path = f"{self.extraction.name}/{name}"
-        settings = {**settings, "step": self.step, "extraction": self.extraction.decisive, "samples": self.samples.index.tolist()}
+        settings = {**settings, "step": self.step, "extraction": self.extraction.decisive, "explained": self.samples.index.tolist()}
         if self.run.table(path).is_file():
             stored = self.run.read_table(path)
             if stored.attrs.get("settings") == settings:

@@ -376,7 +376,7 @@ def test_tables_of_another_extraction_are_made_anew(digits, tmp_path):
     """Deleting an extraction leaves the tables of its studies; they must not pass for those of the next one."""
     run, made = Run(shutil.copytree(digits / "narrow-0", tmp_path / "run")), []
 
-    def table(**changes):
+    def table(samples=1, **changes):
         subject = SimpleNamespace(
             run=run, step=7, extraction=Extraction(Grid(patch=4), **changes), samples=SimpleNamespace(index=torch.tensor([1, 2]))
         )
@@ -388,6 +388,8 @@ def test_tables_of_another_extraction_are_made_anew(digits, tmp_path):
     assert len(made) == 2
     table(kappa=0.1, batch_size=7, name="default")  # what decides nothing
     assert len(made) == 2
+    table(samples=2, kappa=0.1)  # the study's own settings decide too
+    assert len(made) == 3
 
 
 def test_a_stopped_study_goes_on(digits):
