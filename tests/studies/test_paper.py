@@ -381,7 +381,7 @@ def test_tables_of_another_extraction_are_made_anew(digits, tmp_path):
             run=run, step=7, extraction=Extraction(Grid(patch=4), **changes), samples=SimpleNamespace(index=torch.tensor([1, 2]))
         )
         return Subject.kept(
-            subject, "solvers", {"x": 1}, lambda: made.append(changes) or pd.DataFrame({"kappa": [subject.extraction.kappa]})
+            subject, "solvers", {"samples": samples}, lambda: made.append(changes) or pd.DataFrame({"kappa": [subject.extraction.kappa]})
         )
 
     assert [table(kappa=kappa)["kappa"].item() for kappa in (0.04, 0.04, 0.1)] == [0.04, 0.04, 0.1]
