@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from lk import plots
 from lk.files import writing
 from lk.games import OUTPUT
-from lk.interactions.salience import SCOPES
 from lk.report.page import Gallery, Section, render
 from lk.studies.attributions import player_names
 from lk.studies.findings import HOLDS, LEAST
@@ -258,13 +257,16 @@ def slug(name: str) -> str:
 
 
 def count_settings(studied: Studied) -> pd.DataFrame:
-    """Salient interactions per sample at the output under every setting: group, setting, network, run, sample, count, paper.
+    """Salient interactions per sample at the output under every setting: group, setting, network, run, sample, count, certified, paper.
 
-    Kappas and solvers also have `agreement` (intersection over union with the salient set of the study's own answer) and `certified`.
+    Kappas and solvers also have `agreement`: intersection over union with the salient set of the study's own answer.
     """
-    parts = []
-    for scope in SCOPES:
-        parts.append(studied.thresholds.assign(group="threshold", setting=scope.replace("_", " "), count=studied.thresholds[scope]))
+    first = [own[0].run.id for own in studied.subjects.values()]  # the run that kappas and solvers look at
+    games = studied.games[(studied.games["layer"] == OUTPUT) & studied.games["run"].isin(first)]
+    parts = [
+        games.assign(group="threshold", setting=setting, count=games[column])
+        for setting, column in (("per sample", "salient"), ("per layer", "salient_per_layer"))
+    ]
     kappas = studied.kappas
     parts.append(kappas.assign(group="kappa", setting=kappas["kappa"].map(lambda kappa: f"κ = {kappa:g}"), count=kappas["per_sample"]))
     solvers = studied.solvers

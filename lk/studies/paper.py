@@ -14,7 +14,6 @@ from lk.extraction import Extraction
 from lk.games import Players
 from lk.games.maskers import Masker
 from lk.interactions import Interactions
-from lk.interactions.salience import SCOPES, salient
 from lk.metrics.bootstrap import Array, resamples
 from lk.metrics.holm import holm
 from lk.metrics.sparsity_conditions import sparsity_conditions
@@ -23,7 +22,7 @@ from lk.runs import Run
 from lk.scores import Score
 from lk.studies.ablation import Ablation
 from lk.studies.attributions import attributions
-from lk.studies.averages import ratio_of, shares, tidy
+from lk.studies.averages import shares, tidy
 from lk.studies.controls import LEAN, Controls
 from lk.studies.cost import cost, spent
 from lk.studies.doubts import doubts
@@ -248,16 +247,6 @@ class Studied:
         settings = self.paper.stability
         one = next(iter(self.subjects.values()))[0]
         return settings.shares(one) if settings is not None else pd.DataFrame()
-
-    @cached_property
-    def thresholds(self) -> pd.DataFrame:
-        """Salient counts at the output under both thresholds, per sample, of the first run of each network."""
-        parts = []
-        for name, own in self.subjects.items():
-            found, ratio = own[0].interactions, ratio_of(own[0].interactions)
-            counts = {scope: salient(found, ratio, scope)[:, :, -1].sum((0, 1)).numpy() for scope in SCOPES}
-            parts.append(pd.DataFrame({**counts, "sample": own[0].samples.index.tolist()}).assign(network=name, run=own[0].run.id))
-        return pd.concat(parts, ignore_index=True)
 
     @cached_property
     def kappas(self) -> pd.DataFrame:
