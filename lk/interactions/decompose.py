@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lk.interactions.decomposition import Answer, Decomposition, Proven, collected
-from lk.interactions.engines import Task, by_path, no_effects, solve, tasks_of, weights
+from lk.interactions.engines import Task, by_path, no_effects, settled, solve, tasks_of, weights
 from lk.interactions.parallel import in_threads
 from lk.interactions.published import published_rule
 from lk.interactions.splitting import split
@@ -117,7 +117,8 @@ def decompose_path(v: Tensor, kappas: list[float], gap: float = 1e-3) -> list[De
         followed = [task.inner_bound for task in tasks[len(answers) :] if task.inner_bound > 0]
         if followed:
             answers += by_path(tasks[0], followed, weight, False, True)
-        answers += [solve(task, weight, gap, "auto", True) for task in tasks[len(answers) :]]
+        reached = [*answers, *[None] * (len(tasks) - len(answers))]
+        answers = [settled(task, answer, weight, gap, True) for task, answer in zip(tasks, reached, strict=True)]
         return [task.proven(answer, gap) for task, answer in zip(tasks, answers, strict=True)]
 
     games = in_threads(one_game, range(len(batches[0]) if batches else 0))

@@ -108,6 +108,11 @@ def no_effects(task: Task) -> Answer:
     return Answer(np.zeros(2 * len(task.u)), np.zeros(len(task.u)), "path", 0, True)
 
 
+def no_answer(task: Task) -> Answer:
+    """What is left of a game that no engine took: nothing, and nothing proven."""
+    return Answer(np.zeros(2 * len(task.u)), np.zeros(len(task.u)), "none", 0, False)
+
+
 def by_path(task: Task, bounds: list[float], weight: Vector, patient: bool, canonical: bool) -> list[Answer]:
     """The path engine at descending bounds; stops short where the game is dense, unless it is to be `patient`."""
     # One run of the path stands against a run of the interior point method per bound, so several bounds pay for a larger basis.
@@ -124,22 +129,29 @@ def _from_vertex(task: Task, bound: float, vertex: Vertex, weight: Vector, canon
 
 def by_interior(task: Task, bound: float, weight: Vector, gap: float, canonical: bool) -> Answer:
     """The interior point engine."""
-    found = solve_interior(task.u, bound, weight, gap=1e-9 if canonical else gap / 2, finish=canonical)
+    found = solve_interior(task.u, bound, weight, gap=1e-12 if canonical else gap / 2, finish=canonical)
     return Answer(found.effects, found.multipliers, "interior", found.iterations, found.exact)
+
+
+def settled(task: Task, found: Answer | None, weight: Vector, gap: float, canonical: bool) -> Answer:
+    """The path's answer; the interior point method's where the path gave up, or where ties hid the canonical point from it."""
+    if found is not None and (found.canonical or not canonical):
+        return found
+    if task.players <= _INTERIOR_PLAYERS:
+        return by_interior(task, task.inner_bound, weight, gap, canonical)
+    return found or no_answer(task)
 
 
 def solve(task: Task, weight: Vector, gap: float, method: str, canonical: bool) -> Answer:
     """Choose the engine by what the game shows: the path while few effects are in use, else the interior point method."""
     if task.trivial:
         return no_effects(task)
-    bound = task.inner_bound
-    if bound > 0 and method in ("auto", "path"):
-        found = by_path(task, [bound], weight, method == "path", canonical)
-        if found:
-            return found[0]
-    if method in ("auto", "interior") and task.players <= _INTERIOR_PLAYERS:
-        return by_interior(task, bound, weight, gap, canonical)
-    return Answer(np.zeros(2 * len(task.u)), np.zeros(len(task.u)), "none", 0, False)
+    found = None
+    if task.inner_bound > 0 and method in ("auto", "path"):
+        found = next(iter(by_path(task, [task.inner_bound], weight, method == "path", canonical)), None)
+    if method == "path":
+        return found or no_answer(task)
+    return settled(task, found, weight, gap, canonical)
 
 
 def _largest_basis(n: int) -> float:

@@ -7,7 +7,7 @@ the optimal face shows itself, one linear solve jumps to the exact optimum.
 Sources: Mehrotra, 1992; Gondzio, 1996; indicators of the optimal partition: El-Bakry, Tapia and Zhang, 1994.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,7 +18,7 @@ from lk.interactions.operator import Flags, Matrix, Vector, block_of, normal_mat
 
 _STAY = 0.9995  # share of the way to the border that a step may take
 _CORRECTIONS = 2
-_CLIMBS = 12  # corrections of a guessed face
+_ROUNDS = 100  # corrections of a guessed face
 _FINISH_BELOW = 1e-3  # gap from which the optimal face is guessed
 
 
@@ -258,12 +258,12 @@ class _Finisher:
         if gap > 0.01 * self.tried.get(key, np.inf) or (unclear > 0 and not repeated and gap > 1e-7):
             return None
         self.tried[key] = gap
-        return self._finish(at, in_use, pressed)
+        return self._finish(at, in_use, pressed, 1)
 
     def last_attempt(self, at: _Iterate) -> tuple[Vector, Vector] | None:
         """Games with ties never show a clear partition: try those in which each pair is decided by its larger half, at several scales."""
         parts, slack, room, push = at.parts.max(0), at.slack.min(0), at.room.min(0), at.push.max(0)
-        seen = set(self.tried)
+        seen: set[bytes] = set()
         for scale in (1.0, 1e-3):
             in_use, pressed = np.zeros(2 * at.size, dtype=bool), np.ones(at.size, dtype=bool)
             in_use[at.possible] = parts > scale * slack
@@ -273,32 +273,22 @@ class _Finisher:
             key = np.packbits(in_use).tobytes() + np.packbits(pressed).tobytes()
             if key not in seen:
                 seen.add(key)
-                exact = self._finish(at, in_use, pressed)
+                exact = self._finish(at, in_use, pressed, _ROUNDS)
                 if exact is not None:
                     return exact
         return None
 
-    def _finish(self, at: _Iterate, in_use: Flags, pressed: Flags) -> tuple[Vector, Vector] | None:
-        effects, y = np.zeros(2 * at.size), np.zeros(at.size)
-        effects[at.possible], y[1:] = at.effects, at.y
-        guess = partition(in_use, np.sign(effects), pressed, np.sign(y))
-        if len(guess.effects) == 0 or len(guess.coalitions) == 0:  # a bad guess: u beyond its bound needs both
+    def _finish(self, at: _Iterate, in_use: Flags, pressed: Flags, rounds: int) -> tuple[Vector, Vector] | None:
+        effects, start = np.zeros(2 * at.size), np.zeros(at.size)
+        effects[at.possible], start[1:] = at.effects, at.y
+        found = self._dual(partition(in_use, np.sign(effects), pressed, np.sign(start)), start, rounds)
+        if found is None:
             return None
-        equations = Equations(guess, at.size)
-        solved = equations.multipliers(guess.effect_sign * self.weight[guess.effects], y[guess.coalitions])
-        if self.bound > 0:
-            if (guess.coalition_sign * solved).min(initial=0.0) < -1e-9:
-                return None
-            solved = np.where(guess.coalition_sign * solved > 0, solved, 0.0)
-        y = np.zeros(at.size)
-        y[guess.coalitions] = solved
-        sums = np.abs(sums_where_firing(y))
-        if (sums > self.weight * (1 + 1e-9)).any():
-            return None
+        y, guess, equations = found
         face = Face.of(y, self.bound, self.weight)
         if not face.same_as(guess):
             equations = Equations(face, at.size)
-        for _ in range(_CLIMBS):
+        for _ in range(_ROUNDS):
             if equations.blind.shape[1] == 0:
                 break
             climbed = self._climbed(y, face, equations.blind)
@@ -314,6 +304,34 @@ class _Finisher:
         objective = float(self.weight[used] @ np.abs(point[used]))
         lower_bound = float(self.u @ y - self.bound * np.abs(y).sum())
         return (point, y) if objective - lower_bound < 1e-9 * objective else None
+
+    def _dual(self, guess: Face, start: Vector, rounds: int) -> tuple[Vector, Face, Equations] | None:
+        """A feasible dual point on a guessed face; a coalition that pulls the wrong way leaves the guess, an effect beyond its price joins."""
+        for _ in range(rounds):
+            if len(guess.effects) == 0 or len(guess.coalitions) == 0:  # a bad guess: u beyond its bound needs both
+                return None
+            equations = Equations(guess, len(start))
+            solved = equations.multipliers(guess.effect_sign * self.weight[guess.effects], start[guess.coalitions])
+            if self.bound > 0:
+                pulls = guess.coalition_sign * solved
+                if pulls.min() < -1e-9:
+                    stay = pulls >= -1e-9
+                    guess = replace(guess, coalitions=guess.coalitions[stay], coalition_sign=guess.coalition_sign[stay])
+                    continue
+                solved = np.where(pulls > 0, solved, 0.0)
+            y = np.zeros(len(start))
+            y[guess.coalitions] = solved
+            sums = sums_where_firing(y)
+            beyond = np.abs(sums) > self.weight * (1 + 1e-9)
+            if not beyond.any():
+                return y, guess, equations
+            in_use, signs = np.zeros(len(sums), dtype=bool), np.sign(sums)
+            in_use[guess.effects], signs[guess.effects] = True, guess.effect_sign
+            if not (beyond & ~in_use).any():
+                return None
+            effects = np.nonzero(in_use | beyond)[0]
+            guess = replace(guess, effects=effects, effect_sign=signs[effects])
+        return None
 
     def _climbed(self, y: Vector, face: Face, blind: Matrix) -> Vector | None:
         """Raise the dual along what the face cannot reach, effect after effect, until it reaches all; None if it does already.

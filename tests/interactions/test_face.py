@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lk.interactions import decompose
+from lk.interactions import decompose, decompose_path
 from lk.interactions.engines import weights
 from lk.interactions.face import Equations, Face
 from lk.interactions.interior import solve_interior
@@ -69,6 +69,36 @@ def test_sparse_game_with_noise_of_float32_at_kappa_zero(seed):
     other = decompose(renamed, 0.0)
     back = other.and_.view(*[2] * 7).permute(*reversed(range(7))).reshape(-1)
     torch.testing.assert_close(back, found.and_, rtol=0, atol=1e-6)
+
+
+def saturated(n, width, gain, seed):
+    """Values of four saturated networks: many coalitions tie, up to float32."""
+    generator = torch.Generator().manual_seed(seed)
+    players = ((torch.arange(2**n)[:, None] >> torch.arange(n)) & 1).float()
+    hidden = torch.tanh(players @ torch.randn(n, width, generator=generator))
+    return torch.tanh(gain * hidden @ torch.randn(width, 4, generator=generator)).double()
+
+
+@pytest.mark.parametrize(
+    ("n", "width", "gain", "seed", "bound"),
+    [
+        (9, 2, 10, 2, 0.1),  # a face of 404 dimensions
+        (9, 2, 10, 1, 0.1),  # the path ends at a vertex whose face is another one; multipliers of 1e-7
+        (8, 2, 10, 1, 0.05),
+        (9, 6, 2, 1, 0.004),
+    ],
+)
+def test_saturated_networks_have_their_canonical_point_under_any_names(n, width, gain, seed, bound):
+    v = saturated(n, width, gain, seed)
+    limit = bound * (v - v[0]).abs().amax(0)
+    found = decompose(v, bound=limit)
+    assert found.canonical.all()
+    turned = v.view(*[2] * n, 4).permute(*reversed(range(n)), n).reshape(-1, 4)
+    other = decompose(turned, bound=limit)
+    back = other.and_.view(*[2] * n, 4).permute(*reversed(range(n)), n).reshape(-1, 4)
+    torch.testing.assert_close(back, found.and_, rtol=0, atol=1e-6)
+    for path in decompose_path(v, [0.05, 0.02]):
+        assert path.canonical.all()
 
 
 def test_interior_point_ends_with_a_proof_when_it_may_not_finish():
