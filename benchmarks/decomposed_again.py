@@ -4,20 +4,15 @@ python benchmarks/decomposed_again.py runs/paper/sst2-bert-0 [runs/paper/mnist-m
 """
 
 import argparse
+from dataclasses import replace
 
 import torch
 from safetensors.torch import load_file
 
-from lk.interactions import Interactions, decompose
+from lk.interactions import Interactions, decompose, salient
 from lk.runs import Run, step_name
 
 DIFFERENT = 1e-3  # largest change of an effect, relative to the game's strongest
-
-
-def salient(effects, ratio=0.05):
-    """Salient interactions of every game, `(layers, samples)`."""
-    strength = effects.abs()
-    return (strength > ratio * strength.amax((0, 1))).sum((0, 1)).double()
 
 
 def compare(path, name):
@@ -26,10 +21,9 @@ def compare(path, name):
     stored = Interactions.load(folder / "interactions.safetensors")
     about = stored.about
     found = decompose(load_file(folder / "values.safetensors")["values"], about["kappa"], about["gap"], lean=about["lean"])
-    now = torch.stack([found.and_, found.or_])
-    now[:, 0] = 0
-    changed = (now - stored.effects).abs().amax((0, 1)) > DIFFERENT * now.abs().amax((0, 1))
-    before, after = salient(stored.effects), salient(now)
+    now = replace(stored, and_=found.and_, or_=found.or_)
+    changed = (now.effects - stored.effects).abs().amax((0, 1)) > DIFFERENT * now.effects.abs().amax((0, 1))
+    before, after = (salient(each).sum((0, 1)).double() for each in (stored, now))
     widest = int(((after - before).mean(1)).abs().argmax())
     print(
         f"| {run.id} | {changed.numel()} | {int((~found.canonical).sum())} | {int(changed.sum())} | {int(changed[-1].sum())} of {changed.shape[1]} "

@@ -17,7 +17,7 @@ from lk.interactions.operator import Flags, Indices, Matrix, Vector, normal_matr
 _ACTIVE = 1e-8  # an effect may be in use when |D^T y| reaches its weight up to this
 _PRESSED = 1e-9  # a coalition is at its bound when |y| exceeds this
 _DEPENDENT = 1e-11  # pivot, relative to the diagonal of the normal matrix, below which a coalition depends on others
-_LARGEST_FACE = 1200  # dimension beyond which the least-norm point is not sought: least squares would take minutes
+_LARGEST_FACE = 1200  # dimension beyond which the least-norm point is not sought: least squares took 0.9 s at 423, and grow with the cube
 _EXACT = 1e-12  # violation of a constraint that counts as rounding (games are scaled to max |u| = 1)
 
 

@@ -1,13 +1,15 @@
 """The canonical point of games whose optimal face is hard to see."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from lk.interactions import decompose, decompose_path
-from lk.interactions.engines import weights
+from lk.interactions.engines import settled, solve, tasks_of, weights
 from lk.interactions.face import Equations, Face
-from lk.interactions.interior import solve_interior
+from lk.interactions.interior import _Finisher, solve_interior
 from lk.interactions.operator import block_of, normal_matrix, possible_effects, sums_where_firing, values_of
 from tests.interactions.test_decompose import network_game
 
@@ -112,3 +114,38 @@ def test_interior_point_ends_with_a_proof_when_it_may_not_finish():
     assert (np.abs(sums_where_firing(rough.multipliers))[possible] <= weight[possible] * (1 + 1e-9)).all()
     strength = float(weight[possible] @ np.abs(rough.effects[possible]))
     assert 0 <= strength - float(u @ rough.multipliers) <= 1e-3 * strength
+
+
+def scaled_task(n, seed):
+    return tasks_of(network_game(n, seed=seed), 0.04, 1e-3, None)[0]
+
+
+def test_interior_point_takes_over_where_the_path_missed_the_canonical_point():
+    task, weight = scaled_task(5, 1), weights(5, 5e-4)
+    expected = solve(task, weight, 1e-3, "interior", True)
+    missed = replace(expected, effects=np.zeros_like(expected.effects), method="path", canonical=False)
+    assert settled(task, missed, weight, 1e-3, True).method == "interior"
+    np.testing.assert_allclose(settled(task, missed, weight, 1e-3, True).effects, expected.effects)
+    assert settled(task, missed, weight, 1e-3, False) is missed
+    assert settled(task, expected, weight, 1e-3, True) is expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_effects_beyond_their_price_join_a_guess_with_the_sign_of_their_sum(seed):
+    """A guess that lacks effects of the optimal face ends at a feasible dual in which every effect of the guess has its price."""
+    task, weight = scaled_task(5, seed), weights(5, 5e-4)
+    best = solve(task, weight, 1e-3, "interior", True)
+    face = Face.of(best.multipliers, task.inner_bound, weight)
+    joined = 0
+    for lost in range(len(face.effects)):
+        kept = np.arange(len(face.effects)) != lost
+        guess = replace(face, effects=face.effects[kept], effect_sign=face.effect_sign[kept])
+        found = _Finisher(task.u, task.inner_bound, weight)._dual(guess, np.zeros(len(task.u)), 100)
+        if found is None:
+            continue
+        y, corrected, _ = found
+        sums = sums_where_firing(y)
+        assert (np.abs(sums) <= weight * (1 + 1e-9)).all()
+        np.testing.assert_allclose(sums[corrected.effects], corrected.effect_sign * weight[corrected.effects], rtol=1e-8)
+        joined += len(corrected.effects) > len(guess.effects)
+    assert joined
