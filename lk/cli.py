@@ -1,14 +1,12 @@
 """The commands: `train.py`, `probe.py` and `analyze.py` call the functions here."""
 
-import datetime
 import inspect
 import logging
 import os
-import re
-import secrets
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +16,24 @@ import wandb
 import yaml
 from jsonargparse import Namespace
 from jsonargparse.typing import PositiveInt
-from pytorch_lightning.callbacks import ModelCheckpoint
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from torch import nn
 
-from lk.callbacks import RecordTraining, SeedEpochs
+from lk.callbacks import RecordTraining, SaveResumePoint, SeedEpochs
+from lk.callbacks.checkpoint_files import CheckpointFiles
 from lk.data import Data
 from lk.extraction import Extraction
-from lk.files import writing
 from lk.games import Grid, count_players
 from lk.layers import frozen, nearest
+from lk.lock import locked
 from lk.loggers import Wandb
 from lk.parser import Parser
 from lk.probes import Probes, Recipe
 from lk.progress import backgrounds, forecast, progress, say
 from lk.report import write_comparison, write_paper, write_report
 from lk.runs import Run, build, check_trusted
+from lk.start import RUN_ID, is_first, run_id, start_of, write_config
 from lk.studies.certification import certify_checkpoint, folded, group_run, record
 from lk.studies.checkpoint import probe_checkpoint, read_checkpoint, write_tables
 from lk.studies.paper import FIGURES, Paper, Studied
@@ -43,9 +43,14 @@ from lk.tasks import Classification
 class TrainCLI(LightningCLI):
     """LightningCLI with a run folder: `runs/<id>` holds everything that a run makes."""
 
+    def __init__(self, held: ExitStack, **settings: Any) -> None:
+        self.held = held  # what ends with the command: the lock of the run folder
+        super().__init__(**settings)
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Run id and folder; class count and input shape flow from the data to the network."""
         parser.add_argument("--id", type=str | None, default=None, help="Run id, also that of the W&B run; default: data, network, date.")
+        parser.add_argument("--resume", type=bool, default=False, help="Resume the run of this --id if it exists, start it otherwise.")
         parser.add_argument("--runs_dir", type=str, default="runs", help="Folder that holds all runs.")
         parser.add_argument("--report", type=bool, default=True, help="Write report.html at the end.")
         parser.link_arguments("data.num_classes", "model.network.init_args.num_classes", apply_on="instantiate")
@@ -57,30 +62,15 @@ class TrainCLI(LightningCLI):
         return {"fit": {"model", "train_dataloaders", "val_dataloaders", "datamodule"}}
 
     def before_instantiate_classes(self) -> None:
-        """Choose and reserve the run folder; fill it into trainer and logger."""
+        """Choose and lock the run folder, decide between start and resume, and fill both into trainer and logger."""
         config = self.config["fit"]
-        if not config.id:
-            parts = [config.data.class_path, config.model.network.class_path]
-            stem = "-".join(part.rsplit(".", 1)[-1].lower() for part in parts)
-            config.id = f"{stem}-{datetime.datetime.now(datetime.UTC):%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", config.id):
-            raise ValueError(
-                f"Given id={config.id!r}; expected up to 128 letters, digits, '-', '_' and '.', as it names a folder and a W&B run."
-            )
-        folder = Path(config.runs_dir) / config.id
-        # A start that was refused before its first checkpoint leaves nothing worth keeping.
-        if (folder / "config.yaml").is_file() and Run(folder).checkpoints and not config.ckpt_path:
-            raise ValueError(
-                f"Run {config.id!r} exists already in {folder}. Choose another --id, resume it with --ckpt_path last, or delete the folder."
-            )
-        if config.ckpt_path == "last" and not (folder / "checkpoints" / "last.ckpt").is_file():
-            if not (folder / "config.yaml").is_file():
-                raise ValueError(f"--ckpt_path last needs the --id of the run to resume; there is no run in {folder}.")
-            say(f"Run {config.id!r} was stopped before its first epoch ended; it starts again.")
-            config.ckpt_path = None
-        elif config.ckpt_path == "last":
-            config.ckpt_path = str(folder / "checkpoints" / "last.ckpt")
-        self.folder = folder
+        parts = [config.data.class_path, config.model.network.class_path]
+        config.id = run_id(config.id, "-".join(part.rsplit(".", 1)[-1].lower() for part in parts), config.resume, config.ckpt_path)
+        self.folder = folder = Path(config.runs_dir) / config.id
+        if config.ckpt_path == "last" and not folder.is_dir():
+            raise ValueError(f"--ckpt_path last needs the --id of the run to resume; there is no run in {folder}. --resume true starts it.")
+        if is_first():
+            self.held.enter_context(locked(folder))
         config.trainer.default_root_dir = str(folder)
         logger = config.trainer.logger
         if logger is None or logger is True:
@@ -88,29 +78,35 @@ class TrainCLI(LightningCLI):
         for entry in logger if isinstance(logger, list) else [logger]:
             if isinstance(entry, Namespace) and entry.class_path == "lk.loggers.Wandb":
                 entry.init_args.id, entry.init_args.save_dir = config.id, str(folder)
+        self.start = start_of(folder, self.given_config(), config.resume, config.ckpt_path)
+        config.ckpt_path = self.start.checkpoint
+
+    def given_config(self) -> dict[str, Any]:
+        """The complete configuration as plain data."""
+        return yaml.safe_load(self.parser.dump(self.config, skip_none=False))["fit"]  # type: ignore[no-any-return]
 
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
-        """Add what every run needs: epoch seeds, the table of training curves, and a checkpoint to resume from at the end of each epoch."""
+        """Add what every run needs: epoch seeds, the table of training curves, whole checkpoint files, and a point to resume from."""
         seed = self._get(self.config, "seed_everything")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # weights_only loading of the resume point needs nothing but tensors and plain values in it.
-        resume = ModelCheckpoint(
-            self.folder / "checkpoints", save_top_k=0, save_last=True, enable_version_counter=False, save_on_train_epoch_end=True
-        )
-        self.trainer_defaults = {**self.trainer_defaults, "callbacks": [SeedEpochs(int(seed or 0)), RecordTraining(), resume]}
+        callbacks = [SeedEpochs(int(seed or 0)), RecordTraining(self.start.changed, self.start.config if self.start.checkpoint else None)]
+        chosen = self._get(self.config_init, "trainer").get("callbacks") or []
+        if not any(isinstance(callback, SaveResumePoint) for callback in chosen):
+            callbacks.append(SaveResumePoint())
+        self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks, "plugins": [CheckpointFiles()]}
         return super().instantiate_trainer(**kwargs)
 
     def after_instantiate_classes(self) -> None:
-        """The seed decides the order of batches; the configuration is stored before the first step."""
+        """The seed decides the order of batches; the configuration of a new run is stored before the first step."""
         self.datamodule.order_seed = int(self._get(self.config, "seed_everything") or 0)
-        config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))["fit"]
-        with writing(self.folder / "config.yaml") as temporary:
-            temporary.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        if not self.start.checkpoint and is_first():
+            write_config(self.folder, self.start.config)
         for logger in self.trainer.loggers:
-            logger.log_hyperparams(config)
+            logger.log_hyperparams(self.start.config)
 
     def after_fit(self) -> None:
-        """Tables and report from the files of the run."""
+        """Tables and report from the files of the run, by one process."""
+        if not self.trainer.is_global_zero:
+            return
         run = Run(self.folder)
         for name in run.extractions:
             write_tables(run, name)
@@ -147,23 +143,34 @@ def quiet() -> None:
 def train(args: Sequence[str] | None = None) -> TrainCLI:
     """`train.py fit --config configs/digits.yaml`: train, and watch what the layers learn."""
     quiet()
+    own = RUN_ID not in os.environ
     try:
-        return TrainCLI(
-            Classification,
-            Data,
-            args=list(args) if args is not None else None,
-            subclass_mode_data=True,
-            save_config_callback=None,
-            seed_everything_default=0,
-            parser_class=Parser,
-            parser_kwargs={"fit": {"allow_abbrev": False}, "allow_abbrev": False},
-            load_from_checkpoint_support=False,
-        )
-    except BaseException:
+        with ExitStack() as held:
+            return TrainCLI(
+                held,
+                model_class=Classification,
+                datamodule_class=Data,
+                args=list(args) if args is not None else None,
+                subclass_mode_data=True,
+                save_config_callback=None,
+                seed_everything_default=0,
+                parser_class=Parser,
+                parser_kwargs={"fit": {"allow_abbrev": False}, "allow_abbrev": False},
+                load_from_checkpoint_support=False,
+            )
+    except BaseException as error:
         # A run that fails ends as failed, and does not swallow the records of the next one in the same process.
         if wandb.run is not None:
-            wandb.finish(exit_code=1)
+            with suppress(Exception):
+                wandb.finish(exit_code=1)
+        if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
+            raise SystemExit(130) from error  # Lightning leaves with 1
+        if isinstance(error, MisconfigurationException):
+            raise ValueError(f"The trainer refuses its settings: {error}") from error
         raise
+    finally:
+        if own:
+            os.environ.pop(RUN_ID, None)
 
 
 def open_run(path: str, trust: bool, data_dir: str | None) -> tuple[Run, Data, nn.Module]:

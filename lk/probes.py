@@ -86,10 +86,11 @@ class Probes(nn.Module):
         self.recipe = recipe
         self.layers, self.pooling, self.linears = tuple(maps), pooling, dict(maps)
         for i, linear in enumerate(maps.values()):
-            # Standardisation is folded into the map, so that a probe costs one matrix product.
-            weight = linear.weight / linear.scale
-            self.register_buffer(f"weight{i}", weight, persistent=False)
-            self.register_buffer(f"bias{i}", linear.bias - weight @ linear.mean, persistent=False)
+            # Standardisation is folded into the map, so that a probe costs one matrix product. In double precision, rounded once: a product
+            # in single precision depends in its last bits on where the tensors lie in memory, and a file lays them out differently.
+            weight = linear.weight.double() / linear.scale.double()
+            self.register_buffer(f"weight{i}", weight.float(), persistent=False)
+            self.register_buffer(f"bias{i}", (linear.bias.double() - (weight * linear.mean.double()).sum(1)).float(), persistent=False)
 
     def forward(self, activations: dict[str, Tensor]) -> dict[str, Tensor]:
         """Logits `(batch, classes)` of every layer that was read; probes of other layers are left aside.
@@ -138,7 +139,9 @@ class Probes(nn.Module):
                 about = file.metadata()
                 fits = json.loads(about["fits"])
                 maps = {
-                    layer: Linear(*(file.get_tensor(f"{layer}/{part}") for part in ("weight", "bias", "mean", "scale")), *fits[layer])
+                    layer: Linear(
+                        *(file.get_tensor(f"{layer}/{part}").clone() for part in ("weight", "bias", "mean", "scale")), *fits[layer]
+                    )
                     for layer in json.loads(about["layers"])
                 }
                 return cls(maps, about["pooling"], json.loads(about["recipe"]))

@@ -1,5 +1,6 @@
 """Save checkpoints on a schedule: the initial network, dense early, every k epochs, the last."""
 
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -8,12 +9,15 @@ from pytorch_lightning.callbacks import Callback
 
 from lk.runs import Run
 
+MOST = 100_000  # checkpoints of one run
+
 
 class SaveCheckpoints(Callback):
     """Writes `checkpoints/step=0001234.ckpt` at the scheduled steps.
 
     Due are: step 0; a quarter, a sixteenth, ... of the first epoch (`early` of them); `log_spaced` steps from 1 to the last, each the
-    same multiple of the one before; the ends of every k-th epoch and of the last.
+    same multiple of the one before; the ends of every k-th epoch and of the last. The step at which training ends is saved too, where
+    something other than the schedule ends it (EarlyStopping, `max_time`).
 
     Args:
         every_n_epochs: The k; 0 for the last epoch only.
@@ -40,24 +44,32 @@ class SaveCheckpoints(Callback):
         """All steps that are due in this run.
 
         Raises:
-            ValueError: The run has no end (`max_epochs` is -1).
+            ValueError: The run has no end (`max_epochs` is -1), or the schedule has more than 100 000 checkpoints.
         """
         per_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
         if trainer.max_epochs is None or trainer.max_epochs < 0:
             raise ValueError("trainer.max_epochs is not set; the schedule of checkpoints needs the last epoch.")
-        ends = [
-            per_epoch * epoch
-            for epoch in range(1, trainer.max_epochs + 1)
-            if epoch == trainer.max_epochs or (self.every_n_epochs and epoch % self.every_n_epochs == 0)
-        ]
-        inside = [per_epoch // 4**i for i in range(1, self.early + 1)]
         last = per_epoch * trainer.max_epochs
         if trainer.max_steps > 0:
             last = min(last, trainer.max_steps)
+        apart = per_epoch * self.every_n_epochs
+        if apart and last // apart > MOST:
+            raise ValueError(
+                f"expected a schedule of at most {MOST:,} checkpoints, got {last // apart:,} (max_epochs={trainer.max_epochs}, "
+                f"every_n_epochs={self.every_n_epochs}). Lower max_epochs, or raise every_n_epochs."
+            )
+        ends = range(apart, last, apart) if apart else ()
+        inside = [per_epoch // 4**i for i in range(1, self.early + 1)]
         spaced = [round(last ** (i / (self.log_spaced - 1))) for i in range(self.log_spaced)]
-        return sorted({0, *(step for step in inside if step > 0), *spaced, *(step for step in ends if step < last), last})
+        return sorted({0, *(step for step in inside if 0 < step < last), *spaced, *ends, last})
 
-    def due(self, trainer: pl.Trainer) -> bool:
+    def due(self, trainer: pl.Trainer, batch_idx: int) -> bool:
+        """Whether the batch that ends now made a step that is on the schedule; of batches whose gradients are gathered, the last makes it."""
+        if (batch_idx + 1) % trainer.accumulate_grad_batches and not trainer.is_last_batch:
+            return False
+        return self.scheduled(trainer)
+
+    def scheduled(self, trainer: pl.Trainer) -> bool:
         """Whether the current step is on the schedule, which is worked out once: a step may take a millisecond."""
         run = (int(trainer.num_training_batches), trainer.accumulate_grad_batches, trainer.max_epochs or -1, trainer.max_steps)
         if self.known[0] != run:
@@ -70,33 +82,49 @@ class SaveCheckpoints(Callback):
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         """The fractional epoch travels inside the checkpoint; a file for reading leaves out what only resuming needs."""
-        checkpoint["lk"] = {"epoch": self.epoch(trainer)}
+        checkpoint["lk"] = {**checkpoint.get("lk", {}), "epoch": self.epoch(trainer)}
         if self.writing and self.weights_only:
             # Not Lightning's own `weights_only`: that one would also skip this method, and with it the epoch.
             for key in ("optimizer_states", "lr_schedulers"):
                 checkpoint.pop(key, None)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The initial network, before step 1."""
-        if trainer.global_step == 0:
+        """The initial network, before step 1; of a resumed run, a scheduled one that was cut off."""
+        if self.scheduled(trainer):
             self.save(trainer)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Scheduled steps."""
-        if self.due(trainer):
+        if self.due(trainer, batch_idx):
             self.save(trainer)
 
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The step at which training ends, whatever ended it."""
+        self.save(trainer)
+
     def save(self, trainer: pl.Trainer) -> None:
-        """Write one checkpoint; a finished one is not written again, and Lightning's writer renames when it is complete."""
+        """Write one checkpoint, by all devices or by none; one that holds these very weights already is kept."""
         path = Run(trainer.default_root_dir).checkpoint(trainer.global_step)
-        if path.is_file():
-            try:  # a file cut off by a crash is replaced
-                torch.load(path, map_location="cpu", weights_only=True)
-            except Exception:
-                path.unlink()
-        if not path.is_file():
+        if not trainer.strategy.broadcast(trainer.is_global_zero and holds(path, trainer.lightning_module)):
             self.writing = True
             try:
                 trainer.save_checkpoint(path)
             finally:
                 self.writing = False
+
+
+def holds(path: Path, module: pl.LightningModule) -> bool:
+    """Whether a checkpoint is whole and holds the module's weights; one of another training, or cut off by a crash, does not.
+
+    Args:
+        path: The file.
+        module: The module.
+    """
+    if not path.is_file():
+        return False
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        own = module.state_dict()
+        return stored.keys() == own.keys() and all(torch.equal(stored[key], value.cpu()) for key, value in own.items())
+    except Exception:  # torch raises many types for a damaged file
+        return False

@@ -1,5 +1,6 @@
 """Extract interactions at every checkpoint of a training run."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytorch_lightning as pl
@@ -9,6 +10,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 
 from lk.callbacks.checkpoints import SaveCheckpoints
 from lk.callbacks.log import log_artifact, log_extraction
+from lk.callbacks.resume import Interrupted, interruptible
 from lk.extraction import Extraction, Samples
 from lk.progress import forecast, say
 from lk.runs import Run
@@ -19,7 +21,8 @@ class ExtractInteractions(Callback):
     """At every scheduled checkpoint: fit the probes, extract, measure, log.
 
     Training is not changed: the network is read through a copy and all random generators are restored. Under several
-    devices the first does the work and the others wait.
+    devices the first does the work and the others wait. A signal that stops training breaks the reading off; the resumed run reads that
+    checkpoint again.
 
     Args:
         extraction: What to extract and how.
@@ -29,6 +32,7 @@ class ExtractInteractions(Callback):
         self.extraction = extraction
         self.samples: Samples | None = None
         self.checkpoints: SaveCheckpoints | None = None
+        self.read = -1  # the last step that was extracted
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Check everything that can be checked before the first step."""
@@ -38,39 +42,49 @@ class ExtractInteractions(Callback):
                 "ExtractInteractions works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks."
             )
         self.extraction.layers_of(pl_module.network)  # type: ignore[arg-type]
-        with isolate_rng():
-            self.samples = self.extraction.samples(trainer.datamodule)  # type: ignore[attr-defined]
-        self.extraction.open(Run(trainer.default_root_dir).extraction(self.extraction.name), self.samples)
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Say what is to come, then extract from the initial network."""
-        assert self.checkpoints is not None
-        assert self.samples is not None
         if trainer.is_global_zero:
             with isolate_rng():
+                self.samples = self.extraction.samples(trainer.datamodule)  # type: ignore[attr-defined]
+            self.extraction.open(Run(trainer.default_root_dir).extraction(self.extraction.name), self.samples)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Say what is to come, then extract from the initial network; of a resumed run, from a checkpoint that was cut off."""
+        assert self.checkpoints is not None
+        if trainer.is_global_zero:
+            assert self.samples is not None
+            with isolate_rng():
                 say(forecast(pl_module.network, self.extraction, self.samples, len(self.checkpoints.steps(trainer))))  # type: ignore[arg-type]
-        if trainer.global_step == 0:
+        if self.checkpoints.scheduled(trainer):
             self.extract(trainer, pl_module)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Extract where a checkpoint is due."""
         assert self.checkpoints is not None
-        if self.checkpoints.due(trainer):
+        if self.checkpoints.due(trainer, batch_idx):
+            self.extract(trainer, pl_module)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Extract where training ended, if that was not on the schedule; then the interactions of all checkpoints as one artifact."""
+        if self.read != trainer.global_step:
+            self.extract(trainer, pl_module)
+        if trainer.is_global_zero:
+            log_artifact(trainer.loggers, Run(trainer.default_root_dir).extraction(self.extraction.name), self.extraction.name)
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """A run that is resumed after its last step trains no more; what was cut off at that step is read here."""
+        assert self.checkpoints is not None
+        if self.read != trainer.global_step and self.checkpoints.scheduled(trainer):
             self.extract(trainer, pl_module)
 
     def extract(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """One checkpoint."""
         assert self.checkpoints is not None
-        assert self.samples is not None
         if trainer.is_global_zero:
+            assert self.samples is not None
             step, epoch = trainer.global_step, self.checkpoints.epoch(trainer)
-            with isolate_rng(), torch.inference_mode(False):
+            with isolate_rng(), torch.inference_mode(False), suppress(Interrupted), interruptible():
                 run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
                 done = read_checkpoint(run, self.extraction, self.samples, network, data, step, epoch)  # type: ignore[arg-type]
                 log_extraction(trainer.loggers, done.tables, done.probes, self.extraction.name, step, epoch)
+        self.read = trainer.global_step
         trainer.strategy.barrier("lk-extract")
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The interactions of all checkpoints as one artifact."""
-        if trainer.is_global_zero:
-            log_artifact(trainer.loggers, Run(trainer.default_root_dir).extraction(self.extraction.name), self.extraction.name)

@@ -1,13 +1,47 @@
 """Seed every epoch, so that a resumed run draws what an uninterrupted one would have drawn."""
 
+import random
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback
+
+States = dict[str, Any]
+
+
+def random_states() -> States:
+    """The states of all random generators of this process, as tensors and plain values."""
+    name, keys, place, has_gauss, cached = np.random.get_state()  # noqa: NPY002  (the global generator is what a user's transform draws from)
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {
+        "torch": torch.get_rng_state(), "cuda": cuda, "python": random.getstate(),
+        "numpy": [str(name), torch.from_numpy(np.asarray(keys).astype("int64")), int(place), int(has_gauss), float(cached)],
+    }  # fmt: skip
+
+
+def restore(states: States) -> None:
+    """Set all random generators of this process.
+
+    Example:
+        >>> before = random_states()
+        >>> first = torch.rand(1)
+        >>> restore(before)
+        >>> bool(torch.rand(1) == first)
+        True
+    """
+    torch.set_rng_state(states["torch"])
+    version, keys, cached = states["python"]
+    random.setstate((version, tuple(keys), cached))
+    name, numbers, *rest = states["numpy"]
+    np.random.set_state((name, numbers.numpy().astype("uint32"), *rest))  # noqa: NPY002
+    if torch.cuda.is_available() and len(states["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(states["cuda"])
 
 
 class SeedEpochs(Callback):
-    """Seeds all generators on each epoch's first batch with a function of (seed, epoch).
+    """Seeds all generators on each epoch's first batch with a function of (seed, epoch); inside an epoch, a resumed run takes up their states.
 
     A resumed Lightning run continues at the right epoch with the generators in another state; dropout would differ.
 
@@ -17,9 +51,34 @@ class SeedEpochs(Callback):
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
+        self.stored: list[States] = []
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """The states of every device's process."""
+        states: list[Any] = [random_states()]
+        if trainer.world_size > 1 and torch.distributed.is_initialized():
+            states = [None] * trainer.world_size
+            torch.distributed.all_gather_object(states, random_states())
+        checkpoint["lk"] = {**checkpoint.get("lk", {}), "random": states}
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep the states until the first batch: loaders and sanity checks draw before it."""
+        self.stored = checkpoint.get("lk", {}).get("random", [])
 
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
-        """Seed on the first batch, after loaders and sanity checks have drawn what they draw."""
+        """Seed on an epoch's first batch, or take up stored states on the first batch of a run that is resumed inside an epoch.
+
+        Raises:
+            ValueError: The run is resumed inside an epoch by another number of devices.
+        """
+        stored, self.stored = self.stored, []
         if batch_idx == 0:
             # Odd multiplier: distinct for all epochs below 2^32, and away from seed + epoch of a neighbouring seed.
             pl.seed_everything((self.seed * 1_000_003 + trainer.current_epoch * 7919 + trainer.global_rank) % 2**32, verbose=False)
+        elif stored:
+            if len(stored) != trainer.world_size:
+                raise ValueError(
+                    f"expected {len(stored)} devices, as the run was stopped inside an epoch on that many, got {trainer.world_size}. Set "
+                    "trainer.devices and trainer.num_nodes as before."
+                )
+            restore(stored[trainer.global_rank])

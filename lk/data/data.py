@@ -7,10 +7,10 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset
-from torch.utils.data.distributed import DistributedSampler
+from torch.utils.data import DataLoader, Subset
 
-Labelled = Dataset[tuple[Tensor, Tensor]]
+from lk.data.batches import Batches
+from lk.data.batches import Labelled as Labelled
 
 
 class Tensors(Labelled):
@@ -75,7 +75,7 @@ class Data(pl.LightningDataModule):
                 "expected at least 1, 1 and 0."
             )
         self.batch_size, self.samples_per_class, self.seed, self.num_workers = batch_size, samples_per_class, seed, num_workers
-        self.order_seed = seed
+        self.order_seed, self.trained = seed, 0
 
     # ---- what a subclass defines
     def load(self) -> tuple[Labelled, Labelled]:
@@ -194,19 +194,22 @@ class Data(pl.LightningDataModule):
         return DataLoader(data, batch_size=batch_size, collate_fn=collate(data), num_workers=self.num_workers)
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        """Shuffled training batches; the order is a function of (seed, epoch)."""
+        """Shuffled training batches; the order is a function of (seed, epoch), and a resumed run begins where it was stopped."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        sampler: DistributedSampler[tuple[Tensor, Tensor]]
-        sampler = DistributedSampler(self.train, replicas, rank, shuffle=True, seed=self.order_seed)
-        return DataLoader(
-            self.train,
-            batch_size=self.batch_size,
-            sampler=sampler,
-            collate_fn=collate(self.train),
-            num_workers=self.num_workers,
-            # Its own generator: workers' seeds must not draw from the stream that dropout uses.
-            generator=torch.Generator().manual_seed(self.order_seed),
-        )
+        batches = Batches(self.train, self.batch_size, self.order_seed, replicas, rank, collate(self.train), self.num_workers)
+        batches.skip(self.trained)
+        self.trained = 0
+        return batches
+
+    def state_dict(self) -> dict[str, int]:
+        """How many batches of the epoch are trained on, for a run that is resumed inside it."""
+        assert self.trainer is not None
+        progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
+        return {"trained": progress.ready % int(self.trainer.num_training_batches)}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Take up the place inside an epoch."""
+        self.trained = int(state_dict["trained"])
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """The test split; nothing is selected on it."""

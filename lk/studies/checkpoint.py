@@ -52,8 +52,8 @@ def probe_checkpoint(
         if len(rows):
             return probes, rows
     else:
-        probes = fit_probes(extraction.probes, network, layers, data).to(device)
-        probes.save(path)
+        fit_probes(extraction.probes, network, layers, data).save(path)
+        probes = Probes.load(path).to(device)  # what is used is what is stored
     rows = evaluate(network, probes, data, step, epoch)
     run.write_table("probes", pd.concat([table[table["step"] != step], rows], ignore_index=True).sort_values(["step", "depth"]))
     return probes, rows

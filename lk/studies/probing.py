@@ -1,5 +1,7 @@
 """How much each layer's linear classifier knows: accuracy, calibration, chance."""
 
+from typing import Any
+
 import pandas as pd
 import torch
 from scipy.stats import binomtest
@@ -36,8 +38,10 @@ def evaluate(network: nn.Module, probes: Probes, data: Data, step: int, epoch: f
     rows = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:max_samples].sort().values
     device = device_of(network)
     names = [*probes.layers, OUTPUT]
-    accuracy = {name: MulticlassAccuracy(data.num_classes, average="micro").to(device) for name in names}
-    calibration = {name: MulticlassCalibrationError(data.num_classes, n_bins=15).to(device) for name in names}
+    # One process counts all samples: under several devices the others are not here, and a metric that gathers would wait for them for ever.
+    alone: dict[str, Any] = {"sync_on_compute": False}
+    accuracy = {name: MulticlassAccuracy(data.num_classes, average="micro", **alone).to(device) for name in names}
+    calibration = {name: MulticlassCalibrationError(data.num_classes, n_bins=15, **alone).to(device) for name in names}
     loss = dict.fromkeys(names, 0.0)
     for x, y in data.batches(Subset(data.test, rows.tolist()), 256):
         target = y.to(device)

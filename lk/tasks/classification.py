@@ -55,6 +55,7 @@ class Classification(pl.LightningModule):
         self.train_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
         self.test_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
         self.least_test_accuracy = LeastAccuracy(network.seeds) if network.seeds > 1 else None
+        self.counted: dict[str, Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
@@ -88,6 +89,26 @@ class Classification(pl.LightningModule):
         self.log("train/loss", loss.detach() / self.network.seeds, prog_bar=True)
         self.log("train/accuracy", self.train_accuracy, on_step=False, on_epoch=True)
         return loss
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """What the epoch's accuracy has counted so far, of all devices: a run that is resumed inside the epoch counts on."""
+        with self.train_accuracy.sync_context(should_sync=self.trainer.world_size > 1):
+            counted = {name: value.detach().cpu().clone() for name, value in self.train_accuracy.metric_state.items()}  # type: ignore[union-attr]
+        checkpoint["lk"] = {**checkpoint.get("lk", {}), "train_accuracy": counted}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the counts until the first batch, which says whether the epoch had begun."""
+        self.counted = checkpoint.get("lk", {}).get("train_accuracy")
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Take up the counts of an epoch that was stopped inside."""
+        counted, self.counted = self.counted, None
+        if counted and batch_idx > 0 and self.trainer.is_global_zero:
+            self.train_accuracy.update(
+                torch.zeros(1, self.network.num_classes, device=self.device), torch.zeros(1, dtype=torch.long, device=self.device)
+            )
+            for name, value in counted.items():
+                setattr(self.train_accuracy, name, value.to(self.device))
 
     def refuse(self, each: Tensor) -> None:
         """Stop at a loss that is NaN or infinite."""

@@ -1,0 +1,29 @@
+"""How checkpoints are written to and read from disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from lk.files import writing
+
+
+class CheckpointFiles(TorchCheckpointIO):
+    """Checkpoints that are renamed when they are complete, and loaded without running code.
+
+    Lightning's own writer goes through the folder for temporary files; on another file system the rename becomes a copy, which a kill cuts
+    in half. Its reader unpickles anything in some of the versions that we admit; this one loads tensors and plain values only.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write one checkpoint."""
+        with writing(Path(path)) as temporary:
+            torch.save(checkpoint, temporary)
+
+    def load_checkpoint(
+        self, path: str | Path, map_location: Callable[..., Any] | None = None, weights_only: bool | None = True
+    ) -> dict[str, Any]:
+        """Read one checkpoint onto the CPU; Lightning moves what it restores."""
+        return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]

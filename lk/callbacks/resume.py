@@ -1,0 +1,208 @@
+"""Save the point that an interrupted training resumes from, and stop at it when a signal says so."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Checkpoint
+
+from lk.progress import say
+
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+class Interrupted(BaseException):
+    """A signal arrived inside `interruptible`."""
+
+
+class Signals:
+    """The signals that arrived, and whether what runs now may be left at once."""
+
+    def __init__(self) -> None:
+        self.stop: int | None = None
+        self.requeue: int | None = None
+        self.leave = False
+
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        """Handler of the signals that stop a training; the second Ctrl-C stops at once."""
+        if number == signal.SIGINT and self.stop == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.stop = number
+        if self.leave:
+            raise Interrupted
+
+    def receive_requeue(self, number: int, frame: FrameType | None) -> None:
+        """Handler of the signal by which a SLURM job asks to be saved and put back into the queue."""
+        self.requeue = number
+
+
+SIGNALS = Signals()  # handlers belong to the process, and so does this
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Work between two steps that a signal may break off: reading a checkpoint takes minutes, and a cluster waits for seconds.
+
+    Raises:
+        Interrupted: A signal arrived, before or inside.
+    """
+    if SIGNALS.stop is not None:
+        raise Interrupted
+    SIGNALS.leave = True
+    try:
+        yield
+    finally:
+        SIGNALS.leave = False
+
+
+class SaveResumePoint(Checkpoint):
+    """Writes `checkpoints/last.ckpt`, which a run resumes from: at the end of every epoch, and inside epochs where that is asked for.
+
+    Training that is resumed from it equals uninterrupted training bit for bit, inside an epoch too. SIGTERM (a cluster that pre-empts) and
+    SIGINT (Ctrl-C) let the step end, save, and leave with exit code 143 or 130; a second Ctrl-C leaves at once. Under SLURM with
+    auto-requeue, the requeue signal is handed to Lightning's own handler once the step has ended. Lightning runs this callback after all
+    others, because it is a `Checkpoint`: what they count is part of the point. In a run that `max_steps` bounds, Lightning counts an epoch
+    twice when it resumes at the end of one; there the point follows the first step of the next epoch.
+
+    Args:
+        every_n_steps: Optimiser steps between two points inside an epoch; default none.
+        every_n_minutes: Minutes between two points inside an epoch; default none.
+
+    Raises:
+        ValueError: A number is not positive.
+    """
+
+    def __init__(self, every_n_steps: int | None = None, every_n_minutes: float | None = None) -> None:
+        if (every_n_steps is not None and every_n_steps < 1) or (every_n_minutes is not None and every_n_minutes <= 0):
+            raise ValueError(
+                f"expected positive numbers, got every_n_steps={every_n_steps}, every_n_minutes={every_n_minutes}. Leave them away for a point "
+                "at the end of every epoch only."
+            )
+        self.every_n_steps, self.every_n_minutes = every_n_steps, every_n_minutes
+        self.time = time.monotonic()
+        self.cut = False
+        self.plateaus: dict[int, float] = {}
+        self.slurm: Any = None
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take over the signals; the trainer gives them back when it is done."""
+        SIGNALS.__init__()  # type: ignore[misc]
+        try:
+            for number in STOPPING:
+                signal.signal(number, SIGNALS.receive)
+            requeue = getattr(signal, "SIGUSR1", None)
+            self.slurm = signal.getsignal(requeue) if requeue and "SLURM_JOB_ID" in os.environ else None
+            if callable(self.slurm):
+                signal.signal(requeue, SIGNALS.receive_requeue)  # type: ignore[arg-type]
+        except ValueError:  # a thread other than the main one handles no signals
+            self.slurm = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The clock of the interval in minutes starts; a signal that came meanwhile is heeded."""
+        self.time, self.cut = time.monotonic(), False
+        for number, value in self.plateaus.items():
+            trainer.lr_scheduler_configs[number].scheduler.step(value)
+        self.plateaus = {}
+        if self.signalled(trainer) and SIGNALS.stop is not None:
+            self.leave(trainer)
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+        """Training goes on: Lightning would take the whole epoch for a restart, and leave out a step of ReduceLROnPlateau at its end."""
+        if trainer.fit_loop.restarting:
+            trainer.fit_loop.restarting = False
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Inside an epoch: where a point is due, or a signal asks for one."""
+        if trainer.is_last_batch or (batch_idx + 1) % trainer.accumulate_grad_batches:
+            return  # the end of the epoch follows, or gradients are still being gathered
+        signalled = self.signalled(trainer)
+        first = bounded(trainer) and batch_idx < trainer.accumulate_grad_batches
+        steps = self.every_n_steps is not None and trainer.global_step % self.every_n_steps == 0
+        # Where something ends training inside an epoch (max_time, max_steps), Lightning counts the epoch as complete: its end saves nothing.
+        self.cut = bool(trainer.should_stop) or 0 < trainer.max_steps <= trainer.global_step
+        if signalled or first or steps or self.cut or self.minutes_passed(trainer):
+            self.save(trainer)
+        if signalled:
+            self.leave(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The end of every epoch."""
+        ended = trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
+        if bounded(trainer) and not ended:
+            return  # a signal waits for the first step of the next epoch
+        if not self.cut:
+            self.plateaus = plateaus(trainer)
+            self.save(trainer)
+            self.plateaus = {}
+        if self.signalled(trainer):
+            self.leave(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """A signal that broke off the reading of the last checkpoint ends the command."""
+        if self.signalled(trainer):
+            self.leave(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What schedulers that watch a quantity have yet to see of this epoch: Lightning steps them after the point is saved."""
+        return {"plateaus": self.plateaus} if self.plateaus else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep it until training starts."""
+        self.plateaus = state_dict["plateaus"]
+
+    def signalled(self, trainer: pl.Trainer) -> bool:
+        """Whether any device received a signal that stops or requeues."""
+        own = SIGNALS.stop is not None or SIGNALS.requeue is not None
+        return bool(trainer.strategy.reduce_boolean_decision(own, all=False)) if trainer.world_size > 1 else own
+
+    def minutes_passed(self, trainer: pl.Trainer) -> bool:
+        """Whether the interval in minutes is over; the first device's clock decides."""
+        if self.every_n_minutes is None:
+            return False
+        return bool(trainer.strategy.broadcast(time.monotonic() - self.time >= 60 * self.every_n_minutes))
+
+    def save(self, trainer: pl.Trainer) -> None:
+        """Write the point; it takes the place of older ones, those of SLURM included."""
+        folder = Path(trainer.default_root_dir)
+        trainer.save_checkpoint(folder / "checkpoints" / "last.ckpt")
+        self.time = time.monotonic()
+        if trainer.is_global_zero:
+            for path in folder.glob("hpc_ckpt_*.ckpt"):
+                path.unlink()
+
+    def leave(self, trainer: pl.Trainer) -> None:
+        """Requeue under SLURM, or end the process as the signal asks."""
+        if SIGNALS.requeue is not None and SIGNALS.stop is None:
+            number, SIGNALS.requeue = SIGNALS.requeue, None
+            self.slurm(number, None)
+            return
+        number = SIGNALS.stop or signal.SIGTERM
+        if trainer.is_global_zero:
+            run = Path(trainer.default_root_dir).name
+            say(
+                f"Stopped by {signal.Signals(number).name} at step {trainer.global_step}, which is saved. Resume: --id {run} --resume true."
+            )
+        raise SystemExit(128 + number)
+
+
+def bounded(trainer: pl.Trainer) -> bool:
+    """Whether steps, and not epochs, end the training."""
+    return trainer.max_steps != -1
+
+
+def plateaus(trainer: pl.Trainer) -> dict[int, float]:
+    """By number of the scheduler, the value that each ReduceLROnPlateau is stepped with at the end of this epoch."""
+    return {
+        number: float(trainer.callback_metrics[config.monitor])
+        for number, config in enumerate(trainer.lr_scheduler_configs)
+        if config.reduce_on_plateau
+        and config.interval == "epoch"
+        and (trainer.current_epoch + 1) % config.frequency == 0
+        and config.monitor in trainer.callback_metrics
+    }

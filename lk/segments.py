@@ -1,0 +1,180 @@
+"""Segments of a training: where a run can be resumed, with which settings, and how each part of it began and ended.
+
+A run that is never interrupted has one segment. Each resume adds one, so that the file says which steps were trained with which settings.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from lk.files import writing
+
+SEGMENTS = "segments.yaml"
+# Settings that change no weight: they may differ between segments, and are not recorded.
+FREE = (
+    "id", "runs_dir", "report", "resume", "ckpt_path", "weights_only", "config", "trainer.default_root_dir", "trainer.logger",
+    "trainer.log_every_n_steps", "trainer.profiler", "trainer.num_sanity_val_steps", "trainer.enable_progress_bar",
+    "trainer.enable_model_summary", "trainer.enable_checkpointing", "trainer.detect_anomaly", "trainer.barebones", "data.init_args.num_workers",
+)  # fmt: skip
+# Settings that say how long, on which machine and from where: they may differ, and the segment records how.
+RECORDED = (
+    "trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "trainer.min_epochs", "trainer.min_steps", "trainer.callbacks",
+    "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "data.init_args.data_dir", "data.init_args.path",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """A checkpoint that training can go on from."""
+
+    path: Path
+    step: int
+
+
+def read_resume_point(path: Path) -> ResumePoint | None:
+    """The step of a checkpoint that holds all that a resume needs; nothing where it is damaged, missing or for reading only.
+
+    A checkpoint that was written inside the last batch of an epoch is passed over: a resume from it would leave out that epoch's validation.
+    """
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        step, loops = int(stored["global_step"]), stored["loops"]["fit_loop"]
+        epoch, batch = loops["epoch_progress"]["total"], loops["epoch_loop.batch_progress"]
+        cut = bool(batch["is_last_batch"]) and epoch["processed"] < epoch["started"]
+        return None if cut or "optimizer_states" not in stored else ResumePoint(path, step)
+    except Exception:  # torch raises many types for a damaged file
+        return None
+
+
+def resume_points(folder: Path, scheduled: Mapping[int, Path]) -> Iterator[ResumePoint]:
+    """Checkpoints of a run that training can go on from, the newest first.
+
+    Args:
+        folder: The run folder.
+        scheduled: Its scheduled checkpoints by step.
+    """
+    named = [folder / "checkpoints" / "last.ckpt", *folder.glob("hpc_ckpt_*.ckpt")]  # the second kind is what Lightning writes under SLURM
+    found = [point for path in named if (point := read_resume_point(path)) is not None]
+    whole = sorted(found, key=lambda point: point.step, reverse=True)
+    later = sorted(scheduled, reverse=True)
+    for point in whole:
+        # A file that is made for resuming comes before a scheduled one of the same step.
+        for step in [step for step in later if step > point.step]:
+            if (other := read_resume_point(scheduled[step])) is not None:
+                yield other
+        later = [step for step in later if step < point.step]
+        yield point
+    for step in later:
+        if step > 0 and (other := read_resume_point(scheduled[step])) is not None:
+            yield other
+
+
+def flat(config: object, prefix: str = "") -> dict[str, Any]:
+    """A nested configuration as `{"a.b": value}`; lists are values."""
+    if isinstance(config, Mapping) and config:
+        return {
+            key: value for name, part in config.items() for key, value in flat(part, f"{prefix}.{name}" if prefix else str(name)).items()
+        }
+    return {prefix: config}
+
+
+def changes(stored: Mapping[str, Any], given: Mapping[str, Any], run: str) -> dict[str, list[Any]]:
+    """What a resume changes against the stored configuration.
+
+    Args:
+        stored: The run's configuration.
+        given: That of the command which resumes it.
+        run: The run's id, for the message.
+
+    Returns:
+        Key to `[stored, given]`, for the settings that may differ and are recorded.
+
+    Raises:
+        ValueError: A setting differs that decides what the weights mean; names each with both values.
+    """
+
+    def under(key: str, names: tuple[str, ...]) -> bool:
+        return any(key == name or key.startswith(f"{name}.") for name in names)
+
+    old, new = flat(stored), flat(given)
+    # Keys that only one of both has come from another version of lk or of a library.
+    differ = {key: [old[key], new[key]] for key in old if key in new and old[key] != new[key] and not under(key, FREE)}
+    refused = [
+        f"{key}={json.dumps(pair[1], default=str)} (stored: {json.dumps(pair[0], default=str)})"
+        for key, pair in differ.items()
+        if not under(key, RECORDED)
+    ]
+    if refused:
+        raise ValueError(
+            f"expected the settings that run {run!r} was trained with, got {', '.join(refused)}. Leave them away to resume the run, or choose "
+            "another --id for a run with other settings."
+        )
+    return differ
+
+
+def accepted(stored: dict[str, Any], changed: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """The stored configuration with the recorded changes filled in."""
+    found: dict[str, Any] = json.loads(json.dumps(stored))
+    for key, (_, value) in changed.items():
+        *path, name = key.split(".")
+        place = found
+        for part in path:
+            place = place.setdefault(part, {})
+        place[name] = value
+    return found
+
+
+def read_segments(folder: Path) -> list[dict[str, Any]]:
+    """The segments of a run in order; empty for runs of an earlier version.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    path = folder / SEGMENTS
+    if not path.is_file():
+        return []
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(
+            f"expected the segments of a training in {path}, got a damaged file ({type(error).__name__}). Delete it."
+        ) from error
+    if not isinstance(found, list) or not all(isinstance(segment, dict) for segment in found):
+        raise ValueError(f"expected a list of segments in {path}, got {type(found).__name__}. Delete the file.")
+    return found
+
+
+def write_segments(folder: Path, segments: list[dict[str, Any]]) -> None:
+    """Replace the segments of a run."""
+    with writing(folder / SEGMENTS) as temporary:
+        temporary.write_text(yaml.safe_dump(segments, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def begin_segment(folder: Path, step: int, epoch: float, changed: Mapping[str, list[Any]], devices: int) -> None:
+    """Record that training begins, or goes on, at a step."""
+    packages = ("layerwise-knowledge", "torch", "pytorch-lightning")
+    begun = {
+        "from_step": step,
+        "from_epoch": epoch,
+        "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "devices": devices,
+        "threads": torch.get_num_threads(),
+        "versions": {package: version(package) for package in packages},
+        "changed": {key: list(pair) for key, pair in changed.items()},
+    }
+    write_segments(folder, [*read_segments(folder), begun])
+
+
+def end_segment(folder: Path, step: int, epoch: float, how: str) -> None:
+    """Record how the last segment ended: `finished`, `stopped early`, or what stopped it."""
+    segments = read_segments(folder)
+    if segments:
+        segments[-1] = {**segments[-1], "to_step": step, "to_epoch": epoch, "ended": how}
+        write_segments(folder, segments)
