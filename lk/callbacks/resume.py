@@ -107,7 +107,7 @@ class SaveResumePoint(Checkpoint):
         """The clock of the interval in minutes starts; a signal that came meanwhile is heeded."""
         self.time, self.cut = time.monotonic(), False
         for number, value in self.plateaus.items():
-            trainer.lr_scheduler_configs[number].scheduler.step(value)
+            trainer.lr_scheduler_configs[number].scheduler.step(value)  # type: ignore[arg-type]  # ReduceLROnPlateau's own argument
         self.plateaus = {}
         if self.signalled(trainer) and SIGNALS.stop is not None:
             self.leave(trainer)

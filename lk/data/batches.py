@@ -1,5 +1,6 @@
 """Training batches whose order is a function of (seed, epoch), from any place inside an epoch."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,28 @@ class Order(DistributedSampler[int]):
         indices = list(super().__iter__())
         start, self.start = self.start, 0
         return iter(indices[start:])
+
+
+class Part(DistributedSampler[int]):
+    """Every k-th index for one of k devices, in stored order and without repetition: counts over all devices are those of one."""
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.rank, len(self.dataset), self.num_replicas))  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return len(range(self.rank, len(self.dataset), self.num_replicas))  # type: ignore[arg-type]
+
+
+def even_batch(samples: int, replicas: int, batch_size: int) -> int:
+    """The smallest batch from `batch_size` on that gives every device as many batches: a device with one more would wait for the others.
+
+    Example:
+        >>> even_batch(9, replicas=2, batch_size=2)  # 5 and 4 samples: 3 and 2 batches of two, 2 and 2 of three
+        3
+    """
+    while math.ceil(samples // replicas / batch_size) != math.ceil(math.ceil(samples / replicas) / batch_size):
+        batch_size += 1
+    return batch_size
 
 
 class Batches(DataLoader[tuple[Tensor, Tensor]]):
@@ -70,6 +93,25 @@ class Batches(DataLoader[tuple[Tensor, Tensor]]):
     def skip(self, batches: int) -> None:
         """Leave out the first batches of the next pass: those that a resumed run has been trained on."""
         self.skipped = batches
+
+    def share(self, batch: int) -> tuple[int, float]:
+        """How much a batch counts under several devices, so that the mean over devices is the mean over samples.
+
+        The last batch of an epoch is filled up, for some devices, with a sample that another one has; that one does not count.
+
+        Args:
+            batch: Number of the batch in the epoch.
+
+        Returns:
+            How many of this device's samples count, from the first; and the factor of their mean loss, 1 where all devices have as many.
+        """
+        replicas, rank = self.order.num_replicas, self.order.rank
+        assert self.batch_size is not None
+        own = min(self.batch_size, self.order.num_samples - batch * self.batch_size)
+        last = (batch + 1) * self.batch_size >= self.order.num_samples
+        filled = self.order.total_size - len(self.dataset) if last else 0  # type: ignore[arg-type]
+        counted = own - (rank >= replicas - filled)
+        return counted, counted * replicas / (own * replicas - filled)
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         skipped, self.skipped = self.skipped, 0

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from lk.data.batches import Batches
+from lk.data.batches import Batches, Part, even_batch
 from lk.data.batches import Labelled as Labelled
 
 
@@ -189,9 +189,9 @@ class Data(pl.LightningDataModule):
             total, count = total + x.double().sum(0), count + len(x)
         return (total / count).float()
 
-    def batches(self, data: Labelled, batch_size: int) -> DataLoader[tuple[Tensor, Tensor]]:
-        """A split in its stored order."""
-        return DataLoader(data, batch_size=batch_size, collate_fn=collate(data), num_workers=self.num_workers)
+    def batches(self, data: Labelled, batch_size: int, part: Part | None = None) -> DataLoader[tuple[Tensor, Tensor]]:
+        """A split, or a device's part of it, in its stored order."""
+        return DataLoader(data, batch_size=batch_size, sampler=part, collate_fn=collate(data), num_workers=self.num_workers)
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Shuffled training batches; the order is a function of (seed, epoch), and a resumed run begins where it was stopped."""
@@ -212,5 +212,10 @@ class Data(pl.LightningDataModule):
         self.trained = int(state_dict["trained"])
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        """The test split; nothing is selected on it."""
-        return self.batches(self.test, max(self.batch_size, 512 if isinstance(self.test, Tensors) else 128))
+        """The test split, or this device's part of it; nothing is selected on it."""
+        size = max(self.batch_size, 512 if isinstance(self.test, Tensors) else 128)
+        samples, replicas = len(Data.labels(self.test)), self.trainer.world_size if self.trainer else 1
+        if self.trainer is None or not 1 < replicas <= samples:
+            return self.batches(self.test, size)
+        part = Part(self.test, replicas, self.trainer.global_rank, shuffle=False)
+        return self.batches(self.test, even_batch(samples, replicas, size), part)

@@ -17,14 +17,19 @@ class Repeated:
     Args:
         batch: Inputs and labels.
         times: How often one pass yields it.
+        factor: What the mean loss counts, see `lk.data.batches.Batches.share`.
 
     Example:
         >>> len(list(Repeated((torch.zeros(3, 2), torch.zeros(3)), times=4)))
         4
     """
 
-    def __init__(self, batch: tuple[Tensor, Tensor], times: int) -> None:
-        self.batch, self.times = batch, times
+    def __init__(self, batch: tuple[Tensor, Tensor], times: int, factor: float = 1.0) -> None:
+        self.batch, self.times, self.factor = batch, times, factor
+
+    def share(self, _: int) -> tuple[int, float]:
+        """All samples count, and their mean loss with the factor."""
+        return len(self.batch[1]), self.factor
 
     def __len__(self) -> int:
         return self.times
@@ -39,8 +44,7 @@ class GroupTable(Data):
 
     An input is a pair of element numbers, shape `(2,)`, int64. Training is full-batch (Wu et al., ICLR 2025): one step sees
     all training pairs, and one Lightning epoch is `steps_per_epoch` such steps, because an epoch costs ten times a step.
-    Under several devices each takes every k-th training pair and Lightning averages their gradients: that is the full batch's
-    gradient where the number of pairs is a multiple of the number of devices, and next to it elsewhere.
+    Under several devices each takes every k-th training pair; the mean of their gradients, weighted by pairs, is the full batch's.
 
     Args:
         group: The group.
@@ -135,4 +139,5 @@ class GroupTable(Data):
         """All training pairs of this device, `steps_per_epoch` times."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         x, y = self.batch
-        return Repeated((x[rank::replicas], y[rank::replicas]), self.steps_per_epoch)
+        own = y[rank::replicas]
+        return Repeated((x[rank::replicas], own), self.steps_per_epoch, len(own) * replicas / len(y))

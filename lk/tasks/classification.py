@@ -6,6 +6,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from lk.layers import faster_layout
@@ -54,6 +55,7 @@ class Classification(pl.LightningModule):
         self.network = faster_layout(network)
         self.train_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
         self.test_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
+        self.test_loss = MeanMetric()
         self.least_test_accuracy = LeastAccuracy(network.seeds) if network.seeds > 1 else None
         self.counted: dict[str, Tensor] | None = None
 
@@ -76,17 +78,23 @@ class Classification(pl.LightningModule):
                 f"logits of shape ({''.join(f'{count}, ' for count in seeds)}batch, {data.num_classes}). Set num_classes of the wrapped module."
             )
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        """Mean cross-entropy of a batch in nats, summed over seeds."""
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Mean cross-entropy of a batch in nats, summed over seeds; under several devices weighted so that their mean is that of one."""
         x, y = batch
         logits = self.network(x)
-        each = losses(logits, y)
+        several, share = self.trainer.world_size > 1, getattr(self.trainer.train_dataloader, "share", None)
+        factor = 1.0
+        if several and share is not None:
+            counted, factor = share(batch_idx)
+            if counted:
+                logits, y = logits[..., :counted, :], y[:counted]
+        each = losses(logits, y) * factor if factor != 1 else losses(logits, y)
         loss = each.sum()
         if not bool(torch.isfinite(loss)):
             self.refuse(each.detach())
         if logits.ndim == 2 or self.trainer.is_last_batch:
             self.train_accuracy(logits, y) if logits.ndim == 2 else self.train_accuracy(logits.flatten(0, 1), y.repeat(len(logits)))
-        self.log("train/loss", loss.detach() / self.network.seeds, prog_bar=True)
+        self.log("train/loss", loss.detach() / self.network.seeds, prog_bar=True, sync_dist=several, batch_size=len(y))
         self.log("train/accuracy", self.train_accuracy, on_step=False, on_epoch=True)
         return loss
 
@@ -127,7 +135,8 @@ class Classification(pl.LightningModule):
         """Loss and accuracy on the test split."""
         x, y = batch
         logits = self.network(x)
-        self.log("test/loss", losses(logits, y).mean(), on_epoch=True)
+        self.test_loss(losses(logits, y).mean(), len(y))
+        self.log("test/loss", self.test_loss, on_epoch=True)
         if self.least_test_accuracy is not None:
             self.least_test_accuracy(logits, y)
             self.log("test/accuracy_min", self.least_test_accuracy, on_epoch=True)
