@@ -3,6 +3,7 @@
 import inspect
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -96,12 +97,31 @@ class TrainCLI(LightningCLI):
         return super().instantiate_trainer(**kwargs)
 
     def after_instantiate_classes(self) -> None:
-        """The seed decides the order of batches; the configuration of a new run is stored before the first step."""
+        """The seed decides the order of batches; the configuration of a new run is stored before the first step.
+
+        Raises:
+            ValueError: The strategy copies this process instead of starting the command once per device.
+        """
+        if type(self.trainer.strategy.launcher).__name__ == "_MultiProcessingLauncher":
+            raise ValueError(
+                f"expected a strategy that starts the command once per device, got trainer.strategy={self._get(self.config, 'trainer').strategy!r}. "
+                "Set trainer.strategy to ddp."
+            )
         self.datamodule.order_seed = int(self._get(self.config, "seed_everything") or 0)
         if not self.start.checkpoint and is_first():
             write_config(self.folder, self.start.config)
         for logger in self.trainer.loggers:
             logger.log_hyperparams(self.start.config)
+
+    def fit(self, **settings: Any) -> None:
+        """Train; the processes of other devices do not outlive this one."""
+        try:
+            self.trainer.fit(**settings)
+        except BaseException:
+            launcher: Any = self.trainer.strategy.launcher
+            if hasattr(launcher, "kill"):
+                launcher.kill(signal.SIGKILL)
+            raise
 
     def after_fit(self) -> None:
         """Tables and report from the files of the run, by one process."""
@@ -116,7 +136,7 @@ class TrainCLI(LightningCLI):
         for logger in self.trainer.loggers:
             logger.finalize("success")
             if isinstance(logger, Wandb):
-                wandb.finish()
+                logger.attempt(wandb.finish)
                 say(f"W&B, in the terminal: wandb leet {run.path / 'wandb'}")
 
 
@@ -234,6 +254,12 @@ def probe(args: Sequence[str] | None = None) -> None:
     subcommands = parser.add_subcommands()
     subcommands.add_subcommand("fit", fit)
     config = parser.instantiate(parser.parse_args(words)).fit
+    with locked(Run(config.run).path):
+        fit_probes(config)
+
+
+def fit_probes(config: Namespace) -> None:
+    """Fit, store and evaluate the probes of the chosen checkpoints."""
     run, data, network = open_run(config.run, config.trust, config.data_dir)
     settings = run.extraction_config()
     if not config.trust:
@@ -304,7 +330,17 @@ def analyze(args: Sequence[str] | None = None) -> None:
     subcommands.add_subcommand("paper", papering)
     parsed = parser.parse_args(words)
     config = parser.instantiate(parsed)[parsed.subcommand]
-    {"extract": extract, "certify": certify, "compare": compare, "report": report, "paper": paper}[parsed.subcommand](config)
+    with ExitStack() as held:
+        for path in written_by(parsed.subcommand, config):
+            held.enter_context(locked(Run(path).path))
+        {"extract": extract, "certify": certify, "compare": compare, "report": report, "paper": paper}[parsed.subcommand](config)
+
+
+def written_by(command: str, config: Namespace) -> list[str]:
+    """The run folders that a command writes into; each is its alone until it ends."""
+    if command == "compare":
+        return []
+    return sorted({path for network in config.networks for path in network.runs}) if command == "paper" else [config.run]
 
 
 def extract(config: Namespace) -> None:
@@ -380,6 +416,7 @@ def report(config: Namespace) -> None:
 
 def main(command: Callable[[], Any]) -> None:
     """Run a command for a person: an error of theirs is one readable message, without a traceback (LK_TRACEBACK=1 shows it)."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # an exit tidies up; the default of this signal does not
     try:
         command()
     except (ValueError, FileNotFoundError, FloatingPointError) as error:

@@ -1,5 +1,6 @@
 """What of an extraction goes to W&B: scalars per checkpoint, one heat map, one line chart, one small table."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -52,7 +53,7 @@ def log_extraction(
 
             run: Any = logger.experiment
             for key in numbers:
-                run.define_metric(key, step_metric="checkpoint/epoch", step_sync=False)
+                logger.attempt(partial(run.define_metric, key, step_metric="checkpoint/epoch", step_sync=False))
             rich: dict[str, Any] = {f"{name}/strongest_{step}": wandb.Table(dataframe=tables["strongest"].head(TABLE_ROWS))}
             rich[f"{name}/strength"] = wandb.Image(figure_image(heat_map(tables["strengths"])), caption=f"step {step}")
             mean = tables["strengths"].groupby(["layer", "order"], sort=False)["salient_strength"].mean()
@@ -75,11 +76,12 @@ def log_artifact(loggers: list[Logger], folder: Any, name: str) -> None:
     from lk.loggers import Wandb
 
     for logger in loggers:
-        if isinstance(logger, Wandb):
+        if isinstance(logger, Wandb) and logger.artifacts and not logger.lost:
             import wandb
 
             artifact = wandb.Artifact(f"{logger.experiment.id}-{name}", type="interactions")
             for path in sorted(folder.glob("step=*/interactions.safetensors")):
-                artifact.add_file(str(path), name=f"{path.parent.name}/{path.name}")
-            artifact.add_file(str(folder / "settings.yaml"))
-            logger.experiment.log_artifact(artifact)
+                # Not copied: W&B would stage copies in the user's home, outside the run folder.
+                artifact.add_file(str(path), name=f"{path.parent.name}/{path.name}", policy="immutable")
+            artifact.add_file(str(folder / "settings.yaml"), policy="immutable")
+            logger.attempt(partial(logger.experiment.log_artifact, artifact))
