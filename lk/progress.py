@@ -19,7 +19,7 @@ console = Console(stderr=True, highlight=False)
 
 def say(text: str) -> None:
     """One line for the user, beside progress bars."""
-    console.print(text, markup=False)
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def backgrounds(extraction: Extraction) -> int:

@@ -94,6 +94,13 @@ class Batches(DataLoader[tuple[Tensor, Tensor]]):
         """Leave out the first batches of the next pass: those that a resumed run has been trained on."""
         self.skipped = batches
 
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: `Data` keeps the place, where it is known before this loader exists. Lightning asks whether a loader can be resumed."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Nothing."""
+
     def share(self, batch: int) -> tuple[int, float]:
         """How much a batch counts under several devices, so that the mean over devices is the mean over samples.
 

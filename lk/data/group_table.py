@@ -27,6 +27,13 @@ class Repeated:
     def __init__(self, batch: tuple[Tensor, Tensor], times: int, factor: float = 1.0) -> None:
         self.batch, self.times, self.factor = batch, times, factor
 
+    def state_dict(self) -> dict[str, int]:
+        """Nothing: all batches are the same. Lightning asks whether a loader can be resumed."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Nothing."""
+
     def share(self, _: int) -> tuple[int, float]:
         """All samples count, and their mean loss with the factor."""
         return len(self.batch[1]), self.factor
