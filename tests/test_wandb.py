@@ -1,9 +1,18 @@
 """What W&B received, read back from its own file with its own reader."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+import yaml
 from wandb_records import records
 
 from lk.loggers import Wandb
+from lk.runs import Run
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +83,45 @@ def test_the_environment_wins(monkeypatch, tmp_path):
 def test_an_unknown_mode():
     with pytest.raises(ValueError, match="Given mode='sometimes'; expected offline, online or disabled"):
         Wandb(mode="sometimes")
+
+
+KILL_SERVICE = """
+import os, signal
+
+from pytorch_lightning.callbacks import Callback
+
+
+class KillService(Callback):
+    def on_train_epoch_end(self, trainer, *_):
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{process}/cmdline") as file:
+                    words = file.read()
+            except OSError:
+                continue
+            if "wandb-core" in words and f"--pid\\0{os.getpid()}" in words:
+                os.kill(int(process), signal.SIGKILL)
+                print("killed", process)
+"""
+
+
+def test_a_service_that_dies_does_not_kill_the_training(tiny_config, tmp_path):
+    """W&B's own process is killed after the first epoch: the run is complete, and the home folder holds no part of it."""
+    (tmp_path / "service.py").write_text(KILL_SERVICE)
+    config = yaml.safe_load(tiny_config.read_text())
+    config["trainer"]["callbacks"].append({"class_path": "service.KillService"})
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "home").mkdir()
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("WANDB")},
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path / "home"),
+    }  # fmt: skip
+    command = [sys.executable, "train.py", "fit", "--config", str(tmp_path / "own.yaml"), "--runs_dir", str(tmp_path), "--id", "a"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "killed" in done.stdout
+    assert "W&B failed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(Run(tmp_path / "a").extracted("default")) == [0, 1, 6, 12]
+    assert (tmp_path / "a" / "report.html").is_file()
+    assert not (tmp_path / "home" / ".local" / "share" / "wandb").exists()
