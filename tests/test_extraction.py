@@ -77,8 +77,9 @@ def test_run_writes_what_it_returns(extraction, samples, network, probes, tmp_pa
     assert torch.equal(stored.and_, found.and_)
     assert stored.about == found.about
     # The second time it is read: no forward pass.
-    again = extraction.run(None, None, samples, tmp_path, step=40, epoch=1.5)
+    again = extraction.run(network, probes, samples, tmp_path, step=40, epoch=1.5, done=told.append)
     assert torch.equal(again.or_, found.or_)
+    assert sum(told) == 2 * 16
 
 
 class Stop(Exception):
@@ -152,12 +153,15 @@ def test_games_of_other_settings_are_not_decomposed(extraction, samples, network
     extraction.open(tmp_path, samples)
     extraction.run(network, probes, samples, tmp_path, 0, 0.0)
     (tmp_path / "step=0000000/interactions.safetensors").unlink()
-    Extraction(Foreground(4, 2), score=Logit()).open(tmp_path, samples)
-    assert "step=0000000/values.safetensors" not in names(tmp_path)
-    extraction.run(network, probes, samples, tmp_path, 0, 0.0)
+    other, told = Extraction(Foreground(4, 2), score=Logit()), []
+    other.open(tmp_path, samples)
+    played = other.run(network, probes, samples, tmp_path, 0, 0.0, told.append)
+    assert sum(told) == 2 * 16
+    assert torch.equal(played.and_, other.run(network, probes, samples, tmp_path / "fresh", 0, 0.0).and_)
     (tmp_path / "step=0000000/interactions.safetensors").unlink()
-    Extraction(Foreground(4, 2), score=Logit()).open(tmp_path, few(samples, 1))
-    assert "step=0000000/values.safetensors" not in names(tmp_path)
+    other.open(tmp_path, few(samples, 1))
+    assert other.run(network, probes, few(samples, 1), tmp_path, 0, 0.0, told.append).and_.shape[2] == 1
+    assert sum(told) == 3 * 16
 
 
 def test_the_same_from_scratch_is_the_same_bit_for_bit(extraction, samples, network, probes, tmp_path):
@@ -166,8 +170,12 @@ def test_the_same_from_scratch_is_the_same_bit_for_bit(extraction, samples, netw
         assert torch.equal(getattr(first, key), getattr(second, key))
 
 
+def total(activation, _):
+    return activation.flatten(1).sum(1)
+
+
 def test_score_of_activations_needs_no_probes(samples, network, tmp_path):
-    extraction = Extraction(Foreground(4, 2), score=OfActivation(lambda a, _: a.flatten(1).sum(1)))
+    extraction = Extraction(Foreground(4, 2), score=OfActivation(total))
     assert extraction.run(network, None, samples, tmp_path, 0, 0.0).certified.all()
 
 
@@ -252,7 +260,7 @@ def test_start_that_was_stopped_between_its_two_files_of_samples(extraction, sam
     extraction.open(tmp_path, samples)
     (tmp_path / "samples.safetensors").unlink()  # the tensors come last
     extraction.open(tmp_path, samples)
-    assert Samples.load(tmp_path / "samples.safetensors").same_as(samples)
+    assert Samples.load(tmp_path / "samples.safetensors").difference(samples) == ""
 
 
 # ---- errors

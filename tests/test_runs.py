@@ -12,9 +12,11 @@ import lk.networks
 import lk.probes
 import lk.scores
 from lk.data import Digits
+from lk.describe import describe
 from lk.extraction import Extraction
 from lk.networks import MLP, LeNet
-from lk.runs import ForeignClassError, Run, build, check_trusted, describe, numbered, step_name
+from lk.runs import Run, numbered, step_name
+from lk.trust import ForeignClassError, build, check_trusted
 
 PACKAGES = {"games": lk.games, "maskers": lk.games.maskers, "scores": lk.scores, "probes": lk.probes}
 # Arguments where a class has no default, or where the default would not show that the value is kept.

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 from torch.utils.data.distributed import DistributedSampler
 
+from lk.describe import Recorded
+
 Labelled = Dataset[tuple[Tensor, Tensor]]
 
 
@@ -47,7 +49,7 @@ def collate(data: Labelled) -> Callable[[Any], Any] | None:
     return as_batch if isinstance(whole, Tensors) else None
 
 
-class Data(pl.LightningDataModule):
+class Data(pl.LightningDataModule, metaclass=Recorded):
     """A labelled data set that knows its classes, input shape, samples to explain and baseline.
 
     Subclasses define `load() -> (train, test)`, and may define `class_names` and `column_names`.
