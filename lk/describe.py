@@ -43,7 +43,7 @@ class Recorded(ABCMeta):
         own = inspect.signature(new if init is object.__init__ else init)
         return own.replace(parameters=list(own.parameters.values())[1:], return_annotation=inspect.Signature.empty)
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __call__(cls, /, *args: Any, **kwargs: Any) -> Any:
         """Make an object and record what it was made with."""
         given = record(cls.__signature__, args, kwargs)
         thing = super().__call__(*args, **kwargs)
@@ -109,9 +109,10 @@ def describe(thing: Any) -> Any:
         raise ValueError(f"it is NaN, which equals nothing. {REMEDY}.")
     if isinstance(thing, np.generic):
         return describe(thing.item())
-    if isinstance(thing, PLAIN):
-        # A text or number of a class of its own is written as what it is.
-        return next((kind(thing) for kind in (bool, int, float, str) if isinstance(thing, kind) and type(thing) is not kind), thing)
+    if type(thing) in PLAIN:
+        return thing
+    if isinstance(thing, PLAIN):  # of a class of its own: written as what it is
+        return next(kind(thing) for kind in (int, float, str) if isinstance(thing, kind))
     if isinstance(thing, Path):
         return str(thing)
     if isinstance(thing, list | tuple):

@@ -194,6 +194,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             raise TypeError("expected tensors by name as state_dict")
         if not all(isinstance(value, Tensor) for key, value in weights.items() if key.startswith("network.")):
             raise TypeError("expected tensors by name as state_dict")
+        for key, value in weights.items():
+            # A view may show one number as any number of them.
+            if isinstance(value, Tensor) and value.numel() * value.element_size() > value.untyped_storage().nbytes():
+                raise TypeError(f"{key} shows more numbers than the file holds")
         own = stored.get("lk", {})
         if not isinstance(own, dict) or not math.isfinite(float(epoch)) or not math.isfinite(float(own.get("epoch", 0.0))):
             raise TypeError("expected a finite number as epoch")

@@ -5,6 +5,7 @@ unfold to more than fits (or that contain themselves) cost more than reading it 
 without a word; here it is refused.
 """
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ class Loader(Base):  # type: ignore[misc, valid-type]
                     raise ValueError(f"the key {key.value!r} stands twice, again in line {key.start_mark.line + 1}")
                 seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+
+
+# 1e-3 is a number, as it is for the command line; YAML 1.1 asks for a point.
+Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789"))
 
 
 class Dumper(yaml.SafeDumper):

@@ -7,8 +7,9 @@ classes of these packages (data sets that download and unpack, commands that tra
 
 import importlib
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from torch import nn
 
@@ -125,12 +126,49 @@ def build(config: object, trust: bool = False, expected: type | None = None, **l
     given = {
         str(key): argument(value, trust, takes_function(signature, str(key))) for key, value in (config.get("init_args") or {}).items()
     }
+    if not trust and isinstance(found, Recorded):
+        check_types(found, given)
     try:
         return found(**{**given, **linked})
     except (ValueError, OSError, ImportError):
         raise
     except Exception as error:  # of the wrong type of an argument, a constructor may make anything
         raise ValueError(f"{path} cannot be made with {shortened(dict(given))} ({type(error).__name__}: {error}).") from error
+
+
+def check_types(found: Any, given: Mapping[str, Any]) -> None:
+    """Refuse arguments of another type than annotated: a constructor keeps what it is given, and the error would come from far away.
+
+    Raises:
+        ValueError: Names the argument.
+    """
+    hints = get_type_hints(found.__init__)
+    for name, value in given.items():
+        if name in hints and not fits(value, hints[name]):
+            wanted = getattr(hints[name], "__name__", None) if get_origin(hints[name]) is None else None
+            raise ValueError(f"expected {name} of {found.__name__} as {wanted or hints[name]}, got {shortened(value)}.")
+
+
+def fits(value: Any, annotation: Any) -> bool:
+    """Whether a value is of an annotated type; unknown kinds of annotations take everything.
+
+    Example:
+        >>> fits([1, 2], list[int]), fits("1", int | None), fits(True, float)
+        (True, False, False)
+    """
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if annotation is Any:
+        return True
+    if origin in (Union, UnionType):
+        return any(fits(value, choice) for choice in inner)
+    if annotation in (int, float):
+        whole = isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+        return whole or (annotation is float and isinstance(value, float))
+    if origin in (list, Sequence):
+        return isinstance(value, list | tuple) and all(fits(item, inner[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, Mapping) and all(fits(item, inner[1]) for item in value.values())
+    return isinstance(value, annotation) if isinstance(annotation, type) else True
 
 
 def made_anew(thing: Any, **changes: Any) -> Any:
