@@ -394,7 +394,7 @@ def test_a_class_inside_a_function_is_refused():
     class Local(Masker):
         pass
 
-    with pytest.raises(ValueError, match="it is .*<locals>.Local of .*, which no import path leads to"):
+    with pytest.raises(ValueError, match=r"it is .*<locals>.Local of .*, which no import path leads to"):
         describe(Local())
 
 
