@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import Subset
 
@@ -31,7 +30,7 @@ from lk.layers import find_layer
 from lk.probes import Optimum, Probes, Recipe
 from lk.runs import read_settings, step_name
 from lk.scores import Score, TrueClass, predicted
-from lk.stored import damaged, expect, parse_json, read_tensors, texts
+from lk.stored import damaged, expect, parse_json, read_tensors, texts, write_tensors
 from lk.strict_yaml import dump_yaml, read_yaml
 
 PARTS = ("players", "masker", "score", "probes")
@@ -70,15 +69,14 @@ class Samples:
 
     def save(self, path: Path) -> None:
         """Write a safetensors file."""
-        tensors = {key: getattr(self, key).contiguous() for key in TENSORS}
+        tensors = {key: getattr(self, key) for key in TENSORS}
         # The tensors come last: where they are, the names are too.
         names: dict[str, object] = {"players": list(self.players), "classes": list(self.classes)}
         if self.words:
             names["words"] = [list(words) for words in self.words]
         with writing(path.with_suffix(".yaml")) as temporary:
             temporary.write_text(dump_yaml(names), encoding="utf-8")
-        with writing(path) as temporary:
-            save_file(tensors, temporary)
+        write_tensors(path, tensors)
 
     def difference(self, other: "Samples") -> str:
         """What tells two sets of samples apart; empty where they are the same.
@@ -327,8 +325,8 @@ class Extraction(metaclass=Recorded):
                 self.background, self.batch_size, samples.index, done,
             )  # fmt: skip
             seconds = torch.tensor(time.perf_counter() - start)
-            with writing(games) as temporary:  # an extraction that is stopped while it decomposes need not play again
-                save_file({"values": values, "logits": logits, "seconds": seconds}, temporary, {"made_from": json.dumps(made_from)})
+            # An extraction that is stopped while it decomposes need not play again.
+            write_tensors(games, {"values": values, "logits": logits, "seconds": seconds}, {"made_from": json.dumps(made_from)})
             played = read_games(games, shape)
         start = time.perf_counter()
         found = interactions_of(

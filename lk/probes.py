@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, one_hot
 
 from lk.describe import Recorded
-from lk.files import writing
 from lk.layers import check_finite, device_of, read_layers
 from lk.scores import check_labels
-from lk.stored import damaged, expect, parse_json, read_tensors, texts
+from lk.stored import damaged, expect, parse_json, read_tensors, texts, write_tensors
 
 
 def pooled(activation: Tensor, pooling: str) -> Tensor:
@@ -117,18 +115,13 @@ class Probes(nn.Module):
     def save(self, path: Path) -> None:
         """Write all classifiers to a safetensors file (to a temporary name first)."""
         tensors = {
-            f"{layer}/{part}": getattr(linear, part).contiguous().cpu()
+            f"{layer}/{part}": getattr(linear, part)
             for layer, linear in self.linears.items()
             for part in ("weight", "bias", "mean", "scale")
         }
         fits = {layer: [linear.gradient_norm, linear.iterations] for layer, linear in self.linears.items()}
-        with writing(path) as temporary:
-            save_file(
-                tensors,
-                temporary,
-                {"layers": json.dumps(self.layers), "pooling": self.pooling, "fits": json.dumps(fits), "recipe": json.dumps(self.recipe),
-                 "made_from": json.dumps(self.made_from)},
-            )  # fmt: skip
+        header = {"layers": self.layers, "fits": fits, "recipe": self.recipe, "made_from": self.made_from}
+        write_tensors(path, tensors, {"pooling": self.pooling, **{key: json.dumps(value) for key, value in header.items()}})
 
     @classmethod
     def load(cls, path: Path) -> "Probes":

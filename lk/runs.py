@@ -190,7 +190,7 @@ class Run:
     def write_table(self, name: str, frame: pd.DataFrame) -> None:
         """Write a table to a temporary name, then rename."""
         with writing(self.table(name)) as temporary:
-            frame.to_parquet(temporary, index=False)
+            frame.to_parquet(temporary, index=False, write_page_checksum=True)
 
     def read_table(self, name: str) -> pd.DataFrame:
         """Read a table.

@@ -13,7 +13,11 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
+
+from lk.digest import digest_tensors
+from lk.files import writing
 
 CELLS = 50_000_000  # rows times columns: ten thousand games at a hundred checkpoints need a tenth
 BYTES = 2**31  # of one table, unfolded
@@ -81,9 +85,19 @@ def read_tensors(path: Path, what: str, remedy: str) -> tuple[dict[str, Tensor],
         raise FileNotFoundError(f"No file {path}. {remedy}")
     try:
         with safe_open(path, "pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118  (no mapping)
+            tensors, header = {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118  (no mapping)
+        if header.get("digest", "") not in ("", digest_tensors(tensors)):
+            raise ValueError("its tensors are not those that were written")
+        return tensors, header
     except Exception as error:  # safetensors and torch raise many types for a damaged file
         raise damaged(path, what, error, remedy) from error
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file (to a temporary name first), with a digest of its tensors in the header: a flipped bit is found on reading."""
+    whole = {key: tensor.contiguous().cpu() for key, tensor in tensors.items()}
+    with writing(path) as temporary:
+        save_file(whole, temporary, {**(header or {}), "digest": digest_tensors(whole)})
 
 
 def read_header(path: Path, what: str, remedy: str) -> dict[str, str]:
@@ -164,7 +178,7 @@ def read_frame(path: Path, remedy: str, columns: Sequence[str] = ()) -> pd.DataF
         unfolded = sum(g.column(j).total_uncompressed_size for g in groups for j in range(g.num_columns))
         if cells > CELLS or unfolded > BYTES:
             raise ValueError(f"it unfolds to {cells:,} cells and {unfolded:,} bytes; expected at most {CELLS:,} and {BYTES:,}")
-        frame = pd.read_parquet(path)
+        frame = pd.read_parquet(path, page_checksum_verification=True)
         missing = [column for column in columns if column not in frame]
         if missing:
             raise ValueError(f"it has no column {missing[0]!r}")
@@ -186,6 +200,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
                 # torch stores and never compresses: what is compressed may unfold to any size.
                 if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                     raise ValueError("it is compressed; torch writes checkpoints uncompressed")
+                if bad := archive.testzip():
+                    raise ValueError(f"{bad} in it is not what was written")
         stored = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(stored, dict):
             raise TypeError(f"expected a mapping, got {type(stored).__name__}")

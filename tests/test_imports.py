@@ -16,13 +16,12 @@ ROOT = Path(lk.__file__).parent
 FLOORS = (
     {
         "describe",
-        "strict_yaml",
-        "stored",
         "digest",
+        "strict_yaml",
         "extras",
         "files",
-    },  # objects as plain data, files read and written: they know nothing of lk
-    {"trust", "layers", "groups"},  # what may be rebuilt from a file, activations by name, finite groups
+    },  # objects as plain data, whole files, packages of extras: they know nothing of lk
+    {"trust", "stored", "layers", "groups"},  # what may be rebuilt, files of a run, activations by name, finite groups
     {"data", "networks", "scores"},  # what enters; what a game is played for
     {"probes", "runs"},  # what layers know; where things lie, and what is rebuilt from there
     {"games"},

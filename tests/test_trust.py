@@ -211,7 +211,11 @@ def test_some_hostile_folders_through_the_commands(payload, folder, tmp_path, ti
     through_commands(chosen, ("extract", "extract by name", "certify", "probe"), payload, folder, tmp_path, tiny_config, capsys)
 
 
+QUICK, LONG = ("extract", "extract by name", "compare", "certify", "probe"), ("paper", "report", "resume")
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of Lightning, about a run that was moved
-def test_all_hostile_folders_through_the_commands(payload, folder, tmp_path, tiny_config, capsys):
-    through_commands(HOSTILE, commands(Path(), tmp_path, tiny_config), payload, folder, tmp_path, tiny_config, capsys)
+@pytest.mark.parametrize(("which", "every"), [(QUICK, 2), (LONG, 16)], ids=["quick", "long"])
+def test_all_hostile_folders_through_the_commands(which, every, payload, folder, tmp_path, tiny_config, capsys):
+    through_commands(HOSTILE[::every], which, payload, folder, tmp_path, tiny_config, capsys)

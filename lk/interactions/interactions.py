@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
-from lk.files import writing
 from lk.interactions.decompose import decompose
 from lk.interactions.transforms import orders
-from lk.stored import damaged, expect, parse_json, plain_number, read_header, read_tensors, texts
+from lk.stored import damaged, expect, parse_json, plain_number, read_header, read_tensors, texts, write_tensors
 
 TENSORS = ("and_", "or_", "delta", "objective", "lower_bound", "certified")
 REMEDY = "Delete it and extract again: analyze.py extract RUN."
@@ -123,9 +121,8 @@ class Interactions:
 
     def save(self, path: Path) -> None:
         """Write a safetensors file with the metadata in its header (to a temporary name first)."""
-        tensors = {key: getattr(self, key).contiguous() for key in TENSORS}
-        with writing(Path(path)) as temporary:
-            save_file(tensors, temporary, {"layers": json.dumps(self.layers), "about": json.dumps(self.about)})
+        tensors = {key: getattr(self, key) for key in TENSORS}
+        write_tensors(Path(path), tensors, {"layers": json.dumps(self.layers), "about": json.dumps(self.about)})
 
     @classmethod
     def load(cls, path: Path) -> "Interactions":

@@ -8,18 +8,16 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lk.data import Data
 from lk.extraction import TENSORS, Extraction, Samples, read_games
-from lk.files import writing
 from lk.games import count_players
 from lk.interactions import Interactions
 from lk.layers import frozen
 from lk.probes import Probes
 from lk.runs import Run, step_name
-from lk.stored import parse_json, read_tensors
+from lk.stored import parse_json, read_tensors, write_tensors
 from lk.studies.alignment import intermediate
 from lk.studies.checkpoint import read_checkpoint, write_tables
 
@@ -122,8 +120,7 @@ class Subject:
             # Files without settings are older than these; their names say what decides them.
             if same(parse_json(about["settings"]) if "settings" in about else {**settings, "made_from": None}, settings):
                 return tensors
-        with writing(path) as temporary:
-            save_file(make(), temporary, {"settings": json.dumps(settings)})
+        write_tensors(path, make(), {"settings": json.dumps(settings)})
         return read_tensors(path, "holds no result of a study", "Delete it; the same command makes it again.")[0]
 
 
