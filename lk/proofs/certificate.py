@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from lk.files import writing
 from lk.proofs.rounding import Floats
-from lk.stored import damaged, read_arrays, read_json
+from lk.stored import damaged, read_arrays, read_json, write_tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +105,7 @@ class Certificate:
 
     def save(self, folder: Path) -> None:
         """Write `certificate.json` and `slack.safetensors`; each file appears whole or not at all."""
-        with writing(folder / "slack.safetensors") as temporary:
-            save_file({"slack": np.ascontiguousarray(self.slack)}, temporary)
+        write_tensors(folder / "slack.safetensors", {"slack": torch.from_numpy(np.ascontiguousarray(self.slack))})
         with writing(folder / "certificate.json") as temporary:
             temporary.write_text(json.dumps(self.summary(), indent=2, allow_nan=False), encoding="utf-8")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from lk.files import writing
 from lk.proofs.explanation import (
@@ -21,7 +21,7 @@ from lk.proofs.explanation import (
     SidedCircuit,
     SignTerm,
 )
-from lk.stored import read_arrays, read_json
+from lk.stored import read_arrays, read_json, write_tensors
 
 Explanation = GSetExplanation | FourierExplanation | CosetExplanation | LookupExplanation
 REMEDY = "Delete its folder and certify again: analyze.py certify RUN."
@@ -62,8 +62,8 @@ def save_explanation(explanation: Explanation, folder: Path) -> None:
         data["clusters"] = len(explanation.clusters)
         for number, cluster in enumerate(explanation.clusters):
             put(f"clusters.{number}", cluster)
-    with writing(folder / "explanation.safetensors") as temporary:
-        save_file({name: np.array(array, order="C") for name, array in arrays.items()}, temporary)
+    tensors = {name: torch.from_numpy(np.array(array, order="C")) for name, array in arrays.items()}
+    write_tensors(folder / "explanation.safetensors", tensors)
     with writing(folder / "explanation.json") as temporary:
         temporary.write_text(json.dumps(data, indent=2), encoding="utf-8")
 
