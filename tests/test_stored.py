@@ -43,7 +43,7 @@ def test_every_flipped_byte_of_the_tensors_is_found(tmp_path):
             read_tensors(path, "holds nothing", REMEDY)
     for place in range(8):  # the size of the header
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-        with pytest.raises(ValueError, match="x.safetensors is truncated or holds nothing"):
+        with pytest.raises(ValueError, match=r"x.safetensors is truncated or holds nothing"):
             read_tensors(path, "holds nothing", REMEDY)
 
 
