@@ -328,7 +328,7 @@ class Bench:
         else:
             way(rng, file)
         outcome = outcome_of(commands(run, group, self.folder)[command])
-        if outcome == "result" and not group and (changed := self.changed(run)):
+        if outcome == "result" and not group and (changed := self.changed(run)) and str(changed) != str(file.relative_to(run)):
             outcome = f"SILENT change of {changed}"
         return KINDS[suffix], outcome, f"{file.relative_to(run)} by {way.__name__}, {command}"
 

@@ -65,6 +65,8 @@ class TrainCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Choose and reserve the run folder; fill it into trainer and logger."""
         config = self.config["fit"]
+        if not isinstance(config.trainer, Namespace):
+            raise ValueError(f"expected trainer as settings by name, got {config.trainer!r}.")
         if not config.id:
             parts = [config.data.class_path, config.model.network.class_path]
             stem = "-".join(part.rsplit(".", 1)[-1].lower() for part in parts)
@@ -402,7 +404,7 @@ def main(command: Callable[[], Any]) -> None:
     """Run a command for a person: an error of theirs is one readable message, without a traceback (LK_TRACEBACK=1 shows it)."""
     try:
         command()
-    except (ValueError, OSError, FloatingPointError, MemoryError, SafetensorError) as error:
+    except (ValueError, OSError, FloatingPointError, MemoryError, NotImplementedError, SafetensorError) as error:
         if os.environ.get("LK_TRACEBACK"):
             raise
         say(f"error: {error or type(error).__name__}")
