@@ -39,6 +39,7 @@ optimizer: {class_path: torch.optim.Adam, init_args: {lr: 0.01}}
 report: false
 trainer:
   accelerator: cpu
+  logger: false
   max_epochs: 1
   enable_model_summary: false
   enable_progress_bar: false
@@ -61,6 +62,7 @@ optimizer: {class_path: torch.optim.Adam, init_args: {lr: 0.01}}
 report: false
 trainer:
   accelerator: cpu
+  logger: false
   max_epochs: 1
   enable_model_summary: false
   enable_progress_bar: false

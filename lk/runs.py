@@ -37,6 +37,9 @@ COLUMNS = {
     "stability": ("step", "layer", "place", "kind", "order", "sample", "stability"),
 }  # fmt: skip
 
+TEXT = {"layer", "quantity", "place", "kind", "verifier", "tier", "reason", "irrep"}
+BOOL = {"at_chance", "failed"}
+
 
 def step_name(step: int) -> str:
     """`step=0001234`: sorts as text the way it sorts as a number."""
@@ -201,9 +204,9 @@ class Run:
         """
         if not self.table(name).is_file():
             raise FileNotFoundError(f"Run {self.id} has no table {name!r} ({self.table(name)}); make it first with train.py or analyze.py.")
-        return read_frame(
-            self.table(name), "Delete it, and make it again with train.py or analyze.py.", COLUMNS.get(name.rsplit("/", 1)[-1], ())
-        )
+        columns = COLUMNS.get(name.rsplit("/", 1)[-1], ())
+        kinds = {column: "text" if column in TEXT else "bool" if column in BOOL else "number" for column in columns}
+        return read_frame(self.table(name), "Delete it, and make it again with train.py or analyze.py.", kinds)
 
     # ---- rebuilding
     def data(self, trust: bool = False, data_dir: str | None = None) -> Data:

@@ -3,7 +3,7 @@
 import json
 import math
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,16 +159,16 @@ def texts(value: object, name: str, count: int | None = None) -> tuple[str, ...]
     return tuple(value)
 
 
-def read_frame(path: Path, remedy: str, columns: Sequence[str] = ()) -> pd.DataFrame:
+def read_frame(path: Path, remedy: str, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
     """A Parquet table, its unfolded size checked in its metadata first.
 
     Args:
         path: The file.
         remedy: What to do where it cannot be read.
-        columns: Columns that it must have.
+        columns: Columns that it must have, each with its kind: `number`, `text` or `bool`.
 
     Raises:
-        ValueError: It is damaged, too large, or lacks a column; names the file.
+        ValueError: It is damaged, too large, or lacks a column or holds another kind in it; names the file.
     """
     try:
         about = pq.read_metadata(path)
@@ -179,12 +179,23 @@ def read_frame(path: Path, remedy: str, columns: Sequence[str] = ()) -> pd.DataF
         if cells > CELLS or unfolded > BYTES:
             raise ValueError(f"it unfolds to {cells:,} cells and {unfolded:,} bytes; expected at most {CELLS:,} and {BYTES:,}")
         frame = pd.read_parquet(path, page_checksum_verification=True)
-        missing = [column for column in columns if column not in frame]
-        if missing:
-            raise ValueError(f"it has no column {missing[0]!r}")
+        for column, kind in (columns or {}).items():
+            if column not in frame:
+                raise ValueError(f"it has no column {column!r}")
+            if len(frame) and not is_kind(frame[column], kind):
+                raise ValueError(f"expected the column {column!r} as {kind}, got {frame[column].dtype}")
     except Exception as error:  # Arrow and pandas raise many types for a damaged file
         raise damaged(path, "no table of this run", error, remedy) from error
     return frame
+
+
+def is_kind(column: pd.Series, kind: str) -> bool:
+    """Whether a column holds numbers, texts or truth values throughout; numbers may be missing."""
+    if kind == "text":
+        return bool(column.map(lambda value: isinstance(value, str)).all())
+    if kind == "bool":
+        return bool(pd.api.types.is_bool_dtype(column))
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -129,7 +129,10 @@ def test_damaged_tables(tmp_path, damage):
 def test_a_missing_column(tmp_path):
     pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "x.parquet")
     with pytest.raises(ValueError, match="it has no column 'y'"):
-        read_frame(tmp_path / "x.parquet", REMEDY, ("x", "y"))
+        read_frame(tmp_path / "x.parquet", REMEDY, {"x": "number", "y": "number"})
+    for kind in ("text", "bool"):
+        with pytest.raises(ValueError, match=f"expected the column 'x' as {kind}, got int64"):
+            read_frame(tmp_path / "x.parquet", REMEDY, {"x": kind})
 
 
 # ---- checkpoints
