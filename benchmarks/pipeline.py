@@ -19,8 +19,9 @@ from lk.games import OUTPUT, count_players, mask, play, present
 from lk.interactions import harsanyi, interactions_of, inverse_harsanyi
 from lk.layers import frozen, read_layers
 from lk.probes import Probes
-from lk.runs import Run, build
+from lk.runs import Run
 from lk.studies.dynamics import measure
+from lk.trust import build
 
 
 def timed(work):

@@ -19,13 +19,16 @@ from jsonargparse import Namespace
 from jsonargparse.typing import PositiveInt
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from safetensors import SafetensorError
 from torch import nn
 
 from lk.callbacks import RecordTraining, SaveResumePoint, SeedEpochs
 from lk.callbacks.checkpoint_files import CheckpointFiles
 from lk.data import Data
-from lk.extraction import Extraction
-from lk.games import Grid, count_players
+from lk.describe import describe
+from lk.extraction import PARTS, Extraction
+from lk.games import Grid, Players, count_players
+from lk.games.maskers import Masker
 from lk.layers import frozen, nearest
 from lk.lock import locked
 from lk.loggers import Wandb
@@ -33,12 +36,15 @@ from lk.parser import Parser
 from lk.probes import Probes, Recipe
 from lk.progress import backgrounds, forecast, progress, say
 from lk.report import write_comparison, write_paper, write_report
-from lk.runs import Run, build, check_trusted
+from lk.runs import Run
+from lk.scores import Score
 from lk.start import RUN_ID, is_first, run_id, start_of, write_config
 from lk.studies.certification import certify_checkpoint, folded, group_run, record
 from lk.studies.checkpoint import probe_checkpoint, read_checkpoint, write_tables
+from lk.studies.freshness import check_fresh
 from lk.studies.paper import FIGURES, Paper, Studied
 from lk.tasks import Classification
+from lk.trust import build, check_trusted
 
 
 class TrainCLI(LightningCLI):
@@ -65,6 +71,8 @@ class TrainCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Choose and lock the run folder, decide between start and resume, and fill both into trainer and logger."""
         config = self.config["fit"]
+        if not isinstance(config.trainer, Namespace):
+            raise ValueError(f"expected trainer as settings by name, got {config.trainer!r}.")
         parts = [config.data.class_path, config.model.network.class_path]
         config.id = run_id(config.id, "-".join(part.rsplit(".", 1)[-1].lower() for part in parts), config.resume, config.ckpt_path)
         self.folder = folder = Path(config.runs_dir) / config.id
@@ -226,9 +234,26 @@ def stored_defaults(path: str | None, trusted: bool, name: str | None = None) ->
     stored = [run.probes(step) for step in run.checkpoints if run.probes(step).is_file()]
     if stored:
         settings = {**settings, "probes": Probes.load(stored[-1]).recipe}
-    if not trusted:
-        check_trusted(settings)
-    return {key: value for key, value in settings.items() if value is not None}
+    settings = {key: value for key, value in settings.items() if value is not None}
+    return settings if trusted else rebuilt(settings)
+
+
+def rebuilt(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings from a run folder with each part made and described again.
+
+    jsonargparse imports whatever a default names, in whatever form; it is therefore given nothing but descriptions of objects of ours.
+
+    Raises:
+        ForeignClassError: A part is of a class that is foreign.
+        ValueError: A setting is unknown, or a part cannot be made.
+    """
+    check_trusted(settings)
+    known = list(inspect.signature(Extraction).parameters)
+    unknown = [key for key in settings if key not in known]
+    if unknown:
+        raise ValueError(f"The settings of the stored extraction hold {unknown[0]!r}. {nearest(unknown[0], known)}")
+    bases = dict(zip(PARTS, (Players, Masker, Score, Recipe), strict=True))
+    return {key: describe(build(value, False, bases[key])) if key in bases else value for key, value in settings.items()}
 
 
 def option(args: Sequence[str], name: str) -> str | None:
@@ -264,7 +289,7 @@ def fit_probes(config: Namespace) -> None:
     settings = run.extraction_config()
     if not config.trust:
         check_trusted(settings)
-    recipe = config.recipe or (build(settings["probes"], config.trust) if settings.get("probes") else None)
+    recipe = config.recipe or (build(settings["probes"], config.trust, Recipe) if settings.get("probes") else None)
     # Players do not matter here; any division will do.
     extraction = Extraction(Grid(1), probes=recipe, layers=config.layers or settings.get("layers"))
     layers, steps = extraction.layers_of(network), chosen_steps(run, config.steps)
@@ -349,7 +374,7 @@ def extract(config: Namespace) -> None:
     extraction: Extraction = config.extraction
     extraction.layers_of(network)
     samples = extraction.samples(data)
-    extraction.open(run.extraction(extraction.name), samples)
+    samples = extraction.open(run.extraction(extraction.name), samples)
     steps = chosen_steps(run, config.steps)
     say(forecast(network, extraction, samples, len(steps)))
     with progress(len(steps) * 2 ** count_players(samples.owner) * len(samples.y) * backgrounds(extraction), extraction.name) as bar:
@@ -391,7 +416,10 @@ def certify(config: Namespace) -> None:
 
 def compare(config: Namespace) -> None:
     """Compare runs."""
-    say(f"Report: {write_comparison([Run(path) for path in config.runs], config.extraction)}")
+    runs = [Run(path) for path in config.runs]
+    for run in runs:
+        check_fresh(run)
+    say(f"Report: {write_comparison(runs, config.extraction)}")
 
 
 def paper(config: Namespace) -> None:
@@ -409,6 +437,7 @@ def paper(config: Namespace) -> None:
 def report(config: Namespace) -> None:
     """Tables and report of a run, again, from its files."""
     run = Run(config.run)
+    check_fresh(run)
     for name in run.extractions:
         write_tables(run, name)
     say(f"Report: {write_report([run])}")
@@ -419,10 +448,12 @@ def main(command: Callable[[], Any]) -> None:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # an exit tidies up; the default of this signal does not
     try:
         command()
-    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError, MemoryError, NotImplementedError, SafetensorError) as error:
         if os.environ.get("LK_TRACEBACK"):
             raise
-        say(f"error: {error}")
+        say(f"error: {error or type(error).__name__}")
+        if isinstance(error, OSError | SafetensorError) and not isinstance(error, FileNotFoundError):
+            say("What is written stays whole; the same command goes on from there.")
         sys.exit(2)
     except KeyboardInterrupt:
         say("Stopped. What is written stays; the same command goes on from there.")

@@ -3,9 +3,11 @@
 One way for all callers: the callback during training, the command afterwards, a notebook.
 """
 
+import json
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Subset
 
 from lk.data import Data
+from lk.describe import Recorded, describe
+from lk.digest import digest_files, digest_plain, digest_tensors
 from lk.files import writing
 from lk.games import OUTPUT, Players, count_players, play
 from lk.games.game import BACKGROUNDS
@@ -27,10 +28,15 @@ from lk.games.maskers import Masker, Mean
 from lk.interactions import Interactions, interactions_of
 from lk.layers import find_layer
 from lk.probes import Optimum, Probes, Recipe
-from lk.runs import describe, step_name
+from lk.runs import read_settings, step_name
 from lk.scores import Score, TrueClass, predicted
+from lk.stored import damaged, expect, parse_json, read_tensors, texts, write_tensors
+from lk.strict_yaml import dump_yaml, read_yaml
 
+PARTS = ("players", "masker", "score", "probes")
 INDIFFERENT = ("batch_size", "name")  # settings that change no result
+TENSORS = ("x", "y", "index", "owner", "filler")
+ROUNDING = 1e-6  # of the largest entry: what decoding, resizing and averaging differ by between machines and numbers of threads
 
 
 @dataclass(frozen=True)
@@ -63,31 +69,72 @@ class Samples:
 
     def save(self, path: Path) -> None:
         """Write a safetensors file."""
-        tensors = {key: getattr(self, key).contiguous() for key in ("x", "y", "index", "owner", "filler")}
+        tensors = {key: getattr(self, key) for key in TENSORS}
         # The tensors come last: where they are, the names are too.
         names: dict[str, object] = {"players": list(self.players), "classes": list(self.classes)}
         if self.words:
             names["words"] = [list(words) for words in self.words]
         with writing(path.with_suffix(".yaml")) as temporary:
-            temporary.write_text(yaml.safe_dump(names, allow_unicode=True), encoding="utf-8")
-        with writing(path) as temporary:
-            save_file(tensors, temporary)
+            temporary.write_text(dump_yaml(names), encoding="utf-8")
+        write_tensors(path, tensors)
 
-    def same_as(self, other: "Samples") -> bool:
-        """Whether both explain the same samples by the same players (inputs and fillings may differ by rounding)."""
-        return all(torch.equal(getattr(self, key), getattr(other, key)) for key in ("index", "y", "owner"))
+    def difference(self, other: "Samples") -> str:
+        """What tells two sets of samples apart; empty where they are the same.
+
+        Labels, indices, owners and names must be equal, inputs and fillings equal up to `ROUNDING` of their largest entry.
+        """
+        for key in TENSORS:
+            a, b = getattr(self, key), getattr(other, key)
+            if a.shape != b.shape or a.is_floating_point() != b.is_floating_point():
+                return f"{key} of shape {tuple(b.shape)} and {tuple(a.shape)}"
+            if not a.is_floating_point():
+                if not torch.equal(a, b):
+                    return f"{key} of {int((a != b).reshape(len(a), -1).any(1).sum())} of {len(a)} samples"
+            elif not torch.equal(a, b) and (largest := float((a.double() - b.double()).abs().max())) > ROUNDING * float(b.abs().max()):
+                return f"{key} by up to {largest:.3g}"
+        return next((key for key in ("players", "classes", "words") if getattr(self, key) != getattr(other, key)), "")
+
+    @property
+    def digest(self) -> str:
+        """Digest of all tensors, bit for bit."""
+        return digest_tensors({key: getattr(self, key) for key in TENSORS})
 
     @classmethod
     def load(cls, path: Path) -> "Samples":
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: A file is missing, damaged, or holds something else.
+        """
+        remedy = f"Delete the folder {path.parent} and extract again."
+        if not path.is_file():
+            raise ValueError(f"{path} is missing. {remedy}")
+        names = read_yaml(path.with_suffix(".yaml"), remedy)
+        tensors, _ = read_tensors(path, "holds no samples", remedy)
         try:
-            names = yaml.safe_load(path.with_suffix(".yaml").read_text(encoding="utf-8"))
-            words = tuple(tuple(row) for row in names.get("words") or ())  # runs of other data have none
-            return cls(**load_file(path), players=tuple(names["players"]), classes=tuple(names["classes"]), words=words)
-        except (SafetensorError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{path} is truncated or holds no samples ({error}). Delete the folder {path.parent} and extract again."
-            ) from error
+            expect(
+                {key: tensors[key][None] for key in tensors if key in ("y", "index")}, dict.fromkeys(("y", "index"), ("whole", (1, None)))
+            )
+            count, shape = len(tensors["y"]), tuple(tensors["x"].shape)
+            kind = "real" if tensors["x"].is_floating_point() else "whole"
+            expect(tensors, {"index": ("whole", (count,)), "x": (kind, (count, *shape[1:])), "filler": (kind, shape)})
+            owner = tensors["owner"]
+            expect(tensors, {"owner": ("whole", (count, *owner.shape[1:]))})
+            torch.broadcast_shapes(owner.shape, shape)
+            words = names.get("words") or []  # runs of other data have none
+            if not isinstance(words, list) or len(words) not in (0, count):
+                raise ValueError(f"expected words as a list for each of {count} samples")
+            players, classes = texts(names.get("players"), "players"), texts(names.get("classes"), "classes")
+            if count and not (int(tensors["y"].min()) >= 0 and int(tensors["y"].max()) < max(len(classes), 1)):
+                raise ValueError(f"expected labels from 0 to {len(classes) - 1}")
+            return cls(
+                **{key: tensors[key] for key in TENSORS},
+                players=players,
+                classes=classes,
+                words=tuple(texts(row, "words") for row in words),
+            )
+        except (ValueError, KeyError, IndexError, RuntimeError) as error:
+            raise damaged(path, "holds no samples", error, remedy) from error
 
 
 def available_memory() -> int:
@@ -95,7 +142,7 @@ def available_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
 
 
-class Extraction:
+class Extraction(metaclass=Recorded):
     """Settings of an extraction, and the work itself.
 
     Args:
@@ -112,7 +159,7 @@ class Extraction:
         name: Name of the extraction inside the run.
 
     Raises:
-        ValueError: A setting is out of range.
+        ValueError: A setting is out of range, or a part has an argument that no settings file can hold.
     """
 
     def __init__(
@@ -141,6 +188,12 @@ class Extraction:
         self.players, self.masker, self.score, self.probes = players, masker or Mean(), score or TrueClass(), probes or Optimum()
         self.background, self.layers, self.kappa, self.gap = background, list(layers) if layers is not None else None, kappa, gap
         self.salience_ratio, self.batch_size, self.name = salience_ratio, batch_size, name
+        for part in PARTS:
+            # Results are told apart by their settings: what cannot be written into settings.yaml is refused before any work.
+            try:
+                describe(getattr(self, part))
+            except ValueError as error:
+                raise ValueError(f"Given {part}={type(getattr(self, part)).__name__}: {error}") from error
 
     def layers_of(self, network: nn.Module) -> list[str]:
         """The layers to read, checked against the network."""
@@ -162,9 +215,15 @@ class Extraction:
         return layers
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """All settings as plain data, with the parts that were left to their defaults."""
+        parts = {name: describe(getattr(self, name)) for name in PARTS}
+        return {**describe(self)["init_args"], **parts}
+
+    @property
     def decisive(self) -> dict[str, Any]:
         """The settings that decide the result, as plain data."""
-        return {key: value for key, value in describe(self)["init_args"].items() if key not in INDIFFERENT}
+        return {key: value for key, value in self.settings.items() if key not in INDIFFERENT}
 
     def samples(self, data: Data) -> Samples:
         """Divide the data set's samples to explain into players.
@@ -179,36 +238,53 @@ class Extraction:
         names, classes = tuple(self.players.names(data.column_names)), tuple(map(str, data.class_names))
         return Samples(x, y, index, owner, filler, names, classes, tuple(map(tuple, words)))
 
-    def open(self, folder: Path, samples: Samples) -> None:
+    def open(self, folder: Path, samples: Samples) -> Samples:
         """Write the settings and samples beside the results, or check that they are those of an earlier start.
 
+        Returns:
+            The samples to play: where there are results, those that they were made of.
+
         Raises:
-            ValueError: The folder holds an extraction with other settings.
+            ValueError: The folder holds an extraction with other settings or samples.
         """
-        settings, decisive = describe(self)["init_args"], self.decisive
-        path = folder / "settings.yaml"
-        if path.is_file():
-            earlier = {key: value for key, value in (yaml.safe_load(path.read_text()) or {}).items() if key not in INDIFFERENT}
+        path, drawn = folder / "settings.yaml", folder / "samples.safetensors"
+        if any(folder.glob("step=*/interactions.safetensors")):
+            earlier = {key: value for key, value in read_settings(path).items() if key not in INDIFFERENT}
+            decisive = self.decisive
             changed = [key for key in sorted(set(decisive) | set(earlier)) if earlier.get(key) != decisive.get(key)]
-            if changed and any(folder.glob("step=*/interactions.safetensors")):
+            if changed:
                 raise ValueError(
                     f"{folder} holds an extraction with other settings ({', '.join(changed)} differ). Choose another name for this one, "
                     "or delete that folder."
                 )
-            if changed:
-                _forget_values(folder)
-        drawn = folder / "samples.safetensors"
-        if not any(folder.glob("step=*/interactions.safetensors")):
-            if drawn.is_file() and not samples.same_as(Samples.load(drawn)):
-                _forget_values(folder)
+            stored = Samples.load(drawn)
+            if difference := samples.difference(stored):
+                raise ValueError(
+                    f"{folder} holds an extraction of other samples or players (test samples {stored.index.tolist()}, given "
+                    f"{samples.index.tolist()}; they differ in {difference}). Choose another name for this one, or delete that folder. "
+                    f"Inputs and fillings of another machine may differ by {ROUNDING:g} of their size, not by more."
+                )
+            samples = stored
+        else:
             samples.save(drawn)
-        elif not samples.same_as(stored := Samples.load(drawn)):
-            raise ValueError(
-                f"{folder} holds an extraction of other samples or players (test samples {stored.index.tolist()}, given "
-                f"{samples.index.tolist()}). Choose another name for this one, or delete that folder."
-            )
         with writing(path) as temporary:
-            temporary.write_text(yaml.safe_dump(settings, sort_keys=False))
+            temporary.write_text(dump_yaml(self.settings))
+        return samples
+
+    def made_from(self, network: nn.Module, probes: Probes | None, samples: Samples) -> dict[str, str]:
+        """Digests of everything that games are made from: the network's weights, the probes, the samples, and the settings of the game."""
+        own, layers = self.decisive, self.layers_of(network)
+        linears = {} if probes is None else {layer: probes.linears[layer] for layer in layers if layer in probes.linears}
+        parts = {
+            f"{layer}/{part}": getattr(linear, part) for layer, linear in linears.items() for part in ("weight", "bias", "mean", "scale")
+        }
+        game = [layers, own["score"], own["background"], digest_files(own["score"]), None if probes is None else probes.pooling]
+        return {
+            "weights": digest_tensors(network.state_dict()),
+            "probes": digest_tensors(parts),
+            "samples": samples.digest,
+            "game": digest_plain(game),
+        }
 
     def run(
         self,
@@ -231,37 +307,69 @@ class Extraction:
             epoch: Epochs trained, may be a fraction.
             done: Called with the number of masked samples after each forward pass.
         """
-        place = folder / step_name(step)
+        place, layers = folder / step_name(step), self.layers_of(network)
+        made_from = self.made_from(network, probes, samples)
+        decomposed = {**made_from, "decomposition": digest_plain([self.kappa, self.gap, self.salience_ratio])}
         if (place / "interactions.safetensors").is_file():
-            return Interactions.load(place / "interactions.safetensors")
-        layers = self.layers_of(network)
+            stored = Interactions.load(place / "interactions.safetensors")
+            if stored.about.get("made_from") in (None, decomposed):  # None: written before digests were kept
+                return stored
+            tell_changes(place, stored.about["made_from"], decomposed)
         games = place / "values.safetensors"
-        if not games.is_file():
+        shape = (2 ** count_players(samples.owner), len(layers) + 1, len(samples.y))
+        played = read_games(games) if games.is_file() else None
+        if played is None or played["made_from"] != made_from or played["values"].shape != shape:
             start = time.perf_counter()
             values, logits = play(
                 network, probes, layers, samples.x, samples.y, samples.owner, samples.filler, self.score,
                 self.background, self.batch_size, samples.index, done,
             )  # fmt: skip
             seconds = torch.tensor(time.perf_counter() - start)
-            with writing(games) as temporary:  # an extraction that is stopped while it decomposes need not play again
-                save_file({"values": values, "logits": logits, "seconds": seconds}, temporary)
-        played, start = load_file(games), time.perf_counter()
+            # An extraction that is stopped while it decomposes need not play again.
+            write_tensors(games, {"values": values, "logits": logits, "seconds": seconds}, {"made_from": json.dumps(made_from)})
+            played = read_games(games, shape)
+        start = time.perf_counter()
         found = interactions_of(
             played["values"], [*layers, OUTPUT], self.kappa, self.gap,
             step=step, epoch=epoch, players=list(samples.players), labels=samples.y.tolist(), samples=samples.index.tolist(),
             correct=(predicted(played["logits"]) == samples.y).tolist(), salience_ratio=self.salience_ratio,
-            versions={package: version(package) for package in ("layerwise-knowledge", "torch")},
+            versions={package: version(package) for package in ("layerwise-knowledge", "torch")}, threads=torch.get_num_threads(),
+            made_from=decomposed,
         )  # fmt: skip
         found.about["seconds"] = {"play": float(played["seconds"]), "decompose": time.perf_counter() - start}
         found.save(place / "interactions.safetensors")
         return found
 
 
-def _forget_values(folder: Path) -> None:
-    """Delete games without interactions: they were played with other settings or samples."""
-    for path in folder.glob("step=*/values.safetensors"):
-        if not (path.parent / "interactions.safetensors").is_file():
-            path.unlink()
+def read_games(path: Path, shape: tuple[int, int, int] | None = None) -> dict[str, Any]:
+    """Stored games: `values` `(2**n, layers, samples)`; where they are stored, `logits`, `seconds` and `made_from` (else None).
+
+    Args:
+        path: Their file.
+        shape: The shape that the values must have.
+
+    Raises:
+        ValueError: The file is damaged, or holds games of another shape.
+    """
+    remedy = "Delete its folder and extract again: analyze.py extract RUN."
+    tensors, about = read_tensors(path, "holds no games", remedy)
+    try:
+        expect(tensors, {"values": ("real", shape or (None, None, None))})
+        size = len(tensors["values"])
+        if size & (size - 1):
+            raise ValueError(f"expected values of 2^n coalitions, got {size}")
+        if "logits" in tensors:
+            expect(tensors, {"logits": ("real", (tensors["values"].shape[2], None))})
+        made_from = parse_json(about.get("made_from", "null"))
+    except ValueError as error:
+        raise damaged(path, "holds no games", error, remedy) from error
+    return {"logits": None, "seconds": torch.tensor(0.0), **tensors, "made_from": made_from}
+
+
+def tell_changes(place: Path, before: object, now: dict[str, str]) -> None:
+    """Warn that a stored result is made again, and because of what."""
+    changed = [key for key in now if not isinstance(before, dict) or before.get(key) != now[key]]
+    warnings.warn(f"{place} was made from other {', '.join(changed)}; it is made again.", stacklevel=3)
 
 
 def check_memory(n: int, samples: int, layers: int = 8) -> None:
@@ -283,12 +391,28 @@ def check_memory(n: int, samples: int, layers: int = 8) -> None:
         )
 
 
-def fit_probes(recipe: Recipe, network: nn.Module, layers: Sequence[str], data: Data) -> Probes:
-    """Fit probes on the data set's training samples: the first `max_samples` of a seeded order, in a fixed order."""
+def drawn_samples(recipe: Recipe, data: Data) -> Tensor:
+    """Indices of the training samples that a recipe fits on: the first `max_samples` of a seeded order, ascending."""
     total = len(Data.labels(data.train))
-    order = torch.randperm(total, generator=torch.Generator().manual_seed(recipe.seed))[: recipe.max_samples].sort().values
-    batches = data.batches(Subset(data.train, order.tolist()), 256)
+    return torch.randperm(total, generator=torch.Generator().manual_seed(recipe.seed))[: recipe.max_samples].sort().values
+
+
+def fitted_on(recipe: Recipe, network: nn.Module, data: Data) -> dict[str, str]:
+    """Digests of what probes are fitted on: the network's weights, and the labels of the samples that the recipe draws.
+
+    The inputs of these samples are not read: that is the larger part of the work. The explained ones are compared where games are stored.
+    """
+    index = drawn_samples(recipe, data)
+    return {
+        "weights": digest_tensors(network.state_dict()),
+        "labels": digest_tensors({"index": index, "y": Data.labels(data.train)[index]}),
+    }
+
+
+def fit_probes(recipe: Recipe, network: nn.Module, layers: Sequence[str], data: Data) -> Probes:
+    """Fit probes on the training samples that the recipe draws, in a fixed order."""
+    batches = data.batches(Subset(data.train, drawn_samples(recipe, data).tolist()), 256)
     with torch.random.fork_rng():  # a loader draws a base seed from the global stream
         probes = recipe.fit(network, layers, batches, data.num_classes)
-    probes.recipe = describe(recipe)
+    probes.recipe, probes.made_from = describe(recipe), fitted_on(recipe, network, data)
     return probes

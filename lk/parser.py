@@ -1,6 +1,5 @@
 """The argument parser of all commands: jsonargparse, with errors that name the culprit and the nearest valid key."""
 
-import importlib
 import inspect
 import re
 import sys
@@ -16,9 +15,9 @@ MISSING = re.compile(r"module '([^']+)' has no attribute '([^']+)'")
 
 
 def found_class(path: str) -> object:
-    """The class or function at an import path."""
+    """The class or function at an import path, if its module is loaded: a message may hold text of a file, and importing runs code."""
     module, _, name = path.rpartition(".")
-    return getattr(importlib.import_module(module), name)
+    return getattr(sys.modules.get(module), name, None)
 
 
 class Parser(LightningArgumentParser):
@@ -38,11 +37,12 @@ class Parser(LightningArgumentParser):
         """The innermost error of a message, with the nearest valid key."""
         if problems := PROBLEM.findall(message):
             path, option = problems[-1]
-            accepted = [name for name in inspect.signature(found_class(path)).parameters if name != "self"]  # type: ignore[arg-type]
+            found = found_class(path)
+            accepted = [name for name in inspect.signature(found).parameters if name != "self"] if callable(found) else []
             return f"{path} has no option {option!r}. {nearest(option, accepted)}"
         if missing := MISSING.findall(message):
             module, name = missing[-1]
-            return f"{module} has no {name!r}. {nearest(name, list(getattr(importlib.import_module(module), '__all__', [])))}"
+            return f"{module} has no {name!r}. {nearest(name, list(getattr(sys.modules.get(module), '__all__', [])))}"
         if unknown := UNKNOWN.search(message):
             key = next(group for group in unknown.groups() if group)
             known = self.all_keys()

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, one_hot
 
-from lk.files import writing
+from lk.describe import Recorded
 from lk.layers import check_finite, device_of, read_layers
 from lk.scores import check_labels
+from lk.stored import damaged, expect, parse_json, read_tensors, texts, write_tensors
 
 
 def pooled(activation: Tensor, pooling: str) -> Tensor:
@@ -81,6 +80,8 @@ class Probes(nn.Module):
         tensor([[1., 3.]])
     """
 
+    made_from: dict[str, str] | None = None  # digests of what they were fitted on, see `lk.extraction.fitted_on`
+
     def __init__(self, maps: dict[str, Linear], pooling: str = "flatten", recipe: Any = None) -> None:
         super().__init__()
         self.recipe = recipe
@@ -115,17 +116,13 @@ class Probes(nn.Module):
     def save(self, path: Path) -> None:
         """Write all classifiers to a safetensors file (to a temporary name first)."""
         tensors = {
-            f"{layer}/{part}": getattr(linear, part).contiguous().cpu()
+            f"{layer}/{part}": getattr(linear, part)
             for layer, linear in self.linears.items()
             for part in ("weight", "bias", "mean", "scale")
         }
         fits = {layer: [linear.gradient_norm, linear.iterations] for layer, linear in self.linears.items()}
-        with writing(path) as temporary:
-            save_file(
-                tensors,
-                temporary,
-                {"layers": json.dumps(self.layers), "pooling": self.pooling, "fits": json.dumps(fits), "recipe": json.dumps(self.recipe)},
-            )
+        header = {"layers": self.layers, "fits": fits, "recipe": self.recipe, "made_from": self.made_from}
+        write_tensors(path, tensors, {"pooling": self.pooling, **{key: json.dumps(value) for key, value in header.items()}})
 
     @classmethod
     def load(cls, path: Path) -> "Probes":
@@ -134,24 +131,31 @@ class Probes(nn.Module):
         Raises:
             ValueError: The file is truncated or no probe file.
         """
+        remedy = "Delete it and fit the probes again: probe.py fit --run RUN."
+        tensors, about = read_tensors(path, "holds no probes", remedy)
         try:
-            with safe_open(path, "pt") as file:
-                about = file.metadata()
-                fits = json.loads(about["fits"])
-                maps = {
-                    layer: Linear(
-                        *(file.get_tensor(f"{layer}/{part}").clone() for part in ("weight", "bias", "mean", "scale")), *fits[layer]
-                    )
-                    for layer in json.loads(about["layers"])
-                }
-                return cls(maps, about["pooling"], json.loads(about["recipe"]))
-        except (SafetensorError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{path} is truncated or holds no probes ({error}). Delete it and fit the probes again: probe.py fit --run RUN."
-            ) from error
+            layers, fits = texts(parse_json(about["layers"]), "layers"), parse_json(about["fits"])
+            maps = {}
+            for layer in layers:
+                parts = {part: tensors[f"{layer}/{part}"].clone() for part in ("weight", "bias", "mean", "scale")}
+                classes, features = parts["weight"].shape
+                expect(parts, {"weight": ("real", (classes, features)), "bias": ("real", (classes,))})
+                expect(parts, {part: ("real", (features,)) for part in ("mean", "scale")})
+                norm, iterations = (float(fits[layer][0]), int(fits[layer][1]))
+                maps[layer] = Linear(**parts, gradient_norm=norm, iterations=iterations)
+            if about["pooling"] not in POOLINGS:
+                raise ValueError(f"expected pooling as one of {', '.join(POOLINGS)}, got {about['pooling'][:60]!r}")
+            recipe, made_from = parse_json(about["recipe"]), parse_json(about.get("made_from", "null"))
+            if recipe is not None and not (isinstance(recipe, dict) and isinstance(recipe.get("class_path"), str)):
+                raise ValueError(f"expected recipe as class_path with init_args, got {type(recipe).__name__}")
+        except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+            raise damaged(path, "holds no probes", error, remedy) from error
+        probes = cls(maps, about["pooling"], recipe)
+        probes.made_from = made_from
+        return probes
 
 
-class Recipe:
+class Recipe(metaclass=Recorded):
     """Base of the ways to fit probes; subclasses define `fit`.
 
     Args:

@@ -6,8 +6,6 @@ certificates/step=0001234/seed=0007/<verifier>/{certificate.json, slack.safetens
 tables/<name>/*.parquet  tables/{probes,training}.parquet  figures/  report.html  wandb/
 """
 
-import importlib
-import inspect
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -15,13 +13,32 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
-import yaml
 from torch import nn
 
+from lk.data import Data
 from lk.files import writing
+from lk.networks import Network
+from lk.stored import plain_number, read_checkpoint, read_frame
+from lk.strict_yaml import read_yaml
+from lk.trust import ForeignClassError, build, shortened
 
-TRUSTED = ("lk.", "torchvision.", "torch.nn.")
+# Columns that readers of a table rely on; the tables of an extraction are made again from its interactions before they are read.
+COLUMNS = {
+    "probes": (
+        "step", "epoch", "layer", "depth", "accuracy", "calibration_error", "loss", "chance", "at_chance", "samples", "gradient_norm", "iterations",
+    ),
+    "training": ("step", "epoch", "quantity", "value"),
+    "certificates": (
+        "step", "epoch", "seed", "verifier", "tier", "bound", "cost", "operations", "seconds", "loss_bound", "margin", "error_50", "error_90",
+        "unexplained", "failed", "reason", "accuracy",
+    ),
+    "circuits": (),
+    "progress": ("step", "epoch", "seed", "quantity", "irrep", "value"),
+    "stability": ("step", "layer", "place", "kind", "order", "sample", "stability"),
+}  # fmt: skip
+
+TEXT = {"layer", "quantity", "place", "kind", "verifier", "tier", "reason", "irrep"}
+BOOL = {"at_chance", "failed"}
 
 
 def step_name(step: int) -> str:
@@ -39,93 +56,34 @@ def numbered(folder: Path, ending: str) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-class ForeignClassError(ValueError):
-    """A run's config names a class that is neither of lk nor of torchvision."""
-
-
-def check_trusted(config: object) -> None:
-    """Refuse a configuration that would import or call anything outside lk, torchvision and torch.nn.
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings of an extraction.
 
     Raises:
-        ForeignClassError: Names the class or function. A run folder is data from somebody.
+        FileNotFoundError: There is no such file.
+        ValueError: A setting is of another kind; names the file.
     """
-    if isinstance(config, Mapping):
-        for key, value in config.items():
-            if key in ("class_path", "function") and isinstance(value, str) and not value.startswith(TRUSTED):
-                raise ForeignClassError(
-                    f"The run's config names {value!r}. Only classes of lk and torchvision are built from a run folder, because building "
-                    "a class runs its code. Pass --trust true if you know where this run comes from."
-                )
-            check_trusted(value)
-    elif isinstance(config, list | tuple):
-        for item in config:
-            check_trusted(item)
-
-
-def find(path: str, trust: bool) -> Any:
-    """Import a class or function by its dotted path; without `trust` it must also be *defined* in lk, torchvision or torch.nn."""
-    module, _, name = path.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"The run's config names {path!r}, which cannot be imported ({error}).") from error
-    if not trust and not f"{getattr(found, '__module__', '')}.".startswith(TRUSTED):
-        raise ForeignClassError(
-            f"The run's config names {path!r}, which is defined in {getattr(found, '__module__', 'an unknown place')!r}."
-        )
+    remedy = f"Delete the folder {path.parent} and extract again: analyze.py extract RUN."
+    found = read_yaml(path, remedy)
+    for key in ("players", "masker", "score", "probes"):
+        part = found.get(key)
+        if part is not None and not is_part(part):
+            raise ValueError(f"expected {key} as class_path with init_args in {path}, got {shortened(part)}. {remedy}")
+    for key in ("kappa", "gap", "salience_ratio", "batch_size"):
+        if found.get(key) is not None and not plain_number(found[key]):
+            raise ValueError(f"expected {key} as a number in {path}, got {shortened(found[key])}. {remedy}")
+    for key in ("name", "background"):
+        if not isinstance(found.get(key, ""), str):
+            raise ValueError(f"expected {key} as text in {path}, got {shortened(found[key])}. {remedy}")
+    layers = found.get("layers")
+    if layers is not None and not (isinstance(layers, list) and all(isinstance(layer, str) for layer in layers)):
+        raise ValueError(f"expected layers as a list of names in {path}, got {shortened(layers)}. {remedy}")
     return found
 
 
-def build(config: Mapping[str, Any], trust: bool = False, **linked: Any) -> Any:
-    """Instantiate `{class_path, init_args}`, nested ones first.
-
-    Args:
-        config: As in a run's config.yaml.
-        trust: Allow classes outside lk, torchvision and torch.nn.
-        **linked: Arguments that the command line links between parts, such as `num_classes`.
-
-    Raises:
-        ForeignClassError: A class is foreign and `trust` is off.
-        ValueError: A class cannot be imported.
-
-    Example:
-        >>> build({"class_path": "lk.games.Grid", "init_args": {"patch": 2}}).patch
-        2
-    """
-    if not trust:
-        check_trusted(config)
-    path = str(config["class_path"])
-    arguments = {
-        key: build(value, trust) if isinstance(value, Mapping) and "class_path" in value else value
-        for key, value in (config.get("init_args") or {}).items()
-    }
-    if isinstance(arguments.get("function"), str):
-        arguments["function"] = find(arguments["function"], trust)
-    found = find(path, trust)
-    if not trust and not isinstance(found, type):
-        raise ForeignClassError(f"The run's config names {path!r} where a class is expected.")
-    return found(**{**arguments, **linked})
-
-
-def describe(thing: Any) -> Any:
-    """The inverse of `build`: class path and the arguments that an object keeps under their own names, as plain data.
-
-    Example:
-        >>> from lk.games import Grid
-        >>> describe(Grid(2))
-        {'class_path': 'lk.games.players.Grid', 'init_args': {'patch': 2}}
-    """
-    if isinstance(thing, str | int | float | bool | type(None)):
-        return thing
-    if isinstance(thing, list | tuple):
-        return [describe(item) for item in thing]
-    if callable(thing) and hasattr(thing, "__qualname__"):
-        return f"{thing.__module__}.{thing.__qualname__}"
-    names = [name for name in inspect.signature(type(thing)).parameters if hasattr(thing, name)]
-    return {
-        "class_path": f"{type(thing).__module__}.{type(thing).__qualname__}",
-        "init_args": {n: describe(getattr(thing, n)) for n in names},
-    }
+def is_part(config: object) -> bool:
+    """Whether a configuration is that of an object: a mapping with a class_path, and init_args that are one too."""
+    return isinstance(config, Mapping) and isinstance(config.get("class_path"), str) and isinstance(config.get("init_args") or {}, Mapping)
 
 
 class Run:
@@ -158,12 +116,20 @@ class Run:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The complete configuration, as a plain dict."""
-        try:
-            loaded = yaml.safe_load(self.config_file.read_text())
-        except yaml.YAMLError as error:
-            raise ValueError(f"{self.config_file} is no valid YAML: {error}") from error
-        if not isinstance(loaded, dict) or "model" not in loaded or "data" not in loaded:
+        loaded = read_yaml(self.config_file, "Expected a file written by train.py.")
+        if "model" not in loaded or "data" not in loaded:
             raise ValueError(f"{self.config_file} has no `model` and `data` entries; expected a file written by train.py.")
+        parts = {
+            "data": loaded["data"],
+            "model.network": loaded["model"].get("network") if isinstance(loaded["model"], dict) else loaded["model"],
+        }
+        for name, part in parts.items():
+            if not is_part(part):
+                raise ValueError(
+                    f"expected {name} as class_path with init_args in {self.config_file}, got {shortened(part)}. Expected a file written by train.py."
+                )
+        if not isinstance(loaded.get("trainer") or {}, dict):
+            raise ValueError(f"expected trainer as settings by name in {self.config_file}, got {shortened(loaded['trainer'])}.")
         return loaded
 
     # ---- folders and files
@@ -185,6 +151,10 @@ class Run:
         """Name to folder of every extraction."""
         return {p.parent.name: p.parent for p in sorted((self.path / "extractions").glob("*/settings.yaml"))}
 
+    def settings(self, name: str) -> dict[str, Any]:
+        """Settings of a stored extraction."""
+        return read_settings(self.extraction(name) / "settings.yaml")
+
     def extraction(self, name: str) -> Path:
         """Folder of one extraction."""
         return self.path / "extractions" / name
@@ -202,7 +172,7 @@ class Run:
     def certified(self) -> dict[int, dict[int, Path]]:
         """Step to seed to folder of the stored explanations and certificates."""
         return {
-            step: {int(p.name.removeprefix("seed=")): p for p in sorted(folder.glob("seed=*"))}
+            step: {int(p.name.removeprefix("seed=")): p for p in sorted(folder.glob("seed=*")) if p.name.removeprefix("seed=").isdigit()}
             for step, folder in numbered(self.path / "certificates", "").items()
         }
 
@@ -223,37 +193,56 @@ class Run:
     def write_table(self, name: str, frame: pd.DataFrame) -> None:
         """Write a table to a temporary name, then rename."""
         with writing(self.table(name)) as temporary:
-            frame.to_parquet(temporary, index=False)
+            frame.to_parquet(temporary, index=False, write_page_checksum=True)
 
     def read_table(self, name: str) -> pd.DataFrame:
-        """Read a table."""
+        """Read a table.
+
+        Raises:
+            FileNotFoundError: The run has no such table.
+            ValueError: The file is damaged, unfolds to more than a table of a run holds, or lacks a column.
+        """
         if not self.table(name).is_file():
             raise FileNotFoundError(f"Run {self.id} has no table {name!r} ({self.table(name)}); make it first with train.py or analyze.py.")
-        return pd.read_parquet(self.table(name))
+        columns = COLUMNS.get(name.rsplit("/", 1)[-1], ())
+        kinds = {column: "text" if column in TEXT else "bool" if column in BOOL else "number" for column in columns}
+        return read_frame(self.table(name), "Delete it, and make it again with train.py or analyze.py.", kinds)
 
     # ---- rebuilding
-    def data(self, trust: bool = False, data_dir: str | None = None) -> Any:
+    def data(self, trust: bool = False, data_dir: str | None = None) -> Data:
         """The data module of the config; `data_dir` replaces its folder, for a run that was made elsewhere."""
         config = self.config["data"]
         if data_dir is not None:
             config = {**config, "init_args": {**(config.get("init_args") or {}), "data_dir": data_dir}}
-        return build(config, trust)
+        return self.built(config, trust, Data)  # type: ignore[no-any-return]
 
     def extraction_config(self, name: str | None = None) -> dict[str, Any]:
         """Settings of an extraction: of a stored one by its name, else those that training used; empty if there are none."""
         if name is not None and (self.extraction(name) / "settings.yaml").is_file():
-            return yaml.safe_load((self.extraction(name) / "settings.yaml").read_text())  # type: ignore[no-any-return]
-        for callback in self.config.get("trainer", {}).get("callbacks") or []:
-            if callback.get("class_path", "").endswith("ExtractInteractions"):
-                found: dict[str, Any] = callback["init_args"]["extraction"]
-                settings: dict[str, Any] = found.get("init_args", found)
+            return self.settings(name)
+        callbacks = (self.config.get("trainer") or {}).get("callbacks") or []
+        for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
+            if is_part(callback) and callback["class_path"].endswith("ExtractInteractions"):
+                found = (callback.get("init_args") or {}).get("extraction")
+                settings = found.get("init_args", found) if isinstance(found, dict) else found
+                if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
+                    raise ValueError(f"expected the settings of an extraction in {self.config_file}, got {shortened(found)}.")
                 return settings
         return {}
 
-    def network(self, data: Any, trust: bool = False) -> nn.Module:
+    def network(self, data: Data, trust: bool = False) -> Network:
         """The network of the config with fresh weights."""
         shape = {"num_classes": data.num_classes, "input_shape": data.input_shape}
-        return build(self.config["model"]["network"], trust, **shape)  # type: ignore[no-any-return]
+        return self.built(self.config["model"]["network"], trust, Network, **shape)  # type: ignore[no-any-return]
+
+    def built(self, config: object, trust: bool, expected: type, **linked: Any) -> Any:
+        """An object of the config; errors name the file."""
+        try:
+            return build(config, trust, expected, **linked)
+        except ForeignClassError:
+            raise
+        except ValueError as error:
+            raise ValueError(f"{self.config_file}: {error}") from error
 
     def load(self, network: nn.Module, step: int) -> dict[str, Any]:
         """Load a checkpoint's weights into the network; returns its `lk` entry (step and epoch).
@@ -266,14 +255,8 @@ class Run:
             raise FileNotFoundError(
                 f"Run {self.id} has no checkpoint of step {step}. Known: {', '.join(map(str, self.checkpoints)) or 'none'}."
             )
-        try:
-            stored = torch.load(path, map_location="cpu", weights_only=True)
-            weights = {key.removeprefix("network."): value for key, value in stored["state_dict"].items() if key.startswith("network.")}
-            epoch = float(stored["epoch"])
-        except Exception as error:  # torch raises many types for a damaged file
-            raise ValueError(
-                f"{path} is truncated or no checkpoint ({type(error).__name__}: {error}). Delete it; other checkpoints are usable."
-            ) from error
+        stored = read_checkpoint(path)
+        weights = {key.removeprefix("network."): value for key, value in stored["state_dict"].items() if key.startswith("network.")}
         own = network.state_dict()
         wrong = [
             key for key in sorted(set(own) | set(weights)) if key not in own or key not in weights or own[key].shape != weights[key].shape
@@ -283,4 +266,4 @@ class Run:
             sizes += f"{tuple(own[wrong[0]].shape) if wrong[0] in own else 'missing'} in the network"
             raise ValueError(f"{path} is a checkpoint of another network: {len(wrong)} tensors differ, first {wrong[0]!r} ({sizes}).")
         network.load_state_dict(weights)
-        return {"step": step, "epoch": epoch, **stored.get("lk", {})}
+        return {"step": step, "epoch": float(stored["epoch"]), **stored.get("lk", {})}

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lk.describe import Recorded
+
 
 def log_odds(logits: Tensor, target: Tensor) -> Tensor:
     """Log-odds of a class, `z_y - logsumexp(z_j for j != y)`, stable for any size of the logits.
@@ -50,7 +52,7 @@ def check_labels(labels: Tensor, classes: int) -> None:
         )
 
 
-class Score:
+class Score(metaclass=Recorded):
     """Base of all scores. `choose` picks a class per sample once, `__call__` scores every masked sample.
 
     Attributes:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from lk.files import writing
+from lk.strict_yaml import dump_yaml, read_yaml
 
 SEGMENTS = "segments.yaml"
+SURE = {"from_step", "from_epoch", "started", "changed"}  # what every segment says
 # Settings that change no weight: they may differ between segments, and are not recorded.
 FREE = (
     "id", "runs_dir", "report", "resume", "ckpt_path", "weights_only", "config", "trainer.default_root_dir", "trainer.logger",
@@ -140,21 +141,18 @@ def read_segments(folder: Path) -> list[dict[str, Any]]:
     path = folder / SEGMENTS
     if not path.is_file():
         return []
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    found = read_yaml(path, "Delete it: the report then goes without it.").get("segments")
+    if not isinstance(found, list) or not all(isinstance(segment, dict) and segment.keys() >= SURE for segment in found):
         raise ValueError(
-            f"expected the segments of a training in {path}, got a damaged file ({type(error).__name__}). Delete it."
-        ) from error
-    if not isinstance(found, list) or not all(isinstance(segment, dict) for segment in found):
-        raise ValueError(f"expected a list of segments in {path}, got {type(found).__name__}. Delete the file.")
+            f"expected segments with {', '.join(sorted(SURE))} in {path}, got others. Delete it: the report then goes without it."
+        )
     return found
 
 
 def write_segments(folder: Path, segments: list[dict[str, Any]]) -> None:
     """Replace the segments of a run."""
     with writing(folder / SEGMENTS) as temporary:
-        temporary.write_text(yaml.safe_dump(segments, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        temporary.write_text(dump_yaml({"segments": segments}), encoding="utf-8")
 
 
 def begin_segment(folder: Path, step: int, epoch: float, changed: Mapping[str, list[Any]], devices: int) -> None:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pytorch_lightning.utilities import rank_zero_only
 
 from lk.files import writing
 from lk.progress import say
 from lk.runs import Run, numbered
 from lk.segments import ResumePoint, accepted, changes, read_resume_point, resume_points
+from lk.strict_yaml import dump_yaml
 
 RUN_ID = "LK_RUN_ID"  # one id for all processes of a training; the first sets it for those that it starts
 
@@ -119,4 +119,4 @@ def is_first() -> bool:
 def write_config(folder: Path, config: dict[str, Any]) -> None:
     """Store the complete configuration of a run."""
     with writing(folder / "config.yaml") as temporary:
-        temporary.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        temporary.write_text(dump_yaml(config), encoding="utf-8")

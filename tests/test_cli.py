@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 
 from lk.cli import analyze, main, probe, train
 from lk.interactions import Interactions
-from lk.runs import ForeignClassError, Run
+from lk.runs import Run
+from lk.trust import ForeignClassError
 
 ROOT = Path(__file__).parents[1]
 

@@ -14,9 +14,16 @@ ROOT = Path(lk.__file__).parent
 
 # From the ground up. A part may import the floors below it and itself, never its own floor or one above.
 FLOORS = (
-    {"extras", "files", "layers", "groups"},  # packages of extras, whole files, activations by name, finite groups: they know nothing of lk
-    {"data", "networks", "scores", "runs"},  # what enters; what a game is played for; where things lie
-    {"probes"},
+    {
+        "describe",
+        "digest",
+        "strict_yaml",
+        "extras",
+        "files",
+    },  # objects as plain data, whole files, packages of extras: they know nothing of lk
+    {"trust", "stored", "layers", "groups"},  # what may be rebuilt, files of a run, activations by name, finite groups
+    {"data", "networks", "scores"},  # what enters; what a game is played for
+    {"probes", "runs"},  # what layers know; where things lie, and what is rebuilt from there
     {"games"},
     {"interactions"},
     {"extraction", "metrics", "proofs"},  # extraction: games + interactions over samples, for all callers

@@ -45,7 +45,7 @@ class ExtractInteractions(Callback):
         if trainer.is_global_zero:
             with isolate_rng():
                 self.samples = self.extraction.samples(trainer.datamodule)  # type: ignore[attr-defined]
-            self.extraction.open(Run(trainer.default_root_dir).extraction(self.extraction.name), self.samples)
+            self.samples = self.extraction.open(Run(trainer.default_root_dir).extraction(self.extraction.name), self.samples)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say what is to come, then extract from the initial network; of a resumed run, from a checkpoint that was cut off."""

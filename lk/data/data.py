@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Subset
 
 from lk.data.batches import Batches, Part, even_batch
 from lk.data.batches import Labelled as Labelled
+from lk.describe import Recorded
 
 
 class Tensors(Labelled):
@@ -47,7 +48,7 @@ def collate(data: Labelled) -> Callable[[Any], Any] | None:
     return as_batch if isinstance(whole, Tensors) else None
 
 
-class Data(pl.LightningDataModule):
+class Data(pl.LightningDataModule, metaclass=Recorded):
     """A labelled data set that knows its classes, input shape, samples to explain and baseline.
 
     Subclasses define `load() -> (train, test)`, and may define `class_names` and `column_names`.

@@ -12,12 +12,13 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from lk.data import Data
+from lk.describe import Recorded
 from lk.layers import nearest
 
 BACKGROUND = -1
 
 
-class Players:
+class Players(metaclass=Recorded):
     """Base of all divisions; subclasses define `divide`."""
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lk.describe import Recorded
 from lk.groups.orbits import orbit_labels
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-class Group:
+class Group(metaclass=Recorded):
     """A finite group whose elements are the numbers `0 .. order - 1`.
 
     Associativity is checked by Light's test: the elements `a` with `(x a) y = x (a y)` for all x, y are closed under

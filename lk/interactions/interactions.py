@@ -1,21 +1,20 @@
 """The container of extracted interactions: effects of every coalition, layer and sample, with all that is needed to read them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from lk.files import writing
 from lk.interactions.decompose import decompose
 from lk.interactions.transforms import orders
+from lk.stored import damaged, expect, parse_json, plain_number, read_header, read_tensors, texts, write_tensors
 
 TENSORS = ("and_", "or_", "delta", "objective", "lower_bound", "certified")
+REMEDY = "Delete it and extract again: analyze.py extract RUN."
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +121,8 @@ class Interactions:
 
     def save(self, path: Path) -> None:
         """Write a safetensors file with the metadata in its header (to a temporary name first)."""
-        tensors = {key: getattr(self, key).contiguous() for key in TENSORS}
-        with writing(Path(path)) as temporary:
-            save_file(tensors, temporary, {"layers": json.dumps(self.layers), "about": json.dumps(self.about)})
+        tensors = {key: getattr(self, key) for key in TENSORS}
+        write_tensors(Path(path), tensors, {"layers": json.dumps(self.layers), "about": json.dumps(self.about)})
 
     @classmethod
     def load(cls, path: Path) -> "Interactions":
@@ -133,18 +131,59 @@ class Interactions:
         Raises:
             ValueError: The file is truncated or holds no interactions.
         """
+        tensors, header = read_tensors(path, "holds no interactions", REMEDY)
         try:
-            with safe_open(path, "pt") as file:
-                about = file.metadata()
-                return cls(
-                    **{key: file.get_tensor(key) for key in TENSORS},
-                    layers=tuple(json.loads(about["layers"])),
-                    about=json.loads(about["about"]),
-                )
-        except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ValueError(
-                f"{path} is truncated or holds no interactions ({error}). Delete it and extract again: analyze.py extract RUN."
-            ) from error
+            layers, about = texts(parse_json(header["layers"]), "layers"), parse_json(header["about"])
+            shape = tuple(tensors["and_"].shape)
+            expect(tensors, {key: ("real", (shape[0], len(layers), shape[-1])) for key in ("and_", "or_", "delta")})
+            expect(tensors, {key: ("real", (len(layers), shape[-1])) for key in ("objective", "lower_bound")})
+            expect(tensors, {"certified": ("bool", (len(layers), shape[-1]))})
+            if shape[0] & (shape[0] - 1) or not layers or len(set(layers)) < len(layers):
+                raise ValueError(f"expected effects of 2^n coalitions and different layers, got {shape[0]} and {list(layers)[:9]}")
+            check_about(about, shape[-1])
+        except (ValueError, KeyError, IndexError) as error:
+            raise damaged(path, "holds no interactions", error, REMEDY) from error
+        return cls(**{key: tensors[key] for key in TENSORS}, layers=layers, about=about)
+
+    @staticmethod
+    def about_of(path: Path) -> dict[str, Any]:
+        """The metadata of a file that `save` wrote, without its tensors.
+
+        Raises:
+            ValueError: The file is truncated or holds no interactions.
+        """
+        try:
+            about = parse_json(read_header(path, "holds no interactions", REMEDY)["about"])
+            check_about(about, None)
+        except (ValueError, KeyError) as error:
+            raise damaged(path, "holds no interactions", error, REMEDY) from error
+        return about  # type: ignore[no-any-return]
+
+
+ABOUT: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("step", "epoch", "kappa", "gap", "salience_ratio"), plain_number),
+    **dict.fromkeys(("players", "labels", "samples", "correct"), lambda value: isinstance(value, list)),
+    "seconds": lambda value: isinstance(value, dict) and all(map(plain_number, value.values())),
+    "versions": lambda value: isinstance(value, dict) and all(isinstance(number, str) for number in value.values()),
+}
+
+
+def check_about(about: object, samples: int | None) -> None:
+    """Check the metadata that readers rely on.
+
+    Raises:
+        ValueError: An entry is of another kind, or has no entry for each sample (where their number is given).
+    """
+    if not isinstance(about, dict):
+        raise ValueError(f"expected metadata by name, got {type(about).__name__}")
+    wrong = [key for key, right in ABOUT.items() if about.get(key) is not None and not right(about[key])]
+    wrong += [
+        key
+        for key in ("labels", "samples", "correct")
+        if isinstance(about.get(key), list) and samples is not None and len(about[key]) not in (0, samples)
+    ]
+    if wrong:
+        raise ValueError(f"the entry {wrong[0]!r} of its metadata is of another kind or length than expected")
 
 
 def interactions_of(

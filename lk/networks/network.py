@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from lk.describe import Recorded
 from lk.layers import find_layer
 
 
-class Network(nn.Module):
+class Network(nn.Module, metaclass=Recorded):
     """A classifier that names the layers worth reading, from input to output.
 
     Subclasses set `layers` and define `forward(x) -> logits`. The output itself is always read and is not listed.

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
 from lk.files import writing
 from lk.proofs.rounding import Floats
+from lk.stored import damaged, read_arrays, read_json, write_tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,28 +105,45 @@ class Certificate:
 
     def save(self, folder: Path) -> None:
         """Write `certificate.json` and `slack.safetensors`; each file appears whole or not at all."""
-        with writing(folder / "slack.safetensors") as temporary:
-            save_file({"slack": np.ascontiguousarray(self.slack)}, temporary)
+        write_tensors(folder / "slack.safetensors", {"slack": torch.from_numpy(np.ascontiguousarray(self.slack))})
         with writing(folder / "certificate.json") as temporary:
             temporary.write_text(json.dumps(self.summary(), indent=2, allow_nan=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "Certificate":
-        """Read what `save` wrote. It is data, not a proof: run the verifier again to believe it."""
-        data = json.loads((folder / "certificate.json").read_text(encoding="utf-8"))
-        slack = load_file(folder / "slack.safetensors")["slack"]
-        return cls(
-            verifier=data["verifier"],
-            slack=slack,
-            operations=data["operations"],
-            brute_force_operations=data["brute_force_operations"],
-            seconds=data["seconds"],
-            accuracy=data["accuracy"],
-            margin=data["margin"],
-            unexplained=tuple(data["unexplained"]),
-            dropped=tuple(data["dropped"]),
-            tiers=tuple((name, bound, operations, seconds) for name, bound, operations, seconds in data["tiers"]),
-        )
+        """Read what `save` wrote. It is data, not a proof: run the verifier again to believe it.
+
+        Raises:
+            ValueError: A file is missing, damaged, or holds something else.
+        """
+        path, remedy = folder / "certificate.json", "Delete its folder and certify again: analyze.py certify RUN."
+        data = read_json(path, "holds no certificate", remedy)
+        slack = read_arrays(folder / "slack.safetensors", "holds no certificate", remedy).get("slack", np.zeros(0))
+        try:
+            for name in ("operations", "brute_force_operations"):
+                if type(data[name]) is not int or data[name] < 0:
+                    raise ValueError(f"expected {name} as a number of operations, got {str(data[name])[:60]}")
+            for name in ("accuracy", "margin"):
+                if data[name] is not None and type(data[name]) not in (int, float):
+                    raise ValueError(f"expected {name} as a number, got {str(data[name])[:60]}")
+            if slack.dtype.kind != "f":
+                raise ValueError(f"expected slack as real numbers, got {slack.dtype}")
+            return cls(
+                verifier=str(data["verifier"]),
+                slack=slack,
+                operations=data["operations"],
+                brute_force_operations=data["brute_force_operations"],
+                seconds=float(data["seconds"]),
+                accuracy=data["accuracy"],
+                margin=data["margin"],
+                unexplained=tuple(map(int, data["unexplained"])),
+                dropped=tuple(map(str, data["dropped"])),
+                tiers=tuple(
+                    (str(name), float(bound), int(operations), float(seconds)) for name, bound, operations, seconds in data["tiers"]
+                ),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise damaged(path, "holds no certificate", error, remedy) from error
 
 
 def loss_bounds(slack: Floats) -> Floats:

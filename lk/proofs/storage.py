@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
 from lk.files import writing
 from lk.proofs.explanation import (
@@ -21,8 +21,10 @@ from lk.proofs.explanation import (
     SidedCircuit,
     SignTerm,
 )
+from lk.stored import read_arrays, read_json, write_tensors
 
 Explanation = GSetExplanation | FourierExplanation | CosetExplanation | LookupExplanation
+REMEDY = "Delete its folder and certify again: analyze.py certify RUN."
 _Arrays = dict[str, NDArray[Any]]
 
 
@@ -60,8 +62,8 @@ def save_explanation(explanation: Explanation, folder: Path) -> None:
         data["clusters"] = len(explanation.clusters)
         for number, cluster in enumerate(explanation.clusters):
             put(f"clusters.{number}", cluster)
-    with writing(folder / "explanation.safetensors") as temporary:
-        save_file({name: np.array(array, order="C") for name, array in arrays.items()}, temporary)
+    tensors = {name: torch.from_numpy(np.array(array, order="C")) for name, array in arrays.items()}
+    write_tensors(folder / "explanation.safetensors", tensors)
     with writing(folder / "explanation.json") as temporary:
         temporary.write_text(json.dumps(data, indent=2), encoding="utf-8")
 
@@ -77,21 +79,23 @@ def load_explanation(folder: Path, order: int | None = None, width: int | None =
     Raises:
         ValueError: the files are no explanation, or one of another group or network.
     """
-    data = json.loads((folder / "explanation.json").read_text(encoding="utf-8"))
-    arrays = load_file(folder / "explanation.safetensors")
+    data = read_json(folder / "explanation.json", "holds no explanation", REMEDY)
+    arrays = read_arrays(folder / "explanation.safetensors", "holds no explanation", REMEDY)
     makers: dict[str, Callable[[dict[str, Any], _Arrays], Explanation]] = {
         "GSetExplanation": _gset,
         "FourierExplanation": _fourier,
         "CosetExplanation": _coset,
         "LookupExplanation": lambda _, arrays: LookupExplanation(**_part(arrays, "lookups")),
     }
-    kind = data.get("kind") if isinstance(data, dict) else None
-    if kind not in makers:
+    kind = data.get("kind")
+    if not isinstance(kind, str) or kind not in makers:
         raise ValueError(f"given {folder / 'explanation.json'} of kind {kind!r}; expected one of {', '.join(makers)}")
     try:
         explanation = makers[kind](data, arrays)
     except (KeyError, TypeError) as error:
         raise ValueError(f"given {folder} without {error}; expected the files that save_explanation writes") from None
+    except (ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise ValueError(f"given {folder}: {error}; expected the files that save_explanation writes. {REMEDY}") from error
     for name, given, expected in (("order", explanation.order, order), ("width", explanation.width, width)):
         if expected is not None and given != expected:
             raise ValueError(f"given an explanation in {folder} for {name} {given}; expected {name} {expected}, that of the network")

@@ -7,10 +7,11 @@ import pandas as pd
 from lk import plots
 from lk.proofs import GSetExplanation, load_explanation
 from lk.report.page import Gallery, Section
-from lk.runs import ForeignClassError, Run
+from lk.runs import Run
 from lk.studies.certification import GROKS, PROVABLE, TABLES, final_rows
 from lk.studies.circuits import circuit_picture
 from lk.studies.milestones import milestones, on_bounds, on_cascade, on_time, summary
+from lk.trust import ForeignClassError
 
 MEASURES = {
     "test/loss": "test loss (nats)",
@@ -152,10 +153,10 @@ def pictures(run: Run, last: pd.DataFrame) -> list[tuple[str, str, Any]]:
         explanation = load_explanation(folder / "gset")
         if isinstance(explanation, GSetExplanation) and explanation.circuits:
             try:
-                group = run.data().group
+                group = getattr(run.data(), "group", None)
             except (ForeignClassError, FileNotFoundError):  # a group that is not the house's own
                 return []
-            if group.order != explanation.order:
+            if group is None or group.order != explanation.order:
                 return []
             activation = (run.config["model"]["network"].get("init_args") or {}).get("activation", "relu")
             largest = sorted(explanation.circuits, key=lambda part: -len(part.neurons))[:MOST_CIRCUITS]

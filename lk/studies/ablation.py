@@ -6,12 +6,9 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from lk.files import writing
 from lk.interactions import Decomposition, decompose, decompose_path, number_of_players
-from lk.runs import step_name
 from lk.studies.averages import ratio_of
 from lk.studies.subject import Subject, evenly
 
@@ -59,26 +56,32 @@ class Ablation:
             Effects `(kappas, 2, 2**n, samples)`, and one row per kappa and sample: kappa, place, sample and the columns of `rows`.
         """
         kappas = "-".join(f"{kappa:g}" for kappa in self.kappas) + (f"-games={self.games}" if self.games else "")
-        path = subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "ablation" / f"kappas={kappas}.safetensors"
+        name = f"ablation/kappas={kappas}.safetensors"
         place, layer = list(subject.places.items())[-1]
         total = len(subject.samples.y)
         places = evenly(total, self.games or total)
         own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - subject.extraction.kappa)))
 
-        def make() -> pd.DataFrame:
-            found = decompose_path(subject.values[:, layer, places], list(self.kappas), subject.extraction.gap)
-            with writing(path) as temporary:
-                save_file({"effects": torch.stack([stacked(answer) for answer in found]).float()}, temporary)
+        settings = {"kappas": list(self.kappas), "games": self.games}
+        found: list[Decomposition] = []
+
+        def make_effects() -> dict[str, Tensor]:
+            found.extend(decompose_path(subject.values[:, layer, places], list(self.kappas), subject.extraction.gap))
+            return {"effects": torch.stack([stacked(answer) for answer in found]).float()}
+
+        def make_table() -> pd.DataFrame:
+            if not found:
+                make_effects()
             parts = [
                 rows(answer, found[own], subject).assign(kappa=kappa, place=place, sample=subject.samples.index[places].tolist())
                 for kappa, answer in zip(self.kappas, found, strict=True)
             ]
             return pd.concat(parts, ignore_index=True)
 
-        if not path.is_file():
+        effects = subject.kept_tensors(name, settings, make_effects)["effects"]
+        if found:  # both are of one decomposition
             subject.run.table(f"{subject.extraction.name}/kappas").unlink(missing_ok=True)
-        table = subject.kept("kappas", {"kappas": list(self.kappas), "games": self.games}, make)
-        return load_file(path)["effects"], table
+        return effects, subject.kept("kappas", settings, make_table)
 
     def ranked(self, subject: Subject) -> pd.DataFrame:
         """Effects at the output at every kappa, in the order that the extraction's own kappa gives (the paper's figure 11).

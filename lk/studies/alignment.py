@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import yaml
 
 from lk.extraction import Samples
 from lk.games import OUTPUT
@@ -78,7 +77,7 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
             raise FileNotFoundError(
                 f"Run {run.id} has no extraction {extraction!r}. Known: {known}. Make it with analyze.py extract {run.path}."
             )
-        settings.append(yaml.safe_load((run.extraction(extraction) / "settings.yaml").read_text()) or {})
+        settings.append(run.settings(extraction))
         samples.append(Samples.load(run.extraction(extraction) / "samples.safetensors"))
         source, other = str(first.config["data"]["class_path"]), str(run.config["data"]["class_path"])
         if source != other:

@@ -1,5 +1,6 @@
 """What is proven about a group network at a checkpoint, by the callback during training and by the command afterwards alike."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from lk import proofs
 from lk.data import GroupTable
+from lk.digest import digest_tensors
 from lk.extraction import available_memory
 from lk.groups import Group, Irrep, all_subgroups, irreps
 from lk.metrics import Folded, weight_norm
@@ -170,7 +172,9 @@ def certify_checkpoint(
         for name, frame in frames.items():
             collected[name].append(frame.assign(step=step, epoch=float(epoch), seed=seed))
         done()
-    return Certification({name: joined(frames) for name, frames in collected.items()}, found)
+    frames = {name: joined(parts) for name, parts in collected.items()}
+    frames["certificates"] = frames["certificates"].assign(weights=digest_tensors(network.state_dict()))
+    return Certification(frames, found)
 
 
 def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -293,7 +297,10 @@ def rows_of(certificate: Certificate) -> list[dict[str, object]]:
 
 
 def record(run: Run, found: Certification, step: int) -> None:
-    """Write the rows of a checkpoint into the run's tables, in the place of its earlier ones."""
+    """Write the rows of a checkpoint into the run's tables, in the place of its earlier ones; stored proofs of these go with them."""
+    for folder in run.certified.get(step, {}).values():
+        for name in VERIFIERS:
+            shutil.rmtree(folder / name, ignore_errors=True)
     for name, frame in found.tables.items():
         earlier = run.read_table(name) if run.table(name).is_file() else frame.iloc[:0]
         earlier = earlier[earlier["step"] != step]

@@ -1,18 +1,19 @@
 """Everything that is measured at one checkpoint, by the callback during training and by the commands afterwards alike."""
 
+import warnings
 from typing import Any, NamedTuple
 
 import pandas as pd
 from pytorch_lightning.utilities.seed import isolate_rng
-from safetensors.torch import load_file
 from torch import nn
 
 from lk.data import Data
-from lk.extraction import Extraction, Samples, fit_probes
+from lk.describe import describe
+from lk.extraction import Extraction, Samples, fit_probes, fitted_on, read_games
 from lk.interactions import Interactions
 from lk.layers import device_of, frozen
 from lk.probes import Probes
-from lk.runs import Run, describe, step_name
+from lk.runs import Run, step_name
 from lk.studies.dynamics import measure
 from lk.studies.probing import evaluate
 
@@ -28,6 +29,8 @@ def probe_checkpoint(
     run: Run, extraction: Extraction, network: nn.Module, data: Data, step: int, epoch: float, again: bool = False
 ) -> tuple[Probes, pd.DataFrame]:
     """Fit and store the probes of a checkpoint, or load them, and their row in the table of probes.
+
+    Stored probes of other weights or training labels are fitted again, with a warning.
 
     Args:
         run: The run.
@@ -48,6 +51,12 @@ def probe_checkpoint(
                 f"{path} was fitted with {stored.recipe}, but {describe(extraction.probes)} is asked for. Fit them again with "
                 f"probe.py fit --run {run.path}, or leave the recipe of the extraction away."
             )
+        if stored.made_from not in (None, fitted_on(extraction.probes, network, data)):  # None: written before digests were kept
+            warnings.warn(f"{path} was fitted on another network or other training labels; it is fitted again.", stacklevel=2)
+            stored = None
+    else:
+        stored = None
+    if stored is not None:
         probes, rows = stored, table[table["step"] == step]
         if len(rows):
             return probes, rows
@@ -83,7 +92,7 @@ def read_checkpoint(
         found = extraction.run(twin, probes, samples, folder, step, epoch, done)
     earlier = [s for s in run.extracted(extraction.name) if s < step]
     before = Interactions.load(run.extracted(extraction.name)[earlier[-1]]) if earlier else None
-    values = load_file(folder / step_name(step) / "values.safetensors")["values"]
+    values = read_games(folder / step_name(step) / "values.safetensors", tuple(found.and_.shape))["values"]  # type: ignore[arg-type]
     return Findings(measure(found, before, values), probed)
 
 
@@ -93,7 +102,7 @@ def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
     before = None
     for step, path in run.extracted(name).items():
         found = Interactions.load(path)
-        values = load_file(run.extraction(name) / step_name(step) / "values.safetensors")["values"]
+        values = read_games(run.extraction(name) / step_name(step) / "values.safetensors", tuple(found.and_.shape))["values"]  # type: ignore[arg-type]
         for key, frame in measure(found, before, values).items():
             collected.setdefault(key, []).append(frame)
         before = found

@@ -7,21 +7,22 @@ survives the preference for high orders among equally sparse decompositions.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass
 
 import torch
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor, nn
 
+from lk.describe import describe
 from lk.extraction import fit_probes
 from lk.games import OUTPUT, play
 from lk.interactions import Interactions, interactions_of
 from lk.layers import frozen
 from lk.probes import PaperSGD, Probes, Recipe
-from lk.runs import describe, step_name
+from lk.runs import step_name
 from lk.studies.probing import evaluate
-from lk.studies.subject import Subject, evenly, restrict
+from lk.studies.subject import Subject, evenly, restrict, same
+from lk.trust import made_anew
 
 LEAN = "opposite lean"
 PROBES = ("random labels", "untrained network", "another draw", "published probes")
@@ -115,13 +116,21 @@ class Controls:
         elif name == "published probes":
             key |= {"lr": published.lr, "batch": published.batch_size, "epochs": published.epochs}
         label = "-".join([name.replace(" ", "-"), *(f"{k}={v}" for k, v in key.items())])
-        folder = subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "controls"
-        path = folder / f"{label}.safetensors"
+        path = subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "controls" / f"{label}.safetensors"
+        settings = {**key, **subject.identity}
+        if name == "published probes":
+            settings["published"] = describe(published)
+        if name == "untrained network":
+            settings["untrained"] = min(subject.run.checkpoints)
         if path.is_file():
-            return Interactions.load(path)
+            stored = Interactions.load(path)
+            # Files without settings are older than these; their names say what decides them.
+            if same(stored.about.get("settings", {**settings, "made_from": None}), settings):
+                return stored
         start = time.perf_counter()
         found = self.opposite(subject, self.places(subject, name)) if name == LEAN else self.played(subject, name, published, done)
         found.about["seconds"] = {**found.about.get("seconds", {}), "all": time.perf_counter() - start}
+        found.about["settings"] = settings
         found.save(path)
         return found
 
@@ -134,7 +143,7 @@ class Controls:
     def played(self, subject: Subject, name: str, published: PaperSGD, done: Callable[[int], None]) -> Interactions:
         """Games of the controlled probes or network."""
         extraction, network, layers = subject.extraction, subject.network, list(subject.interactions.layers[:-1])
-        recipe: Recipe = copy(extraction.probes)
+        recipe: Recipe = extraction.probes
         step = subject.step
         with isolate_rng():
             if name == "untrained network":
@@ -143,8 +152,8 @@ class Controls:
                 subject.run.load(network, step)
             elif name == "another draw":
                 # At most half of the training samples: all of them would be the same draw again.
-                recipe.seed += self.seed
-                recipe.max_samples = min(recipe.max_samples, len(subject.data.labels(subject.data.train)) // 2)
+                most = min(recipe.max_samples, len(subject.data.labels(subject.data.train)) // 2)
+                recipe = made_anew(recipe, seed=recipe.seed + self.seed, max_samples=most)
             elif name == "published probes":
                 recipe = published
             else:

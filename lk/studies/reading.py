@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-import torch
-import yaml
 
 from lk.extraction import Samples
 from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.metrics.bootstrap import resamples
 from lk.runs import Run
+from lk.stored import read_checkpoint
 from lk.studies.averages import averages
 from lk.studies.doubts import doubts, marked
 from lk.studies.sentences import totals
@@ -40,8 +39,8 @@ def parameters(run: Run) -> int | None:
     if not run.checkpoints:
         return None
     try:
-        state = torch.load(list(run.checkpoints.values())[-1], map_location="cpu", weights_only=True, mmap=True)["state_dict"]
-    except Exception:  # a damaged checkpoint is no reason to go without a report
+        state = read_checkpoint(list(run.checkpoints.values())[-1])["state_dict"]
+    except ValueError:  # a damaged checkpoint is no reason to go without a report
         return None
     counted = {
         k: v
@@ -86,7 +85,7 @@ class Reading:
     def __init__(self, run: Run, name: str) -> None:
         self.run, self.name = run, name
         folder = run.extraction(name)
-        self.settings: dict[str, Any] = yaml.safe_load((folder / "settings.yaml").read_text()) or {}
+        self.settings: dict[str, Any] = run.settings(name)
         self.samples = Samples.load(folder / "samples.safetensors")
         files = run.extracted(name)
         if not files:

@@ -3,21 +3,17 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from lk.files import writing
 from lk.games import play
 from lk.interactions import decompose, harsanyi, or_interactions
 from lk.interactions.transforms import orders
 from lk.metrics.noise_share import noise_share
 from lk.metrics.stability import mean_by_order, stability
-from lk.runs import step_name
 from lk.studies.averages import ratio_of
 from lk.studies.dynamics import KINDS
 from lk.studies.subject import Subject, evenly
@@ -127,26 +123,22 @@ class Stability:
     def games(self, subject: Subject, place: int, done: Callable[[int], None]) -> dict[str, Tensor]:
         """`values` of the noisy games of one sample, `(2**n, 2, draws)`, played where they are not stored yet, and the `seconds` that took."""
         samples, index = subject.samples, int(subject.samples.index[place])
-        noise = f"sigma={self.sigma:g}-draws={self.draws}-seed={self.seed}"
-        path = self.folder(subject) / noise / f"sample={index:07d}.safetensors"
-        if path.is_file():
-            return load_file(path)
-        start = time.perf_counter()
-        layers = list(subject.interactions.layers[:-1])
-        noisy = self.noisy(samples.x[place], index)
-        values, _ = play(
-            subject.network, subject.probes, [subject.middle] if layers else [], noisy, samples.y[[place]].expand(self.draws),
-            samples.owner[[place]].expand(self.draws, *samples.owner.shape[1:]),
-            samples.filler[[place]].expand(self.draws, *samples.filler.shape[1:]), subject.extraction.score,
-            subject.extraction.background, subject.extraction.batch_size, samples.index[[place]].expand(self.draws), done,
-        )  # fmt: skip
-        with writing(path) as temporary:
-            save_file({"values": values, "seconds": torch.tensor(time.perf_counter() - start)}, temporary)
-        return load_file(path)
+        noise = {"sigma": self.sigma, "draws": self.draws, "seed": self.seed}
+        name = f"stability/sigma={self.sigma:g}-draws={self.draws}-seed={self.seed}/sample={index:07d}.safetensors"
 
-    def folder(self, subject: Subject) -> Path:
-        """Where the noisy games lie."""
-        return subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "stability"
+        def make() -> dict[str, Tensor]:
+            start = time.perf_counter()
+            layers = list(subject.interactions.layers[:-1])
+            noisy = self.noisy(samples.x[place], index)
+            values, _ = play(
+                subject.network, subject.probes, [subject.middle] if layers else [], noisy, samples.y[[place]].expand(self.draws),
+                samples.owner[[place]].expand(self.draws, *samples.owner.shape[1:]),
+                samples.filler[[place]].expand(self.draws, *samples.filler.shape[1:]), subject.extraction.score,
+                subject.extraction.background, subject.extraction.batch_size, samples.index[[place]].expand(self.draws), done,
+            )  # fmt: skip
+            return {"values": values, "seconds": torch.tensor(time.perf_counter() - start)}
+
+        return subject.kept_tensors(name, {**noise, "sample": index}, make)
 
     def clean(self, subject: Subject, layer: int, place: int, lean: str) -> Tensor:
         """Effects of the clean game, `(2, 2**n)`: what is salient, and what is followed, is of the same lean as the noisy games."""

@@ -1,5 +1,6 @@
 """What a study works on: one finished network with its probes, its samples and their interactions."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,16 +8,16 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lk.data import Data
-from lk.extraction import Extraction, Samples
+from lk.extraction import TENSORS, Extraction, Samples, read_games
 from lk.games import count_players
 from lk.interactions import Interactions
 from lk.layers import frozen
 from lk.probes import Probes
 from lk.runs import Run, step_name
+from lk.stored import parse_json, read_tensors, write_tensors
 from lk.studies.alignment import intermediate
 from lk.studies.checkpoint import read_checkpoint, write_tables
 
@@ -74,6 +75,16 @@ class Subject:
         layers = self.interactions.layers
         return {PLACES[0]: layers.index(self.middle), PLACES[1]: len(layers) - 1}
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What all studies of the subject depend on, as plain data: a result that was stored with another identity is not its own."""
+        return {
+            "step": self.step,
+            "extraction": self.extraction.decisive,
+            "explained": self.samples.index.tolist(),
+            "made_from": self.interactions.about.get("made_from"),
+        }
+
     def kept(self, name: str, settings: dict[str, Any], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """A table of the run: read where it was made with these settings at this checkpoint, otherwise made and written now.
 
@@ -83,16 +94,39 @@ class Subject:
             make: Makes it.
         """
         path = f"{self.extraction.name}/{name}"
-        settings = {**settings, "step": self.step, "extraction": self.extraction.decisive, "explained": self.samples.index.tolist()}
+        settings = {**settings, **self.identity}
         if self.run.table(path).is_file():
             stored = self.run.read_table(path)
-            if stored.attrs.get("settings") == settings:
+            if same(stored.attrs.get("settings"), settings):
                 return stored
         start = time.perf_counter()
         frame = make()
         frame.attrs.update(settings=settings, seconds={**frame.attrs.get("seconds", {}), "all": time.perf_counter() - start})
         self.run.write_table(path, frame)
         return frame
+
+    def kept_tensors(self, name: str, settings: dict[str, Any], make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Tensors of the run: read where they were made with these settings at this checkpoint, otherwise made and written now.
+
+        Args:
+            name: Name of the file inside the extraction's folder of the checkpoint.
+            settings: All that decides them beside the extraction, as plain data; kept in the file.
+            make: Makes them.
+        """
+        path = self.run.extraction(self.extraction.name) / step_name(self.step) / name
+        settings = {**settings, **self.identity}
+        if path.is_file():
+            tensors, about = read_tensors(path, "holds no result of a study", "Delete it; the same command makes it again.")
+            # Files without settings are older than these; their names say what decides them.
+            if same(parse_json(about["settings"]) if "settings" in about else {**settings, "made_from": None}, settings):
+                return tensors
+        write_tensors(path, make(), {"settings": json.dumps(settings)})
+        return read_tensors(path, "holds no result of a study", "Delete it; the same command makes it again.")[0]
+
+
+def same(stored: object, settings: dict[str, Any]) -> bool:
+    """Whether stored settings are these. What was stored before digests were kept is of a subject without them."""
+    return isinstance(stored, dict) and {"made_from": None, **stored} == json.loads(json.dumps(settings))
 
 
 def subject(
@@ -118,11 +152,10 @@ def subject(
     network = run.network(data, trust).to("cuda" if torch.cuda.is_available() else "cpu")
     epoch = float(run.load(network, step)["epoch"])
     samples, folder = extraction.samples(data), run.extraction(extraction.name)
-    extraction.open(folder, samples)
-    fresh = step not in run.extracted(extraction.name)
+    samples = extraction.open(folder, samples)
     read_checkpoint(run, extraction, samples, network, data, step, epoch, done)
-    if fresh or not run.table(f"{extraction.name}/games").is_file():
-        write_tables(run, extraction.name)
+    write_tables(run, extraction.name)  # from the files as they are now, whatever the tables were made from
+    found = Interactions.load(run.extracted(extraction.name)[step])
     return Subject(
         run,
         extraction,
@@ -130,8 +163,8 @@ def subject(
         frozen(network),
         Probes.load(run.probes(step)).to(next(network.parameters()).device) if extraction.score.reads == "logits" else None,
         samples,
-        load_file(folder / step_name(step) / "values.safetensors")["values"],
-        Interactions.load(run.extracted(extraction.name)[step]),
+        read_games(folder / step_name(step) / "values.safetensors", tuple(found.and_.shape))["values"],  # type: ignore[arg-type]
+        found,
         step,
     )
 
@@ -149,6 +182,6 @@ def evenly(total: int, count: int) -> list[int]:
 
 def restrict(samples: Samples, places: list[int]) -> Samples:
     """Some of the samples, by position."""
-    cut = {key: getattr(samples, key)[places] for key in ("x", "y", "index", "owner", "filler")}
+    cut = {key: getattr(samples, key)[places] for key in TENSORS}
     words = tuple(samples.words[place] for place in places) if samples.words else ()
     return Samples(**cut, players=samples.players, classes=samples.classes, words=words)

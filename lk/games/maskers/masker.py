@@ -2,8 +2,10 @@
 
 from torch import Tensor
 
+from lk.describe import Recorded
 
-class Masker:
+
+class Masker(metaclass=Recorded):
     """Gives the values that absent players take; subclasses define `fill`."""
 
     def fill(self, x: Tensor, baseline: Tensor) -> Tensor:

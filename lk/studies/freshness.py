@@ -1,0 +1,45 @@
+"""Whether what is stored in a run was made from the checkpoints that lie beside it."""
+
+from contextlib import suppress
+
+from lk.digest import digest_tensors
+from lk.interactions import Interactions
+from lk.runs import Run
+from lk.stored import read_checkpoint
+
+
+def weights_of(run: Run, step: int) -> str | None:
+    """Digest of the network's weights in a checkpoint; None where there is no readable one: a run may be kept without them."""
+    with suppress(ValueError, OSError):
+        state = read_checkpoint(run.checkpoint(step))["state_dict"]
+        return digest_tensors({key.removeprefix("network."): value for key, value in state.items() if key.startswith("network.")})
+    return None
+
+
+def check_fresh(run: Run) -> None:
+    """Refuse interactions and certificates that were made from other weights than those of their checkpoint.
+
+    Results that were stored before digests were kept are taken as they are.
+
+    Raises:
+        ValueError: Names the results, the checkpoint, and the command that makes them again.
+    """
+    made: dict[int, list[tuple[str, str, str]]] = {}
+    for name in run.extractions:
+        for step, path in run.extracted(name).items():
+            stored = Interactions.about_of(path).get("made_from")
+            if isinstance(stored, dict) and isinstance(stored.get("weights"), str):
+                made.setdefault(step, []).append((str(path), stored["weights"], "extract"))
+    if run.table("certificates").is_file():
+        table = run.read_table("certificates")
+        if "weights" in table:
+            for row in table.dropna(subset="weights").drop_duplicates("step").to_dict("records"):
+                made.setdefault(int(row["step"]), []).append((str(run.table("certificates")), str(row["weights"]), "certify"))
+    for step, results in made.items():
+        now = weights_of(run, step)
+        for what, weights, command in results:
+            if now is not None and weights != now:
+                raise ValueError(
+                    f"{what} was made from other weights than {run.checkpoint(step)} holds. "
+                    f"Make it again: analyze.py {command} {run.path} --steps [{step}]."
+                )
