@@ -108,10 +108,13 @@ class TrainCLI(LightningCLI):
             temporary.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
         for logger in self.trainer.loggers:
             logger.log_hyperparams(config)
+        if self.trainer.is_global_zero:
+            say(self.datamodule.describe())
 
     def after_fit(self) -> None:
         """Tables and report from the files of the run."""
         run = Run(self.folder)
+        run.write_table("data", self.datamodule.facts())
         for name in run.extractions:
             write_tables(run, name)
         say(f"Run {run.id} is in {run.path}.")

@@ -112,6 +112,7 @@ def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) ->
         ("seed", config.get("seed_everything", "–")),
     ]
     section.table(("setting", "value"), rows)
+    data_table(run, section)
     training = optional_table(run, "training")
     if training is not None and len(training):
         epochs = readings[0].games.drop_duplicates("step")[["step", "epoch"]] if readings else None
@@ -126,6 +127,17 @@ def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) ->
     else:
         section.text.append("This run has no table of training curves.")
     return section
+
+
+def data_table(run: Run, section: Section) -> None:
+    """How each column of a table was read, and what was left out of the data."""
+    facts = optional_table(run, "data")
+    if facts is None:
+        return
+    section.text += [note for note in facts["note"] if note]
+    columns = facts[facts["note"] == ""].drop(columns="note")
+    if len(columns):
+        section.table(list(map(str, columns)), columns.to_numpy().tolist(), "How each column of the data was read.")
 
 
 def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list[Section]:
