@@ -114,7 +114,8 @@ class TrainCLI(LightningCLI):
     def after_fit(self) -> None:
         """Tables and report from the files of the run."""
         run = Run(self.folder)
-        run.write_table("data", self.datamodule.facts())
+        if self.trainer.is_global_zero:
+            run.write_table("data", self.datamodule.facts())
         for name in run.extractions:
             write_tables(run, name)
         say(f"Run {run.id} is in {run.path}.")

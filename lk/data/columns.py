@@ -60,7 +60,7 @@ def read_column(cells: pd.Series, kind: str | None = None, decimal: str = ".") -
         >>> read_column(pd.Series(["1,5", "2,25", "7"]), decimal=",").values.tolist()
         [1.5, 2.25, 7.0]
         >>> read_column(pd.Series(["red", "blue", "red", "red"])).how
-        'codes: blue = 0, red = 1'
+        'blue 0, red 1'
     """
     values, what = by_value(cells)
     if kind != "category" and values is not None:
@@ -80,8 +80,8 @@ def read_column(cells: pd.Series, kind: str | None = None, decimal: str = ".") -
     check_names(list(text))
     if kind is None:
         check_categories(cells, codes, text, decimal)
-    listed = ", ".join(f"{short(name, 12)} = {code}" for code, name in enumerate(text[:SHOWN]))
-    return Column(codes.astype(np.float64), "category", f"codes: {listed}{', ...' * (len(text) > SHOWN)}")
+    listed = ", ".join(f"{short(name, 12)} {code}" for code, name in enumerate(text[:SHOWN]))
+    return Column(codes.astype(np.float64), "category", f"{listed}{', ...' * (len(text) > SHOWN)}")
 
 
 def by_value(cells: pd.Series) -> tuple[NDArray[np.float64] | None, str]:
@@ -96,7 +96,7 @@ def by_value(cells: pd.Series) -> tuple[NDArray[np.float64] | None, str]:
     if kind in ("timedelta", "timedelta64"):
         return np.asarray(pd.to_timedelta(cells) / DAY, np.float64), "days"
     if kind == "boolean":
-        return cells.to_numpy(np.float64), "true = 1"
+        return cells.to_numpy(np.float64), "true 1, false 0"
     if kind == "decimal" or pd.api.types.is_numeric_dtype(cells):
         if kind.startswith("complex"):
             raise ColumnError("expected real numbers, got complex ones.")

@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 from torch.utils.data.distributed import DistributedSampler
 
-from lk.text import short
+from lk.text import short, short_names
 
 Labelled = Dataset[tuple[Tensor, Tensor]]
-SHOWN, ROWS, NAME = 10, 40, 26  # classes, rows and characters of a name that are printed
+SHOWN, ROWS = 10, 40  # classes and rows that are printed
+NAME, CELL = 18, 20  # characters of a column's name, and of what else is said of it: 80 in all
 
 
 class Tensors(Labelled):
@@ -130,7 +131,9 @@ class Data(pl.LightningDataModule):
         lines = [f"Data {self.name}: {train:,} training and {test:,} test samples of {self.num_classes} classes ({classes}{more})."]
         schema = self.schema()
         if len(schema):
-            shown = schema.head(ROWS).map(lambda cell: short(str(cell), NAME))
+            shown = schema.head(ROWS).map(lambda cell: short(str(cell), CELL))
+            shown["column"] = short_names(list(schema.head(ROWS)["column"]), NAME)
+            shown["example"] = shown["example"].map(lambda cell: short(cell, CELL // 2))
             lines += shown.to_string(index=False).splitlines()
             if len(schema) > ROWS:
                 lines.append(f"... and {len(schema) - ROWS:,} more columns.")
@@ -138,7 +141,8 @@ class Data(pl.LightningDataModule):
 
     def facts(self) -> pd.DataFrame:
         """What `describe` says, in full and as text, for the run folder: the schema, and the notes in a column of their own."""
-        return pd.concat([self.schema(), pd.DataFrame({"note": self.notes()})], ignore_index=True).astype(object).fillna("").astype(str)
+        notes = pd.DataFrame({"note": self.notes()}, dtype=object)
+        return pd.concat([self.schema().astype(str).astype(object), notes], ignore_index=True).fillna("")
 
     @property
     def name(self) -> str:  # type: ignore[override]

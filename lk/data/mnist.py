@@ -6,6 +6,7 @@ from pathlib import Path
 from torchvision.datasets import MNIST as Source
 
 from lk.data.data import Data, Labelled, Tensors
+from lk.data.reading import reading
 
 AXES = {"images-idx3": 3, "labels-idx1": 1}
 
@@ -75,7 +76,7 @@ def check_idx(path: Path) -> None:
     Raises:
         ValueError: Names the file; also where a label is above 9.
     """
-    with path.open("rb") as file:
+    with reading(path, "an IDX file", "Fetch the file again."), path.open("rb") as file:
         header = file.read(16)
     axes = next((count for part, count in AXES.items() if part in path.name), header[3] if len(header) > 3 else 0)
     sizes = [int.from_bytes(header[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes)]

@@ -1,5 +1,6 @@
 """Read one image file in any mode of Pillow, by the range of its mode; find the files that cannot be read."""
 
+import functools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ ENDINGS = (
     ".pbm",
     ".pnm",
 )
+# Pillow goes by the content. Of its formats those behind the endings are opened, so that no PostScript is run under another name.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "AVIF", "JPEG2000", "TIFF", "PPM")
 BITS_PER_SAMPLE = 258  # TIFF's tag
 CHUNK = 64  # files of one task of the thread pool
 
@@ -38,6 +41,13 @@ CHUNK = 64  # files of one task of the thread pool
 def is_image(path: str) -> bool:
     """Whether a file is taken for an image, by its ending."""
     return path.lower().endswith(ENDINGS)
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """The formats that are opened: those that Pillow was built with."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def picture(path: str | Path) -> Image.Image | Tensor:
@@ -50,7 +60,7 @@ def picture(path: str | Path) -> Image.Image | Tensor:
     Raises:
         ValueError: The file cannot be read, or has values outside its range; names the file.
     """
-    with reading(Path(path), "an image", "Delete or replace it."), Image.open(path) as image:
+    with reading(Path(path), "an image", "Delete or replace it."), Image.open(path, formats=formats()) as image:
         return converted(image)
 
 
@@ -95,7 +105,7 @@ def failures(paths: Sequence[str]) -> dict[str, str]:
     found = {}
     for path in paths:
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=formats()) as image:
                 image.draft(None, (1, 1))
                 converted(image)
         except Exception as error:  # Pillow's plugins raise many types for damaged files

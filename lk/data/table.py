@@ -36,6 +36,7 @@ class Table(Data):
         seed: Order of the batches and choice of the samples. The split itself is always the same.
         num_workers: Processes that load batches.
         columns: How to read columns, by name, where it is not plain: `number`, `category` (codes in alphabetical order) or `drop`.
+            Categories are taken as they are written: `NA` and `None` are names in them, and 007 is not 7.
         decimal: The decimal mark of numbers that are text, as in CSV files.
         missing: Texts that stand for a missing value, beside empty cells. Where the list is given, an empty one too, rows that miss a value are
             left out and counted; by default they are refused.
@@ -78,7 +79,8 @@ class Table(Data):
 
     def frame(self) -> pd.DataFrame:
         """The whole table, missing values as NaN."""
-        return read_table(Path(self.path), self.decimal, self.missing or (), self.encoding)
+        written = [name for name, kind in (self.columns or {}).items() if kind == "category"]
+        return read_table(Path(self.path), self.decimal, self.missing or (), self.encoding, written)
 
     def load(self) -> tuple[Labelled, Labelled]:
         """Both splits, in memory, standardised."""
@@ -93,7 +95,7 @@ class Table(Data):
         inputs = {str(name): self.read_input(frame[name]) for name in frame}
         self.read = [
             *(row_of(name, column.kind, frame[name], int(missing[name]), column.how) for name, column in inputs.items()),
-            row_of(self.label, "label", labels, int(missing[self.label]), f"{len(self.classes)} classes"),
+            row_of(self.label, "label", labels, int(missing[self.label]), in_words(labels)),
         ]
         x, y = torch.from_numpy(np.column_stack([c.values for c in inputs.values()])), torch.tensor(labels.cat.codes.to_numpy("int64"))
         self.check_values(x, list(inputs), frame.index.to_numpy())
@@ -125,7 +127,8 @@ class Table(Data):
             first = int(np.flatnonzero(frame[lacking.index[0]].isna())[0]) + 1
             raise ValueError(
                 f"{self.path} has missing values in: {', '.join(f'{name} ({count})' for name, count in lacking.items())}, first in row "
-                f"{first}. Fill or drop them first, or set data.init_args.missing to [] to leave out rows with them."
+                f"{first}. Fill or drop them first, or set data.init_args.missing to [] to leave out rows with them. In a text file NA, None and "
+                f"null are missing too: set data.init_args.columns to {{'{lacking.index[0]}': category}} if they are names."
             )
         kept = frame.dropna()
         if len(kept) < len(frame):
@@ -237,6 +240,13 @@ def row_of(name: str, kind: str, cells: pd.Series, missing: int, how: str) -> di
     }
 
 
+def in_words(labels: pd.Series, most: int = 20) -> str:
+    """Classes with their numbers of rows, in their order."""
+    rows = labels.value_counts(sort=False)
+    listed = ", ".join(f"{name} ({count:,} rows)" for name, count in list(rows.items())[:most])
+    return listed + (f", and {len(rows) - most} more" if len(rows) > most else "")
+
+
 def reason(error: Exception) -> str:
     """Why a column cannot be read, whoever says so."""
     return str(error) if isinstance(error, ColumnError) else f"expected numbers or text, got {summary(error)}. Drop or rewrite the column."
@@ -252,9 +262,9 @@ def erased(values: NDArray[np.float64]) -> bool:
     with np.errstate(over="ignore", invalid="ignore"):
         deviation = values.std()
         standard = ((values - values.mean()) / (deviation if deviation > 0 else 1.0)).astype(np.float32)
-        before = len(np.unique(values.astype(np.float32)))
+        before = len(pd.unique(values.astype(np.float32)))
     # A tenth: values close to zero are spaced more finely than any standardised column keeps.
-    return not np.isfinite(standard).all() or len(np.unique(standard)) < 0.9 * before
+    return not np.isfinite(standard).all() or len(pd.unique(standard)) < 0.9 * before
 
 
 class BreastCancer(Table):

@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -17,7 +18,9 @@ UNNAMED = "Unnamed: "  # as pandas calls a column without a name
 MANY_ROWS = 1_000_000
 
 
-def read_table(path: Path, decimal: str = ".", missing: Sequence[str] = (), encoding: str = "utf-8") -> pd.DataFrame:
+def read_table(
+    path: Path, decimal: str = ".", missing: Sequence[str] = (), encoding: str = "utf-8", written: Sequence[str] = ()
+) -> pd.DataFrame:
     """The whole table, every column of the file a column of the frame, rows numbered from 0.
 
     Args:
@@ -25,6 +28,7 @@ def read_table(path: Path, decimal: str = ".", missing: Sequence[str] = (), enco
         decimal: The decimal mark of numbers in text files.
         missing: Texts that stand for a missing value, beside the empty cell and pandas' own list (`NA`, `null`, ...).
         encoding: Encoding of text files.
+        written: Columns whose cells are text as it is written, whatever it looks like; in text files.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -34,7 +38,7 @@ def read_table(path: Path, decimal: str = ".", missing: Sequence[str] = (), enco
         raise FileNotFoundError(f"No file {str(path)!r}: set data.init_args.path to a .csv, .tsv or .parquet file.")
     if path.suffix not in ENDINGS:
         raise ValueError(f"Given {str(path)!r}; expected a file that ends in .csv, .tsv or .parquet.")
-    frame = read_parquet(path, missing) if path.suffix == ".parquet" else read_text(path, decimal, missing, encoding)
+    frame = read_parquet(path, missing) if path.suffix == ".parquet" else read_text(path, decimal, missing, encoding, written)
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
         raise ValueError(f"{path}: expected columns of different names, got {twice[0]!r} twice. Rename or delete one of them.")
@@ -43,21 +47,20 @@ def read_table(path: Path, decimal: str = ".", missing: Sequence[str] = (), enco
     return frame
 
 
-def read_text(path: Path, decimal: str, missing: Sequence[str], encoding: str) -> pd.DataFrame:
+def read_text(path: Path, decimal: str, missing: Sequence[str], encoding: str, written: Sequence[str]) -> pd.DataFrame:
     """A table of lines. The header is read by itself: pandas renames the second column of a name, and makes an index of a column without one."""
-    separator = separator_of(path, encoding)
-    with (
-        reading(path, "a table with as many cells in each row as names in its header", "Correct the header or the row."),
-        warnings.catch_warnings(),
-    ):
+    lines: Any = {"filepath_or_buffer": path, "sep": separator_of(path, encoding), "encoding": encoding}
+    texts: Any = {**lines, "dtype": str, "keep_default_na": False}
+    table = "a table with as many cells in each row as names in its header"
+    with reading(path, table, "Correct the header or the row."), warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # more cells in a row than names
-        header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False, encoding=encoding).iloc[0]
-        frame = pd.read_csv(
-            path, sep=separator, decimal=decimal, na_values=list(missing), encoding=encoding, index_col=False, low_memory=False
-        )
-    if len(header) != frame.shape[1]:
-        raise ValueError(f"{path}: expected as many names as cells in a row, got {len(header)} and {frame.shape[1]}. Correct the header.")
-    frame.columns = pd.Index([name.strip() or f"{UNNAMED}{i}" for i, name in enumerate(header)])
+        header = pd.read_csv(**texts, header=None, nrows=1).iloc[0]
+        frame: pd.DataFrame = pd.read_csv(**lines, decimal=decimal, na_values=list(missing), index_col=False, low_memory=False)
+        names = [name.strip() or f"{UNNAMED}{place}" for place, name in enumerate(header)]
+        if places := [place for place, name in enumerate(names) if name in written]:
+            as_written = pd.read_csv(**texts, na_values=["", *missing], index_col=False, usecols=places)
+            frame[list(as_written)] = as_written
+        frame.columns = pd.Index(names)
     return frame
 
 

@@ -18,6 +18,9 @@ from lk.studies.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.studies.ranking import ranked, strongest_of
 from lk.studies.reading import DRAWS, RATIOS, Reading, arguments, class_name, highest_order, optional_table, parameters, test_accuracy
 from lk.studies.sentences import spanned, totals
+from lk.text import short
+
+LONGEST = 60  # characters of a name in a title
 
 
 def write_report(runs: list[Run]) -> Path:
@@ -295,11 +298,13 @@ def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix
     across = strongest_of(final, [(name(i), OUTPUT if OUTPUT in layers else layers[-1], i) for i in shown])
     along = strongest_of(final, [(layer, layer, subject) for layer in few])
     what = "Numbers are effects on the score; a plus speaks for the class."
+    label = samples.classes[labels[subject]]
+    whole = "" if short(label, LONGEST) == label else f", of class {label}"
     titles = (
         ("samples", across, "Strongest interactions at the output", f"The five strongest of four samples at the last checkpoint. {what}"),
         (
-            "layers", along, f"Strongest interactions of one sample, layer by layer: {samples.classes[labels[subject]]}",
-            f"Sample no. {int(samples.index[subject])} of the test split, read at {len(few)} of {len(layers)} layers of the last "
+            "layers", along, f"Strongest interactions of one sample, layer by layer: {short(label, LONGEST)}",
+            f"Sample no. {int(samples.index[subject])} of the test split{whole}, read at {len(few)} of {len(layers)} layers of the last "
             f"checkpoint. {what}",
         ),
     )  # fmt: skip

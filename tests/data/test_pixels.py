@@ -109,6 +109,14 @@ def test_values_outside_their_range_are_refused(tmp_path, values, dtype):
         picture(tmp_path / "odd.tiff")
 
 
+def test_no_other_format_is_opened_under_the_name_of_one(tmp_path):
+    """Pillow goes by the content, and hands PostScript to an interpreter."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "page.eps")
+    (tmp_path / "page.eps").rename(tmp_path / "page.png")
+    with pytest.raises(ValueError, match=r"page\.png: expected an image, got UnidentifiedImageError"):
+        picture(tmp_path / "page.png")
+
+
 # ---- folders
 def damage(folder, kind):
     """Damage files of both splits; returns their names."""

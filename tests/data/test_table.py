@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from lk.cli import main, train
 from lk.data import Table
 from lk.data.columns import is_row_number
 from lk.data.table_file import check_size
@@ -198,7 +199,7 @@ def test_other_encodings(tmp_path, frame, encoding):
         ValueError, match=r"rows\.csv: expected text encoded as utf-8, got the byte 0x.. at byte \d+\. Set data.init_args.enc"
     ):
         _ = read(path).train
-    assert "grün = 0" in str(read(path, encoding=encoding).schema()["read as"].tolist())
+    assert "grün 0" in str(read(path, encoding=encoding).schema()["read as"].tolist())
     with pytest.raises(ValueError, match=r"Given encoding='klingon'; expected one that Python knows"):
         read(path, encoding="klingon")
 
@@ -284,6 +285,18 @@ def test_missing_values_are_counted_and_left_out_only_where_it_is_said(tmp_path,
     assert data.schema().set_index("column")["missing"].to_dict() == {"height": 0, "width": 2, "kind": 0}
 
 
+def test_categories_are_taken_as_they_are_written(tmp_path, frame):
+    """pandas takes NA and None for missing values, and 007 for 7."""
+    path = write(frame.assign(alley=np.resize(["NA", "None", "paved"], ROWS), code=np.resize(["007", "7"], ROWS)), tmp_path / "rows.csv")
+    with pytest.raises(
+        ValueError, match=r"missing values in: alley \(134\), .*set data.init_args.columns to \{'alley': category\} if they are"
+    ):
+        _ = read(path).train
+    data = read(path, columns={"alley": "category", "code": "category"})
+    assert data.schema().set_index("column").loc[["alley", "code"], "read as"].tolist() == ["NA 0, None 1, paved 2", "007 0, 7 1"]
+    assert data.notes() == []
+
+
 # ---- labels
 def test_categories_without_rows_are_no_classes(tmp_path, frame):
     path = write(frame.assign(kind=pd.Categorical(frame.kind, ["tall", "low", "never"])), tmp_path / "rows.parquet")
@@ -339,9 +352,45 @@ def test_the_schema_says_how_each_column_was_read(tmp_path, frame):
     data = read(write(frame, tmp_path / "rows.csv"))
     schema = data.schema().set_index("column")
     assert schema["kind"].to_dict() == {"height": "number", "width": "number", "colour": "category", "same": "number", "kind": "label"}
-    assert schema.loc["colour", ["distinct", "missing", "example", "read as"]].tolist() == [2, 0, "red", "codes: blue = 0, red = 1"]
-    assert schema["read as"].tolist() == ["by value", "by value", "codes: blue = 0, red = 1", "constant", "2 classes"]
+    assert schema.loc["colour", ["distinct", "missing", "example", "read as"]].tolist() == [2, 0, "red", "blue 0, red 1"]
+    assert schema["read as"].tolist() == [
+        "by value",
+        "by value",
+        "blue 0, red 1",
+        "constant",
+        f"low ({(frame.kind == 'low').sum()} rows), tall ({(frame.kind == 'tall').sum()} rows)",
+    ]
     lines = data.describe().splitlines()
     assert lines[0] == "Data rows: 160 training and 40 test samples of 2 classes (low, tall)."
     assert len(lines) == 7
-    assert all(len(line) < 120 for line in lines)
+    assert data.facts()["column"].tolist() == list(schema.index)
+    assert data.facts()["distinct"].tolist() == list(map(str, schema["distinct"]))
+    assert all(len(line) <= 80 for line in lines)
+
+
+# ---- the command
+RUN = """
+data: {class_path: lk.data.Table, init_args: {path: PATH, label: kind, samples_per_class: 1}}
+model: {network: {class_path: lk.networks.MLP, init_args: {widths: [4]}}}
+optimizer: {class_path: torch.optim.Adam}
+trainer: {accelerator: cpu, max_epochs: 1, enable_model_summary: false, enable_progress_bar: false, num_sanity_val_steps: 0}
+"""
+
+
+def test_training_prints_the_schema_and_the_page_keeps_it(tmp_path, frame, capsys, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    frame.loc[3, "width"] = np.nan
+    path = write(frame.assign(colour=np.resize(["red", "blue"], ROWS)), tmp_path / "rows.csv", index=True)
+    (tmp_path / "run.yaml").write_text(RUN.replace("PATH", path))
+    command = ["fit", "--config", str(tmp_path / "run.yaml"), "--runs_dir", str(tmp_path / "runs"), "--id", "mine"]
+    with pytest.raises(SystemExit, match="2"):
+        main(lambda: train(command))
+    assert "error: " in (printed := capsys.readouterr().err)
+    assert "Traceback" not in printed
+    train([*command, "--data.init_args.columns", "{'Unnamed: 0': drop}", "--data.init_args.missing", "[]"])
+    printed = capsys.readouterr().err
+    assert "Data rows: 159 training and 40 test samples of 2 classes (low, tall)." in printed
+    assert "blue 0, red 1" in printed
+    page = (tmp_path / "runs" / "mine" / "report.html").read_text()
+    for shown in ("How each column of the data was read.", "blue 0, red 1", f"1 of {ROWS} rows miss a value and are left out."):
+        assert shown in page
