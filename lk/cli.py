@@ -120,6 +120,8 @@ class TrainCLI(LightningCLI):
             write_config(self.folder, self.start.config)
         for logger in self.trainer.loggers:
             logger.log_hyperparams(self.start.config)
+        if is_first():
+            say(self.datamodule.describe())
 
     def fit(self, **settings: Any) -> None:
         """Train; the processes of other devices do not outlive this one."""
@@ -136,6 +138,7 @@ class TrainCLI(LightningCLI):
         if not self.trainer.is_global_zero:
             return
         run = Run(self.folder)
+        run.write_table("data", self.datamodule.facts())
         for name in run.extractions:
             write_tables(run, name)
         say(f"Run {run.id} is in {run.path}.")

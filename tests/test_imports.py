@@ -20,7 +20,8 @@ FLOORS = (
         "strict_yaml",
         "extras",
         "files",
-    },  # objects as plain data, whole files, packages of extras: they know nothing of lk
+        "text",
+    },  # objects as plain data, whole files, names, packages of extras: they know nothing of lk
     {"trust", "stored", "layers", "groups"},  # what may be rebuilt, files of a run, activations by name, finite groups
     {"data", "networks", "scores"},  # what enters; what a game is played for
     {"probes", "runs"},  # what layers know; where things lie, and what is rebuilt from there

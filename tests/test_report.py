@@ -1,6 +1,9 @@
 """The report of a run: self-contained, escaped, from files alone, and its numbers are those of the files."""
 
+import html
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
@@ -125,6 +128,40 @@ def test_runs_of_every_kind(tmp_path, settings):
     page = Page(write_report([write_run(tmp_path / "run", **settings)]))
     assert "salient interactions" in page.text
     assert "nan" not in re.findall(r"\w+", " ".join(page.texts).lower())
+
+
+WIDTHS = """<iframe id="page" width="{width}" height="900" style="border: 0" srcdoc="{page}"></iframe><script>
+document.getElementById("page").onload = event => {{
+  document.title = "scrolls to " + event.target.contentDocument.documentElement.scrollWidth;
+}};</script>"""
+
+
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory):
+    names = {"classes": ("c" * 400, "d" * 400), "layers": ("e" * 300, "f" * 300, "g" * 300, "output")}
+    players = tuple(f"{'h' * 150}{i}{'k' * 150}" for i in range(4))
+    return write_report([write_run(tmp_path_factory.mktemp("runs") / "long", players=players, **names)])
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no browser: install chromium")
+@pytest.mark.parametrize("width", [1200, 390])
+def test_long_names_do_not_make_the_page_scroll_sideways(long_names, tmp_path, width):
+    page = html.escape(long_names.read_text(encoding="utf-8"))
+    (tmp_path / "frame.html").write_text(WIDTHS.format(width=width, page=page), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000"]
+    command = ["chromium", *options, "--window-size=1300,900", "--dump-dom", (tmp_path / "frame.html").as_uri()]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    found = re.search(r"<title>scrolls to (\d+)</title>", shown)
+    assert found, "the browser did not finish"
+    assert int(found[1]) <= width
+
+
+def test_long_names_stand_in_full_but_not_in_titles(long_names):
+    page = Page(long_names)
+    assert re.search("c{400}", page.text)
+    titles = [text for text in page.texts if text.startswith("Figure")]
+    assert titles
+    assert max(map(len, titles)) < 150
 
 
 def test_a_run_without_extraction(tmp_path):

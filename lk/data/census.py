@@ -5,7 +5,9 @@ from pathlib import Path
 import pandas as pd
 from sklearn.datasets import fetch_openml
 
+from lk.data.reading import reading
 from lk.data.table import Table
+from lk.text import short
 
 # As in UCI's own files, which have no header; OpenML uses the same names.
 COLUMNS = (
@@ -13,6 +15,8 @@ COLUMNS = (
     "capital-loss", "hours-per-week", "native-country", "class",
 )  # fmt: skip
 LEFT_OUT = ("fnlwgt", "education")
+QUANTITIES = ("age", "education-num", "capital-gain", "capital-loss", "hours-per-week")
+INCOMES = ("<=50K", ">50K")
 
 
 def census_rows(frame: pd.DataFrame) -> pd.DataFrame:
@@ -25,7 +29,7 @@ def census_rows(frame: pd.DataFrame) -> pd.DataFrame:
         Twelve inputs and `class`, which is `<=50K` or `>50K`, without the rows that miss a value, renumbered.
 
     Raises:
-        ValueError: A column is missing.
+        ValueError: A column is missing, or the class is neither.
     """
     absent = [column for column in COLUMNS if column not in frame]
     if absent:
@@ -36,6 +40,9 @@ def census_rows(frame: pd.DataFrame) -> pd.DataFrame:
             # Plain text: OpenML's categories would keep those that no row has any more. UCI's test labels end in a full stop.
             text = frame[column].astype("object").str.strip()
             frame[column] = (text.str.removesuffix(".") if column == "class" else text).mask(text == "?")
+    strange = sorted(set(frame["class"].dropna().astype(str)) - set(INCOMES))
+    if strange:
+        raise ValueError(f"The census table has the class {short(strange[0], 40)!r}; expected {' or '.join(INCOMES)}.")
     return frame.dropna().reset_index(drop=True)
 
 
@@ -68,7 +75,9 @@ class Census(Table):
         seed: int = 0,
         num_workers: int = 0,
     ) -> None:
-        super().__init__(path or "census", "class", batch_size, samples_per_class, seed, num_workers)
+        # The columns are known: a quantity is one even where a small file has each value once.
+        kinds = dict.fromkeys(QUANTITIES, "number")
+        super().__init__(path or "census", "class", batch_size, samples_per_class, seed, num_workers, kinds)  # type: ignore[arg-type]
         self.data_dir, self.fetched = data_dir, path is None
 
     @property
@@ -79,10 +88,7 @@ class Census(Table):
     def frame(self) -> pd.DataFrame:
         """The rows and columns that are used."""
         if not self.fetched:
-            if self.path.endswith((".data", ".test")) and Path(self.path).is_file():
-                # The first line of adult.test is a remark.
-                return census_rows(pd.read_csv(self.path, names=list(COLUMNS), skipinitialspace=True, comment="|"))
-            return census_rows(super().frame())
+            return self.used(self.stored())
         try:
             bunch = fetch_openml("adult", version=2, as_frame=True, parser="pandas", data_home=self.data_dir, n_retries=0)
         except (OSError, ValueError) as error:  # no network; a refusal or a damaged answer of OpenML
@@ -90,4 +96,23 @@ class Census(Table):
                 f"No census table in {self.data_dir!r}, and OpenML cannot be reached ({error}). Start once with a network, or set "
                 "data.init_args.path to a downloaded CSV file or UCI's adult.data."
             ) from error
-        return census_rows(bunch.frame)
+        return self.used(bunch.frame)
+
+    def stored(self) -> pd.DataFrame:
+        """The whole table of a file."""
+        path = Path(self.path)
+        if path.suffix not in (".data", ".test") or not path.is_file():
+            return super().frame()
+        with reading(path, "UCI's census table"):  # the first line of adult.test is a remark
+            return pd.read_csv(path, names=list(COLUMNS), index_col=False, skipinitialspace=True, comment="|", low_memory=False)
+
+    def used(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows and columns that are used; those that are not are counted."""
+        try:
+            rows = census_rows(frame)
+        except ValueError as error:
+            raise ValueError(f"{self.path}: {error}") from error
+        self.remarks = (
+            [f"{len(frame) - len(rows):,} of {len(frame):,} rows miss a value and are left out."] if len(rows) < len(frame) else []
+        )
+        return rows

@@ -4,14 +4,19 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
+import pandas as pd
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Subset, default_collate
 
 from lk.data.batches import Batches, Part, even_batch
 from lk.data.batches import Labelled as Labelled
 from lk.describe import Recorded
+from lk.text import short, short_names
+
+SHOWN, ROWS = 10, 40  # classes and rows that are printed
+NAME, CELL = 18, 20  # characters of a column's name, and of what else is said of it: 80 in all
 
 
 class Tensors(Labelled):
@@ -19,11 +24,18 @@ class Tensors(Labelled):
 
     Args:
         x: Inputs, shape `(samples, ...)`; `uint8` images are scaled to 0..1 when they are taken.
-        y: Labels, shape `(samples,)`.
+        y: Labels, shape `(samples,)`; whole numbers of any type, kept as int64.
+
+    Raises:
+        ValueError: As many labels as inputs are expected, and whole numbers.
     """
 
     def __init__(self, x: Tensor, y: Tensor) -> None:
-        self.x, self.y = x, y
+        if len(x) != len(y) or bool((y != y.long()).any()):
+            raise ValueError(
+                f"expected a whole number as label of each of {len(x)} inputs, got {len(y)} of type {y.dtype}. Give class numbers."
+            )
+        self.x, self.y = x, y.long()
 
     def __len__(self) -> int:
         return len(self.y)
@@ -42,10 +54,16 @@ def as_batch(batch: Any) -> Any:
     return batch
 
 
-def collate(data: Labelled) -> Callable[[Any], Any] | None:
-    """How a loader joins samples: not at all where the data set gives whole batches, torch's default elsewhere."""
+def collate(data: Labelled) -> Callable[[Any], Any]:
+    """How a loader joins samples: not at all where the data set gives whole batches."""
     whole = data.dataset if isinstance(data, Subset) else data
-    return as_batch if isinstance(whole, Tensors) else None
+    return as_batch if isinstance(whole, Tensors) else collate_samples
+
+
+def collate_samples(samples: Sequence[Any]) -> Any:
+    """Join samples as torch does by default, with labels as int64: the cross-entropy takes no other whole numbers."""
+    x, y = default_collate(list(samples))
+    return x, y.long()
 
 
 class Data(pl.LightningDataModule, metaclass=Recorded):
@@ -97,7 +115,36 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         """The content word that each token of `(samples, length)` belongs to (-1: none), and the words of each sample."""
         raise ValueError(f"{type(self).__name__} holds no sentences; the division into words needs lk.data.Sentences or lk.data.SST2.")
 
+    def schema(self) -> pd.DataFrame:
+        """How each column of a table is read; empty elsewhere."""
+        return pd.DataFrame()
+
+    def notes(self) -> list[str]:
+        """What a reader of results should know of how the data were read: what is left out, and how much."""
+        return []
+
     # ---- what everyone uses
+    def describe(self) -> str:
+        """Sizes, classes, how each column is read, and notes: lines to print before training."""
+        train, test = len(self.labels(self.train)), len(self.labels(self.test))
+        classes = ", ".join(short(str(name), NAME) for name in self.class_names[:SHOWN])
+        more = f", and {self.num_classes - SHOWN} more" if self.num_classes > SHOWN else ""
+        lines = [f"Data {self.name}: {train:,} training and {test:,} test samples of {self.num_classes} classes ({classes}{more})."]
+        schema = self.schema()
+        if len(schema):
+            shown = schema.head(ROWS).map(lambda cell: short(str(cell), CELL))
+            shown["column"] = short_names(list(schema.head(ROWS)["column"]), NAME)
+            shown["example"] = shown["example"].map(lambda cell: short(cell, CELL // 2))
+            lines += shown.to_string(index=False).splitlines()
+            if len(schema) > ROWS:
+                lines.append(f"... and {len(schema) - ROWS:,} more columns.")
+        return "\n".join([*lines, *self.notes()])
+
+    def facts(self) -> pd.DataFrame:
+        """What `describe` says, in full and as text, for the run folder: the schema, and the notes in a column of their own."""
+        notes = pd.DataFrame({"note": self.notes()}, dtype=object)
+        return pd.concat([self.schema().astype(str).astype(object), notes], ignore_index=True).fillna("")
+
     @property
     def name(self) -> str:  # type: ignore[override]
         """A short name for run ids and figures."""
@@ -150,7 +197,7 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
             return data.y
         if isinstance(data, Subset):
             return Data.labels(data.dataset)[torch.as_tensor(data.indices)]
-        return torch.as_tensor(data.targets)  # type: ignore[attr-defined]
+        return torch.as_tensor(data.targets).long()  # type: ignore[attr-defined]
 
     @cached_property
     def explained(self) -> Tensor:
@@ -169,11 +216,15 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         if allowed is not None:
             order = order[allowed[order]]
         chosen = [order[labels[order] == label][: self.samples_per_class] for label in range(self.num_classes)]
-        short = [self.class_names[label] for label, found in enumerate(chosen) if len(found) < self.samples_per_class]
-        if short:
+        fewest = min(map(len, chosen))
+        if fewest < self.samples_per_class:
+            lacking = [self.class_names[label] for label, found in enumerate(chosen) if len(found) < self.samples_per_class]
+            lower = (
+                f"Lower samples_per_class to {fewest}." if fewest else "Add samples of these classes to the test split, or leave them out."
+            )
             raise ValueError(
                 f"samples_per_class={self.samples_per_class}, but the test split of {self.name} has fewer of: "
-                f"{', '.join(map(str, short))}{f' ({what})' if what else ''}. Lower samples_per_class."
+                f"{', '.join(map(str, lacking))}{f' ({what})' if what else ''}. {lower}"
             )
         return torch.cat(chosen)
 

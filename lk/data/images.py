@@ -8,10 +8,16 @@ from torchvision.datasets import ImageFolder as Source
 from torchvision.transforms import v2
 
 from lk.data.data import Data, Labelled
+from lk.data.pixels import is_image, picture, unreadable
+
+LISTED = 50  # files named in a message
 
 
 class ImageFolder(Data):
-    """`data_dir/train/<class>/*` and `data_dir/test/<class>/*` (or `val` for `test`), any image format that Pillow reads.
+    """`data_dir/train/<class>/*` and `data_dir/test/<class>/*` (or `val` for `test`): JPEG, PNG, GIF, BMP, WebP, AVIF, TIFF, PPM and their kin.
+
+    All files are decoded once when the data are loaded, so that damaged ones are found, all at once, before training; see
+    `lk.data.pixels.unreadable` for the cost and `lk.data.pixels.picture` for how each mode becomes RGB.
 
     Args:
         data_dir: Folder with the two splits.
@@ -21,10 +27,11 @@ class ImageFolder(Data):
         samples_per_class: Number of samples to explain of each class.
         seed: Order of the batches and choice of the samples.
         num_workers: Processes that load batches.
+        skip_unreadable: Leave out the files that cannot be read, and count them, instead of refusing the folder.
 
     Raises:
         FileNotFoundError: The folder, a split, or the images of a class are missing.
-        ValueError: The two splits have different classes.
+        ValueError: The two splits have different classes, or files cannot be read; names them.
     """
 
     def __init__(
@@ -36,11 +43,13 @@ class ImageFolder(Data):
         samples_per_class: int = 2,
         seed: int = 0,
         num_workers: int = 0,
+        skip_unreadable: bool = False,
     ) -> None:
         super().__init__(batch_size, samples_per_class, seed, num_workers)
         if channels not in (1, 3) or size < 1:
             raise ValueError(f"Given channels={channels}, size={size}; expected 1 or 3 channels and a positive size.")
-        self.data_dir, self.size, self.channels = Path(data_dir), size, channels
+        self.data_dir, self.size, self.channels, self.skip_unreadable = Path(data_dir), size, channels, skip_unreadable
+        self.remarks: list[str] = []
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -60,15 +69,53 @@ class ImageFolder(Data):
         if self.channels == 1:
             steps.append(v2.Grayscale())
         transform = v2.Compose([*steps, v2.ToDtype(torch.float32, scale=True), v2.ToPureTensor()])
-        train, test = (Source(folder, transform=transform) for folder in folders)
+        train, test = (Source(folder, transform=transform, loader=picture, is_valid_file=is_image) for folder in folders)
         if train.classes != test.classes:
             raise ValueError(
                 f"The splits of {self.data_dir} have different classes. Only in one: {sorted(set(train.classes) ^ set(test.classes))}. "
                 "Expected the same sub-folders in both."
             )
+        self.remarks = [text for text in (left_out(folders), self.without_unreadable((train, test))) if text]
         return train, test
+
+    def without_unreadable(self, splits: Sequence[Source]) -> str:
+        """Take the files that cannot be read out of the splits; says which, or refuses them."""
+        bad = unreadable([path for split in splits for path, _ in split.samples])
+        if not bad:
+            return ""
+        total = sum(len(split.samples) for split in splits)
+        listed = "; ".join(f"{path} ({why})" for path, why in list(bad.items())[:LISTED]) + (
+            f"; and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
+        )
+        if not self.skip_unreadable:
+            raise ValueError(
+                f"{self.data_dir}: expected images that Pillow can read, got {len(bad)} of {total} files that are none: {listed}. Delete or "
+                "replace them, or set data.init_args.skip_unreadable to true."
+            )
+        for split in splits:
+            split.samples = split.imgs = [sample for sample in split.samples if sample[0] not in bad]
+            split.targets = [label for _, label in split.samples]
+            empty = sorted(set(split.classes) - {split.classes[label] for label in split.targets})
+            if empty:
+                raise ValueError(
+                    f"{split.root}: expected a readable image of each class, got none of: {', '.join(empty)}. Replace {listed}."
+                )
+        return f"{len(bad)} of {total} images cannot be read and are left out: {listed}."
+
+    def notes(self) -> list[str]:
+        """Files that are left out."""
+        self.splits  # noqa: B018  (loading fills them)
+        return self.remarks
 
     @property
     def class_names(self) -> Sequence[str]:
         """The names of the sub-folders."""
         return self.train.classes  # type: ignore[attr-defined, no-any-return]
+
+
+def left_out(folders: Sequence[Path]) -> str:
+    """How many files of the folders have endings that are not read; empty without any."""
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    others = [path for path in files if not is_image(path.name)]
+    endings = sorted({path.suffix.lower() or "none" for path in others})
+    return f"{len(others)} of {len(files)} files are left out, because of their endings: {', '.join(endings[:10])}." if others else ""

@@ -1,8 +1,14 @@
 """MNIST through torchvision."""
 
+import math
+from pathlib import Path
+
 from torchvision.datasets import MNIST as Source
 
 from lk.data.data import Data, Labelled, Tensors
+from lk.data.reading import reading
+
+AXES = {"images-idx3": 3, "labels-idx1": 1}
 
 
 class MNIST(Data):
@@ -35,13 +41,11 @@ class MNIST(Data):
 
     def load(self) -> tuple[Labelled, Labelled]:
         """Both splits, in memory as `uint8`."""
+        for path in sorted((Path(self.data_dir) / "MNIST" / "raw").glob("*-idx?-ubyte")):
+            check_idx(path)
         try:
             train, test = (Source(self.data_dir, train=split, download=self.download) for split in (True, False))
-        except (RuntimeError, AssertionError, ValueError, KeyError) as error:  # torchvision says all of these of a damaged file
-            if not str(error).startswith(("Dataset not found", "Error downloading")):
-                raise ValueError(
-                    f"An IDX file in {self.data_dir}/MNIST/raw is truncated or damaged. Fetch the four files again."
-                ) from error
+        except RuntimeError as error:  # torchvision's word for missing files, and for a failed download
             raise FileNotFoundError(
                 f"No MNIST in {self.data_dir!r}: expected {self.data_dir}/MNIST/raw with the four IDX files. "
                 "Set data.init_args.data_dir to their folder, or data.init_args.download to true."
@@ -52,9 +56,35 @@ class MNIST(Data):
                     f"{self.data_dir}/MNIST/raw has {len(split.data)} images and {len(split.targets)} labels in one split; "
                     "expected as many of both."
                 )
+        if train.data.shape[1:] != test.data.shape[1:]:
+            raise ValueError(
+                f"{self.data_dir}/MNIST/raw: expected images of one size in both splits, got {train.data.shape} and {test.data.shape}."
+            )
         return Tensors(train.data[:, None], train.targets), Tensors(test.data[:, None], test.targets)
 
     @property
     def class_names(self) -> list[str]:
         """The ten digits."""
         return [str(digit) for digit in range(10)]
+
+
+def check_idx(path: Path) -> None:
+    """Refuse a file whose header does not fit its name, or its size.
+
+    An IDX file holds two zero bytes, the type (8: one byte each), the number of axes, the big-endian size of each axis, and the values.
+
+    Raises:
+        ValueError: Names the file; also where a label is above 9.
+    """
+    with reading(path, "an IDX file", "Fetch the file again."), path.open("rb") as file:
+        header = file.read(16)
+    axes = next((count for part, count in AXES.items() if part in path.name), header[3] if len(header) > 3 else 0)
+    sizes = [int.from_bytes(header[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes)]
+    expected = 4 + 4 * axes + math.prod(sizes)
+    if header[:4] != bytes([0, 0, 8, axes]) or path.stat().st_size != expected:
+        raise ValueError(
+            f"{path} is truncated or damaged: expected an IDX file of {axes} axes, {expected:,} bytes by its header, got "
+            f"{path.stat().st_size:,} bytes that begin with {header[:4].hex(' ') or 'nothing'}. Fetch the file again."
+        )
+    if axes == 1 and max(path.read_bytes()[8:], default=0) > 9:
+        raise ValueError(f"{path}: expected labels from 0 to 9, got {max(path.read_bytes()[8:])}. Fetch the file again.")

@@ -8,31 +8,20 @@ import torch
 from torch import Tensor
 
 from lk.data.data import Data, Labelled, Tensors
+from lk.data.lines import FORM, Line, Split, classes_of, numbered, read_lines
+from lk.data.reading import check_encoding
 from lk.data.stop_words import is_content
 from lk.data.tokenizer import Tokenizer, published, trained
 from lk.extras import extra
+from lk.text import short
 
-Split = tuple[list[str], list[int]]
-
-
-def read_tsv(path: Path) -> Split:
-    """Sentences and labels of a file with a line `sentence<TAB>label` for each sample.
-
-    Raises:
-        ValueError: A line is of another form; names the line.
-    """
-    sentences, labels = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        sentence, tab, label = line.rpartition("\t")
-        if not tab or not label.strip().isdigit() or not sentence.strip():
-            raise ValueError(f"{path}, line {number}: {line[:60]!r}; expected `sentence<TAB>label` with a label 0, 1, ...")
-        sentences.append(sentence)
-        labels.append(int(label))
-    return sentences, labels
+OPINIONS = ("negative", "positive")
 
 
 class Sentences(Data):
     """`data_dir/train.tsv` and `data_dir/test.tsv` (or `dev.tsv`), a line `sentence<TAB>label` for each sample.
+
+    Labels are whole numbers or words; the classes are those of the training split, numbers in their order, words in the alphabet's.
 
     An input is a row of token numbers, shape `(max_length,)`, int64. A player is a content word with all its word pieces (see
     `is_content`; `lk.games.Words` divides); stop words, punctuation, numbers and special tokens are background. Training uses all
@@ -51,6 +40,7 @@ class Sentences(Data):
         samples_per_class: Number of sentences to explain of each class.
         seed: Order of the batches and choice of the samples.
         num_workers: Processes that load batches.
+        encoding: Encoding of the files.
 
     Raises:
         FileNotFoundError: A file is missing.
@@ -70,6 +60,7 @@ class Sentences(Data):
         samples_per_class: int = 2,
         seed: int = 0,
         num_workers: int = 0,
+        encoding: str = "utf-8",
     ) -> None:
         super().__init__(batch_size, samples_per_class, seed, num_workers)
         if words < 1 or max_length < words + 2:
@@ -77,7 +68,8 @@ class Sentences(Data):
                 f"Given words={words}, max_length={max_length}; expected at least one word, and room for the words and two special tokens."
             )
         self.data_dir, self.words, self.tokenizer, self.cls = data_dir, words, tokenizer, cls
-        self.vocab_size, self.max_length = vocab_size, max_length
+        self.vocab_size, self.max_length, self.encoding = vocab_size, max_length, check_encoding(encoding)
+        self.classes: list[str] = []
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -94,8 +86,23 @@ class Sentences(Data):
                     f"No file {str(file)!r}. Expected train.tsv and test.tsv (or dev.tsv) with lines `sentence<TAB>label`: set "
                     "data.init_args.data_dir to their folder."
                 )
-        train, test = map(read_tsv, files)
+        lines = [read_lines(file, self.encoding) for file in files]
+        for file, found in zip(files, lines, strict=True):
+            if not found:
+                raise ValueError(f"{file}: expected lines {FORM}, got none. Write the file again.")
+        self.classes = self.labels_of(files[0], lines[0])
+        train, test = (numbered(file, found, self.classes) for file, found in zip(files, lines, strict=True))
         return train, test
+
+    def labels_of(self, path: Path, lines: Sequence[Line]) -> list[str]:
+        """The labels of the training split, in the order of their classes."""
+        return classes_of(path, lines)
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """The labels as they are written."""
+        self.read  # noqa: B018  (loading fills them)
+        return self.classes
 
     @cached_property
     def read(self) -> tuple[Split, Split]:
@@ -177,7 +184,17 @@ class SST2(Sentences):
     @property
     def class_names(self) -> Sequence[str]:
         """Both opinions."""
-        return ["negative", "positive"]
+        return list(OPINIONS)
+
+    def labels_of(self, path: Path, lines: Sequence[Line]) -> list[str]:
+        """0 and 1, or both opinions in words."""
+        found = super().labels_of(path, lines)
+        if found not in (["0", "1"], list(OPINIONS)):
+            raise ValueError(
+                f"{path}: expected SST-2's labels 0 and 1, or {' and '.join(OPINIONS)}, got {', '.join(short(c, 20) for c in found[:5])}. "
+                "Use lk.data.Sentences for other labels."
+            )
+        return found
 
     def texts(self) -> tuple[Split, Split]:
         """Sentences and labels of both splits."""

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lk.plots.style import DAGGER, KIND_COLOURS, WIDTH, footnote, short, signed, styled
+from lk.text import short_names
 
 
 @styled
@@ -41,7 +42,7 @@ def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequen
         panel.axvline(0, color="#444444", linewidth=0.8)
         doubted = bool(rows["marked"].any()) if "marked" in rows else False
         panel.set(
-            title=str(group).replace("\n", ", ") + (f" {DAGGER}" if doubted else ""),
+            title=titled(str(group)) + (f" {DAGGER}" if doubted else ""),
             xlabel=f"effect on the score ({unit})",
             ylim=(most - 0.4, -0.6),
         )
@@ -52,13 +53,24 @@ def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequen
                 signed(row["effect"]), (row["effect"], row["rank"]), (away, 0), textcoords="offset points", va="center",
                 ha="left" if away > 0 else "right", fontsize=9,
             )  # fmt: skip
-        panel.margins(x=0.2)
+        panel.margins(x=0.28)
     for panel in axes.flat[len(groups) :]:
         panel.remove()
     handles = [Patch(facecolor=colour, hatch="////" if kind == "or" else None, edgecolor="white") for kind, colour in KIND_COLOURS.items()]
     figure.legend(handles, ["AND: acts when all are there", "OR: acts when any is there"], loc="outside upper right", ncols=2)
     footnote(figure, effects.loc[effects["marked"], "group"] if "marked" in effects else [])
     return figure
+
+
+def titled(group: str, most: int = 28) -> str:
+    r"""The lines of a group's name as one line, or as two where the first is long.
+
+    Example:
+        >>> titled("cat\nno. 3\nmisread")
+        'cat, no. 3, misread'
+    """
+    first, *rest = (short(part, most) for part in group.split("\n"))
+    return (", " if len(first) <= most // 2 else "\n").join([first, ", ".join(rest)]) if rest else first
 
 
 def named(names: Sequence[str] | Sequence[Sequence[str]], row: Mapping[Hashable, Any]) -> list[str]:
@@ -72,7 +84,7 @@ def named(names: Sequence[str] | Sequence[Sequence[str]], row: Mapping[Hashable,
     return [str(name) for name in (names[int(row["image"])] if per_sample else names)]
 
 
-def coalition(players: list[int], names: list[str], kind: str, most: int = 44) -> str:
+def coalition(players: list[int], names: list[str], kind: str, most: int = 36) -> str:
     """The players of a coalition by name, shortened evenly to fit a line.
 
     Example:
@@ -81,6 +93,7 @@ def coalition(players: list[int], names: list[str], kind: str, most: int = 44) -
     """
     joint = " & " if kind == "AND" else " | "
     each = max(6, (most - len(joint) * (len(players) - 1)) // max(1, len(players)))
+    shown = short_names(names, each)
     if len(players) > 5:
-        return joint.join(short(names[i], each) for i in players[:4]) + f"{joint}{len(players) - 4} more"
-    return joint.join(short(names[i], each) for i in players)
+        return joint.join(shown[i] for i in players[:4]) + f"{joint}{len(players) - 4} more"
+    return joint.join(shown[i] for i in players)

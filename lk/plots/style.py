@@ -18,6 +18,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 from PIL import Image
 
+from lk.text import short as short
+
 AND, OR = "#009E73", "#CC79A7"
 OVERLAP, FORGOTTEN, NEW = "#999999", "#E69F00", "#56B4E9"
 TRAIN, TEST = "#999999", "#0072B2"
@@ -84,17 +86,6 @@ def grid(rows: int, columns: int, width: float = WIDTH, height: float = 3.2, **s
 
 
 # ---- names
-def short(name: str, most: int = 16) -> str:
-    """A name cut in its middle, so that beginning and end stay readable.
-
-    Example:
-        >>> short("module.layer3.block12.conv2", 12)
-        'modul…conv2'
-    """
-    half = (most - 1) // 2
-    return name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
-
-
 def signed(effect: float) -> str:
     """An effect with its sign, as a typographer would set it."""
     return f"{effect:+.2f}".replace("-", MINUS)

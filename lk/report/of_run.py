@@ -18,6 +18,9 @@ from lk.studies.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.studies.ranking import ranked, strongest_of
 from lk.studies.reading import DRAWS, RATIOS, Reading, arguments, class_name, highest_order, optional_table, parameters, test_accuracy
 from lk.studies.sentences import spanned, totals
+from lk.text import short
+
+LONGEST = 60  # characters of a name in a title
 
 
 def write_report(runs: list[Run]) -> Path:
@@ -112,6 +115,7 @@ def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) ->
         ("seed", config.get("seed_everything", "–")),
     ]
     section.table(("setting", "value"), rows)
+    data_table(run, section)
     training = optional_table(run, "training")
     if training is not None and len(training):
         epochs = readings[0].games.drop_duplicates("step")[["step", "epoch"]] if readings else None
@@ -126,6 +130,17 @@ def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) ->
     else:
         section.text.append("This run has no table of training curves.")
     return section
+
+
+def data_table(run: Run, section: Section) -> None:
+    """How each column of a table was read, and what was left out of the data."""
+    facts = optional_table(run, "data")
+    if facts is None:
+        return
+    section.text += [note for note in facts["note"] if note]
+    columns = facts[facts["note"] == ""].drop(columns="note")
+    if len(columns):
+        section.table(list(map(str, columns)), columns.to_numpy().tolist(), "How each column of the data was read.")
 
 
 def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list[Section]:
@@ -283,11 +298,13 @@ def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix
     across = strongest_of(final, [(name(i), OUTPUT if OUTPUT in layers else layers[-1], i) for i in shown])
     along = strongest_of(final, [(layer, layer, subject) for layer in few])
     what = "Numbers are effects on the score; a plus speaks for the class."
+    label = samples.classes[labels[subject]]
+    whole = "" if short(label, LONGEST) == label else f", of class {label}"
     titles = (
         ("samples", across, "Strongest interactions at the output", f"The five strongest of four samples at the last checkpoint. {what}"),
         (
-            "layers", along, f"Strongest interactions of one sample, layer by layer: {samples.classes[labels[subject]]}",
-            f"Sample no. {int(samples.index[subject])} of the test split, read at {len(few)} of {len(layers)} layers of the last "
+            "layers", along, f"Strongest interactions of one sample, layer by layer: {short(label, LONGEST)}",
+            f"Sample no. {int(samples.index[subject])} of the test split{whole}, read at {len(few)} of {len(layers)} layers of the last "
             f"checkpoint. {what}",
         ),
     )  # fmt: skip

@@ -68,6 +68,29 @@ def test_missing_columns():
         census_rows(pd.DataFrame({"age": [1]}))
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("adult.data", "nothing\n", r"adult\.data: expected rows without missing values, got none"),
+        ("adult.data", "\xfc\n", r"adult\.data: expected text encoded as utf-8"),
+        ("census.csv", "age,class\n1,2\n", r"census\.csv: The census table lacks the columns workclass"),
+        ("adult.data", UCI_DATA.replace(">50K", "rich"), r"adult\.data: The census table has the class 'rich'; expected <=50K or >50K"),
+    ],
+    ids=["no table", "encoding", "columns", "class"],
+)
+def test_damaged_files_name_themselves(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content, encoding="latin-1")
+    with pytest.raises(ValueError, match=message):
+        _ = Census(path=str(tmp_path / name)).train
+
+
+def test_rows_left_out_are_counted(tmp_path, writers):
+    writers.census().to_csv(tmp_path / "census.csv", index=False)
+    data = Census(path=str(tmp_path / "census.csv"))
+    assert data.notes() == ["3 of 40 rows miss a value and are left out."]
+    assert data.schema()["kind"].tolist().count("number") == 5
+
+
 @pytest.mark.parametrize("name", ["adult.data", "census.csv"])
 def test_missing_file(tmp_path, name):
     with pytest.raises(FileNotFoundError, match=rf"No file .*{name}"):

@@ -8,7 +8,7 @@ from torch.utils.data import Subset, TensorDataset
 
 import lk.data
 from lk.data import MNIST, BreastCancer, Data, Digits, GroupTable, ImageFolder, Table
-from lk.data.data import Tensors, collate
+from lk.data.data import Tensors, collate, collate_samples
 from lk.groups import Cyclic, Symmetric
 
 KINDS = [name for name in lk.data.__all__ if name != "Data"]
@@ -206,12 +206,30 @@ def test_bytes_are_scaled_when_they_are_taken():
     assert data.x.dtype == torch.uint8
 
 
+@pytest.mark.parametrize("kind", [torch.int32, torch.uint8, torch.int16, torch.bool, torch.float32])
+def test_labels_of_any_type_are_int64(kind):
+    """The cross-entropy takes no other whole numbers."""
+    data = Given(*(Tensors(torch.rand(2, 2), torch.tensor([0, 1]).to(kind)) for _ in range(2)), batch_size=2, samples_per_class=1)
+    assert Data.labels(data.train).dtype == next(iter(data.train_dataloader()))[1].dtype == data.explained_samples()[1].dtype == torch.int64
+    foreign = TensorDataset(torch.rand(2, 2), torch.tensor([0, 1]).to(kind))
+    foreign.targets = foreign.tensors[1]
+    data = Given(foreign, foreign, batch_size=2)
+    assert Data.labels(data.train).dtype == next(iter(data.train_dataloader()))[1].dtype == torch.int64
+
+
+def test_labels_that_are_no_whole_numbers():
+    with pytest.raises(ValueError, match=r"expected a whole number as label of each of 2 inputs, got 2 of type torch.float32"):
+        Tensors(torch.rand(2, 2), torch.tensor([0.5, 1.0]))
+    with pytest.raises(ValueError, match="label of each of 2 inputs, got 3"):
+        Tensors(torch.rand(2, 2), torch.tensor([0, 1, 1]))
+
+
 def test_subsets_keep_the_fast_path_and_their_labels():
     data = split([0, 1, 0, 1])
     part = Subset(data, [3, 0])
     assert Data.labels(part).tolist() == [1, 0]
     assert collate(part) is collate(data) is not None
-    assert collate(TensorDataset(torch.zeros(2), torch.zeros(2))) is None
+    assert collate(TensorDataset(torch.zeros(2), torch.zeros(2))) is collate_samples
     x, y = next(iter(Data().batches(part, 2)))
     assert torch.equal(x, data.x[[3, 0]])
     assert y.tolist() == [1, 0]
@@ -256,7 +274,20 @@ def test_mnist_missing(tmp_path):
 def test_mnist_truncated(mnist_dir, keep):
     path = mnist_dir / "MNIST" / "raw" / "train-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match=r"IDX file in .*/MNIST/raw is truncated or damaged"):
+    with pytest.raises(ValueError, match=rf"train-images-idx3-ubyte is truncated or damaged: .* got {keep} bytes"):
+        _ = MNIST(str(mnist_dir)).train
+
+
+def test_mnist_exchanged(mnist_dir):
+    raw = mnist_dir / "MNIST" / "raw"
+    (raw / "t10k-images-idx3-ubyte").write_bytes((raw / "t10k-labels-idx1-ubyte").read_bytes())
+    with pytest.raises(ValueError, match="t10k-images-idx3-ubyte is truncated or damaged: expected an IDX file of 3 axes"):
+        _ = MNIST(str(mnist_dir)).train
+
+
+def test_mnist_labels_beyond_nine(mnist_dir, writers):
+    writers.idx(mnist_dir / "MNIST" / "raw" / "t10k-labels-idx1-ubyte", torch.full((40,), 12).numpy())
+    with pytest.raises(ValueError, match="t10k-labels-idx1-ubyte: expected labels from 0 to 9, got 12"):
         _ = MNIST(str(mnist_dir)).train
 
 
@@ -347,7 +378,11 @@ def table(tmp_path, writers, change, label="kind", name="rows.csv"):
     ("change", "label", "message"),
     [
         (lambda f: f, "kindd", r"has no column 'kindd'. Did you mean 'kind'\? Known: height, .*Set data.init_args.label"),
-        (lambda f: f.assign(width=f.width.where(f.index > 1)), "kind", "missing values in: width. Fill or drop them first"),
+        (
+            lambda f: f.assign(width=f.width.where(f.index > 1)),
+            "kind",
+            r"missing values in: width \(2\), first in row 1. Fill or drop them first",
+        ),
         (lambda f: f.assign(kind=f.kind.where(f.index > 1)), "kind", "missing values in: kind"),
         (lambda f: f.assign(width=f.width.where(f.index > 1, float("inf"))), "kind", "infinite values in: width"),
         (lambda f: f.assign(kind=f.kind.where(f.index > 0, "odd")), "kind", "Class 'odd' of .* has a single row"),

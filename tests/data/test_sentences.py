@@ -105,8 +105,108 @@ def test_files_missing_or_damaged(tmp_path, sentence_dir):
     with pytest.raises(FileNotFoundError, match=r"No file .*train.tsv'. Expected train.tsv and test.tsv .*set data.init_args.data_dir"):
         _ = Sentences(str(tmp_path)).train
     (sentence_dir / "test.tsv").write_text("fine\t1\nno label here\n")
-    with pytest.raises(ValueError, match=r"test.tsv, line 2: 'no label here'; expected `sentence<TAB>label`"):
+    with pytest.raises(ValueError, match=r"test.tsv, line 2: expected `sentence<TAB>label` with one tab, got 'no label here'"):
         _ = Sentences(str(sentence_dir)).train
+
+
+# ---- files of real people
+def folder_of(path, lines, test=None, encoding="utf-8"):
+    path.mkdir()
+    for split, content in (("train", lines), ("test", test or lines)):
+        (path / f"{split}.tsv").write_bytes("".join(content).encode(encoding))
+    return path
+
+
+def line(i, label, inside=" "):
+    words = ("film", "story", "plot", "acting")
+    return f"the {words[i % 4]}{inside}and {words[(i + 1) % 4]} of {words[(i + 2) % 4]} no {i} .\t{label}\n"
+
+
+def opened(folder, **settings):
+    return Sentences(str(folder), words=3, vocab_size=200, max_length=24, samples_per_class=1, **settings)
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0c", "\x0b", "\x1c", "\xa0"])
+def test_marks_inside_a_sentence_do_not_end_it(tmp_path, mark):
+    """str.splitlines ends lines at each of these but the last."""
+    plain, marked = ([line(i, i % 2, inside if i == 3 else " ") for i in range(12)] for inside in (" ", mark))
+    data, expected = opened(folder_of(tmp_path / "marked", marked)), opened(folder_of(tmp_path / "plain", plain))
+    assert torch.equal(data.train.x, expected.train.x)
+    assert torch.equal(data.explained, expected.explained)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"), lambda text: text + "\n", lambda text: text.replace("\n", "\n\n \n"), str.rstrip,
+        lambda text: "\ufeff" + text,
+    ],
+    ids=["carriage returns", "blank end", "blank lines", "no end", "byte order mark"],
+)  # fmt: skip
+def test_line_ends_and_blank_lines(tmp_path, change):
+    lines = [line(i, i % 2) for i in range(12)]
+    data, expected = opened(folder_of(tmp_path / "a", [change("".join(lines))])), opened(folder_of(tmp_path / "b", lines))
+    assert data.read == expected.read
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [(("bad", "good"), ["bad", "good"]), ((1, 2), ["1", "2"]), ((-1, 1), ["-1", "1"]), ((2, 10), ["2", "10"]), ((0, 1), ["0", "1"])],
+    ids=["words", "from one", "signs", "order of numbers", "from zero"],
+)
+def test_labels_as_they_are_written(tmp_path, labels, classes):
+    data = opened(folder_of(tmp_path / "a", [line(i, labels[i % 2]) for i in range(12)]))
+    assert list(data.class_names) == classes
+    assert data.num_classes == 2
+    assert data.labels(data.train).tolist() == [0, 1] * 6
+    assert data.explained_samples()[1].tolist() == [0, 1]
+
+
+ZERO_ONE = [line(i, i % 2) for i in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        (["sentence\tlabel\n", *ZERO_ONE], None, r"train\.tsv, line 1: expected labels that are all numbers or all words, got 'label'"),
+        (["sentence\tlabel\n", *[line(i, ("bad", "good")[i % 2]) for i in range(12)]], None, r"train\.tsv, line 1: .*is a header"),
+        (ZERO_ONE, ["sentence\tlabel\n", *ZERO_ONE], r"test\.tsv, line 1: .*got 'label'.*is a header"),
+        ([*ZERO_ONE, "fine\tone\n"], None, r"train\.tsv, line 13: expected labels that are all numbers or all words, got 'one'"),
+        (ZERO_ONE, [*ZERO_ONE, line(1, 7)], r"test\.tsv, line 13: expected a label of the training split \(0, 1\), got '7'"),
+        ([*ZERO_ONE, "\n", "no label\n"], None, r"train\.tsv, line 14: expected `sentence<TAB>label` with one tab, got 'no label'"),
+        ([*ZERO_ONE, "\t1\n"], None, r"train\.tsv, line 13: "),
+        ([*ZERO_ONE, "fine\t \n"], None, r"train\.tsv, line 13: "),
+        ([f"{i}\t{text}" for i, text in enumerate(ZERO_ONE)], None, r"train\.tsv, line 1: expected `sentence<TAB>label` with one tab"),
+        ([f"{i % 2}\t{line(i, '').strip()}\n" for i in range(12)], None, r"train\.tsv.*(header|behind the sentence)"),
+        ([], ZERO_ONE, r"train\.tsv: expected lines `sentence<TAB>label`, got none"),
+    ],
+    ids=[
+        "header", "header of words", "header of the test split", "a word", "unknown label", "no tab", "no sentence", "no label", "three columns",
+        "exchanged", "empty",
+    ],
+)  # fmt: skip
+def test_files_of_another_form_name_the_line(tmp_path, train, test, message):
+    with pytest.raises(ValueError, match=message):
+        _ = opened(folder_of(tmp_path / "a", train, test)).train
+
+
+def test_other_encodings(tmp_path):
+    folder = folder_of(tmp_path / "a", [line(i, i % 2, "é " if i == 3 else " ") for i in range(12)], encoding="latin-1")
+    with pytest.raises(
+        ValueError, match=r"train\.tsv, line 4: expected text encoded as utf-8, .*Set data.init_args.encoding, such as latin-1"
+    ):
+        _ = opened(folder).train
+    assert "actingé" in opened(folder, encoding="latin-1").read[0][0][3]
+    with pytest.raises(ValueError, match="Given encoding='klingon'"):
+        opened(folder, encoding="klingon")
+
+
+def test_sst2_takes_its_own_labels_alone(tmp_path):
+    words = folder_of(tmp_path / "a", [line(i, ("positive", "negative")[i % 2]) for i in range(12)])
+    settings = {"words": 3, "vocab_size": 200, "max_length": 24, "samples_per_class": 1}
+    assert SST2(str(words), **settings).train.y.tolist() == [1, 0] * 6
+    with pytest.raises(ValueError, match=r"train\.tsv: expected SST-2's labels 0 and 1, .*got 1, 2\. Use lk.data.Sentences"):
+        _ = SST2(str(folder_of(tmp_path / "b", [line(i, 1 + i % 2) for i in range(12)])), **settings).train
 
 
 def test_a_missing_package_says_what_to_install():

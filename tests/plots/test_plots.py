@@ -216,3 +216,23 @@ def test_ranked_effects_names_the_players_of_each_sample():
     figure = plots.ranked_effects(pd.DataFrame(rows), [["not", "funny"], ["warm", "film"]])
     labels = [[text.get_text() for text in axes.get_yticklabels()] for axes in figure.axes]
     assert labels == [["not & funny"], ["warm | film"]]
+
+
+def test_long_names_are_cut_in_the_middle_and_stay_different():
+    players = [f"{'sensor_' * 20}{i}{'_reading' * 20}" for i in range(6)]
+    rows = [
+        {"group": f"{'c' * 200}{i}{'d' * 200}\nno. {i}\nmisread", "image": i, "rank": rank, "kind": "AND", "players": own, "effect": 1.0}
+        for i in range(2)
+        for rank, own in enumerate(([0], [1], [0, 1], [0, 2], [0, 1, 2], [0, 1, 2, 3, 4, 5]))
+    ]
+    figure = plots.ranked_effects(pd.DataFrame(rows), players)
+    figure_image(figure)
+    for axes in figure.axes:
+        labels = [text.get_text() for text in axes.get_yticklabels()]
+        assert len(set(labels)) == 6
+        assert max(map(len, labels)) <= 50
+        title = axes._left_title if hasattr(axes, "_left_title") else axes.title
+        for text in (title, *axes.get_yticklabels()):
+            extent = text.get_window_extent()
+            assert 0 <= extent.x0 < extent.x1 <= figure.bbox.x1
+        assert axes.get_window_extent().width > 0.2 * figure.bbox.width  # the bars have room
