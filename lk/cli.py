@@ -24,10 +24,11 @@ from torch import nn
 
 from lk.callbacks import RecordTraining, SeedEpochs
 from lk.data import Data
+from lk.doctor import first_inputs, readable
 from lk.extraction import Extraction
 from lk.files import writing
 from lk.games import Grid, count_players
-from lk.layers import frozen, nearest
+from lk.layers import nearest
 from lk.loggers import Wandb
 from lk.parser import Parser
 from lk.probes import Probes, Recipe
@@ -239,7 +240,8 @@ def probe(args: Sequence[str] | None = None) -> None:
     with progress(len(steps), "probes") as bar:
         for step in steps:
             epoch = float(run.load(network, step)["epoch"])
-            probe_checkpoint(run, extraction, frozen(network), data, step, epoch, again=True)
+            twin = readable(network, layers, first_inputs(data.train), data.num_classes)
+            probe_checkpoint(run, extraction, twin, data, step, epoch, again=True)
             bar.advance(bar.task_ids[0])
     table = run.read_table("probes")
     say(table[table["step"] == steps[-1]][["layer", "accuracy", "calibration_error", "chance", "gradient_norm"]].to_string(index=False))

@@ -8,9 +8,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from lk.data import Data
+from lk.doctor import readable
 from lk.extraction import Extraction, Samples, fit_probes
 from lk.interactions import Interactions
-from lk.layers import device_of, frozen
+from lk.layers import device_of
 from lk.probes import Probes
 from lk.runs import Run, describe, step_name
 from lk.studies.dynamics import measure
@@ -75,8 +76,8 @@ def read_checkpoint(
         done: Called with the number of masked samples after each forward pass.
     """
     folder = run.extraction(extraction.name)
-    twin = frozen(network)
     with isolate_rng():
+        twin = readable(network, extraction.layers_of(network), samples.x, data.num_classes)
         probes, probed = None, None
         if extraction.score.reads == "logits":
             probes, probed = probe_checkpoint(run, extraction, twin, data, step, epoch)

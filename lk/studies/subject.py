@@ -11,10 +11,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lk.data import Data
+from lk.doctor import readable
 from lk.extraction import Extraction, Samples
 from lk.games import count_players
 from lk.interactions import Interactions
-from lk.layers import frozen
 from lk.probes import Probes
 from lk.runs import Run, step_name
 from lk.studies.alignment import intermediate
@@ -127,7 +127,7 @@ def subject(
         run,
         extraction,
         data,
-        frozen(network),
+        readable(network, extraction.layers_of(network), samples.x, data.num_classes),
         Probes.load(run.probes(step)).to(next(network.parameters()).device) if extraction.score.reads == "logits" else None,
         samples,
         load_file(folder / step_name(step) / "values.safetensors")["values"],
