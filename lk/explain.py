@@ -16,7 +16,7 @@ from lk.games.maskers import Masker, Mean
 from lk.interactions import Interactions, interactions_of
 from lk.layers import device_of
 from lk.plots import on_images, ranked_effects
-from lk.probes import Optimum, Probes, Recipe, held_out
+from lk.probes import Optimum, Probes, Recipe, check_seen, held_out
 from lk.scores import Score, TrueClass, check_labels, class_numbers
 
 LARGEST = 14
@@ -181,9 +181,11 @@ def explain(
     fitted, accuracy = None, None
     if score.reads == "logits":
         with torch.no_grad():
-            classes = max(network(x[:2].to(device_of(network))).shape[1], 2)
+            logits = network(shown.to(device_of(network))).cpu()
+        classes = max(logits.shape[1], 2)
         x_fit, y_fit = x[: recipe.max_samples], y[: recipe.max_samples]
         check_samples(y_fit, classes)
+        check_seen(score.choose(logits, labels), y_fit.unique())
         accuracy = held_out(recipe, network, layers, x_fit, y_fit, classes)
         fitted = recipe.fit(network, layers, list(zip(x_fit.split(256), y_fit.split(256), strict=True)), classes).to(device_of(network))
     values, _ = play(network, fitted, layers, shown, labels, owner, masker.fill(shown, baseline), score, background, batch_size)

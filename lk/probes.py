@@ -116,23 +116,9 @@ class Probes(nn.Module):
         return logits
 
     def check_seen(self, target: Tensor) -> None:
-        """Refuse to score for a class that no sample had when the classifiers were fitted: its logit is -inf.
-
-        Args:
-            target: Classes to score for, shape `(batch,)`.
-
-        Raises:
-            ValueError: Names the first such class.
-        """
-        for layer, linear in self.linears.items():
-            unseen = torch.isneginf(linear.bias).cpu()
-            missing = target.cpu()[unseen[target.cpu()]]
-            if len(missing):
-                raise ValueError(
-                    f"expected a class that the probes were fitted on ({', '.join(map(str, (~unseen).nonzero().flatten().tolist()))}), got "
-                    f"class {int(missing[0])} to score at layer {layer!r}. Give labelled samples of it, raise max_samples of the probes, or "
-                    "score another class."
-                )
+        """Refuse to score for a class that no sample had when the classifiers were fitted; see `check_seen`."""
+        for linear in self.linears.values():
+            check_seen(target, (~torch.isneginf(linear.bias)).nonzero().flatten())
 
     def save(self, path: Path) -> None:
         """Write all classifiers to a safetensors file (to a temporary name first)."""
@@ -220,6 +206,24 @@ def collect(
         # One layer at a time, so that the copy that cat makes is not held for all layers at once.
         joined[layer] = torch.cat(features.pop(layer))
     return joined, torch.cat(labels)
+
+
+def check_seen(target: Tensor, seen: Tensor) -> None:
+    """Refuse to score for a class that probes are fitted without: its logit is -inf.
+
+    Args:
+        target: Classes to score for, shape `(batch,)`.
+        seen: Classes that have samples.
+
+    Raises:
+        ValueError: Names the first class that has none.
+    """
+    missing = target.cpu()[~torch.isin(target.cpu(), seen.cpu())]
+    if len(missing):
+        raise ValueError(
+            f"expected a class that the probes were fitted on ({', '.join(map(str, seen.tolist()))}), got class {int(missing[0])} to score. Give "
+            "labelled samples of it, raise max_samples of the probes, or score another class."
+        )
 
 
 def seen_classes(y: Tensor) -> tuple[Tensor, Tensor]:

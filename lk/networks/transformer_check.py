@@ -101,11 +101,11 @@ def _check_faithful(network: Any) -> int:
         whole = tokens(network, 1, network.input_shape[0])
         try:
             network.run(network.embed(whole), whole)
-        except IndexError as error:
+        except Exception as error:  # an index or a size: the library's kinds differ
             most = getattr(model.config, "max_position_embeddings", None)
             raise ValueError(
                 f"expected a transformer that takes inputs of {network.input_shape[0]} tokens, got {model.config.model_type} with "
-                f"max_position_embeddings={most} (positions of some architectures start behind the number of the padding token). Raise "
-                "max_position_embeddings, or lower max_length of the data."
+                f"max_position_embeddings={most} ({first_line(error)}). Raise it, or lower max_length of the data: positions of some "
+                "architectures start behind the number of the padding token."
             ) from error
     return len(hidden)
