@@ -160,14 +160,23 @@ ALONE = (
 )
 
 
-def tolerance(dtype: torch.dtype) -> float:
+def tolerance(tensor: Tensor) -> float:
     """Relative difference up to which two activations count as the same: rounding differs between sizes of a batch.
 
+    It is eight times the rounding of a number, and at least 1e-4. Accelerators multiply float32 with the ten bits of TF32, and so do others
+    where `torch.set_float32_matmul_precision` asks for it.
+
     Example:
-        >>> tolerance(torch.float32), tolerance(torch.bfloat16)
+        >>> tolerance(torch.zeros(1)), tolerance(torch.zeros(1, dtype=torch.bfloat16))
         (0.0001, 0.0625)
     """
-    return max(1e-4, 8 * torch.finfo(dtype).eps) if dtype.is_floating_point else 0.0
+    if not tensor.is_floating_point():
+        return 0.0
+    eps = torch.finfo(tensor.dtype).eps
+    if tensor.dtype == torch.float32:
+        eps = max(eps, {"highest": 0.0, "high": 2**-10, "medium": 2**-7}[torch.get_float32_matmul_precision()])
+        eps = eps if tensor.device.type == "cpu" else max(eps, 2**-10)
+    return max(1e-4, 8 * eps)
 
 
 def first_inputs(split: Any) -> Tensor:
@@ -283,7 +292,7 @@ def difference(one: Found, other: Found) -> tuple[str, float] | None:
     for name, a in one.items():
         b = other[name]
         gap = float((a.double() - b.double()).nan_to_num().abs().max()) if a.numel() else 0.0
-        if gap > tolerance(a.dtype) * max(float(a.double().nan_to_num().abs().max()), 1e-30):
+        if gap > tolerance(a) * max(float(a.double().nan_to_num().abs().max()), 1e-30):
             return name, gap
     return None
 
@@ -297,5 +306,5 @@ def compare(network: nn.Module, one: Found, other: Found, how: str, remedy: str)
     place = "its output" if name == OUTPUT else f"layer {name!r}"
     raise ValueError(
         f"expected {type(network).__name__} to give the same {how}, got a difference of {gap:.2g} at {place} "
-        f"(tolerance: {tolerance(one[name].dtype):g} of the largest number there). {remedy}"
+        f"(tolerance: {tolerance(one[name]):g} of the largest number there). {remedy}"
     )

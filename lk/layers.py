@@ -4,6 +4,7 @@ import copy
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -207,7 +208,7 @@ def check_finite(activations: dict[str, Tensor], samples: Tensor) -> None:
 
 def _derived(thing: object, seen: dict[int, object]) -> Iterator[Tensor]:
     """Tensors with a gradient history inside an attribute, which Python's deepcopy refuses."""
-    if id(thing) in seen or isinstance(thing, str | int | float | type(None)):
+    if id(thing) in seen or isinstance(thing, str | int | float | type | ModuleType | None):
         return
     seen[id(thing)] = thing  # held, so that no other object takes its number
     if isinstance(thing, Tensor):
@@ -215,7 +216,7 @@ def _derived(thing: object, seen: dict[int, object]) -> Iterator[Tensor]:
             yield thing
         return
     parts = list(thing.values()) if isinstance(thing, dict) else thing if isinstance(thing, list | tuple | set) else ()
-    for part in [*parts, *(vars(thing).values() if hasattr(thing, "__dict__") and not isinstance(thing, type) else ())]:
+    for part in [*parts, *(vars(thing).values() if hasattr(thing, "__dict__") else ())]:
         yield from _derived(part, seen)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from lk.doctor import examine, first_inputs, readable
+from lk.doctor import examine, first_inputs, readable, tolerance
 from lk.layers import read_layers
 from lk.networks import MLP, GroupNetwork, LeNet
 
@@ -310,6 +310,20 @@ def test_inside_inference_mode():
 def test_networks_that_are_trained_at_once():
     network = GroupNetwork(6, (2, 6), width=5, embedding=4, seeds=3)
     assert examine(network, (), torch.rand(4, 2, 6), 6)[1].channels_last
+
+
+def test_the_tolerance_follows_the_precision_of_products():
+    default = torch.get_float32_matmul_precision()
+    try:
+        found = {}
+        for precision in ("highest", "high", "medium"):
+            torch.set_float32_matmul_precision(precision)
+            found[precision] = tolerance(torch.zeros(1))
+    finally:
+        torch.set_float32_matmul_precision(default)
+    assert found == {"highest": 1e-4, "high": 2**-7, "medium": 2**-4}
+    assert tolerance(torch.zeros(1, device="meta")) == 2**-7
+    assert tolerance(torch.zeros(1, dtype=torch.long)) == 0
 
 
 def test_first_inputs_of_a_split():
