@@ -209,13 +209,16 @@ def check_weights(network: nn.Module) -> None:
 
 def run(twin: nn.Module, layers: Sequence[str], x: Tensor, adapter: Adapter) -> Found:
     """Activations of all layers and the logits, from one pass."""
-    given = adapter.given(x)
-    if given.ndim == 4 and takes_channels_last(twin) and adapter.channels_last:
-        given = given.contiguous(memory_format=torch.channels_last)
     with read_layers(twin, layers) as activations:
-        output = twin(given)
+        output = twin(shown(twin, x, adapter))
     # The layer that was not run is named by its look-up.
     return {**{name: activations[name] for name in layers}, OUTPUT: logits_of(output)}
+
+
+def shown(twin: nn.Module, x: Tensor, adapter: Adapter) -> Tensor:
+    """An input as the games show it: images channels last where the weights are."""
+    x = adapter.given(x)
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 and takes_channels_last(twin) and adapter.channels_last else x
 
 
 def fitting(twin: nn.Module, layers: Sequence[str], batch: Tensor) -> Adapter:
@@ -255,7 +258,7 @@ def fitting(twin: nn.Module, layers: Sequence[str], batch: Tensor) -> Adapter:
 
 def completed(twin: nn.Module, batch: Tensor, adapter: Adapter) -> Adapter:
     """The adapter, with what one pass shows of input and output."""
-    given = adapter.given(batch).clone()
+    given = shown(twin, batch, adapter).clone()
     kept = given.clone()
     output = twin(given)
     return replace(adapter, copies=not torch.equal(given.nan_to_num(), kept.nan_to_num()), unpacks=not isinstance(output, Tensor))

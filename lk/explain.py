@@ -164,9 +164,9 @@ def explain(
     """
     if x.ndim < 2 or len(x) != len(y) or not 1 <= samples <= len(x):
         raise ValueError(
-            f"Given x {tuple(x.shape)}, y {tuple(y.shape)}, samples={samples}; expected as many labels as inputs, and samples to explain."
+            f"Given x {tuple(x.shape)}, {len(y)} labels, samples={samples}; expected as many labels as inputs, and samples to explain."
         )
-    layers, y = check_layers(model, layers), class_numbers(y)
+    layers, y = check_layers(model, layers), class_numbers(torch.as_tensor(y)).cpu()
     masker, score, recipe = check_masker(masker, x), score or TrueClass(), probes or Optimum()
     baseline = x.float().mean(0)
     division = divide(players, x)

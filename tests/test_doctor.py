@@ -1,6 +1,7 @@
 """Modules of users: what is undone, what is refused, and that the check itself changes nothing."""
 
 import threading
+import warnings
 
 import pytest
 import torch
@@ -275,6 +276,16 @@ def test_a_hook_that_holds_its_network():
     network.a.register_forward_hook(lambda *_: (network.calls.add_(1), None)[1])
     with pytest.raises(ValueError, match="got another 'calls' after a pass"):
         readable(network, ["a"], X)
+
+
+def test_scripts_are_refused():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch calls them deprecated
+        script = torch.jit.script(nn.Linear(4, 2))
+    with pytest.raises(
+        ValueError, match=r"expected a network that can be copied, got .*ScriptModule.*pass the module that it was made from"
+    ):
+        readable(script, [], X)
 
 
 def test_another_number_of_classes():

@@ -147,8 +147,8 @@ def words_replaced(table: nn.Module, numbers: Tensor, embedded: Tensor) -> Itera
     def replace(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         nonlocal asked
         asked += 1
-        if asked == 1 and torch.equal(inputs[0], numbers):
-            return embedded
+        if asked == 1 and (inputs[0] is numbers or torch.equal(inputs[0], numbers)):
+            return embedded.clone()  # CTRL multiplies it in place
         if asked == 1 and torch.equal(inputs[0], numbers.T):
             return embedded.transpose(0, 1).contiguous()
         raise ValueError("it embeds other tokens than it is given, or embeds them twice")

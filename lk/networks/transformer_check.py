@@ -23,6 +23,8 @@ def refused(model: Any, reason: str) -> ValueError:
 
 def check_reads_words(model: Any) -> None:
     """Refuse architectures without one table of word embeddings that one sequence of tokens is looked up in."""
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise refused(model, "its encoder and its decoder both read the input")
     try:
         table = model.get_input_embeddings()
     except Exception as error:

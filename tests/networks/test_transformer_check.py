@@ -76,13 +76,18 @@ def check(network):
     assert (network(x) - own).abs().max() <= 1e-5 * max(1, float(own.abs().max()))
     for row in x:
         alone = row[row != 0][None]
-        own = network.model(input_ids=alone, attention_mask=torch.ones_like(alone)).logits
+        try:
+            own = network.model(input_ids=alone, attention_mask=torch.ones_like(alone)).logits
+        except RuntimeError:  # Funnel itself does not pool so few words
+            assert network.model.config.model_type == "funnel"
+            continue
         assert (network(alone) - own).abs().max() <= 1e-5 * max(1, float(own.abs().max()))
     return x
 
 
 @pytest.mark.parametrize(
-    "architecture", ["bert", "distilbert", "xlnet", "gpt2", "roberta", "electra", "albert", "deberta-v2", "llama", "opt", "gemma", "xlm"]
+    "architecture",
+    ["bert", "distilbert", "xlnet", "gpt2", "roberta", "electra", "albert", "deberta-v2", "llama", "opt", "gemma", "xlm", "ctrl"],
 )
 def test_logits_are_those_of_the_library(architecture):
     network = Transformer(architecture, tiny(architecture), pad=0, input_shape=(8,))
@@ -110,7 +115,7 @@ def test_a_classifier_that_reads_the_last_word_does_not_read_padding(architectur
     [
         ("fnet", "padding has a part in its logits"),
         ("convbert", "padding has a part in its logits"),
-        ("bart", "<eos>"),
+        ("bart", "its encoder and its decoder both read the input"),
         ("canine", "it has no table of word embeddings"),
         ("longformer", "embeds other tokens than it is given, or embeds them twice"),
     ],
