@@ -26,10 +26,11 @@ from lk.callbacks import RecordTraining, SaveResumePoint, SeedEpochs
 from lk.callbacks.checkpoint_files import CheckpointFiles
 from lk.data import Data
 from lk.describe import describe
+from lk.doctor import first_inputs, readable
 from lk.extraction import PARTS, Extraction
 from lk.games import Grid, Players, count_players
 from lk.games.maskers import Masker
-from lk.layers import frozen, nearest
+from lk.layers import nearest
 from lk.lock import locked
 from lk.loggers import Wandb
 from lk.parser import Parser
@@ -300,7 +301,8 @@ def fit_probes(config: Namespace) -> None:
     with progress(len(steps), "probes") as bar:
         for step in steps:
             epoch = float(run.load(network, step)["epoch"])
-            probe_checkpoint(run, extraction, frozen(network), data, step, epoch, again=True)
+            twin = readable(network, layers, first_inputs(data.train), data.num_classes)
+            probe_checkpoint(run, extraction, twin, data, step, epoch, again=True)
             bar.advance(bar.task_ids[0])
     table = run.read_table("probes")
     say(table[table["step"] == steps[-1]][["layer", "accuracy", "calibration_error", "chance", "gradient_norm"]].to_string(index=False))

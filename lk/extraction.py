@@ -23,10 +23,9 @@ from lk.describe import Recorded, describe
 from lk.digest import digest_files, digest_plain, digest_tensors
 from lk.files import writing
 from lk.games import OUTPUT, Players, count_players, play
-from lk.games.game import BACKGROUNDS
+from lk.games.game import BACKGROUNDS, check_layers
 from lk.games.maskers import Masker, Mean
 from lk.interactions import Interactions, interactions_of
-from lk.layers import find_layer
 from lk.probes import Optimum, Probes, Recipe
 from lk.runs import read_settings, step_name
 from lk.scores import Score, TrueClass, predicted
@@ -185,6 +184,8 @@ class Extraction(metaclass=Recorded):
             raise ValueError(f"Given background={background!r}; expected one of {', '.join(BACKGROUNDS)}.")
         if not name or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
             raise ValueError(f"Given name={name!r}; expected letters, digits, '-', '_' and '.' (it becomes a folder).")
+        if isinstance(layers, str):  # "12" would be taken for the layers 1 and 2
+            raise ValueError(f"expected a list of layer names, got layers={layers!r}. Write [{layers!r}].")
         self.players, self.masker, self.score, self.probes = players, masker or Mean(), score or TrueClass(), probes or Optimum()
         self.background, self.layers, self.kappa, self.gap = background, list(layers) if layers is not None else None, kappa, gap
         self.salience_ratio, self.batch_size, self.name = salience_ratio, batch_size, name
@@ -205,14 +206,7 @@ class Extraction(metaclass=Recorded):
         layers = self.layers if self.layers is not None else list(getattr(network, "layers", ()))
         if not layers:
             raise ValueError(f"{type(network).__name__} names no layers to read; set `layers`.")
-        for layer in layers:
-            find_layer(network, layer)
-        repeated = sorted({layer for layer in layers if layers.count(layer) > 1 or layer == OUTPUT})
-        if repeated:
-            raise ValueError(
-                f"Given layers={layers}; expected each once and without {OUTPUT!r}, which is always read. Leave out: {repeated}."
-            )
-        return layers
+        return check_layers(network, layers)
 
     @property
     def settings(self) -> dict[str, Any]:

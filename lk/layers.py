@@ -2,9 +2,11 @@
 
 import copy
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +37,17 @@ def find_layer(module: nn.Module, name: str) -> nn.Module:
     return modules[name]
 
 
+def find_layers(module: nn.Module, layers: Sequence[str]) -> dict[str, nn.Module]:
+    """The submodules of several names, in the order given.
+
+    Raises:
+        ValueError: A name is unknown, or one string is given where a list is expected.
+    """
+    if isinstance(layers, str):  # "12" would be taken for the layers 1 and 2
+        raise ValueError(f"expected a list of layer names, got layers={layers!r}. Write [{layers!r}].")
+    return {name: find_layer(module, name) for name in layers}
+
+
 def device_of(module: nn.Module) -> torch.device:
     """Where a module lives: the device of its first parameter or buffer, the CPU without any.
 
@@ -54,6 +67,80 @@ class Activations(dict[str, Tensor]):
         )
 
 
+def logits_of(output: object) -> Tensor:
+    """The logits in what a classifier returns: `logits` of a mapping or object, the first entry of a tuple or list, a tensor itself.
+
+    Raises:
+        ValueError: There are none.
+
+    Example:
+        >>> logits_of({"logits": torch.zeros(2, 3)}).shape
+        torch.Size([2, 3])
+    """
+    if isinstance(output, Tensor):
+        return output
+    found = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+    if found is None and isinstance(output, tuple | list) and output:
+        found = output[0]
+    if not isinstance(found, Tensor):
+        held = f" with {', '.join(map(str, output))}" if isinstance(output, Mapping) else ""
+        raise ValueError(
+            f"expected logits, got {type(output).__name__}{held} from the network. Return a tensor of shape (batch, classes), alone, "
+            "as the entry 'logits', or first in a tuple."
+        )
+    return found
+
+
+# Whether something overwrites what a layer gave, learned in the layer's first recorded pass.
+_OVERWRITTEN: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+
+
+def version(tensor: Tensor) -> int | None:
+    """How often torch has changed a tensor or a view of it in place; unknown in inference mode."""
+    return None if tensor.is_inference() else tensor._version
+
+
+class _Recorder:
+    """Keeps what layers give; copies what is overwritten later in the same pass, and nothing else.
+
+    The first pass keeps the tensor, its version and a copy of each layer, and compares them when it ends. Later passes copy only what was
+    overwritten. Inference mode keeps no versions, so that layers not known from a pass outside it are copied there.
+    """
+
+    def __init__(self, found: dict[str, nn.Module]) -> None:
+        self.found, self.activations = found, Activations()
+        self.given: dict[str, tuple[Tensor, int | None]] = {}
+
+    def keep(self, name: str, output: object) -> None:
+        """Record one layer's output."""
+        while isinstance(output, tuple | list) and output:
+            output = output[0]
+        if not isinstance(output, Tensor):
+            raise ValueError(f"Layer {name!r} returned {type(output).__name__}, expected a tensor. Name a layer inside it instead.")
+        copied = _OVERWRITTEN.get(self.found[name], True)
+        self.given[name] = (output, version(output))
+        self.activations[name] = output.clone() if copied else output
+
+    def learn(self) -> None:
+        """Note which layers were overwritten.
+
+        Raises:
+            ValueError: One that was not overwritten in its first pass was in this one, so that what is held is not what it gave.
+        """
+        for name, (tensor, earlier) in self.given.items():
+            layer, kept = self.found[name], self.activations.get(name)
+            changed = earlier is not None and earlier != tensor._version
+            if layer not in _OVERWRITTEN and earlier is not None and kept is not None:
+                # Values are compared too: torch counts no change through `.data` or NumPy.
+                _OVERWRITTEN[layer] = changed or not torch.equal(tensor, kept)
+            elif changed and kept is tensor:
+                _OVERWRITTEN[layer] = True
+                raise ValueError(
+                    f"Layer {name!r} was overwritten in place in this forward pass, but not in an earlier one. Read it again, or replace the "
+                    "in-place function behind it (inplace=True, relu_(), +=) by one that returns a new tensor."
+                )
+
+
 @contextmanager
 def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[Activations]:
     """Record the output of each named layer during every forward pass inside the `with` block.
@@ -65,8 +152,8 @@ def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[Activation
     Yields:
         A dict from layer name to the activation of the latest forward pass, shape `(batch, ...)`.
         A layer that returns a tuple or list (as transformer blocks do) is represented by its first tensor; one that runs
-        several times, by its last run. Activations are copied where a module of the network works in place, because it
-        would overwrite what was read.
+        several times, by its last run. What is overwritten in place behind a layer (`inplace=True`, `relu_()`, `+=`) is copied before:
+        one copy of the activation per pass. In the first pass of a layer, and in inference mode before one, every layer is copied.
 
     Raises:
         ValueError: A layer is unknown, or was not run by the forward pass that the caller reads.
@@ -78,20 +165,12 @@ def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[Activation
         >>> activations["1"].shape
         torch.Size([5, 4])
     """
-    activations = Activations()
-    overwritten = any(getattr(part, "inplace", False) for part in module.modules())
-
-    def keep(name: str, output: object) -> None:
-        while isinstance(output, tuple | list) and output:
-            output = output[0]
-        if not isinstance(output, Tensor):
-            raise ValueError(f"Layer {name!r} returned {type(output).__name__}, expected a tensor. Name a layer inside it instead.")
-        activations[name] = output.clone() if overwritten else output
-
-    found = {name: find_layer(module, name) for name in layers}
-    handles = [layer.register_forward_hook(lambda _m, _i, output, name=name: keep(name, output)) for name, layer in found.items()]
+    found = find_layers(module, layers)
+    recorder = _Recorder(found)
+    handles = [layer.register_forward_hook(lambda _m, _i, output, name=name: recorder.keep(name, output)) for name, layer in found.items()]
     try:
-        yield activations
+        yield recorder.activations
+        recorder.learn()
     finally:
         for handle in handles:
             handle.remove()
@@ -127,16 +206,45 @@ def check_finite(activations: dict[str, Tensor], samples: Tensor) -> None:
             )
 
 
+def _derived(thing: object, seen: dict[int, object]) -> Iterator[Tensor]:
+    """Tensors with a gradient history inside an attribute, which Python's deepcopy refuses."""
+    if id(thing) in seen or isinstance(thing, str | int | float | type | ModuleType | None):
+        return
+    seen[id(thing)] = thing  # held, so that no other object takes its number
+    if isinstance(thing, Tensor):
+        if not thing.is_leaf:
+            yield thing
+        return
+    parts = list(thing.values()) if isinstance(thing, dict) else thing if isinstance(thing, list | tuple | set) else ()
+    for part in [*parts, *(vars(thing).values() if hasattr(thing, "__dict__") else ())]:
+        yield from _derived(part, seen)
+
+
 def frozen(network: nn.Module) -> nn.Module:
     """A copy for reading: evaluation mode, no gradients, convolutions in the faster memory layout.
 
     The copy, and not the network itself, is read during training: watching then cannot change modes, statistics or gradients.
+    Tensors that a module keeps from its last pass (`self.h = layer(x)`) are copied without their history.
+
+    Raises:
+        ValueError: The network cannot be copied.
     """
-    return faster_layout(copy.deepcopy(network).eval().requires_grad_(False))
+    try:
+        kept: dict[int, object] = {id(tensor): tensor.detach().clone() for tensor in _derived(network, {})}
+        twin = copy.deepcopy(network, kept).eval().requires_grad_(False)
+    except Exception as error:  # whatever the module holds decides the type
+        raise ValueError(
+            f"expected a network that can be copied, got {type(network).__name__} ({type(error).__name__}: {error}). Keep files, locks and "
+            "generators out of its attributes, or define __deepcopy__ for what holds them. Of a script, pass the module that it was made from."
+        ) from error
+    return faster_layout(twin)
+
+
+def takes_channels_last(network: nn.Module) -> bool:
+    """Whether a network convolves images and works in the faster memory layout (`lk.doctor` sets `lk_channels_last` to False where it does not)."""
+    return getattr(network, "lk_channels_last", True) and any(isinstance(module, nn.Conv2d) for module in network.modules())
 
 
 def faster_layout(network: AnyModule) -> AnyModule:
     """The network itself; where it convolves images, with its weights laid out channels last: the same numbers, read faster."""
-    if any(isinstance(module, nn.Conv2d) for module in network.modules()):
-        network = network.to(memory_format=torch.channels_last)
-    return network
+    return network.to(memory_format=torch.channels_last) if takes_channels_last(network) else network

@@ -8,17 +8,19 @@ import math
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
+from scipy.stats import binomtest
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, one_hot
 
 from lk.describe import Recorded
 from lk.layers import check_finite, device_of, read_layers
-from lk.scores import check_labels
+from lk.scores import check_labels, class_numbers
 from lk.stored import damaged, expect, parse_json, read_tensors, texts, write_tensors
 
 
@@ -48,6 +50,8 @@ POOLINGS = ("flatten", "mean", "grid4", "first", "last")
 @dataclass(frozen=True)
 class Linear:
     """One layer's classifier: logits = weight @ ((features - mean) / scale) + bias, with how it was fitted.
+
+    A class without a sample has zero weight and a bias of -inf: probability 0, whatever the features.
 
     Attributes:
         weight: Shape `(classes, features)`.
@@ -104,7 +108,7 @@ class Probes(nn.Module):
             if layer not in activations:
                 continue
             weight, bias = getattr(self, f"weight{i}"), getattr(self, f"bias{i}")
-            features = pooled(activations[layer], self.pooling)
+            features = pooled(activations[layer], self.pooling).to(weight.dtype)
             if features.shape[1] != weight.shape[1]:
                 raise ValueError(
                     f"The probe of layer {layer!r} was fitted on {weight.shape[1]} features; the network gives {features.shape[1]}. "
@@ -112,6 +116,11 @@ class Probes(nn.Module):
                 )
             logits[layer] = torch.addmm(bias, features, weight.T)
         return logits
+
+    def check_seen(self, target: Tensor) -> None:
+        """Refuse to score for a class that no sample had when the classifiers were fitted; see `check_seen`."""
+        for linear in self.linears.values():
+            check_seen(target, (~torch.isneginf(linear.bias)).nonzero().flatten())
 
     def save(self, path: Path) -> None:
         """Write all classifiers to a safetensors file (to a temporary name first)."""
@@ -197,13 +206,58 @@ def collect(
         check_finite(activations, torch.arange(seen, seen + len(x), device=device))
         for layer in layers:
             features[layer].append(pooled(activations[layer], pooling).clone())
-        labels.append(y.to(device))
+        labels.append(class_numbers(y).to(device))
         seen += len(x)
     joined = {}
     for layer in layers:
         # One layer at a time, so that the copy that cat makes is not held for all layers at once.
         joined[layer] = torch.cat(features.pop(layer))
     return joined, torch.cat(labels)
+
+
+def check_seen(target: Tensor, seen: Tensor) -> None:
+    """Refuse to score for a class that probes are fitted without: its logit is -inf.
+
+    Args:
+        target: Classes to score for, shape `(batch,)`.
+        seen: Classes that have samples.
+
+    Raises:
+        ValueError: Names the first class that has none.
+    """
+    missing = target.cpu()[~torch.isin(target.cpu(), seen.cpu())]
+    if len(missing):
+        raise ValueError(
+            f"expected a class that the probes were fitted on ({', '.join(map(str, seen.tolist()))}), got class {int(missing[0])} to score. Give "
+            "labelled samples of it, raise max_samples of the probes, or score another class."
+        )
+
+
+def seen_classes(y: Tensor) -> tuple[Tensor, Tensor]:
+    """The classes that have samples, and each sample's place among them.
+
+    A class without samples has no part in the fit: cross-entropy falls without end as its bias does, so that nothing is a minimum.
+
+    Raises:
+        ValueError: There is only one.
+
+    Example:
+        >>> seen_classes(torch.tensor([1, 2, 1]))
+        (tensor([1, 2]), tensor([0, 1, 0]))
+    """
+    seen, places = y.unique(return_inverse=True)
+    if len(seen) < 2:
+        raise ValueError(
+            f"expected samples of two classes or more to fit a probe on, got class {seen.tolist()} alone. Give samples of other classes."
+        )
+    return seen, places
+
+
+def spread(linear: Linear, seen: Tensor, num_classes: int) -> Linear:
+    """A classifier of the classes seen, as one of all classes: the logit of the others is -inf, as it is in the limit of the fit."""
+    weight = linear.weight.new_zeros(num_classes, linear.weight.shape[1]).index_copy(0, seen, linear.weight)
+    bias = linear.bias.new_full((num_classes,), -math.inf).index_copy(0, seen, linear.bias)
+    return replace(linear, weight=weight, bias=bias)
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -217,6 +271,55 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     variance = (x - mean).square().mean(0)
     floor = variance.mean().sqrt() * 1e-2
     return mean, variance.sqrt().clamp(min=max(float(floor), 1e-12)) * math.sqrt(x.shape[1])
+
+
+def at_chance(hits: int, samples: int, chance: float) -> bool:
+    """Whether a classifier is not shown to be better than always naming the most frequent class (one-sided binomial test, 5 %)."""
+    return bool(binomtest(hits, samples, chance, alternative="greater").pvalue > 0.05)
+
+
+@torch.no_grad()
+def held_out(recipe: Recipe, network: nn.Module, layers: Sequence[str], x: Tensor, y: Tensor, num_classes: int) -> pd.DataFrame:
+    """Accuracy of each layer's classifier on every fifth sample of each class, when it is fitted on the others.
+
+    Args:
+        recipe: How to fit.
+        network: The frozen network.
+        layers: Layers to read.
+        x: Inputs `(samples, *input)`, at least five of each class that occurs.
+        y: Labels `(samples,)`.
+        num_classes: Number of classes.
+
+    Returns:
+        One row per layer: layer, accuracy, chance (share of the most frequent class), at_chance, samples (held out), fitted.
+    """
+    place = torch.zeros_like(y)
+    for label in y.unique():
+        place[y == label] = torch.arange(int((y == label).sum()))
+    rows = place % 5 == 4
+    probes = recipe.fit(network, layers, list(zip(x[~rows].split(256), y[~rows].split(256), strict=True)), num_classes)
+    probes = probes.to(device_of(network))
+    hits = dict.fromkeys(layers, 0)
+    for inputs, labels in zip(x[rows].split(256), y[rows].split(256), strict=True):
+        with read_layers(network, layers) as activations:
+            network(inputs.to(device_of(network)))
+        for layer, logits in probes(activations).items():
+            hits[layer] += int((logits.argmax(1).cpu() == labels).sum())
+    count = int(rows.sum())
+    chance = float(torch.bincount(y[rows]).max()) / count
+    return pd.DataFrame(
+        [
+            {
+                "layer": layer,
+                "accuracy": hit / count,
+                "chance": chance,
+                "at_chance": at_chance(hit, count, chance),
+                "samples": count,
+                "fitted": len(y) - count,
+            }
+            for layer, hit in hits.items()
+        ]
+    )
 
 
 class Optimum(Recipe):
@@ -267,6 +370,8 @@ class _Solved(Exception):
 def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: float, max_iterations: int = 1000) -> Linear:
     """Multinomial logistic regression with L2 on standardised features, by L-BFGS from zero.
 
+    Classes without samples are left out, see `seen_classes`.
+
     Args:
         x: Features `(samples, features)`.
         y: Labels `(samples,)`.
@@ -281,12 +386,13 @@ def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: f
         True
     """
     # Small problems are solved in double precision; large ones in single, where matrix products cost half.
-    exact = x.numel() <= 2e7
-    mean, scale = moments(x.double() if exact else x)
-    x = ((x.double() if exact else x) - mean).div_(scale)
-    targets = one_hot(y, num_classes).to(x)
+    x = x.double() if x.numel() <= 2e7 else x.float()
+    mean, scale = moments(x)
+    x = (x - mean).div_(scale)
+    seen, y = seen_classes(y)
+    targets = one_hot(y, len(seen)).to(x)
     weight, bias = (
-        torch.zeros(shape, dtype=x.dtype, device=x.device, requires_grad=True) for shape in ((num_classes, x.shape[1]), (num_classes,))
+        torch.zeros(shape, dtype=x.dtype, device=x.device, requires_grad=True) for shape in ((len(seen), x.shape[1]), (len(seen),))
     )
     best: tuple[float, Tensor, Tensor] = (math.inf, weight.detach().clone(), bias.detach().clone())
     count = 0
@@ -314,7 +420,7 @@ def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: f
     with suppress(_Solved):
         optimizer.step(closure)
     norm, w, b = best
-    return Linear(w.float(), b.float(), mean.float(), scale.float(), norm, count)
+    return spread(Linear(w.float(), b.float(), mean.float(), scale.float(), norm, count), seen, num_classes)
 
 
 class PaperSGD(Recipe):
@@ -355,13 +461,15 @@ class PaperSGD(Recipe):
         """Features are read once and kept; the network is frozen, so every epoch would read the same."""
         features, y = collect(network, layers, batches, self.pooling)
         check_labels(y, num_classes)
+        seen, y = seen_classes(y)
         generator = torch.Generator().manual_seed(self.seed)
+        features = {layer: x.float() for layer, x in features.items()}
         probes = {}
         for layer, x in features.items():
             # A layer's start depends on its name and the seed alone, not on the other layers that are read.
             own = torch.Generator().manual_seed(self.seed + zlib.crc32(layer.encode()))
             bound = 1 / math.sqrt(x.shape[1])
-            start = torch.rand(num_classes, x.shape[1] + 1, generator=own).mul(2 * bound).sub(bound).to(x)
+            start = torch.rand(len(seen), x.shape[1] + 1, generator=own).mul(2 * bound).sub(bound).to(x)
             probes[layer] = (start[:, :-1].clone().requires_grad_(), start[:, -1].clone().requires_grad_())
         optimizer = torch.optim.SGD([p for pair in probes.values() for p in pair], lr=self.lr, momentum=self.momentum)
         for _ in range(self.epochs):
@@ -374,7 +482,9 @@ class PaperSGD(Recipe):
         steps = self.epochs * math.ceil(len(y) / self.batch_size)
         return Probes(
             {
-                layer: Linear(w.detach(), b.detach(), torch.zeros_like(w[0]), torch.ones_like(w[0]), math.nan, steps)
+                layer: spread(
+                    Linear(w.detach(), b.detach(), torch.zeros_like(w[0]), torch.ones_like(w[0]), math.nan, steps), seen, num_classes
+                )
                 for layer, (w, b) in probes.items()
             },
             self.pooling,

@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
+from lk.doctor import readable
 from lk.extraction import Extraction, Samples
 from lk.games import count_players, mask, present
 from lk.games.game import BACKGROUNDS
-from lk.layers import device_of, frozen
+from lk.layers import device_of
 
 console = Console(stderr=True, highlight=False)
 
@@ -30,7 +31,7 @@ def backgrounds(extraction: Extraction) -> int:
 @torch.inference_mode()
 def forecast(network: nn.Module, extraction: Extraction, samples: Samples, checkpoints: int) -> str:
     """One line: forward passes, memory on disk, minutes, from a timed batch of this very game."""
-    twin, n = frozen(network), count_players(samples.owner)
+    twin, n = readable(network, extraction.layers_of(network), samples.x), count_players(samples.owner)
     device = device_of(twin)
     rows = present(n)[: min(extraction.batch_size, 2**n)]
     batch = mask(samples.x[0], samples.filler[0], samples.owner[0], rows).to(device)

@@ -265,5 +265,8 @@ class Run:
             sizes = f"{tuple(weights[wrong[0]].shape) if wrong[0] in weights else 'missing'} in the file, "
             sizes += f"{tuple(own[wrong[0]].shape) if wrong[0] in own else 'missing'} in the network"
             raise ValueError(f"{path} is a checkpoint of another network: {len(wrong)} tensors differ, first {wrong[0]!r} ({sizes}).")
+        precisions = {value.dtype for value in weights.values() if value.is_floating_point()}
+        if len(precisions) == 1:  # --trainer.precision 64-true: read in what it was trained in
+            network.to(precisions.pop())
         network.load_state_dict(weights)
         return {"step": step, "epoch": float(stored["epoch"]), **stored.get("lk", {})}

@@ -41,6 +41,28 @@ def predicted(logits: Tensor) -> Tensor:
     return (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(1)
 
 
+def class_numbers(labels: Tensor) -> Tensor:
+    """Labels of any number type as int64, shape `(samples,)`.
+
+    Raises:
+        ValueError: They are no whole numbers, or not one per sample.
+
+    Example:
+        >>> class_numbers(torch.tensor([1.0, 0.0]))
+        tensor([1, 0])
+    """
+    if labels.ndim != 1:
+        raise ValueError(
+            f"expected one class number per sample, got labels of shape {tuple(labels.shape)}. Use argmax(1) of one-hot labels."
+        )
+    numbers = labels.long()
+    if not torch.equal(numbers.to(labels), labels):
+        raise ValueError(
+            f"expected whole class numbers, got the label {float(labels[numbers.to(labels) != labels][0]):g}. Number the classes from 0."
+        )
+    return numbers
+
+
 def check_labels(labels: Tensor, classes: int) -> None:
     """Refuse labels that are not 0 to classes - 1; names the first wrong one."""
     wrong = torch.nonzero((labels < 0) | (labels >= classes)).flatten()

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from lk.layers import NonFiniteError, check_finite, device_of, find_layer, nearest, read_layers
+from lk.layers import NonFiniteError, check_finite, device_of, find_layer, frozen, logits_of, nearest, read_layers
 
 
 class Branches(nn.Module):
@@ -115,3 +115,103 @@ def test_check_finite_names_layer_and_sample(bad):
 
 def test_check_finite_accepts_large_numbers_whose_sum_overflows():
     check_finite({"first": torch.full((4, 4), torch.finfo(torch.float32).max)}, torch.arange(4))
+
+
+class InPlace(nn.Module):
+    """Overwrites what `a` gave by a function; no attribute says so."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.a, self.b, self.function = nn.Linear(3, 4), nn.Linear(4, 2), function
+
+    def forward(self, x):
+        return self.b(self.function(self.a(x)))
+
+
+def through(view):
+    def function(h):
+        view(h).mul_(0)
+        return h
+
+    return function
+
+
+@pytest.mark.parametrize("inference", [True, False])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda h: nn.functional.relu(h, inplace=True),
+        lambda h: h.add_(1),
+        *map(through, (torch.flatten, torch.detach, lambda h: h[1:], lambda h: h.data)),
+    ],
+    ids=["relu", "add", "view", "detach", "rows", "data"],
+)
+def test_functions_that_work_in_place_do_not_change_what_was_read(function, inference):
+    network, x = InPlace(function).requires_grad_(False), torch.randn(8, 3)
+    for _ in range(3):  # the first pass learns, later ones know
+        with torch.inference_mode(inference), read_layers(network, ["a", "b"]) as activations:
+            output = network(x)
+        assert torch.equal(activations["a"], network.a(x))
+        assert torch.equal(activations["b"], output)
+
+
+def test_only_what_is_overwritten_is_copied():
+    network, given = InPlace(torch.relu_).requires_grad_(False), {}
+    for name in ("a", "b"):
+        network.get_submodule(name).register_forward_hook(lambda _m, _i, output, name=name: given.update({name: output}))
+    with read_layers(network, ["a", "b"]):
+        network(torch.randn(8, 3))
+    with torch.inference_mode(), read_layers(network, ["a", "b"]) as activations:
+        network(torch.randn(8, 3))
+    assert activations["a"].data_ptr() != given["a"].data_ptr()
+    assert activations["b"].data_ptr() == given["b"].data_ptr()
+
+
+def test_a_layer_that_is_overwritten_later_on_says_so():
+    network, x = InPlace(lambda h: h.relu_() if len(h) > 2 else h.relu()).requires_grad_(False), torch.randn(8, 3)
+    with read_layers(network, ["a"]):
+        network(x[:2])
+    with (
+        pytest.raises(ValueError, match="Layer 'a' was overwritten in place in this forward pass, but not in an earlier one"),
+        read_layers(network, ["a"]),
+    ):
+        network(x)
+    with read_layers(network, ["a"]) as activations:
+        network(x)
+    assert torch.equal(activations["a"], network.a(x))
+
+
+def test_gradients_pass_through_what_was_read():
+    network, x = InPlace(torch.relu_), torch.randn(8, 3, requires_grad=True)
+    with read_layers(network, ["a"]) as activations:
+        network(x)
+    (gradient,) = torch.autograd.grad(activations["a"].sum(), x)
+    assert torch.allclose(gradient, network.a.weight.sum(0).expand(8, 3))
+
+
+def test_one_string_is_no_list_of_layers():
+    network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
+    with pytest.raises(ValueError, match=r"expected a list of layer names, got layers='12'. Write \['12'\]"), read_layers(network, "12"):
+        pass
+
+
+def test_frozen_copies_what_has_a_history():
+    network = InPlace(torch.relu)
+    network.h = network.a(torch.randn(2, 3))
+    network.register_buffer("mean", network.h.mean(0))
+    twin = frozen(network)
+    assert torch.equal(twin.h, network.h)
+    assert not twin.h.requires_grad
+    assert not twin.mean.requires_grad
+    assert network.h.grad_fn is not None
+
+
+@pytest.mark.parametrize("output", [torch.zeros(2, 3), {"logits": torch.zeros(2, 3)}, (torch.zeros(2, 3), None), [torch.zeros(2, 3)]])
+def test_logits_of_what_classifiers_return(output):
+    assert logits_of(output).shape == (2, 3)
+
+
+@pytest.mark.parametrize("output", [None, (), {"hidden": torch.zeros(2)}, "logits", [None]])
+def test_no_logits(output):
+    with pytest.raises(ValueError, match="expected logits, got"):
+        logits_of(output)

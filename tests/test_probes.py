@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from lk.layers import NonFiniteError, read_layers
-from lk.probes import POOLINGS, Linear, Optimum, PaperSGD, Probes, collect, fit_logistic, moments, pooled
+from lk.probes import POOLINGS, Linear, Optimum, PaperSGD, Probes, collect, fit_logistic, held_out, moments, pooled
 from lk.scores import log_odds
 
 
@@ -347,3 +347,70 @@ def test_probes_of_another_network(fitted):
 def test_settings_out_of_range(recipe, settings, message):
     with pytest.raises(ValueError, match=message):
         recipe(**settings)
+
+
+# ---- classes without samples
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-5, 1e-6, 1e-8])
+@pytest.mark.parametrize(("shift", "classes"), [(1, 3), (0, 3), (3, 10)])
+def test_labels_of_two_of_more_classes_give_the_log_odds_of_two(tolerance, shift, classes):
+    x, y = blobs(classes=2)
+    two, more = fit_logistic(x, y, 2, 1e-4, tolerance), fit_logistic(x, y + shift, classes, 1e-4, tolerance)
+    assert more.gradient_norm == two.gradient_norm <= tolerance
+    few, many = (Probes({"l": found})({"l": x})["l"] for found in (two, more))
+    assert torch.allclose(log_odds(few, y), log_odds(many, y + shift), rtol=1e-6, atol=1e-6)
+    assert torch.allclose(few.softmax(1), many.softmax(1)[:, shift : shift + 2])
+
+
+@pytest.mark.parametrize("recipe", [Optimum(), PaperSGD(epochs=2)], ids=["optimum", "paper"])
+def test_classes_without_samples_have_no_part_in_a_fit(network, recipe, tmp_path):
+    x, y = blobs(classes=2)
+    two = recipe.fit(network, ["a"], batches(x, y), 2)
+    three = recipe.fit(network, ["a"], batches(x, y + 1), 3)
+    three.save(tmp_path / "probes.safetensors")
+    for probes in (three, Probes.load(tmp_path / "probes.safetensors")):
+        assert torch.equal(probes.linears["a"].weight[1:], two.linears["a"].weight)
+        activations = {"a": network.a(x)}
+        assert torch.equal(log_odds(probes(activations)["a"], y + 1), log_odds(two(activations)["a"], y))
+        probes.check_seen(y + 1)
+        with pytest.raises(
+            ValueError, match=r"class that the probes were fitted on \(1, 2\), got class 0 to score. Give labelled samples of it"
+        ):
+            probes.check_seen(y)
+
+
+def test_one_class_is_nothing_to_tell_apart(network):
+    x, y = blobs()
+    for recipe in (Optimum(), PaperSGD(epochs=1)):
+        with pytest.raises(ValueError, match=r"samples of two classes or more to fit a probe on, got class \[2\] alone"):
+            recipe.fit(network, ["a"], batches(x, torch.full_like(y, 2)), 3)
+
+
+# ---- types
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("recipe", [Optimum(), PaperSGD(lr=0.1)], ids=["optimum", "paper"])
+def test_networks_of_other_types(network, recipe, dtype):
+    x, y = blobs()
+    network = network.to(dtype)
+    probes = recipe.fit(network, ["a", "c"], batches(x.to(dtype), y.int()), 3)
+    assert probes.weight0.dtype == torch.float32
+    with read_layers(network, ["a"]) as activations:
+        network(x.to(dtype))
+    assert (probes(activations)["a"].argmax(1) == y).float().mean() > 0.5
+
+
+# ---- held out
+def test_held_out_accuracy_is_that_of_samples_that_were_not_fitted(network):
+    x, y = blobs(100, spread=0.5)
+    table = held_out(Optimum(), network, ["a", "c"], x, y, 3)
+    assert table["layer"].tolist() == ["a", "c"]
+    assert table["samples"].tolist() == [18, 18]  # every fifth of 34, 33 and 33
+    assert table["fitted"].tolist() == [82, 82]
+    assert (table["accuracy"] > 0.9).all()
+    assert not table["at_chance"].any()
+    # Labels that say nothing are learned by heart, and guessed on the others.
+    shuffled = y[torch.randperm(100)]
+    found = Optimum(l2=1e-9).fit(network, ["c"], batches(x, shuffled), 3)
+    with read_layers(network, ["c"]) as activations:
+        network(x)
+    assert (found(activations)["c"].argmax(1) == shuffled).float().mean() > 0.55
+    assert held_out(Optimum(l2=1e-9), network, ["c"], x, shuffled, 3)["at_chance"].all()

@@ -3,7 +3,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lk.scores import Logit, NamedClass, OfActivation, PredictedClass, Score, TrueClass, Unit, check_labels, log_odds, predicted
+from lk.scores import (
+    Logit,
+    NamedClass,
+    OfActivation,
+    PredictedClass,
+    Score,
+    TrueClass,
+    Unit,
+    check_labels,
+    class_numbers,
+    log_odds,
+    predicted,
+)
 
 numbers = st.floats(-30, 30, allow_nan=False, width=32)
 
@@ -99,3 +111,14 @@ def test_unit_that_a_layer_lacks(shape, units):
         Unit(3)(torch.zeros(shape), torch.zeros(2).long())
     with pytest.raises(ValueError, match="Given index=-1; expected a unit from 0"):
         Unit(-1)
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int32, torch.uint8, torch.float32, torch.float64, torch.bool])
+def test_class_numbers_of_any_type(dtype):
+    assert torch.equal(class_numbers(torch.tensor([0, 1, 1]).to(dtype)), torch.tensor([0, 1, 1]))
+
+
+@pytest.mark.parametrize("labels", [torch.tensor([0.0, 1.5]), torch.tensor([torch.nan, 0]), torch.zeros(3, 2), torch.tensor(1)])
+def test_labels_that_are_no_class_numbers(labels):
+    with pytest.raises(ValueError, match=r"expected (whole|one) class number"):
+        class_numbers(labels)

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from lk.games.players import BACKGROUND
-from lk.layers import NonFiniteError, check_finite, device_of, read_layers
+from lk.layers import NonFiniteError, check_finite, device_of, find_layers, read_layers, takes_channels_last
 from lk.probes import Probes
-from lk.scores import Score, check_labels
+from lk.scores import Score, check_labels, class_numbers
 
 OUTPUT = "output"
 BACKGROUNDS = {"original": (1.0,), "baseline": (0.0,), "integrated": tuple(i / 10 for i in range(1, 11))}
@@ -59,6 +59,21 @@ def score_layers(score: Score, layers: Sequence[Tensor], target: Tensor) -> Tens
     return torch.stack([*(score(layer, target) for layer in inner), score.at_output(output, target)], 1).float().cpu()
 
 
+def check_layers(network: nn.Module, layers: Sequence[str]) -> list[str]:
+    """The layers to read, checked against the network.
+
+    Raises:
+        ValueError: A layer is unknown, named twice, or named like the output.
+    """
+    names = list(find_layers(network, layers))
+    if len(names) != len(layers) or OUTPUT in names:
+        repeated = sorted({layer for layer in layers if list(layers).count(layer) > 1 or layer == OUTPUT})
+        raise ValueError(
+            f"Given layers={list(layers)}; expected each once and without {OUTPUT!r}, which is always read. Leave out: {repeated}."
+        )
+    return names
+
+
 @torch.inference_mode()
 def play(
     network: nn.Module,
@@ -99,7 +114,8 @@ def play(
 
     Raises:
         NonFiniteError: A layer has NaN or infinite activations; names the layer and the sample.
-        ValueError: The background is unknown or does not fit the inputs, a layer has no probe, or a label is no class of the network.
+        ValueError: The background is unknown or does not fit the inputs, a layer has no probe, or a label is no class of the network or of
+            the samples that the probes were fitted on.
     """
     unread = [layer for layer in layers if probes is None or layer not in probes.layers]
     if score.reads == "logits" and unread:
@@ -114,15 +130,19 @@ def play(
     device = device_of(network)
     n, names = count_players(owner), [*layers, OUTPUT]
     samples = torch.arange(len(x)) if samples is None else samples
-    logits = network(x.to(device))
+    # Outside inference mode, where it shows which layers are overwritten in place.
+    with torch.inference_mode(False), torch.no_grad(), read_layers(network, layers):
+        logits = network(x.to(device))
     check_finite({OUTPUT: logits}, samples.to(device))
-    target = score.choose(logits, y.to(device))
+    target = score.choose(logits, class_numbers(y).to(device))
     if score.reads == "logits":
         check_labels(target, max(logits.shape[1], 2))
+        if probes is not None:
+            probes.check_seen(target)
     table = present(n).to(device)
     levels = BACKGROUNDS[background]
     values = torch.zeros(2**n, len(names), len(x))
-    images_last = x.ndim == 4 and any(isinstance(module, nn.Conv2d) for module in network.modules())
+    images_last = x.ndim == 4 and takes_channels_last(network)
     for b in range(len(x)):
         inside, gap, owned = x[b].to(device), filler[b].to(device), owner[b].to(device)
         for level in levels:
@@ -148,4 +168,4 @@ def play(
                     )
                 values[rows, :, b] += scores / len(levels)
                 done(len(masked))
-    return values, logits.cpu()
+    return values, logits.float().cpu()

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from lk.describe import Recorded
-from lk.layers import find_layer
+from lk.layers import find_layers, logits_of
 
 
 class Network(nn.Module, metaclass=Recorded):
@@ -42,20 +44,21 @@ class Network(nn.Module, metaclass=Recorded):
 
     def from_embedded(self, embedded: Tensor, x: Tensor) -> Tensor:
         """Logits from what `embed` gives; `x` is the input that it belongs to."""
-        return self.forward(embedded)
+        return self(embedded)  # type: ignore[no-any-return]
 
 
 class Wrapped(Network):
     """The user's own module, read at the layers that the user names.
 
     Args:
-        module: Any module that maps `(batch, *input_shape)` to logits `(batch, num_classes)`.
+        module: Any module that maps `(batch, *input_shape)` to logits `(batch, num_classes)`, alone, as `logits` of a mapping or object, or
+            first in a tuple. Lazy modules in it draw their weights here, from a pass over zeros.
         layers: Names of its submodules, from input to output.
         num_classes: Number of logits that it returns.
         input_shape: Shape of one input.
 
     Raises:
-        ValueError: A layer is unknown (the message proposes the nearest name).
+        ValueError: A layer is unknown (the message proposes the nearest name), or lazy modules do not run on inputs of `input_shape`.
 
     Example:
         >>> from torch import nn
@@ -65,11 +68,36 @@ class Wrapped(Network):
 
     def __init__(self, module: nn.Module, layers: Sequence[str], num_classes: int = 10, input_shape: Sequence[int] = (1, 28, 28)) -> None:
         super().__init__(num_classes, input_shape)
-        for layer in layers:
-            find_layer(module, layer)
+        find_layers(module, layers)
+        if any(map(is_lazy, [*module.parameters(), *module.buffers()])):
+            draw_lazy_weights(module, self.input_shape)
         self.module = module
         self.layers = tuple(f"module.{layer}" for layer in layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The module's own output."""
-        return self.module(x)  # type: ignore[no-any-return]
+        """The module's own logits."""
+        return logits_of(self.module(x))
+
+
+def draw_lazy_weights(module: nn.Module, input_shape: tuple[int, ...]) -> None:
+    """Run a module on zeros, numbers or tokens, so that optimizers and files find the weights of its lazy parts.
+
+    Raises:
+        ValueError: It runs on neither.
+    """
+    modes = {part: part.training for part in module.modules()}
+    failure: Exception | None = None
+    for dtype in (torch.get_default_dtype(), torch.long):
+        try:
+            with torch.no_grad():
+                module.eval()(torch.zeros(2, *input_shape, dtype=dtype))
+            break
+        except Exception as error:  # whatever the module raises
+            failure = failure or error
+    else:
+        raise ValueError(
+            f"expected lazy modules to run on inputs of shape {input_shape}, got {type(failure).__name__} ({failure}). Set input_shape, or "
+            "give the sizes of their inputs."
+        ) from failure
+    for part, training in modes.items():
+        part.training = training

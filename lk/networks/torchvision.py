@@ -6,7 +6,7 @@ import torchvision.models
 from torch import Tensor
 from torchvision.models import get_model, list_models
 
-from lk.layers import find_layer, nearest
+from lk.layers import find_layers, logits_of, nearest
 from lk.networks.network import Network
 
 # Heads, and what only reshapes or repeats its neighbour; auxiliary heads are not run in evaluation mode.
@@ -49,11 +49,9 @@ class Torchvision(Network):
             children = [child for child, _ in self.model.named_children()]
             inner = [f"features.{i}" for i, _ in self.model.features.named_children()] if "features" in children else children
             layers = [child for child in inner if child not in LEFT_OUT and not child.lower().startswith("aux")]
-        for layer in layers:
-            find_layer(self.model, layer)
+        find_layers(self.model, layers)
         self.layers = tuple(f"model.{layer}" for layer in layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of shape `(batch, num_classes)`; auxiliary heads are left out."""
-        output = self.model(x)
-        return output if isinstance(output, Tensor) else output.logits
+        return logits_of(self.model(x))

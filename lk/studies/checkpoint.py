@@ -9,9 +9,10 @@ from torch import nn
 
 from lk.data import Data
 from lk.describe import describe
+from lk.doctor import readable
 from lk.extraction import Extraction, Samples, fit_probes, fitted_on, read_games
 from lk.interactions import Interactions
-from lk.layers import device_of, frozen
+from lk.layers import device_of
 from lk.probes import Probes
 from lk.runs import Run, step_name
 from lk.studies.dynamics import measure
@@ -84,8 +85,8 @@ def read_checkpoint(
         done: Called with the number of masked samples after each forward pass.
     """
     folder = run.extraction(extraction.name)
-    twin = frozen(network)
     with isolate_rng():
+        twin = readable(network, extraction.layers_of(network), samples.x, data.num_classes)
         probes, probed = None, None
         if extraction.score.reads == "logits":
             probes, probed = probe_checkpoint(run, extraction, twin, data, step, epoch)

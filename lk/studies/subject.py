@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from lk.data import Data
+from lk.doctor import readable
 from lk.extraction import TENSORS, Extraction, Samples, read_games
 from lk.games import count_players
 from lk.interactions import Interactions
-from lk.layers import frozen
 from lk.probes import Probes
 from lk.runs import Run, step_name
 from lk.stored import parse_json, read_tensors, write_tensors
@@ -160,7 +160,7 @@ def subject(
         run,
         extraction,
         data,
-        frozen(network),
+        readable(network, extraction.layers_of(network), samples.x, data.num_classes),
         Probes.load(run.probes(step)).to(next(network.parameters()).device) if extraction.score.reads == "logits" else None,
         samples,
         read_games(folder / step_name(step) / "values.safetensors", tuple(found.and_.shape))["values"],  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
+from lk.doctor import examine, first_inputs
 from lk.layers import faster_layout
 from lk.networks import Network
 from lk.tasks.accuracy import LeastAccuracy
@@ -64,19 +65,13 @@ class Classification(pl.LightningModule):
         return self.network(x)  # type: ignore[no-any-return]
 
     def on_fit_start(self) -> None:
-        """Try one batch: a network that does not fit the data is refused before training starts."""
+        """Prove on three inputs that the network fits the data and can be read, before training starts; see `lk.doctor`."""
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        x = data.train[0][0][None].to(self.device)
-        training = self.network.training
-        with torch.no_grad(), torch.random.fork_rng():
-            logits = self.network.eval()(x)
-        self.network.train(training)
-        seeds = (self.network.seeds,) if self.network.seeds > 1 else ()
-        if logits.shape[:-2] != seeds or logits.ndim < 2 or logits.shape[-1] != data.num_classes:
-            raise ValueError(
-                f"The network gives {tuple(logits.shape[1:])} outputs per sample, but {data.name} has {data.num_classes} classes; expected "
-                f"logits of shape ({''.join(f'{count}, ' for count in seeds)}batch, {data.num_classes}). Set num_classes of the wrapped module."
-            )
+        x = first_inputs(data.train).to(self.device)
+        layers = () if self.network.seeds > 1 else self.network.layers  # several networks are trained, but not read, at once
+        with torch.random.fork_rng():
+            _, adapter = examine(self.network, layers, x, data.num_classes, data.name)
+        adapter.apply(self.network)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Mean cross-entropy of a batch in nats, summed over seeds; under several devices weighted so that their mean is that of one."""

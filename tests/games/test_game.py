@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lk.games import OUTPUT, Columns, Foreground, Grid, count_players, mask, play, present
-from lk.games.game import BACKGROUNDS
+from lk.games.game import BACKGROUNDS, check_layers
 from lk.games.maskers import Mean
 from lk.layers import NonFiniteError, read_layers
 from lk.networks import LeNet, ResNet20
@@ -216,6 +216,59 @@ def test_missing_probe(setting):
         play(**{**setting, "probes": probes}, score=TrueClass())
     with pytest.raises(ValueError, match="there is none of: conv1, conv2, fc1"):
         play(**{**setting, "probes": None}, score=TrueClass())
+
+
+def test_a_class_that_the_probes_never_saw(setting):
+    """Refused before the game, whatever the score; here the network would choose it."""
+    linears = {}
+    for layer, linear in setting["probes"].linears.items():
+        bias = linear.bias.clone()
+        bias[1] = -torch.inf
+        linears[layer] = Linear(linear.weight, bias, linear.mean, linear.scale)
+    passes = []
+    handle = setting["network"].register_forward_hook(lambda *_: passes.append(1))
+    for score, samples in ((TrueClass(), slice(3)), (NamedClass(1), slice(1)), (Logit(), slice(2, 3))):
+        some = {key: setting[key][samples] for key in ("x", "y", "owner", "filler")}
+        with pytest.raises(ValueError, match=r"class that the probes were fitted on \(0, 2\), got class 1 to score"):
+            play(**{**setting, **some, "probes": Probes(linears)}, score=score)
+    handle.remove()
+    assert len(passes) == 3  # of the unmasked samples
+    present_classes = {key: setting[key][:2] for key in ("x", "y", "owner", "filler")}
+    assert play(**{**setting, **present_classes, "probes": Probes(linears)}, score=TrueClass())[0].isfinite().all()
+
+
+def test_labels_of_other_types(setting):
+    values, _ = play(**setting, score=TrueClass())
+    for dtype in (torch.int32, torch.float32):
+        assert torch.equal(play(**{**setting, "y": setting["y"].to(dtype)}, score=TrueClass())[0], values)
+
+
+class InPlace(nn.Module):
+    """Overwrites what its layers gave."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.a, self.b, self.function = nn.Linear(4, 6), nn.Linear(6, 3), function
+
+    def forward(self, x):
+        return self.b(self.function(self.a(x)))
+
+
+def test_networks_that_work_in_place_play_the_same_game():
+    in_place, plain = InPlace(torch.relu_).eval(), InPlace(torch.relu).eval()
+    plain.load_state_dict(in_place.state_dict())
+    x = torch.randn(2, 4)
+    shared = {"probes": random_probes(plain, ["a"], x), "layers": ["a"], "x": x, "y": torch.tensor([2, 0]), "filler": torch.zeros(2, 4)}
+    owner = Columns().divide(x, x[0])
+    games = [play(network, owner=owner, score=TrueClass(), batch_size=5, **shared)[0] for network in (in_place, plain)]
+    assert torch.equal(*games)
+
+
+@pytest.mark.parametrize("layers", ["conv1", ["conv1", "conv1"], ["conv1", "output"], ["conv3"]])
+def test_layers_to_read_are_checked(setting, layers):
+    with pytest.raises(ValueError, match="layer"):
+        check_layers(setting["network"], layers)
+    assert check_layers(setting["network"], LAYERS) == list(LAYERS)
 
 
 def test_label_out_of_range(setting):
