@@ -14,7 +14,13 @@ ROOT = Path(lk.__file__).parent
 
 # From the ground up. A part may import the floors below it and itself, never its own floor or one above.
 FLOORS = (
-    {"extras", "files", "layers", "groups"},  # packages of extras, whole files, activations by name, finite groups: they know nothing of lk
+    {
+        "extras",
+        "files",
+        "layers",
+        "groups",
+        "numbers",
+    },  # packages of extras, whole files, activations by name, finite groups: they know nothing of lk
     {"data", "networks", "scores", "runs"},  # what enters; what a game is played for; where things lie
     {"probes"},
     {"games"},

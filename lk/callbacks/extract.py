@@ -10,8 +10,11 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from lk.callbacks.checkpoints import SaveCheckpoints
 from lk.callbacks.log import log_artifact, log_extraction
 from lk.extraction import Extraction, Samples
+from lk.interactions import Interactions
+from lk.metrics.bootstrap import resamples
 from lk.progress import forecast, say
 from lk.runs import Run
+from lk.studies.averages import averages
 from lk.studies.checkpoint import read_checkpoint
 
 
@@ -67,7 +70,9 @@ class ExtractInteractions(Callback):
             with isolate_rng(), torch.inference_mode(False):
                 run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
                 done = read_checkpoint(run, self.extraction, self.samples, network, data, step, epoch)  # type: ignore[arg-type]
-                log_extraction(trainer.loggers, done.tables, done.probes, self.extraction.name, step, epoch)
+                found = Interactions.load(run.extracted(self.extraction.name)[step])
+                means = averages(found, resamples(len(self.samples.y), draws=0))
+                log_extraction(trainer.loggers, means, done.tables, done.probes, self.extraction.name, step, epoch)
         trainer.strategy.barrier("lk-extract")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -1,11 +1,10 @@
 """Probe accuracy."""
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.metrics.bootstrap import Array
+from lk.metrics.wilson import wilson
 from lk.plots.style import THRESHOLD, doubted, epoch_label, footnote, grid, layer_ticks, layers_of, spread, styled
 
 
@@ -45,10 +44,3 @@ def probe_accuracy(probes: pd.DataFrame, most: int = 6) -> Figure:
     axes[0, 1].legend(*axes[0, 0].get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1.0, 0.5))
     footnote(figure, doubted(last))
     return figure
-
-
-def wilson(share: Array, n: Array, z: float = 1.96) -> tuple[Array, Array]:
-    """95 % interval of a share of n samples (Wilson 1927)."""
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return middle - half, middle + half

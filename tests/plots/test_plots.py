@@ -17,11 +17,9 @@ from lk.metrics.bootstrap import resamples
 from lk.plots.on_images import outline
 from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
 from lk.proofs import rho_set
-from lk.studies.averages import averages
+from lk.studies.averages import averages, total
 from lk.studies.circuits import circuit_picture
-from lk.studies.dynamics import strengths
 from lk.studies.ranking import ranked, strongest_of
-from lk.studies.sentences import totals
 
 # What mathtext would stumble over.
 LAYERS = ("a$b$c", "$\\frac{", "third^", "output")
@@ -40,7 +38,7 @@ def frames(layers=LAYERS):
         return frame.assign(marked=frame["layer"] == layers[1])
 
     last = {key: mark(frame[frame["step"] == 20]) for key, frame in whole.items()}
-    maps = pd.concat([totals(whole["shares"], "completeness"), whole["reach"].assign(quantity="reach")])
+    maps = pd.concat([total(whole["shares"], quantity="completeness", reference="output"), whole["reach"].assign(quantity="reach")])
     probes = pd.DataFrame(
         {"layer": layers, "depth": np.linspace(0, 1, len(layers)), "accuracy": 0.8, "calibration_error": 0.1, "chance": 0.5, "samples": 50}
     )
@@ -57,7 +55,7 @@ def frames(layers=LAYERS):
     return {
         **certified(),
         **paper(),
-        "heat_map": (mark(strengths(checkpoints[-1])),),
+        "heat_map": (last["salient_strength"],),
         "iou_matrix": (pairs(), ["run-1", "run-2", "run-$3$"]),
         "layer_epoch_maps": (mark(maps), (("completeness", "Completeness"), ("reach", "Reach"))),
         "on_images": (strongest, images, owners.repeat(2, 0)),
