@@ -13,6 +13,8 @@ from lk.extraction import Samples
 from lk.games import OUTPUT
 from lk.metrics.wilson import wilson
 from lk.numbers import epochs, number, of, percent, significant, spanned
+from lk.plots.overlap import compared_layers
+from lk.plots.style import left_out
 from lk.report.certificates import certificate_sections
 from lk.report.comparison import write_comparison
 from lk.report.page import Gallery, Section, render
@@ -161,9 +163,11 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
     counted = f"n = {reading.final.and_.shape[2]} samples"
     above = last["strengths"]
     above = above[(above["kind"] == "both") & (above["quantity"] == "share") & (above["layer"] == OUTPUT) & (above["order"] > top)]
-    left_out = (
+    orders = (
         "" if top >= n else f" Orders above {top} are left out; they hold {percent(above['mean'].sum())} of the output's salient strength."
     )
+    layers = list(reading.final.layers)
+    some = spaced(left_out(layers))
     overview = Section(f"Layer by layer{suffix}")
     overview_table(reading, overview)
     if reading.probes is not None and len(reading.probes):
@@ -172,7 +176,8 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
             "A linear classifier is fitted to each layer of the frozen network; the output is the network itself. Lines: checkpoints, "
             "light to dark. "
             f"Whiskers: 95 % Wilson intervals over {int(reading.probes['samples'].max()):,} test samples. Dotted: always naming the "
-            "most frequent class.",
+            "most frequent class."
+            + spaced(left_out([epochs(epoch) for epoch in reading.probes.drop_duplicates("step")["epoch"]], what="checkpoints (by epoch)")),
             plots.probe_accuracy(reading.probes),
         )  # fmt: skip
     pictures = Section(f"The strongest interactions on the samples{suffix}")
@@ -191,7 +196,8 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
         few, f"{prefix}orders", "Strength by order",
         "Summed strength of all effects of an order (the number of players that act together), averaged over samples and divided by "
         "the layer's mean "
-        "|v(N) − v(∅)|. Positive effects speak for the class, negative ones against it. OR effects of one player are counted as AND.",
+        "|v(N) − v(∅)|. Positive effects speak for the class, negative ones against it. OR effects of one player are counted as AND."
+        + some,
         plots.strength_by_order(last["strengths"]),
     )  # fmt: skip
     change = Section(f"What each layer shares with the output{suffix}")
@@ -199,20 +205,22 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
         change, f"{prefix}overlap-output", "Overlap with the output",
         "Salient strength by order at the last checkpoint. Grey: shared with the output. Orange: in the layer only, forgotten later. "
         "Blue: in the output only, "
-        f"emerges later. Grey + orange is the layer, grey + blue is the output.{left_out}",
+        "emerges later; it is drawn downwards, its length is its strength. Grey + orange is the layer, grey + blue is the output, which "
+        f"itself is not drawn.{orders}{spaced(left_out(compared_layers(last['shares'], 'output')))}",
         plots.overlap(last["shares"], "output", highest=top),
     )  # fmt: skip
     gallery.hang(
         change, f"{prefix}ratios", "Completeness and redundancy by layer",
         "Completeness: share of the output's salient strength that a layer already holds. Redundancy: share of a layer's salient "
         "strength that the output lacks. "
-        f"Ratios of averages; one curve per order, black for all orders together.{left_out}",
+        f"Ratios of averages; one curve per order, black for all orders together. The output itself (1 and 0) is not drawn.{orders}",
         plots.ratios(last["shares"], top),
     )  # fmt: skip
     if (last["shares"]["reference"] == "layer before").any():
         gallery.hang(
             change, f"{prefix}overlap-layer", "From one layer to the next",
-            f"Each layer against the layer before it: grey is kept, blue is newly emerged, orange is forgotten.{left_out}",
+            f"Each layer against the layer before it: grey is kept, blue is newly emerged, orange (drawn downwards) is forgotten.{orders}"
+            + spaced(left_out(compared_layers(last["shares"], "layer before"))),
             plots.overlap(last["shares"], "layer before", highest=top),
         )  # fmt: skip
     time = Section(f"How it came about during training{suffix}")
@@ -221,7 +229,7 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
             time, f"{prefix}maps", "Layers by checkpoints",
             "Salient interactions per sample, their strength, completeness and redundancy against the output of the same checkpoint, "
             "completeness against "
-            f"the finished network's output, and the size of the game, mean |v(N) − v(∅)| in {reading.unit}.",
+            f"the finished network's output (the output against itself stays empty), and the size of the game, mean |v(N) − v(∅)| in {reading.unit}.",
             plots.layer_epoch_maps(
                 reading.maps(),
                 (
@@ -235,13 +243,13 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
         gallery.hang(
             time, f"{prefix}epochs", "Strength by order over epochs",
             "Salient strength of each order, AND and OR together, relative to the layer's mean |v(N) − v(∅)| at that "
-            f"checkpoint.{left_out}",
+            f"checkpoint.{orders}{some}",
             plots.order_over_epochs(reading.tables["strengths"], highest=top),
         )  # fmt: skip
         gallery.hang(
             time, f"{prefix}overlap-checkpoint", "From the checkpoint before to the last",
             "Each layer of the last checkpoint against itself at the checkpoint before: grey is kept, blue is newly emerged, orange "
-            f"is forgotten.{left_out}",
+            f"(drawn downwards) is forgotten.{orders}{some}",
             plots.overlap(last["shares"], "checkpoint before", highest=top),
         )  # fmt: skip
     else:
@@ -252,6 +260,11 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
             "together."
         )
     return [overview, pictures, few, change, time, agreement_section(reading, suffix)]
+
+
+def spaced(sentence: str) -> str:
+    """A sentence to be put behind another, if there is one."""
+    return f" {sentence}" if sentence else ""
 
 
 def overview_table(reading: Reading, section: Section) -> None:
