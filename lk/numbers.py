@@ -118,7 +118,9 @@ def size(count: float) -> str:
     """Bytes in the unit that suits them.
 
     Example:
-        >>> size(1.6e6), size(1.575e12)
-        ('1.6 MB', '1,575 GB')
+        >>> size(4096), size(1.6e6), size(1.575e12)
+        ('4 kB', '1.6 MB', '1,575 GB')
     """
+    if count < 1e6:
+        return f"{number(count / 1e3, 0)} kB"
     return f"{number(count / 1e9, 0 if count >= 1e10 else 1)} GB" if count >= 1e9 else f"{number(count / 1e6, 1)} MB"

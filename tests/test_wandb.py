@@ -41,7 +41,7 @@ def test_scalars_of_every_checkpoint_have_their_own_axis(log):
 
 def test_training_is_logged_by_step(log):
     losses = [item for item in history(log) if "test/loss" in item]
-    assert [item["trainer/global_step"] for item in losses] == [5, 11]
+    assert [item["trainer/global_step"] for item in losses] == [6, 12]
 
 
 def test_one_heat_map_one_chart_and_one_table_per_checkpoint(log):

@@ -9,10 +9,11 @@ from pytorch_lightning.utilities.seed import isolate_rng
 
 from lk.callbacks.checkpoints import SaveCheckpoints
 from lk.callbacks.log import log_artifact, log_extraction
-from lk.extraction import Extraction, Samples
+from lk.extraction import Extraction, Samples, check_memory
+from lk.games import count_players
 from lk.interactions import Interactions
 from lk.metrics.bootstrap import resamples
-from lk.progress import forecast, say
+from lk.progress import check_disk, forecast, pending, say
 from lk.runs import Run
 from lk.studies.averages import averages
 from lk.studies.checkpoint import read_checkpoint
@@ -40,18 +41,23 @@ class ExtractInteractions(Callback):
             raise ValueError(
                 "ExtractInteractions works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks."
             )
-        self.extraction.layers_of(pl_module.network)  # type: ignore[arg-type]
+        layers, run = len(self.extraction.layers_of(pl_module.network)) + 1, Run(trainer.default_root_dir)  # type: ignore[arg-type]
         with isolate_rng():
             self.samples = self.extraction.samples(trainer.datamodule)  # type: ignore[attr-defined]
-        self.extraction.open(Run(trainer.default_root_dir).extraction(self.extraction.name), self.samples)
+            trainer.fit_loop.setup_data()  # the number of batches decides that of checkpoints
+        n, samples = count_players(self.samples.owner), len(self.samples.y)
+        check_memory(n, samples, layers)
+        check_disk(run.path, n, layers, samples, len(pending(run, self.extraction, self.checkpoints.steps(trainer))))
+        self.extraction.open(run.extraction(self.extraction.name), self.samples)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say what is to come, then extract from the initial network."""
         assert self.checkpoints is not None
         assert self.samples is not None
         if trainer.is_global_zero:
-            with isolate_rng():
-                say(forecast(pl_module.network, self.extraction, self.samples, len(self.checkpoints.steps(trainer))))  # type: ignore[arg-type]
+            with isolate_rng(), torch.inference_mode(False):
+                run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
+                say(forecast(run, network, self.extraction, self.samples, data, self.checkpoints.steps(trainer)))  # type: ignore[arg-type]
         if trainer.global_step == 0:
             self.extract(trainer, pl_module)
 
