@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 MINUS = "\N{MINUS SIGN}"
 DASH = "–"  # what is not defined
-_FLOAT32 = 1e-6  # relative: a mean of float32 numbers is known no better
+_FLOAT32 = 3e-7  # relative: a mean of float32 numbers is known no better
 
 
 def number(value: float, digits: int = 2) -> str:

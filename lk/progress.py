@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -123,20 +124,23 @@ def fit_time(extraction: Extraction, twin: nn.Module, layers: list[str], data: D
     return probes.to(device_of(twin)), took[2] + slope * max(0, wanted - FITTED[1])
 
 
-def game_time(n: int) -> float:
-    """Expected seconds to decompose one game of n players, with as many at a time as torch may use threads.
-
-    Games of random values are timed; beyond the table the cost of a game grows as between its last two entries.
-    """
-    games = torch.rand(2**TIMED, TIMED * torch.get_num_threads(), generator=torch.Generator().manual_seed(0))
+@lru_cache
+def random_game_time(threads: int) -> float:
+    """Seconds per decomposed game of 8 players and random values, with as many at a time as there are threads; timed once per process."""
+    games = torch.rand(2**TIMED, TIMED * threads, generator=torch.Generator().manual_seed(0))
     decompose(games[:, :1])  # the first call compiles
     start = time.perf_counter()
     decompose(games)
+    return (time.perf_counter() - start) / games.shape[1]
+
+
+def game_time(n: int) -> float:
+    """Expected seconds to decompose one game of n players; beyond the table its cost grows as between the last two entries."""
     known = np.array(list(GAME_COST))
     cost = np.log(np.array(list(GAME_COST.values())))
     beyond = max(0, n - known[-1]) * (cost[-1] - cost[-2]) / (known[-1] - known[-2])
     relative = float(np.exp(np.interp(n, known, cost) + beyond))
-    return (time.perf_counter() - start) / games.shape[1] * REFERENCE_GAME * relative
+    return random_game_time(torch.get_num_threads()) * REFERENCE_GAME * relative
 
 
 def bytes_on_disk(n: int, layers: int, samples: int, checkpoints: int) -> int:

@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 from PIL import Image
 
-from lk.numbers import MINUS
+from lk.numbers import MINUS, number
 
 AND, OR = "#009E73", "#CC79A7"
 OVERLAP, FORGOTTEN, NEW = "#999999", "#E69F00", "#56B4E9"
@@ -241,7 +241,7 @@ def step_scale(axes: Axes, last: float, first: float = 0.0) -> None:
     near = high < 200 * low
     ticks = [0.0, *(a * 10.0**k for k in range(9) for a in ((1, 2, 5) if near else (1,)))]
     ticks = [tick for tick in ticks if low <= tick <= high]
-    axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
+    axes.set_xticks(ticks, [number(tick, 0) for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlim(low, high)
     axes.set_xlabel("training step (log scale)")

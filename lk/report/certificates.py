@@ -96,11 +96,10 @@ def circuits_section(
     )
     if len(found):
         rows = []
-        for (kind, irrep, size, points), own in found.groupby(["kind", "irrep", "stabiliser", "points"]):
+        for (kind, irrep, _, _), own in found.groupby(["kind", "irrep", "stabiliser", "points"]):
             coverage, spread = percent(own["coverage"].mean(), 0), significant(own["direction_variance"].median())
-            rows.append(
-                (own["seed"].nunique(), kind, irrep, f"{size:.0f}", f"{points:.0f}", number(own["neurons"].mean(), 1), coverage, spread)
-            )
+            size, points = (number(own[column].iloc[0], 0) for column in ("stabiliser", "points"))
+            rows.append((own["seed"].nunique(), kind, irrep, size, points, number(own["neurons"].mean(), 1), coverage, spread))
         rows.sort(key=lambda row: -row[0])
         section.table(
             ("networks", "kind", "irrep", "order of the stabiliser", "points", "mean neurons", "mean coverage", "median Var(a) / |a|²"),

@@ -35,7 +35,8 @@ def record_environment(run: Run, what: str, step: int, device: str = "cpu") -> N
         step: Global step.
         device: Torch's name of the device.
     """
-    row: dict[Hashable, Any] = {"what": what, "step": step, **environment(device)}
+    row: dict[Hashable, Any] = {"what": what, "step": step}
+    row.update(environment(device).items())
     known = run.read_table(TABLE).to_dict("records") if run.table(TABLE).is_file() else []
     # What an interrupted run computed after the step that it goes on from is computed again.
     kept = [old for old in known if old["what"] != what or old["step"] < step]
