@@ -192,3 +192,32 @@ def test_without_effects_there_are_no_ratios():
         "x/salient_first", "x/salient_output", "x/reach_first", "x/reach_output", "x/certified",
     }  # fmt: skip
     assert strength_lines(means) == ([1, 2], {"first": [0.0, 0.0], "output": [0.0, 0.0]})
+
+
+@pytest.mark.parametrize("source", ["wandb", "csv"])
+def test_epochs_and_steps_are_those_of_tables_and_checkpoints(source, tiny_run, history, csv_run):
+    """Lightning counts both from 0: a run of 25 epochs of 45 steps ended at 24 and 1 124, beside a checkpoint of epoch 25 and step 1 125."""
+    if source == "csv":
+        run, frame = csv_run
+    else:
+        run, frame = Run(tiny_run), pd.DataFrame(history).rename(columns={"trainer/global_step": "step"})
+    training, steps = run.read_table("training"), list(run.checkpoints)
+    per_epoch = 6
+    assert frame["step"].max() == steps[-1] == training["step"].max() == 12
+    assert frame["epoch"].max() == frame["checkpoint/epoch"].max() == training["epoch"].max() == 2
+    logged = frame[frame["epoch"].notna()]
+    assert logged["epoch"].to_numpy() == pytest.approx(logged["step"].to_numpy() / per_epoch, rel=1e-6)
+    for quantity in ("test/loss", "test/accuracy", "train/accuracy"):
+        rows, stored = logged[logged[quantity].notna()], training[training["quantity"] == quantity]
+        assert rows["step"].tolist() == stored["step"].tolist()
+        assert rows["epoch"].tolist() == stored["epoch"].tolist()
+        assert rows[quantity].tolist() == pytest.approx(stored["value"].tolist(), rel=1e-6)
+    assert {"epoch", "step"}.isdisjoint(training["quantity"])
+    if source == "csv":
+        assert sorted(logged[logged["train/loss"].notna()]["step"]) == [2, 4, 6, 8, 10, 12]  # every second step
+
+
+def test_what_computed_the_run_is_a_table_of_it(tiny_run):
+    (row,) = Run(tiny_run).read_table("environment").to_dict("records")
+    assert (row["what"], row["step"], row["threads"]) == ("training", 0, torch.get_num_threads())
+    assert row["torch"] == torch.__version__.split("+")[0]

@@ -1,5 +1,9 @@
 """What W&B received, read back from its own file with its own reader."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from wandb_records import records
 
@@ -74,3 +78,28 @@ def test_the_environment_wins(monkeypatch, tmp_path):
 def test_an_unknown_mode():
     with pytest.raises(ValueError, match="Given mode='sometimes'; expected offline, online or disabled"):
         Wandb(mode="sometimes")
+
+
+def command(config, runs, **environment):
+    """The real command, as a person starts it: exit code, and everything that is printed."""
+    arguments = ["fit", "--config", str(config), "--runs_dir", str(runs), "--id", "said", "--trainer.max_epochs", "1"]
+    start = "import sys; from lk.cli import train; train(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", start, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "400", **environment},
+        check=True,
+    )
+    return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("mode", ["offline", "disabled"])
+def test_the_path_of_the_report_is_the_last_line(tiny_config, tmp_path, mode):
+    lines = command(tiny_config, tmp_path, WANDB_MODE=mode, OMP_NUM_THREADS="1")
+    assert lines[-1] == f"Report: {tmp_path / 'said' / 'report.html'}"
+    assert not any("anonymous" in line for line in lines)
+    assert not any("Run summary" in line or "Run history" in line for line in lines)
+    advertised = [line for line in lines if "wandb leet" in line and str(tmp_path) in line]
+    assert len(advertised) == (tmp_path / "said" / "wandb").is_dir() == (mode == "offline")
+    assert not any(" 0.0 min" in line for line in lines)

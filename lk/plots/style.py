@@ -185,7 +185,8 @@ def footnote(figure: Figure, marked: Iterable[str], *texts: str) -> None:
     """What stands behind the numbers, what is left out and what the dagger means, inside the figure: it goes along onto a slide."""
     lines = [line for line in (", ".join(text for text in texts if text), FOOTNOTE if list(marked) else "") if line]
     if lines:
-        figure.supxlabel("   ".join(lines), x=0.01, ha="left", fontsize=9, color="#555555")
+        between = "   " if sum(map(len, lines)) < 150 else "\n"  # a full line of a figure of full width
+        figure.supxlabel(between.join(lines), x=0.01, ha="left", fontsize=9, color="#555555")
 
 
 def log_scale(axes: Axes, axis: Literal["x", "y"] = "y") -> None:

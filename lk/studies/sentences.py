@@ -86,9 +86,10 @@ def on_half(hidden: Profile) -> str:
         return f"Already the first layer, {layers[0]}, holds half of the output's salient strength: completeness {said[0]}."
     if certain == possible:
         return f"Half of the output's salient strength is first present at {layers[certain]}: completeness {said[certain]}."
+    between = ", ".join(f"{layers[place]} {said[place]}" for place in range(possible, certain))
     return (
         f"Half of the output's salient strength is present at {layers[certain]}: completeness {said[certain]}. The samples do not decide "
-        f"whether {layers[possible]} already holds half: {said[possible]}."
+        f"whether it is there before: {between}."
     )
 
 
@@ -109,7 +110,11 @@ def on_rise(hidden: Profile) -> str:
         return ""
     said = f"{signed(row['mean'])} ({number(row['low'])} to {number(row['high'])})"
     before, after = hidden.layers[most : most + 2]
-    return f"Completeness rises most from {before} to {after}: {said}." if often >= OFTEN else f"It rises from {before} to {after}: {said}."
+    return (
+        f"Completeness rises most from {before} to {after}: {said}."
+        if often >= OFTEN
+        else f"Completeness rises from {before} to {after}: {said}."
+    )
 
 
 def on_waste(hidden: Profile) -> str:

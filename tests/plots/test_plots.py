@@ -1,5 +1,6 @@
 """Every figure: labelled, readable, marked, closed to mathtext, and out of pyplot's global state."""
 
+import re
 import sys
 
 import matplotlib as mpl
@@ -214,3 +215,39 @@ def test_ranked_effects_names_the_players_of_each_sample():
     figure = plots.ranked_effects(pd.DataFrame(rows), [["not", "funny"], ["warm", "film"]])
     labels = [[text.get_text() for text in axes.get_yticklabels()] for axes in figure.axes]
     assert labels == [["not & funny"], ["warm | film"]]
+
+
+@pytest.mark.parametrize("name", ["overlap", "strength_by_order", "paper_overlap"])
+def test_strength_drawn_downwards_has_positive_ticks(name, drawn):
+    figure_image(drawn[name])
+    below = 0
+    for axes in drawn[name].axes:
+        if axes.axison and axes.has_data():
+            for place, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True):
+                assert not label.get_text().startswith(("-", "−")), label.get_text()
+                below += place < 0
+    assert below  # there is something below zero, and it is said
+    said = " ".join(text.get_text() for text in words(drawn[name]))
+    assert "drawn downwards" in said or "↓ negative" in said
+
+
+def test_a_figure_without_room_says_so_itself():
+    layers = (*(f"layer{i}" for i in range(8)), "output")
+    many = frames(layers)
+    for name in ("overlap", "strength_by_order", "order_over_epochs"):
+        said = " ".join(text.get_text() for text in words(getattr(plots, name)(*many[name])))
+        assert re.search(r"6 of \d layers, evenly spread", said), name
+    five = frames((*LAYERS[:3], "fourth", "output"))  # as in configs/digits.yaml, of which one layer was missing
+    figure = plots.order_over_epochs(*five["order_over_epochs"])
+    assert len(figure.axes) == 2 * 5
+    assert "evenly spread" not in " ".join(text.get_text() for text in words(figure))
+
+
+def test_heat_map_and_sorted_strengths_show_the_numbers_of_the_averages(drawn):
+    table = frames()["heat_map"][0]
+    for panel, kind in zip(
+        [axes for axes in drawn["heat_map"].axes if axes.get_title(loc="left") in ("AND", "OR")], ("and", "or"), strict=True
+    ):
+        shown = np.asarray(panel.images[0].get_array())
+        rows = table[(table["kind"] == kind) & (table["order"] > 0)].pivot(index="layer", columns="order", values="mean").reindex(LAYERS)
+        np.testing.assert_allclose(shown, rows)

@@ -33,9 +33,11 @@ def test_a_half_within_the_noise_is_left_open():
     text = on_layers(profile((0.2, 0.52, 0.75), 0.05))
     assert "first present at layer2" not in text
     assert text.startswith("Half of the output's salient strength is present at layer3: completeness 0.75 (")
-    assert "The samples do not decide whether layer2 already holds half: 0.52 (0.4" in text
+    assert "The samples do not decide whether it is there before: layer2 0.52 (0.4" in text
     assert on_layers(profile((0.2, 0.4, 0.52), 0.05)).startswith("The samples do not decide whether a hidden layer holds half")
-    assert on_layers(profile((0.1, 0.2, 0.3), 0.01)).startswith("No hidden layer holds half of the output's salient strength: completeness is at most 0.30 (")
+    assert on_layers(profile((0.1, 0.2, 0.3), 0.01)).startswith(
+        "No hidden layer holds half of the output's salient strength: completeness is at most 0.30 ("
+    )
 
 
 def test_a_difference_of_layers_has_a_paired_interval():
@@ -44,7 +46,7 @@ def test_a_difference_of_layers_has_a_paired_interval():
     assert "Completeness rises most from layer2 to layer3: +0.40 (0.40 to 0.40)." in on_layers(own)
     loose = on_layers(profile((0.40, 0.41, 0.42), 0.1))
     assert "rises" not in loose  # the interval holds zero
-    assert "It rises from layer1 to layer2: +0.20 (0." in on_layers(profile((0.2, 0.4, 0.59), 0.02))  # but not by most for sure
+    assert "Completeness rises from layer1 to layer2: +0.20 (0." in on_layers(profile((0.2, 0.4, 0.59), 0.02))  # but not by most for sure
 
 
 def test_the_highest_redundancy_is_named_only_where_it_is_sure():
@@ -66,7 +68,13 @@ def epochs(rows, marked=()):
     """Completeness of the output against the finished one: `(mean, low, high)` by epoch."""
     table = pd.DataFrame([{"step": i, "epoch": float(i), "mean": m, "low": low, "high": high} for i, (m, low, high) in enumerate(rows)])
     return table.assign(
-        kind="both", order=0, layer="output", depth=1.0, quantity="completeness", reference="final output", marked=table["step"].isin(marked)
+        kind="both",
+        order=0,
+        layer="output",
+        depth=1.0,
+        quantity="completeness",
+        reference="final output",
+        marked=table["step"].isin(marked),
     )
 
 
@@ -90,7 +98,9 @@ def test_the_first_epoch_with_half_needs_its_interval_and_no_mark():
 
 
 def test_shares_of_counts_have_intervals_too():
-    counts = pd.DataFrame([{"layer": "output", "kind": "both", "order": 0, "step": 1, "depth": 1.0, "mean": 16.65, "low": 13.0, "high": 20.0, "n": 20}])
+    counts = pd.DataFrame(
+        [{"layer": "output", "kind": "both", "order": 0, "step": 1, "depth": 1.0, "mean": 16.65, "low": 13.0, "high": 20.0, "n": 20}]
+    )
     assert on_salience(counts, 8) == (
         "At the output an explained sample has 16.7 (13.0 to 20.0) salient interactions, 3.3 (2.6 to 4.0) % of the 502 possible among 8 players "
         "(n = 20 samples)."
@@ -100,11 +110,20 @@ def test_shares_of_counts_have_intervals_too():
 def test_a_marked_output_is_named_with_its_numbers():
     games = pd.DataFrame({"step": [0, 0, 9, 9], "layer": ["a", "output"] * 2, "reach": [1.0, 2.0, 1.0, 0.01]})
     probes = pd.DataFrame(
-        {"step": [0, 9], "layer": ["output"] * 2, "accuracy": [0.9, 0.52], "samples": [500] * 2, "chance": [0.51] * 2, "at_chance": [False, True]}
+        {
+            "step": [0, 9],
+            "layer": ["output"] * 2,
+            "accuracy": [0.9, 0.52],
+            "samples": [500] * 2,
+            "chance": [0.51] * 2,
+            "at_chance": [False, True],
+        }
     )
     found = doubts(games, probes)
     text = on_doubts(found, {0: 0.0, 9: 2.0}, probes)
-    assert text.startswith("Marked †: the finished network is not shown to be better than chance: it is right on 52.0 (47.6 to 56.3) % of 500")
+    assert text.startswith(
+        "Marked †: the finished network is not shown to be better than chance: it is right on 52.0 (47.6 to 56.3) % of 500"
+    )
     assert "naming the most frequent class on 51.0 %" in text
     assert "masking hardly moves the output of the finished network (mean |v(N) − v(∅)| 0.01 nats)" in text
     assert text.endswith("may be noise.")
