@@ -60,10 +60,10 @@ def order_over_epochs(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest:
             if line == 0:
                 panel.set_title(title)
             else:
-                panel.set_xlabel("epoch of the checkpoint")
+                panel.set_xlabel("epoch")
         axes[line, 0].set_ylabel(label)
     step = -(-len(epochs) // 7)
-    axes[0, 0].set_xticks(range(0, len(epochs), step), [epoch_text(epoch) for epoch in epochs.iloc[::step]])
+    axes[0, 0].set_xticks(range(0, len(epochs), step), [epoch_text(epoch) for epoch in epochs.iloc[::step]], fontsize=9)
     log_scale(axes[0, 0])
     axes[0, 0].set_ylim(bottom=SMALLEST)
     axes[1, 0].set_ylim(0, 1)
