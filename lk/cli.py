@@ -27,21 +27,22 @@ from lk.callbacks.checkpoint_files import CheckpointFiles
 from lk.data import Data
 from lk.describe import describe
 from lk.doctor import first_inputs, readable
-from lk.extraction import PARTS, Extraction
+from lk.extraction import PARTS, Extraction, check_memory
 from lk.games import Grid, Players, count_players
 from lk.games.maskers import Masker
-from lk.layers import nearest
+from lk.layers import device_of, nearest
 from lk.lock import locked
 from lk.loggers import Wandb
 from lk.parser import Parser
 from lk.probes import Probes, Recipe
-from lk.progress import backgrounds, forecast, progress, say
+from lk.progress import backgrounds, check_disk, forecast, pending, progress, say
 from lk.report import write_comparison, write_paper, write_report
 from lk.runs import Run
 from lk.scores import Score
 from lk.start import RUN_ID, is_first, run_id, start_of, write_config
 from lk.studies.certification import certify_checkpoint, folded, group_run, record
 from lk.studies.checkpoint import probe_checkpoint, read_checkpoint, write_tables
+from lk.studies.environment import record_environment
 from lk.studies.freshness import check_fresh
 from lk.studies.paper import FIGURES, Paper, Studied
 from lk.tasks import Classification
@@ -142,14 +143,16 @@ class TrainCLI(LightningCLI):
         run.write_table("data", self.datamodule.facts())
         for name in run.extractions:
             write_tables(run, name)
-        say(f"Run {run.id} is in {run.path}.")
-        if self._get(self.config, "report"):
-            say(f"Report: {write_report([run])}")
+        report = write_report([run]) if self._get(self.config, "report") else None
         for logger in self.trainer.loggers:
             logger.finalize("success")
             if isinstance(logger, Wandb):
                 logger.attempt(wandb.finish)
-                say(f"W&B, in the terminal: wandb leet {run.path / 'wandb'}")
+                if (run.path / "wandb").is_dir():  # not where W&B is disabled
+                    say(f"W&B, in the terminal: wandb leet {run.path / 'wandb'}")
+        say(f"Run {run.id} is in {run.path}.")
+        if report is not None:
+            say(f"Report: {report}")  # the last line: what the user looks for
 
 
 NOTES = (
@@ -159,7 +162,6 @@ NOTES = (
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of torch
     r".*Checkpoint directory .* exists and is not empty",  # a run that is resumed
     r".*is not registered in sys.modules",
-    r".*anonymous setting has no effect",
 )
 
 
@@ -297,6 +299,7 @@ def fit_probes(config: Namespace) -> None:
     # Players do not matter here; any division will do.
     extraction = Extraction(Grid(1), probes=recipe, layers=config.layers or settings.get("layers"))
     layers, steps = extraction.layers_of(network), chosen_steps(run, config.steps)
+    record_environment(run, "probes", 0, str(device_of(network)))
     say(f"Probes: {len(steps)} checkpoints x {len(layers)} layers, up to {extraction.probes.max_samples:,} training samples each.")
     with progress(len(steps), "probes") as bar:
         for step in steps:
@@ -377,11 +380,15 @@ def extract(config: Namespace) -> None:
     """Probe where needed, extract and measure every checkpoint, write tables and report."""
     run, data, network = open_run(config.run, config.trust, config.data_dir)
     extraction: Extraction = config.extraction
-    extraction.layers_of(network)
-    samples = extraction.samples(data)
+    layers = len(extraction.layers_of(network)) + 1
+    samples, steps = extraction.samples(data), chosen_steps(run, config.steps)
+    n = count_players(samples.owner)
+    check_memory(n, len(samples.y), layers)
+    check_disk(run.path, n, layers, len(samples.y), len(pending(run, extraction, steps)))
     samples = extraction.open(run.extraction(extraction.name), samples)
-    steps = chosen_steps(run, config.steps)
-    say(forecast(network, extraction, samples, len(steps)))
+    run.load(network, steps[-1])
+    record_environment(run, f"extraction {extraction.name}", 0, str(device_of(network)))
+    say(forecast(run, network, extraction, samples, data, steps))
     with progress(len(steps) * 2 ** count_players(samples.owner) * len(samples.y) * backgrounds(extraction), extraction.name) as bar:
         for step in steps:
             epoch = float(run.load(network, step)["epoch"])
@@ -404,6 +411,7 @@ def certify(config: Namespace) -> None:
         except ValueError as error:
             raise ValueError(f"{run.checkpoint(step)}: {error} Leave it out with --steps.") from error
     count = min(config.seeds or count, count)
+    record_environment(run, "certificates", 0, str(device_of(network)))
     say(f"Certificates: {len(steps)} checkpoint{'s' * (len(steps) != 1)} x {count} network{'s' * (count != 1)} of {data.group}.")
     with progress(len(steps) * count, "certificates") as bar:
         for step in steps:

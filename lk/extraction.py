@@ -227,7 +227,7 @@ class Extraction(metaclass=Recorded):
         """
         x, y, index = data.explained_samples()
         owner, words = self.players.divide_samples(data, x)
-        check_memory(count_players(owner), len(x))
+        check_memory(count_players(owner), len(x), len(self.layers or ["one at least"]) + 1)
         filler = self.masker.fill(x, data.baseline)
         names, classes = tuple(self.players.names(data.column_names)), tuple(map(str, data.class_names))
         return Samples(x, y, index, owner, filler, names, classes, tuple(map(tuple, words)))
@@ -366,8 +366,8 @@ def tell_changes(place: Path, before: object, now: dict[str, str]) -> None:
     warnings.warn(f"{place} was made from other {', '.join(changed)}; it is made again.", stacklevel=3)
 
 
-def check_memory(n: int, samples: int, layers: int = 8) -> None:
-    """Refuse games whose values and effects do not fit in memory.
+def check_memory(n: int, samples: int, layers: int) -> None:
+    """Refuse games of so many layers (the output included) whose values and effects do not fit in memory.
 
     One value needs 4 bytes, and the decomposition works on about 16 times as much in double precision; games are
     decomposed in chunks, so that the whole table counts six times.

@@ -50,7 +50,11 @@ class Wandb(WandbLogger):
             raise ValueError(f"Given mode={mode!r}; expected offline, online or disabled.")
         mode = os.environ.get("WANDB_MODE", mode)
         settings: dict[str, Any] = {"mode": mode, "group": group, "job_type": job_type, "tags": list(tags)}
+        # W&B ends with 35 lines of its own about the run, which push the path of the report off the screen.
+        settings["settings"] = {"max_end_of_run_history_metrics": 0, "max_end_of_run_summary_metrics": 0}
         super().__init__(name=name or id, save_dir=save_dir, id=id, project=project, **settings)
+        if self._wandb_init.get("anonymous") is None:
+            self._wandb_init.pop("anonymous", None)  # Lightning passes it on unset, and W&B warns that it has no effect
         self.artifacts, self.lost = artifacts, False
         # W&B stages copies of tables here, in the user's home otherwise: a run is one folder.
         if os.environ.get("WANDB_DATA_DIR") in (None, Wandb.staged):

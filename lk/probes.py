@@ -148,7 +148,9 @@ class Probes(nn.Module):
             for layer in layers:
                 parts = {part: tensors[f"{layer}/{part}"].clone() for part in ("weight", "bias", "mean", "scale")}
                 classes, features = parts["weight"].shape
-                expect(parts, {"weight": ("real", (classes, features)), "bias": ("real", (classes,))})
+                bias = parts["bias"]
+                seen = {"bias": bias.masked_fill(torch.isneginf(bias), 0.0)}  # -inf: a class without a sample
+                expect({**parts, **seen}, {"weight": ("real", (classes, features)), "bias": ("real", (classes,))})
                 expect(parts, {part: ("real", (features,)) for part in ("mean", "scale")})
                 norm, iterations = (float(fits[layer][0]), int(fits[layer][1]))
                 maps[layer] = Linear(**parts, gradient_norm=norm, iterations=iterations)

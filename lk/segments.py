@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -157,14 +156,11 @@ def write_segments(folder: Path, segments: list[dict[str, Any]]) -> None:
 
 def begin_segment(folder: Path, step: int, epoch: float, changed: Mapping[str, list[Any]], devices: int) -> None:
     """Record that training begins, or goes on, at a step."""
-    packages = ("layerwise-knowledge", "torch", "pytorch-lightning")
     begun = {
         "from_step": step,
         "from_epoch": epoch,
         "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "devices": devices,
-        "threads": torch.get_num_threads(),
-        "versions": {package: version(package) for package in packages},
         "changed": {key: list(pair) for key, pair in changed.items()},
     }
     write_segments(folder, [*read_segments(folder), begun])

@@ -300,12 +300,12 @@ def test_layers_are_checked_against_the_network(network):
 def test_more_players_than_memory_says_how_much_and_what_fits(monkeypatch, n, figure):
     monkeypatch.setattr(lk.extraction, "available_memory", lambda: 16 * 2**30)
     with pytest.raises(ValueError, match=rf"{n} players give 2\^{n} coalitions: .* 8 layers need about {figure}, and 16.0 GiB are"):
-        check_memory(n, samples=10)
+        check_memory(n, samples=10, layers=8)
     with pytest.raises(ValueError, match="At most 23 players fit; choose larger patches or fewer players"):
-        check_memory(n, samples=10)
-    check_memory(23, samples=10)
+        check_memory(n, samples=10, layers=8)
+    check_memory(23, samples=10, layers=8)
     with pytest.raises(ValueError, match="At most 23"):
-        check_memory(24, samples=10)
+        check_memory(24, samples=10, layers=8)
 
 
 def test_too_many_players_are_refused_before_any_work(data):

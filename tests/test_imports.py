@@ -21,7 +21,8 @@ FLOORS = (
         "extras",
         "files",
         "text",
-    },  # objects as plain data, whole files, names, packages of extras: they know nothing of lk
+        "numbers",
+    },  # objects as plain data, whole files, names, numbers, packages of extras: they know nothing of lk
     {"trust", "stored", "layers", "groups"},  # what may be rebuilt, files of a run, activations by name, finite groups
     {"data", "networks", "scores", "doctor"},  # what enters; what a game is played for; what may be read
     {"probes", "runs"},  # what layers know; where things lie, and what is rebuilt from there

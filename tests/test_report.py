@@ -7,11 +7,14 @@ import subprocess
 from html.parser import HTMLParser
 
 import pytest
+import torch
 from run_folders import write_run
 
 from lk import plots
+from lk.numbers import number
 from lk.report import write_report
 from lk.report.page import Gallery, Section
+from lk.studies.environment import PACKAGES, record_environment
 from lk.studies.reading import Reading
 
 HOSTILE = "<script>alert('$x_1$ & y')</script>"
@@ -77,7 +80,7 @@ def test_answers_are_those_of_the_files(reported):
     shares = shares[(shares["step"] == 20) & (shares["reference"] == "output") & (shares["layer"] == "third")]
     completeness = shares["overlap"].sum() / shares["all_reference"].sum()
     assert f"{completeness:.2f} (" in page.text
-    assert "100 % of the 72 decompositions are certified" in page.text
+    assert "72 of 72 decompositions are certified" in page.text
 
 
 def test_layers_at_chance_are_marked(reported):
@@ -182,3 +185,63 @@ def test_a_damaged_file_is_named(tmp_path):
 def test_no_run_no_report():
     with pytest.raises(ValueError, match="at least one"):
         write_report([])
+
+
+def bullets(path):
+    """The answers at the top of a page."""
+    top = path.read_text(encoding="utf-8").split('<div class="answers">')[1].split("</div>")[0]
+    return [re.sub(r"<[^>]+>", "", line) for line in top.splitlines() if "<li>" in line]
+
+
+ABOUT_INTERACTIONS = ("salient", "completeness", "redundancy", "interactions,", "final interactions", "decompositions")
+
+
+def test_nothing_is_said_of_the_interactions_of_a_network_at_chance(tmp_path):
+    """The mark was once the last bullet, below `epoch 0 is the first checkpoint at which the output holds half ...`."""
+    answers = bullets(write_report([write_run(tmp_path / "run", at_chance=("output",))]))
+    assert answers[0].startswith("Marked †: the finished network is not shown to be better than chance: it is right on 50.0")
+    assert len(answers) == 2  # the mark, and what was trained
+    assert not any(word in answer for answer in answers for word in ABOUT_INTERACTIONS)
+
+
+def test_a_marked_layer_of_the_finished_network_comes_first_and_is_left_aside(reported):
+    run, _ = reported
+    answers = bullets(run.report)
+    assert answers[0].startswith("Marked † in the finished network, to be read with care: first (probe at chance).")
+    assert not any(re.search(r"\bfirst layer\b|\bat first\b|of first\b", answer) for answer in answers[1:])
+
+
+def test_without_marks_the_mark_is_the_last_bullet(tmp_path):
+    answers = bullets(write_report([write_run(tmp_path / "run")]))
+    assert answers[-1].startswith("No layer had to be marked")
+
+
+def test_one_quantity_reads_the_same_everywhere_on_the_page(tmp_path):
+    """Every cell of the overview against the sentences and the stored tables."""
+    run = write_run(tmp_path / "run", samples=20)
+    text = Page(write_report([run])).text
+    games = run.read_table("default/games")
+    count = games[(games["step"] == 20) & (games["layer"] == "output")]["salient"].mean()
+    said = re.search(r"an explained sample has (\S+ \(\S+ to \S+\)) salient", text)[1]
+    assert said.split()[0] == number(count, 1)
+    assert text.count(said) >= 2  # in the sentence and in the table
+
+
+def test_the_page_says_what_computed_it(tmp_path):
+    run = write_run(tmp_path / "run")
+    assert "Versions that made the interactions of extraction default." in Page(write_report([run])).text
+    record_environment(run, "training", 0)
+    text = Page(write_report([run])).text
+    assert f"part from step threads device python {' '.join(PACKAGES)} training 0 {torch.get_num_threads()} cpu" in text
+    assert "Between one and two threads, completeness of one layer" in text
+
+
+def test_a_figure_says_what_it_leaves_out(tmp_path):
+    layers = (*(f"layer{i}" for i in range(1, 9)), "output")
+    run = write_run(tmp_path / "run", layers=layers)
+    path = write_report([run])
+    captions = dict(re.findall(r'<figure id="([^"]+)">.*?<figcaption>(.*?)</figcaption>', path.read_text(encoding="utf-8"), re.S))
+    for name in ("orders", "epochs", "overlap-layer", "overlap-checkpoint"):
+        assert re.search(r"For lack of room 6 of \d layers are shown, evenly spread; not shown: layer\d", captions[name]), name
+    assert "not shown" in captions["overlap-output"]
+    assert "The output itself (1 and 0) is not drawn." in captions["ratios"]

@@ -50,7 +50,7 @@ def test_scalars_of_every_checkpoint_have_their_own_axis(log):
 
 def test_training_is_logged_by_step(log):
     losses = [item for item in history(log) if "test/loss" in item]
-    assert [item["trainer/global_step"] for item in losses] == [5, 11]
+    assert [item["trainer/global_step"] for item in losses] == [6, 12]
 
 
 def test_one_heat_map_one_chart_and_one_table_per_checkpoint(log):
@@ -125,3 +125,28 @@ def test_a_service_that_dies_does_not_kill_the_training(tiny_config, tmp_path):
     assert list(Run(tmp_path / "a").extracted("default")) == [0, 1, 6, 12]
     assert (tmp_path / "a" / "report.html").is_file()
     assert not (tmp_path / "home" / ".local" / "share" / "wandb").exists()
+
+
+def command(config, runs, **environment):
+    """The real command, as a person starts it: exit code, and everything that is printed."""
+    arguments = ["fit", "--config", str(config), "--runs_dir", str(runs), "--id", "said", "--trainer.max_epochs", "1"]
+    start = "import sys; from lk.cli import train; train(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", start, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "400", **environment},
+        check=True,
+    )
+    return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("mode", ["offline", "disabled"])
+def test_the_path_of_the_report_is_the_last_line(tiny_config, tmp_path, mode):
+    lines = command(tiny_config, tmp_path, WANDB_MODE=mode, OMP_NUM_THREADS="1")
+    assert lines[-1] == f"Report: {tmp_path / 'said' / 'report.html'}"
+    assert not any("anonymous" in line for line in lines)
+    assert not any("Run summary" in line or "Run history" in line for line in lines)
+    advertised = [line for line in lines if "wandb leet" in line and str(tmp_path) in line]
+    assert len(advertised) == (tmp_path / "said" / "wandb").is_dir() == (mode == "offline")
+    assert not any(" 0.0 min" in line for line in lines)

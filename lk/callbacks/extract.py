@@ -11,9 +11,13 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from lk.callbacks.checkpoints import SaveCheckpoints
 from lk.callbacks.log import log_artifact, log_extraction
 from lk.callbacks.resume import Interrupted, interruptible
-from lk.extraction import Extraction, Samples
-from lk.progress import forecast, say
+from lk.extraction import Extraction, Samples, check_memory
+from lk.games import count_players
+from lk.interactions import Interactions
+from lk.metrics.bootstrap import resamples
+from lk.progress import check_disk, forecast, pending, say
 from lk.runs import Run
+from lk.studies.averages import averages
 from lk.studies.checkpoint import read_checkpoint
 
 
@@ -41,19 +45,24 @@ class ExtractInteractions(Callback):
             raise ValueError(
                 "ExtractInteractions works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks."
             )
-        self.extraction.layers_of(pl_module.network)  # type: ignore[arg-type]
+        layers = len(self.extraction.layers_of(pl_module.network)) + 1  # type: ignore[arg-type]
         if trainer.is_global_zero:
             with isolate_rng():
-                self.samples = self.extraction.samples(trainer.datamodule)  # type: ignore[attr-defined]
-            self.samples = self.extraction.open(Run(trainer.default_root_dir).extraction(self.extraction.name), self.samples)
+                samples = self.extraction.samples(trainer.datamodule)  # type: ignore[attr-defined]
+            check_memory(count_players(samples.owner), len(samples.y), layers)
+            self.samples = self.extraction.open(Run(trainer.default_root_dir).extraction(self.extraction.name), samples)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say what is to come, then extract from the initial network; of a resumed run, from a checkpoint that was cut off."""
         assert self.checkpoints is not None
         if trainer.is_global_zero:
             assert self.samples is not None
-            with isolate_rng():
-                say(forecast(pl_module.network, self.extraction, self.samples, len(self.checkpoints.steps(trainer))))  # type: ignore[arg-type]
+            run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
+            steps, n = self.checkpoints.steps(trainer), count_players(self.samples.owner)
+            layers = len(self.extraction.layers_of(network)) + 1  # type: ignore[arg-type]
+            check_disk(run.path, n, layers, len(self.samples.y), len(pending(run, self.extraction, steps)))
+            with isolate_rng(), torch.inference_mode(False):
+                say(forecast(run, network, self.extraction, self.samples, data, steps))  # type: ignore[arg-type]
         if self.checkpoints.scheduled(trainer):
             self.extract(trainer, pl_module)
 
@@ -85,6 +94,8 @@ class ExtractInteractions(Callback):
             with isolate_rng(), torch.inference_mode(False), suppress(Interrupted), interruptible():
                 run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
                 done = read_checkpoint(run, self.extraction, self.samples, network, data, step, epoch)  # type: ignore[arg-type]
-                log_extraction(trainer.loggers, done.tables, done.probes, self.extraction.name, step, epoch)
+                found = Interactions.load(run.extracted(self.extraction.name)[step])
+                means = averages(found, resamples(len(self.samples.y), draws=0))
+                log_extraction(trainer.loggers, means, done.tables, done.probes, self.extraction.name, step, epoch)
         self.read = trainer.global_step
         trainer.strategy.barrier("lk-extract")

@@ -1,4 +1,7 @@
-"""What of an extraction goes to W&B: scalars per checkpoint, one heat map, one line chart, one small table."""
+"""What of an extraction goes to the loggers: numbers per checkpoint; to W&B also one heat map, one line chart, one small table.
+
+Every number is a mean of `lk.studies.averages`, the source of the report, or a column of a stored table; nothing is averaged here.
+"""
 
 from functools import partial
 from typing import Any
@@ -8,37 +11,58 @@ from pytorch_lightning.loggers import Logger
 
 from lk.plots import heat_map
 from lk.plots.style import figure_image
+from lk.studies.averages import ALL, BOTH, total
 
 TABLE_ROWS = 2000
 
 
-def scalars(tables: dict[str, pd.DataFrame], probes: pd.DataFrame | None, name: str) -> dict[str, float]:
-    """Numbers of one checkpoint under `phase/quantity` keys; the layer is part of the quantity."""
-    found: dict[str, float] = {}
-    games, comparisons = tables["games"], tables["comparisons"]
-    for layer in games["layer"].unique():
-        rows = games[games["layer"] == layer]
-        found[f"{name}/salient_{layer}"] = float(rows["salient"].mean())
-        found[f"{name}/reach_{layer}"] = float(rows["reach"].mean())
+def scalars(means: dict[str, pd.DataFrame], games: pd.DataFrame, probes: pd.DataFrame | None, name: str) -> dict[str, float]:
+    """Numbers of one checkpoint under `phase/quantity` keys; the layer is part of the quantity.
+
+    Args:
+        means: From `lk.studies.averages.averages`, of this checkpoint.
+        games: Its table of games.
+        probes: Its rows of the table of probes.
+        name: Name of the extraction.
+
+    Returns:
+        Salient interactions per sample, reach, completeness and redundancy against the output of each layer, the share of certified games,
+        accuracy and calibration error of each probe. What is not defined (a ratio to nothing) is left out.
+    """
+    shares = means["shares"]
+    by_layer = {
+        "salient": total(means["counts"]),
+        "reach": means["reach"],
+        **{quantity: total(shares, quantity=quantity, reference="output") for quantity in ("completeness", "redundancy")},
+    }
+    found = {
+        f"{name}/{quantity}_{row['layer']}": float(row["mean"])
+        for quantity, rows in by_layer.items()
+        for row in rows.dropna(subset="mean").to_dict("records")
+    }
     found[f"{name}/certified"] = float(games["certified"].mean())
-    sums = (
-        comparisons[comparisons["reference"] == "output"]
-        .groupby("layer", sort=False)[["overlap", "forgotten", "all", "all_reference"]]
-        .sum()
-    )
-    for total in sums.reset_index().to_dict("records"):
-        if total["all_reference"] > 0:
-            found[f"{name}/completeness_{total['layer']}"] = float(total["overlap"] / total["all_reference"])
-        if total["all"] > 0:
-            found[f"{name}/redundancy_{total['layer']}"] = float(total["forgotten"] / total["all"])
     for probe in [] if probes is None else probes.to_dict("records"):
         found[f"probe/accuracy_{probe['layer']}"] = float(probe["accuracy"])
         found[f"probe/calibration_error_{probe['layer']}"] = float(probe["calibration_error"])
     return found
 
 
+def strength_lines(means: dict[str, pd.DataFrame]) -> tuple[list[int], dict[str, list[float]]]:
+    """Salient strength per sample by order, AND and OR together, in the unit of the score: the orders, and a line per layer."""
+    rows = means["salient_strength"]
+    rows = rows[(rows["kind"] == BOTH) & (rows["order"] != ALL)].sort_values(["depth", "order"], kind="stable")
+    orders = sorted(rows["order"].unique())
+    return [int(order) for order in orders], {str(layer): own["mean"].tolist() for layer, own in rows.groupby("layer", sort=False)}
+
+
 def log_extraction(
-    loggers: list[Logger], tables: dict[str, pd.DataFrame], probes: pd.DataFrame | None, name: str, step: int, epoch: float
+    loggers: list[Logger],
+    means: dict[str, pd.DataFrame],
+    tables: dict[str, pd.DataFrame],
+    probes: pd.DataFrame | None,
+    name: str,
+    step: int,
+    epoch: float,
 ) -> None:
     """Send one checkpoint's measures to every logger; pictures and tables go to W&B only.
 
@@ -46,7 +70,7 @@ def log_extraction(
     """
     from lk.loggers import Wandb
 
-    numbers = scalars(tables, probes, name)
+    numbers = scalars(means, tables["games"], probes, name)
     for logger in loggers:
         if isinstance(logger, Wandb):
             import wandb
@@ -55,15 +79,13 @@ def log_extraction(
             for key in numbers:
                 logger.attempt(partial(run.define_metric, key, step_metric="checkpoint/epoch", step_sync=False))
             rich: dict[str, Any] = {f"{name}/strongest_{step}": wandb.Table(dataframe=tables["strongest"].head(TABLE_ROWS))}
-            rich[f"{name}/strength"] = wandb.Image(figure_image(heat_map(tables["strengths"])), caption=f"step {step}")
-            mean = tables["strengths"].groupby(["layer", "order"], sort=False)["salient_strength"].mean()
-            layers = list(dict.fromkeys(tables["strengths"]["layer"]))
-            orders = sorted(tables["strengths"]["order"].unique())
+            rich[f"{name}/strength"] = wandb.Image(figure_image(heat_map(means["salient_strength"])), caption=f"step {step}")
+            orders, lines = strength_lines(means)
             rich[f"{name}/strength_by_order"] = wandb.plot.line_series(
-                xs=[int(order) for order in orders],
-                ys=[[float(mean[layer, order]) for order in orders] for layer in layers],
-                keys=layers,
-                title=f"Salient strength by order, step {step}",
+                xs=orders,
+                ys=list(lines.values()),
+                keys=list(lines),
+                title=f"Salient strength per sample by order, AND and OR together (unit of the score), step {step}",
                 xname="order",
             )
             logger.log_metrics({"checkpoint/epoch": epoch, **numbers, **rich}, step=step)

@@ -1,4 +1,4 @@
-"""Record the training curves and the segments of a training in the run, so that a report needs no logger."""
+"""Record training curves and segments in the run, so that a report needs no logger; count epochs and steps in every logger alike."""
 
 import signal
 from collections.abc import Mapping
@@ -11,8 +11,10 @@ from pytorch_lightning.callbacks import Callback
 from lk.runs import Run
 from lk.segments import begin_segment, end_segment
 from lk.start import write_config
+from lk.studies.environment import record_environment
 
 TABLE = "training"
+COUNTS = ("epoch", "step")
 
 
 class RecordTraining(Callback):
@@ -21,6 +23,10 @@ class RecordTraining(Callback):
     A quantity is what the task logs, such as `train/loss` or `test/accuracy`. Epochs count from 1: the value belongs to the end of
     the epoch. A resumed run keeps the rows of the epochs that are complete where it resumes. How each segment of the training began and
     ended goes into `segments.yaml` (see `lk.segments`).
+
+    Lightning's own `epoch` and step of a log are positions, counted from 0: a run of 25 epochs of 45 steps would end at 24 and 1 124, beside a
+    checkpoint of epoch 25 and step 1 125. Here all loggers are given what tables and checkpoints say, epochs trained and steps done, by the
+    two names that Lightning leaves to its user: `self.log("step", ...)` and `self.log("epoch", ...)`.
 
     Args:
         changed: What a resume changes against the stored configuration, see `lk.segments.changes`.
@@ -42,6 +48,7 @@ class RecordTraining(Callback):
         if trainer.is_global_zero:
             if self.config is not None:
                 write_config(run.path, self.config)
+            record_environment(run, "training", trainer.global_step, str(pl_module.device))
             self.begun = True
             begin_segment(run.path, trainer.global_step, self.epochs(trainer), self.changed, trainer.world_size)
 
@@ -80,10 +87,11 @@ class RecordTraining(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """One row per quantity that is known for the whole epoch."""
         run = self.run(trainer)
-        known = {key: float(value) for key, value in sorted(trainer.callback_metrics.items()) if not key.endswith("_step")}
+        known = {k: float(value) for k, value in sorted(trainer.callback_metrics.items()) if k not in COUNTS and not k.endswith("_step")}
         if not self.validated:  # Lightning keeps the values of an earlier epoch where this one was not validated
             known = {key: value for key, value in known.items() if not key.startswith("test/")}
         self.validated = False
+        self.count(trainer, pl_module)
         # `train/loss` and `train/loss_epoch` are two names of one quantity where a task logs both.
         known = {key.removesuffix("_epoch"): value for key, value in known.items()}
         rows = [
@@ -93,6 +101,23 @@ class RecordTraining(Callback):
             earlier = self.table[self.table["step"] < trainer.global_step]
             self.table = pd.concat([earlier, pd.DataFrame(rows)], ignore_index=True) if len(earlier) else pd.DataFrame(rows)
             run.write_table(TABLE, self.table)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Where the task's values of this step are logged, so are the counts."""
+        every = trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every and (trainer.global_step % every == 0 or trainer.should_stop):
+            self.count(trainer, pl_module, on_step=True, on_epoch=False)
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The same for the test split."""
+        self.count(trainer, pl_module)
+
+    @staticmethod
+    def count(trainer: pl.Trainer, pl_module: pl.LightningModule, on_step: bool | None = None, on_epoch: bool | None = None) -> None:
+        """Log epochs trained (a fraction inside an epoch) and steps done."""
+        per_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
+        for name, value in zip(COUNTS, (trainer.global_step / max(1, per_epoch), float(trainer.global_step)), strict=True):
+            pl_module.log(name, value, on_step=on_step, on_epoch=on_epoch, sync_dist=True)
 
     @staticmethod
     def run(trainer: pl.Trainer) -> Run | None:

@@ -21,6 +21,7 @@ from lk.metrics.stability import mean_by_order, stability
 from lk.metrics.strength import count, strength
 from lk.metrics.table_losses import table_losses
 from lk.metrics.weight_norm import weight_norm
+from lk.metrics.wilson import wilson
 
 __all__ = [
     "Agreement",
@@ -54,4 +55,5 @@ __all__ = [
     "strength",
     "table_losses",
     "weight_norm",
+    "wilson",
 ]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lk.numbers import number, significant
 from lk.plots.style import THRESHOLD, VERIFIERS, footnote, grid, styled
 
 
@@ -26,7 +27,13 @@ def bound_histogram(certificates: pd.DataFrame, proven: float) -> Figure:
         panel.axvline(proven, color=THRESHOLD, linestyle=":", linewidth=1.3)
         share = int((values >= proven).sum())
         panel.set(title=name, xlabel="accuracy" if name == "true accuracy" else "proven accuracy (bound)", xlim=(-0.02, 1.02))
-        panel.text(0.03, 0.95, f"{share} of {len(values)} ≥ {proven:g}\nmean {values.mean():.3f}", transform=panel.transAxes, va="top")
+        panel.text(
+            0.03,
+            0.95,
+            f"{share} of {len(values)} ≥ {significant(proven, 3)}\nmean {number(values.mean(), 3)}",
+            transform=panel.transAxes,
+            va="top",
+        )
         panel.grid(axis="x", visible=False)
     axes[0, 0].set_ylabel("networks (seeds)")
     axes[0, 0].yaxis.get_major_locator().set_params(integer=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lk.numbers import significant
 from lk.plots.style import TEST, THRESHOLD, TRAIN, VERIFIERS, footnote, grid, step_scale, styled
 
 SPLITS = {"train": (TRAIN, "--"), "test": ("#56B4E9", "-"), "full": ("#000000", ":")}
@@ -37,7 +38,7 @@ def certified_accuracy(
         panel.plot(by_step.mean().index, by_step.mean(), "-o", color=VERIFIERS[name], label=f"proven: {name}", markersize=4)
         panel.fill_between(by_step.min().index, by_step.min(), by_step.max(), color=VERIFIERS[name], alpha=0.13, linewidth=0)
     panel.axhline(proven, color=THRESHOLD, linestyle=":", linewidth=1.3)
-    panel.text(0.0, proven - 0.015, f" provable from {proven:g}", color=THRESHOLD, fontsize=9.5, va="top")
+    panel.text(0.0, proven - 0.015, f" provable from {significant(proven, 3)}", color=THRESHOLD, fontsize=9.5, va="top")
     panel.set(ylim=(-0.03, 1.04), ylabel="share of pairs", title="Accuracy, and how much of it is proven")
     step_scale(panel, last)
     panel.legend(loc="center left", bbox_to_anchor=(0.0, 0.6))
@@ -45,8 +46,8 @@ def certified_accuracy(
     for place, row in enumerate(order.to_dict("records")):
         if np.isfinite(row["groks"]) and np.isfinite(row["provable"]):
             strip.plot([row["groks"], row["provable"]], [place, place], color="#BBBBBB", linewidth=2.0, zorder=1)
-    strip.plot(order["groks"], order.index, "o", color="#56B4E9", markersize=9, label=f"groks: test accuracy > {grokked:g}")
-    strip.plot(order["provable"], order.index, "D", color=TEST, markersize=5.5, label=f"provable: bound ≥ {proven:g}")
+    strip.plot(order["groks"], order.index, "o", color="#56B4E9", markersize=9, label=f"groks: test accuracy > {significant(grokked, 3)}")
+    strip.plot(order["provable"], order.index, "D", color=TEST, markersize=5.5, label=f"provable: bound ≥ {significant(proven, 3)}")
     strip.set_yticks(range(len(order)), [f"seed {int(seed)}" for seed in order["seed"]])
     strip.set(ylim=(-0.7, 1.4 * len(order) + 0.2), title="When")  # room for the legend
     earliest = np.fmin.reduce(order[["groks", "provable"]].to_numpy(float), axis=None)

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from lk.numbers import number, significant
 from lk.plots.style import THRESHOLD, footnote, grid, styled
 
 
@@ -33,7 +34,7 @@ def circuit(cells: pd.DataFrame, answers: pd.DataFrame, title: str) -> Figure:
         panel.set(title=name, xlabel="point q of Y, by μ(q)")
         for axis, points, values in (("y", rows, cells.groupby("p")["lam"].first()), ("x", columns, cells.groupby("q")["mu"].first())):
             places = range(0, len(points), max(1, len(points) // 8))
-            labels = [f"{values[points[i]]:.2f}".replace("-", "−") for i in places]
+            labels = [number(values[points[i]]) for i in places]
             if axis == "x":
                 panel.set_xticks(list(places), labels)
             else:
@@ -62,7 +63,7 @@ def circuit(cells: pd.DataFrame, answers: pd.DataFrame, title: str) -> Figure:
     best = float(wrong["logit"].max())
     panel.axhline(best, color="#999999", linestyle=":", linewidth=1.2)
     panel.set(
-        title=f"Logits φ(w): margin {float(right['logit'].iloc[0]) - best:.2g}",
+        title=f"Logits φ(w): margin {significant(float(right['logit'].iloc[0]) - best)}",
         xlabel="w = x⁻¹ z y⁻¹, in the order of φ",
         ylabel="logit of the circuit",
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lk.numbers import number
 from lk.plots.style import footnote, grid, of_samples, short, styled
 
 WRITTEN = 6  # runs up to which the numbers stand in the cells
@@ -42,7 +43,7 @@ def iou_matrix(frame: pd.DataFrame, runs: Sequence[str]) -> Figure:
                 for (i, j), value in np.ndenumerate(table):
                     if np.isfinite(value):
                         colour = "white" if value < 0.55 * top else "black"
-                        panel.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=9, color=colour)
+                        panel.text(j, i, number(value), ha="center", va="center", fontsize=9, color=colour)
             panel.set(title=f"{kind.upper()}, order {order}", xlabel="run")
             panel.grid(visible=False)
             panel.tick_params(labelbottom=True)

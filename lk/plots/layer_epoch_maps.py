@@ -7,7 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lk.plots.style import doubted, epoch_label, footnote, grid, layer_ticks, layers_of, styled
+from lk.numbers import epochs as epoch_text
+from lk.numbers import number
+from lk.plots.style import doubted, footnote, grid, layer_ticks, layers_of, styled
 
 MOST_CELLS = 90
 
@@ -41,7 +43,7 @@ def layer_epoch_maps(averages: pd.DataFrame, quantities: Sequence[tuple[str, str
                 if np.isfinite(value):
                     colour = "white" if value < 0.6 * top else "black"
                     known = half_[i, j] >= 0.5 * 10**-digits
-                    text = f"{value:.{digits}f}" + (f"\n±{half_[i, j]:.{digits}f}" if known else "")
+                    text = number(value, digits) + (f"\n±{number(float(half_[i, j]), digits)}" if known else "")
                     panel.text(j, i, text, ha="center", va="center", color=colour, fontsize=9.5, linespacing=1.05)
         if "marked" in rows:
             for row in rows[rows["marked"]].to_dict("records"):
@@ -49,7 +51,7 @@ def layer_epoch_maps(averages: pd.DataFrame, quantities: Sequence[tuple[str, str
                 panel.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="////", edgecolor="#9A9A9A", linewidth=0))
         layer_ticks(panel, layers, doubted(last), "y")
         step = max(1, len(epochs) // 10)
-        panel.set_xticks(range(0, len(epochs), step), [epoch_label(epoch) for epoch in epochs.iloc[::step]])
+        panel.set_xticks(range(0, len(epochs), step), [epoch_text(epoch) for epoch in epochs.iloc[::step]])
         panel.set(title=title, xlabel="epoch of the checkpoint")
         panel.grid(visible=False)
     for panel in axes.flat[len(quantities) :]:

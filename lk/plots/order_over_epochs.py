@@ -3,17 +3,33 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.plots.style import REACH, doubted, epoch_label, footnote, grid, layer_labels, layers_of, log_scale, order_colours, spread, styled
+from lk.numbers import epochs as epoch_text
+from lk.numbers import significant
+from lk.plots.style import (
+    MOST_LAYERS,
+    REACH,
+    doubted,
+    footnote,
+    grid,
+    layer_labels,
+    layers_of,
+    log_scale,
+    order_colours,
+    part_of,
+    spread,
+    styled,
+)  # fmt: skip
 
 ROWS = (("salient", f"salient strength\n/ {REACH}"), ("share", "share of the layer's\nsalient strength"))
 SMALLEST = 0.01
 
 
 @styled
-def order_over_epochs(strengths: pd.DataFrame, most: int = 4, highest: int | None = None) -> Figure:
+def order_over_epochs(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest: int | None = None) -> Figure:
     """Salient strength of each order (AND and OR together) at every checkpoint, one column per layer; below, its share.
 
-    Checkpoints stand at equal distances, because the first ones lie close together; bands are 95 % intervals.
+    Checkpoints stand at equal distances, because the first ones lie close together; bands are 95 % intervals. Strengths below `SMALLEST` lie
+    under the logarithmic axis.
 
     Args:
         strengths: Columns step, epoch, layer, depth, kind, order, quantity (`salient`, `share`), mean, low, high, n; `marked` where known.
@@ -22,7 +38,8 @@ def order_over_epochs(strengths: pd.DataFrame, most: int = 4, highest: int | Non
     """
     rows = strengths[(strengths["kind"] == "both") & (strengths["order"] > 0)]
     orders = [order for order in sorted(rows["order"].unique()) if order <= (highest or rows["order"].max())]
-    layers, colours = spread(layers_of(rows), most), order_colours(orders)
+    every, colours = layers_of(rows), order_colours(orders)
+    layers = spread(every, most)
     epochs = rows.drop_duplicates("step").sort_values("step").set_index("step")["epoch"]
     marked = doubted(rows[rows["step"] == epochs.index[-1]])
     figure, axes = grid(2, len(layers), height=5.2, sharex=True, sharey="row")
@@ -43,15 +60,23 @@ def order_over_epochs(strengths: pd.DataFrame, most: int = 4, highest: int | Non
             if line == 0:
                 panel.set_title(title)
             else:
-                panel.set_xlabel("epoch of the checkpoint")
+                panel.set_xlabel("epoch")
         axes[line, 0].set_ylabel(label)
     step = -(-len(epochs) // 7)
-    axes[0, 0].set_xticks(range(0, len(epochs), step), [epoch_label(epoch) for epoch in epochs.iloc[::step]])
+    axes[0, 0].set_xticks(range(0, len(epochs), step), [epoch_text(epoch) for epoch in epochs.iloc[::step]], fontsize=9)
     log_scale(axes[0, 0])
     axes[0, 0].set_ylim(bottom=SMALLEST)
     axes[1, 0].set_ylim(0, 1)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center")
     any_marked = bool(rows["marked"].any()) if "marked" in rows else False
+    low = rows.loc[rows["layer"].isin(layers) & (rows["quantity"] == "salient") & rows["order"].isin(orders), "mean"]
+    below = f"values below {significant(SMALLEST)} lie under the axis" if bool((low < SMALLEST).any()) else ""
     hatched = ", hatched: marked at that checkpoint" if any_marked else ""
-    footnote(figure, layers if any_marked else [], f"n = {int(rows['n'].max())} samples, bands: 95 % bootstrap intervals{hatched}")
+    footnote(
+        figure,
+        layers if any_marked else [],
+        f"n = {int(rows['n'].max())} samples, bands: 95 % bootstrap intervals{hatched}",
+        below,
+        part_of(layers, every),
+    )
     return figure

@@ -8,7 +8,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lk.plots.style import FORGOTTEN, NEW, OVERLAP, REACH, doubted, footnote, grid, layer_labels, layers_of, spread, styled
+from lk.plots.style import (
+    FORGOTTEN,
+    MOST_LAYERS,
+    NEW,
+    OVERLAP,
+    REACH,
+    doubted,
+    footnote,
+    grid,
+    layer_labels,
+    layers_of,
+    mirrored,
+    part_of,
+    spread,
+    styled,
+)  # fmt: skip
 
 WORDS = {
     "output": ("overlap with the output", "forgotten: not in the output", "newly emerging: in the output only"),
@@ -18,7 +33,7 @@ WORDS = {
 
 
 @styled
-def overlap(shares: pd.DataFrame, reference: str = "output", most: int = 6, highest: int | None = None) -> Figure:
+def overlap(shares: pd.DataFrame, reference: str = "output", most: int = MOST_LAYERS, highest: int | None = None) -> Figure:
     """Bars by order: grey is shared with the reference, what else the layer has upwards, what else the reference has downwards.
 
     Grey and the bar above it are together the layer's own salient strength, grey and the bar below it that of the reference. Against
@@ -32,8 +47,8 @@ def overlap(shares: pd.DataFrame, reference: str = "output", most: int = 6, high
         highest: Highest order shown.
     """
     rows = shares[(shares["reference"] == reference) & (shares["order"] > 0) & (shares["order"] <= (highest or shares["order"].max()))]
-    every, marked = layers_of(rows), doubted(rows)
-    layers = spread(every[:-1] if reference == "output" and len(every) > 1 else every, most)
+    every, marked = compared_layers(shares, reference), doubted(rows)
+    layers = spread(every, most)
     # `forgotten` and `new` are named as seen from the layer against the output.
     above, below = (FORGOTTEN, NEW) if reference == "output" else (NEW, FORGOTTEN)
     figure, axes = grid(2, len(layers), height=5.0, sharex=True, sharey="row")
@@ -54,8 +69,15 @@ def overlap(shares: pd.DataFrame, reference: str = "output", most: int = 6, high
         axes[line, 0].set_ylabel(kind.upper(), fontweight="bold")
     figure.supylabel(f"strength / {REACH}", fontsize=10.5)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
-    footnote(figure, set(marked) & set(layers), f"n = {int(rows['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals")
+    note = f"n = {int(rows['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals"
+    footnote(figure, set(marked) & set(layers), note, part_of(layers, every))
     return figure
+
+
+def compared_layers(shares: pd.DataFrame, reference: str) -> list[str]:
+    """Layers that are compared with the reference, by depth; the output against itself is all overlap and not drawn."""
+    every = layers_of(shares[shares["reference"] == reference])
+    return every[:-1] if reference == "output" and len(every) > 1 else every
 
 
 def stacked(panel: Axes, found: Mapping[str, pd.DataFrame], colours: tuple[str, str], words: Sequence[str], alpha: float = 1.0) -> None:
@@ -72,7 +94,7 @@ def stacked(panel: Axes, found: Mapping[str, pd.DataFrame], colours: tuple[str, 
     style: Any = {"width": 0.72, "edgecolor": "white", "linewidth": 0.4, "alpha": alpha}
     panel.bar(x, base, color=OVERLAP, label=words[0], **style)
     panel.bar(x, found["forgotten"]["mean"], bottom=base, color=colours[0], label=words[1], **style)
-    panel.bar(x, -found["new"]["mean"], color=colours[1], label=words[2], **style)
+    panel.bar(x, -found["new"]["mean"], color=colours[1], label=f"{words[2]}, drawn downwards", **style)
     ends = []
     for part, lift, sign, shift in (("overlap", 0.0, 1, -0.18), ("forgotten", base, 1, 0.18), ("new", 0.0, -1, 0.0)):
         low, high = (lift + sign * found[part][end].to_numpy(float) for end in ("low", "high"))
@@ -80,3 +102,4 @@ def stacked(panel: Axes, found: Mapping[str, pd.DataFrame], colours: tuple[str, 
     places, lows, highs = (np.concatenate(part) for part in zip(*ends, strict=True))
     panel.vlines(places, lows, highs, color="#333333", linewidth=0.9)
     panel.axhline(0, color="#444444", linewidth=0.8)
+    mirrored(panel)

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lk.plots.style import KIND_COLOURS, RUNS, THRESHOLD, WIDTH, short, signed, styled
+from lk.numbers import signed
+from lk.plots.style import KIND_COLOURS, RUNS, THRESHOLD, WIDTH, short, styled
 
 MOST = 8  # interactions per layer
 COLUMNS = {

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lk.numbers import number, significant
 from lk.plots.style import RUNS, THRESHOLD, footnote, grid, short, styled
 
 WIDE = 30  # ratio of counts from which on the axis is logarithmic
@@ -42,7 +43,7 @@ def paper_counts(frame: pd.DataFrame) -> Figure:
         for value in own["paper"].dropna().unique():
             panel.axvline(value, color=THRESHOLD, linestyle="--", linewidth=1.4)
             panel.annotate(
-                f"paper: {value:g}", (value, 0.0), (3, 2), xycoords=("data", "axes fraction"), textcoords="offset points", va="bottom",
+                f"paper: {significant(value, 3)}", (value, 0.0), (3, 2), xycoords=("data", "axes fraction"), textcoords="offset points", va="bottom",
                 color=THRESHOLD, fontsize=9,
             )  # fmt: skip
         panel.set(title=short(network, 24), xlabel="salient interactions per sample")
@@ -90,4 +91,4 @@ def distribution(panel: Axes, height: float, counts: np.ndarray, colour: str) ->
     )  # fmt: skip
     mean = float(counts.mean())
     panel.plot(mean, height, "D", color="#000000", markersize=5, zorder=4)
-    panel.annotate(f"{mean:.1f}", (max(q95, float(counts.max())), height), (6, 0), textcoords="offset points", va="center", fontsize=9)
+    panel.annotate(number(mean, 1), (max(q95, float(counts.max())), height), (6, 0), textcoords="offset points", va="center", fontsize=9)

@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lk.numbers import significant
 from lk.plots.style import MARKERS, RUNS, grid, of_samples, short, styled
 
 REFERENCE = 0.04
@@ -25,15 +26,17 @@ def paper_kappa(frame: pd.DataFrame) -> Figure:
             found = own[own["kappa"] == kappa]
             panel.plot(
                 found["rank"], found["effect"], MARKERS[number], color=RUNS[(0, 1, 5, 6, 4)[number % 5]], markersize=4.5, alpha=0.75,
-                markeredgewidth=0, rasterized=len(found) > MANY, label=f"κ = {kappa:g}",
+                markeredgewidth=0, rasterized=len(found) > MANY, label=f"κ = {significant(kappa)}",
             )  # fmt: skip
         found = own[own["kappa"] == REFERENCE]
         if len(found):
-            panel.plot(found["rank"], found["effect"], color="#000000", linewidth=1.5, label=f"κ = {REFERENCE:g}: sorted by this one")
+            panel.plot(
+                found["rank"], found["effect"], color="#000000", linewidth=1.5, label=f"κ = {significant(REFERENCE)}: sorted by this one"
+            )
         panel.axhline(0, color="#444444", linewidth=0.8)
         panel.set(
             title=short(place, 40),
-            xlabel=f"rank at κ = {REFERENCE:g} / number of samples",
+            xlabel=f"rank at κ = {significant(REFERENCE)} / number of samples",
             ylabel="effect / strongest effect of its sample",
         )
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=len(kappas), markerscale=1.5)

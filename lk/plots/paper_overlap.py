@@ -4,9 +4,22 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lk.plots.overlap import WORDS, stacked
-from lk.plots.style import FORGOTTEN, NEW, REACH, doubted, footnote, grid, layer_labels, layers_of, of_samples, short, spread, styled
+from lk.plots.style import (
+    FORGOTTEN,
+    MOST_LAYERS,
+    NEW,
+    REACH,
+    doubted,
+    footnote,
+    grid,
+    layer_labels,
+    layers_of,
+    of_samples,
+    short,
+    spread,
+    styled,
+)
 
-MOST = 6  # layers of a network
 QUANTITIES = ("overlap", "forgotten", "new")
 
 
@@ -23,7 +36,8 @@ def paper_overlap(frame: pd.DataFrame, kind: str) -> Figure:
     """
     rows = frame[(frame["kind"] == kind) & (frame["order"] > 0) & frame["quantity"].isin(QUANTITIES)]
     networks, orders = list(dict.fromkeys(rows["network"])), sorted(rows["order"].unique())
-    shown = {network: spread(layers_of(rows[rows["network"] == network]), MOST) for network in networks}
+    every = {network: layers_of(rows[rows["network"] == network]) for network in networks}
+    shown = {network: spread(layers, MOST_LAYERS) for network, layers in every.items()}
     columns = max(map(len, shown.values()))
     figure, axes = grid(len(networks), columns, height=max(3.4, 1.1 + 1.7 * len(networks)), sharex=True, sharey="row")
     any_marked: list[str] = []
@@ -52,5 +66,7 @@ def paper_overlap(frame: pd.DataFrame, kind: str) -> Figure:
             panel.remove()
     figure.supylabel(f"{kind.upper()}: strength / {REACH}", fontsize=10.5)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
-    footnote(figure, any_marked, f"{of_samples(rows)}, whiskers: 95 % bootstrap intervals")
+    cut = max((len(layers) for layers in every.values()), default=0) > MOST_LAYERS
+    fewer = f"at most {MOST_LAYERS} layers of a network, evenly spread" if cut else ""
+    footnote(figure, any_marked, f"{of_samples(rows)}, whiskers: 95 % bootstrap intervals", fewer)
     return figure

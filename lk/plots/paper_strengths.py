@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lk.numbers import number, significant
 from lk.plots.style import RUNS, THRESHOLD, footnote, grid, log_scale, of_samples, short, styled
 
 MOST = 4  # panels side by side
@@ -42,14 +43,14 @@ def paper_strengths(frame: pd.DataFrame) -> Figure:
         turn = max(salient, float(own["rank"].iloc[0]))
         for text, away, side, height, colour in (
             ("salient", -5, "right", 0.66, RUNS[0]), ("noisy", 5, "left", 0.66, "#666666"),
-            (f"{salient:.1f} per\nsample", 5, "left", 0.86, "#333333"),
+            (f"{number(salient, 1)} per\nsample", 5, "left", 0.86, "#333333"),
         ):  # fmt: skip
             panel.annotate(
                 text, (turn, height), (away, 0), textcoords="offset points", ha=side, va="center", color=colour, fontsize=9.5,
                 annotation_clip=False,
             )  # fmt: skip
         panel.annotate(
-            f"τ = {tau:.2g}", (1, tau), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", va="bottom",
+            f"τ = {significant(tau)}", (1, tau), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", va="bottom",
             color=THRESHOLD, fontsize=9.5,
         )  # fmt: skip
     for panel in axes.flat[len(networks) :]:

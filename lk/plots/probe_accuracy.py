@@ -1,16 +1,16 @@
 """Probe accuracy."""
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.metrics.bootstrap import Array
-from lk.plots.style import THRESHOLD, doubted, epoch_label, footnote, grid, layer_ticks, layers_of, spread, styled
+from lk.metrics.wilson import wilson
+from lk.numbers import epochs
+from lk.plots.style import MOST_LAYERS, THRESHOLD, doubted, footnote, grid, layer_ticks, layers_of, part_of, spread, styled
 
 
 @styled
-def probe_accuracy(probes: pd.DataFrame, most: int = 6) -> Figure:
+def probe_accuracy(probes: pd.DataFrame, most: int = MOST_LAYERS) -> Figure:
     """Accuracy and calibration of every layer's probe on test samples, for some checkpoints.
 
     Whiskers at the last checkpoint are 95 % Wilson intervals over the test samples.
@@ -30,7 +30,7 @@ def probe_accuracy(probes: pd.DataFrame, most: int = 6) -> Figure:
         for panel, quantity in zip(axes[0], ("accuracy", "calibration_error"), strict=True):
             panel.plot(
                 range(len(layers)), rows[quantity], "-o", color=colour, linewidth=2.4 if final else 1.4, zorder=3 if final else 2,
-                label=f"epoch {epoch_label(rows['epoch'].iloc[0])}",
+                label=f"epoch {epochs(rows['epoch'].iloc[0])}",
             )  # fmt: skip
         if final:
             low, high = wilson(rows["accuracy"].to_numpy(), rows["samples"].to_numpy())
@@ -43,12 +43,5 @@ def probe_accuracy(probes: pd.DataFrame, most: int = 6) -> Figure:
     for panel in axes[0]:
         layer_ticks(panel, layers, doubted(last))
     axes[0, 1].legend(*axes[0, 0].get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1.0, 0.5))
-    footnote(figure, doubted(last))
+    footnote(figure, doubted(last), part_of(shown, steps, "checkpoints"))
     return figure
-
-
-def wilson(share: Array, n: Array, z: float = 1.96) -> tuple[Array, Array]:
-    """95 % interval of a share of n samples (Wilson 1927)."""
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return middle - half, middle + half

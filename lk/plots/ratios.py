@@ -13,7 +13,7 @@ QUANTITIES = {"completeness": "share of the output's strength", "redundancy": "s
 
 @styled
 def ratios(shares: pd.DataFrame, highest: int | None = None) -> Figure:
-    """One curve per order, dark to light from low to high; all orders together in black.
+    """One curve per order, dark to light from low to high; all orders together in black. The output, 1 and 0 by definition, is not drawn.
 
     Args:
         shares: Rows with the reference `output`: layer, depth, kind, order (0: all), quantity, mean, low, high, n; `marked` where known.

@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lk.numbers import number, significant
 from lk.plots.style import THRESHOLD, depth_colours, doubted, footnote, grid, layer_labels, layers_of, log_scale, styled
 
 
@@ -26,14 +27,14 @@ def sorted_strengths(ranked: pd.DataFrame, ratio: float) -> Figure:
         for panel in axes[0]:
             panel.plot(
                 rows["rank"], rows["strength"], color=colours[layer], linestyle=":" if layer in marked else "-",
-                linewidth=2.4 if layer == layers[-1] else 1.5, label=f"{label}: {counts[layer]:.1f}",
+                linewidth=2.4 if layer == layers[-1] else 1.5, label=f"{label}: {number(counts[layer], 1)}",
             )  # fmt: skip
     for panel in axes[0]:
         panel.axhline(ratio, color=THRESHOLD, linestyle="--", linewidth=1.3)
         panel.set(xlabel="rank / number of samples", ylabel="strength / strongest of the sample")
     zoom = max(2.0, 2.2 * float(counts.max()))
     axes[0, 0].set(xlim=(0, zoom), ylim=(0, 1.02), title="The strongest")
-    axes[0, 0].text(zoom, ratio, f"salient above {ratio:g} ", color=THRESHOLD, ha="right", va="bottom", fontsize=9.5)
+    axes[0, 0].text(zoom, ratio, f"salient above {significant(ratio)} ", color=THRESHOLD, ha="right", va="bottom", fontsize=9.5)
     log_scale(axes[0, 1])
     axes[0, 1].set(ylim=(max(1e-5, ratio / 500), 1.3), title="All effects (log scale)")
     axes[0, 1].set_xlim(left=0)

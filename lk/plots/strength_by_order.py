@@ -3,18 +3,33 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.plots.style import KIND_COLOURS, REACH, doubted, footnote, grid, layer_labels, layers_of, spread, styled, whiskers
+from lk.plots.style import (
+    KIND_COLOURS,
+    MOST_LAYERS,
+    REACH,
+    doubted,
+    footnote,
+    grid,
+    layer_labels,
+    layers_of,
+    mirrored,
+    part_of,
+    spread,
+    styled,
+    whiskers,
+)  # fmt: skip
 
 
 @styled
-def strength_by_order(strengths: pd.DataFrame, most: int = 6) -> Figure:
+def strength_by_order(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Figure:
     """Summed strength of each order: positive effects upwards, negative ones downwards, AND and OR side by side.
 
     Args:
         strengths: Columns layer, depth, kind, order, quantity (`positive`, `negative`), mean, low, high, n; `marked` where known.
         most: Layers shown at most, evenly spread.
     """
-    layers, marked = spread(layers_of(strengths), most), doubted(strengths)
+    every, marked = layers_of(strengths), doubted(strengths)
+    layers = spread(every, most)
     rows = strengths[strengths["kind"].isin(KIND_COLOURS) & (strengths["order"] > 0)]
     figure, axes = grid(1, len(layers), height=3.3, sharey=True)
     for panel, layer, title in zip(axes[0], layers, layer_labels(layers, marked), strict=True):
@@ -31,10 +46,12 @@ def strength_by_order(strengths: pd.DataFrame, most: int = 6) -> Figure:
                 )  # fmt: skip
                 whiskers(panel, x, signed)
         panel.axhline(0, color="#444444", linewidth=0.8)
+        mirrored(panel)
         panel.set(title=title, xlabel="order")
         panel.set_xticks(sorted(rows["order"].unique()))
         panel.grid(axis="x", visible=False)
     axes[0, 0].set_ylabel(f"strength / {REACH}\n↓ negative      positive ↑")
     axes[0, -1].legend(loc="upper right")
-    footnote(figure, set(marked) & set(layers), f"n = {int(strengths['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals")
+    note = f"n = {int(strengths['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals"
+    footnote(figure, set(marked) & set(layers), note, part_of(layers, every))
     return figure

@@ -18,6 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 from PIL import Image
 
+from lk.numbers import MINUS, number
 from lk.text import short as short
 
 AND, OR = "#009E73", "#CC79A7"
@@ -30,9 +31,10 @@ KIND_LINES = {"and": "-", "or": (0, (2.5, 1.2))}
 RUNS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F")
 VERIFIERS = {"brute_force": "#000000", "irrep": "#E69F00", "gset": "#009E73", "schur": "#0072B2", "lookup": "#8C6D1F", "cascade": "#CC79A7"}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DAGGER, MINUS = "†", "\N{MINUS SIGN}"
+DAGGER = "†"
 REACH = f"mean |v(N) {MINUS} v(∅)|"
 FOOTNOTE = f"{DAGGER} probe at chance, or {REACH} below the floor: read with care"
+MOST_LAYERS = 6  # panels side by side
 WIDTH = 11.4  # inches of a full-width figure; shown at this size, 10 pt text is 10 pt
 
 STYLE: Any = {  # matplotlib's own type lists every key
@@ -86,9 +88,6 @@ def grid(rows: int, columns: int, width: float = WIDTH, height: float = 3.2, **s
 
 
 # ---- names
-def signed(effect: float) -> str:
-    """An effect with its sign, as a typographer would set it."""
-    return f"{effect:+.2f}".replace("-", MINUS)
 
 
 def layer_labels(layers: Iterable[str], marked: Iterable[str] = (), most: int = 16) -> list[str]:
@@ -114,14 +113,28 @@ def spread(items: Sequence[str], most: int) -> list[str]:
     return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
 
 
-def epoch_label(epoch: float) -> str:
-    """An epoch, whole or a fraction, in few characters.
+def part_of(shown: Sequence[str], every: Sequence[str], what: str = "layers") -> str:
+    """How many of all are drawn, for the footnote of a figure; empty where all are.
 
     Example:
-        >>> epoch_label(5.0), epoch_label(0.0435), epoch_label(2.25)
-        ('5', '0.04', '2.2')
+        >>> part_of(["a", "c"], ["a", "b", "c"]), part_of(["a"], ["a"])
+        ('2 of 3 layers, evenly spread', '')
     """
-    return f"{epoch:.0f}" if float(epoch).is_integer() or epoch >= 100 else f"{epoch:.1g}" if epoch < 1 else f"{epoch:.1f}"
+    return f"{len(shown)} of {len(every)} {what}, evenly spread" if len(shown) < len(every) else ""
+
+
+def left_out(every: Sequence[str], most: int = MOST_LAYERS, what: str = "layers") -> str:
+    """A sentence for the caption: which of all a figure with room for so many leaves out, and why; empty where none.
+
+    Example:
+        >>> left_out(["a", "b", "c"], 2)
+        'For lack of room 2 of 3 layers are shown, evenly spread; not shown: b.'
+    """
+    shown = spread(every, most)
+    missing = [name for name in every if name not in shown]
+    if not missing:
+        return ""
+    return f"For lack of room {len(shown)} of {len(every)} {what} are shown, evenly spread; not shown: {', '.join(missing)}."
 
 
 # ---- colours
@@ -160,11 +173,12 @@ def layer_ticks(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: s
     grey_marked(axes, names, marked, axis)
 
 
-def footnote(figure: Figure, marked: Iterable[str], text: str = "") -> None:
-    """What the dagger means, inside the figure, so that it goes along onto a slide."""
-    lines = [line for line in (text, FOOTNOTE if list(marked) else "") if line]
+def footnote(figure: Figure, marked: Iterable[str], *texts: str) -> None:
+    """What stands behind the numbers, what is left out and what the dagger means, inside the figure: it goes along onto a slide."""
+    lines = [line for line in (", ".join(text for text in texts if text), FOOTNOTE if list(marked) else "") if line]
     if lines:
-        figure.supxlabel("   ".join(lines), x=0.01, ha="left", fontsize=9, color="#555555")
+        between = "   " if sum(map(len, lines)) < 150 else "\n"  # a full line of a figure of full width
+        figure.supxlabel(between.join(lines), x=0.01, ha="left", fontsize=9, color="#555555")
 
 
 def log_scale(axes: Axes, axis: Literal["x", "y"] = "y") -> None:
@@ -181,6 +195,11 @@ def log_scale(axes: Axes, axis: Literal["x", "y"] = "y") -> None:
     along.set_major_locator(LogLocator(numticks=6 if axis == "y" else 4))
     along.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     along.set_minor_formatter(FuncFormatter(between))
+
+
+def mirrored(axes: Axes) -> None:
+    """Ticks without a sign on the y axis: strengths are never negative, also those that are drawn downwards."""
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
 
 
 def wide(values: Iterable[float], ratio: float = 30.0) -> bool:
@@ -215,7 +234,7 @@ def step_scale(axes: Axes, last: float, first: float = 0.0) -> None:
     near = high < 200 * low
     ticks = [0.0, *(a * 10.0**k for k in range(9) for a in ((1, 2, 5) if near else (1,)))]
     ticks = [tick for tick in ticks if low <= tick <= high]
-    axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
+    axes.set_xticks(ticks, [number(tick, 0) for tick in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlim(low, high)
     axes.set_xlabel("training step (log scale)")

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lk.numbers import number
 from lk.plots.style import TEST, TRAIN, grid, log_scale, styled
 
 PANELS = (("loss", "loss (nats)"), ("accuracy", "accuracy"))
@@ -32,7 +33,7 @@ def training_curves(training: pd.DataFrame, checkpoints: pd.DataFrame | None = N
             # The higher one moves up and the lower one down, so that close ends stay readable.
             lift = 0 if len(ends) == 1 else 6 if value == highest else -6
             style: Any = {"xytext": (5, lift), "textcoords": "offset points", "va": "center", "fontsize": 9.5}
-            panel.annotate(f"{value:.3f}", (epoch, value), color=colour, **style)
+            panel.annotate(number(value, 3), (epoch, value), color=colour, **style)
         if checkpoints is not None:
             panel.plot(
                 checkpoints["epoch"].unique(), [0.0] * checkpoints["epoch"].nunique(), "|", color="#333333", markersize=9, clip_on=False,

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from lk import plots
+from lk.numbers import number, percent, significant
 from lk.proofs import GSetExplanation, load_explanation
 from lk.report.page import Gallery, Section
 from lk.runs import Run
@@ -49,13 +50,13 @@ def proven_section(
     section = Section("What is proven, when, and at what cost")
     rows = [
         (
-            row["verifier"].replace("_", " "), f"{row['mean']:.3f}", f"{row['provable']} of {row['networks']}", f"{row['cost']:.3g}",
-            f"{row['seconds']:.3g} s", row["failed"] or "–",
+            row["verifier"].replace("_", " "), number(row["mean"], 3), f"{row['provable']} of {row['networks']}", significant(row["cost"], 3),
+            f"{significant(row['seconds'], 3)} s", row["failed"] or "–",
         )
         for row in summary(last).to_dict("records")
     ]  # fmt: skip
     section.table(
-        ("verifier", "mean bound", f"bound ≥ {PROVABLE:g}", "median cost", "median time", "failed"), rows,
+        ("verifier", "mean bound", f"bound ≥ {significant(PROVABLE, 3)}", "median cost", "median time", "failed"), rows,
         f"Networks of step {int(last['step'].max()):,}. A bound is the share of all n² pairs that is proven to be answered rightly, at most the true accuracy; "
         "cost counts operations relative to n³ m multiply-adds. Finding an explanation is not counted, checking it is.",
     )  # fmt: skip
@@ -96,11 +97,10 @@ def circuits_section(
     )
     if len(found):
         rows = []
-        for (kind, irrep, size, points), own in found.groupby(["kind", "irrep", "stabiliser", "points"]):
-            coverage, spread = f"{100 * own['coverage'].mean():.0f} %", f"{own['direction_variance'].median():.1e}"
-            rows.append(
-                (own["seed"].nunique(), kind, irrep, f"{size:.0f}", f"{points:.0f}", f"{own['neurons'].mean():.1f}", coverage, spread)
-            )
+        for (kind, irrep, _, _), own in found.groupby(["kind", "irrep", "stabiliser", "points"]):
+            coverage, spread = percent(own["coverage"].mean(), 0), significant(own["direction_variance"].median())
+            size, points = (number(own[column].iloc[0], 0) for column in ("stabiliser", "points"))
+            rows.append((own["seed"].nunique(), kind, irrep, size, points, number(own["neurons"].mean(), 1), coverage, spread))
         rows.sort(key=lambda row: -row[0])
         section.table(
             ("networks", "kind", "irrep", "order of the stabiliser", "points", "mean neurons", "mean coverage", "median Var(a) / |a|²"),
@@ -110,8 +110,8 @@ def circuits_section(
         )
     else:
         section.text.append("No circuit was found; bounds through irreps need none.")
-    for number, (title, caption, figure) in enumerate(pictures(run, last)):
-        gallery.hang(section, f"circuit-{number + 1}", title, caption, figure)
+    for place, (title, caption, figure) in enumerate(pictures(run, last)):
+        gallery.hang(section, f"circuit-{place + 1}", title, caption, figure)
     explained = final_rows(last)
     if explained["margin"].notna().any() and explained["error_50"].notna().any():
         gallery.hang(
@@ -135,7 +135,7 @@ def measures_table(section: Section, progress: pd.DataFrame) -> None:
     known = sorted(progress["step"].unique())
     shown = sorted({known[0], known[len(known) // 2], known[-1]})
     means = progress[progress["step"].isin(shown)].groupby(["quantity", "step"])["value"].mean()
-    rows = [(words, *(f"{means[quantity, step]:.3g}" for step in shown)) for quantity, words in MEASURES.items()]
+    rows = [(words, *(significant(means[quantity, step], 3) for step in shown)) for quantity, words in MEASURES.items()]
     header = ("measure", *(f"step {int(step):,}" for step in shown))
     section.table(
         header, rows, f"Means over {progress['seed'].nunique()} networks; all checkpoints and measures are in tables/progress.parquet."

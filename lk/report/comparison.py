@@ -10,12 +10,13 @@ import pandas as pd
 from lk import plots
 from lk.files import writing
 from lk.games import OUTPUT
-from lk.plots.probe_accuracy import wilson
+from lk.metrics.wilson import wilson
+from lk.numbers import epochs, number, percent, signed, significant
 from lk.plots.style import of_samples, wide
 from lk.report.page import Gallery, Section, render
 from lk.runs import Run
 from lk.studies.alignment import SAME, Aligned, align, intermediate
-from lk.studies.compare import LEVEL, SEEDS, accuracy, architecture, iou, layer_tables, seeded, sentences
+from lk.studies.compare import LEVEL, SEEDS, accuracy, architecture, asked, iou, layer_tables, marked_layers, seeded, sentences
 from lk.studies.layer_steps import DROPPED, LEARNED, layer_steps
 from lk.studies.reading import DRAWS, class_name, highest_order, optional_table, parameters, test_accuracy
 from lk.studies.stable import PLACES, has_stability, stability
@@ -73,10 +74,11 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
         method_section(aligned, tables["sentences"]),
     ]
     found = tables["sentences"]
-    shown = found[found["p_holm"] < LEVEL]
-    answers = list(shown.nsmallest(MOST_ANSWERS, "p_holm").sort_index()["text"])
-    silent = list(found.loc[found["p_holm"] >= LEVEL, "question"].unique())
-    answers = answers or ["No difference is shown by the common samples: see the sentences below."]
+    shown = found[(found["p_holm"] < LEVEL) & ~found["marked"]]
+    answers = on_marks(aligned) + list(shown.nsmallest(MOST_ANSWERS, "p_holm").sort_index()["text"])
+    silent = list(found.loc[(found["p_holm"] >= LEVEL) & ~found["marked"], "question"].unique())
+    if not len(shown):
+        answers.append("No difference is shown by the common samples: see the sentences below.")
     if len(shown) > MOST_ANSWERS:
         answers.append(f"{len(shown) - MOST_ANSWERS} more differences are shown: see all sentences below.")
     if silent:
@@ -89,6 +91,19 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
     return render(
         folder / "report.html", title=title, subtitle=", ".join(run.id for run in runs), answers=answers, sections=sections, config=""
     )
+
+
+def on_marks(aligned: Aligned) -> list[str]:
+    """Runs in which a layer that sentences are about is marked; the reader must know before anything else."""
+    bad = {
+        run.id: sorted(marks)
+        for run, found in zip(aligned.runs, aligned.final, strict=True)
+        if (marks := marked_layers(run, aligned.extraction) & asked(found))
+    }
+    if not bad:
+        return []
+    named = "; ".join(f"{run} ({', '.join(layers)})" for run, layers in bad.items())
+    return [f"Marked †: {named}. What these layers are said to know may be noise, so no difference that depends on them is stated."]
 
 
 def lines(frame: pd.DataFrame, panel: str, xlabel: str, ylabel: str, x: str) -> pd.DataFrame:
@@ -112,9 +127,9 @@ def accuracy_cell(run: Run) -> str:
         if len(rows):
             hit, samples = rows["accuracy"].to_numpy(float)[-1:], rows["samples"].to_numpy(float)[-1:]
             low, high = wilson(hit, samples)
-            return f"{100 * hit[0]:.1f} % ({100 * low[0]:.1f} to {100 * high[0]:.1f}; {int(samples[0]):,} samples)"
+            return f"{percent(hit[0])} ({number(100 * low[0], 1)} to {number(100 * high[0], 1)}; {int(samples[0]):,} samples)"
     found = test_accuracy(run)
-    return f"{100 * found[0]:.1f} % ({found[1]})" if found else "–"
+    return f"{percent(found[0])} ({found[1]})" if found else "–"
 
 
 def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, gallery: Gallery) -> Section:
@@ -126,7 +141,7 @@ def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, g
         rows.append(
             (
                 run.id, architecture(run), run.config.get("seed_everything", "–"), f"{size:,}" if size else "–",
-                f"{float(found.about.get('epoch', 0)):g}",
+                epochs(float(found.about.get("epoch", 0))),
                 hit, len(found.layers), intermediate(found.layers),
             )
         )  # fmt: skip
@@ -315,8 +330,8 @@ def method_section(aligned: Aligned, found: pd.DataFrame) -> Section:
     """All sentences, and what they rest on."""
     section = Section("All sentences and their evidence")
     rows = [
-        (row["question"], row["a"], row["b"], f"{row['mean_a']:.2f}", f"{row['mean_b']:.2f}", f"{row['difference']:+.2f}".replace("-", "−"),
-         f"{row['low']:.2f} to {row['high']:.2f}".replace("-", "−"), f"{row['p']:.2g}", f"{row['p_holm']:.2g}")
+        (row["question"] + (" †" if row["marked"] else ""), row["a"], row["b"], number(row["mean_a"]), number(row["mean_b"]),
+         signed(row["difference"]), f"{number(row['low'])} to {number(row['high'])}", significant(row["p"]), significant(row["p_holm"]))
         for row in found.to_dict("records")
     ]  # fmt: skip
     section.table(("question", "a", "b", "mean of a", "mean of b", "difference", "95 % interval", "p", "p after Holm"), rows)

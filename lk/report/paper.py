@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from lk import plots
 from lk.files import writing
 from lk.games import OUTPUT
+from lk.numbers import number, percent, significant, spanned
 from lk.report.page import Gallery, Section, render
 from lk.studies.attributions import player_names
 from lk.studies.findings import HOLDS, LEAST
 from lk.studies.glossary import GLOSSARY, STUDY_GLOSSARY
 from lk.studies.paper import DRAWS, Studied
 from lk.studies.reading import highest_order
-from lk.studies.sentences import spanned
 from lk.studies.verdicts import AGAINST, held
 
 TITLES = {1: "sparse", 2: "high orders come late", 3: "low orders are stronger", 4: "completeness rises", 5: "redundancy rises, then falls",
@@ -69,7 +69,7 @@ class Drawing:
             rows = []
             for key, own in self.keep("sparsity", studied.sparsity).groupby(["network", "place"], sort=False):
                 above, monotone, power = own["strength_above_half"].median(), own["monotone"].mean(), own["p"].median()
-                rows.append((*map(str, key), f"{100 * above:.1f} %", f"{100 * monotone:.0f} %", f"{power:.2f}", len(own)))
+                rows.append((*map(str, key), percent(above), percent(monotone, 0), number(power), len(own)))
             section.table(
                 ("network", "layer", "strength above order n/2 (median)", "monotone (A2)", "p of A3 (median)", "games"),
                 rows,
@@ -143,7 +143,7 @@ class Drawing:
                 if self.wanted(figure):
                     self.hang(
                         section, figure, f"The paper's figure {figure}: stability by order ({kind.upper()})",
-                        f"Gaussian noise of deviation {self.studied.paper.stability.sigma:g} on the input, "
+                        f"Gaussian noise of deviation {significant(self.studied.paper.stability.sigma)} on the input, "
                         f"{self.studied.paper.stability.draws} draws per sample; salient sets of the clean samples; first run of each network.",
                         plots.paper_stability(shown[shown["lean"] == "low"], kind),
                     )  # fmt: skip
@@ -181,14 +181,14 @@ class Drawing:
                 probes = own[own["layer"] != OUTPUT].groupby("layer", sort=False)["accuracy"].mean()
                 rows.append(
                     (
-                        network, len(hits), f"{100 * hits.mean():.1f} %" + (f" ({100 * hits.min():.1f} to {100 * hits.max():.1f})" if len(hits) > 1 else ""),
-                        ", ".join(f"{layer} {100 * hit:.1f}" for layer, hit in probes.items()),
+                        network, len(hits), percent(hits.mean()) + (f" ({number(100 * hits.min(), 1)} to {number(100 * hits.max(), 1)})" if len(hits) > 1 else ""),
+                        ", ".join(f"{layer} {number(100 * hit, 1)}" for layer, hit in probes.items()),
                     )
                 )  # fmt: skip
             section.table(("network", "seeds", "test accuracy", "accuracy of the layers' classifiers (%)"), rows)
         games = self.studied.games
         section.text.append(
-            f"{len(games):,} games of {self.studied.n} players; {100 * games['certified'].mean():.2f} % of the decompositions are certified."
+            f"{len(games):,} games of {self.studied.n} players; {int(games['certified'].sum()):,} of the decompositions are certified."
         )
         return section
 
@@ -200,7 +200,7 @@ class Drawing:
             ("network", "run", "study", "masked samples", "wall time (s)", "playing (s)", "masked samples per second", "bare forward loop, per second"),
             [
                 (row["network"], row["run"], row["study"],
-                 *(f"{row[key]:,.0f}" if row[key] > 0 else "–" for key in ("masked_samples", "seconds", "play_s", "per_second", "bare_per_second")))
+                 *(number(row[key], 0) if row[key] > 0 else "–" for key in ("masked_samples", "seconds", "play_s", "per_second", "bare_per_second")))
                 for row in cost.to_dict("records")
             ],
             "Per second: while the network is passed; the rest is decomposition and fitting. The bare loop was timed when this page was made.",
@@ -268,7 +268,9 @@ def count_settings(studied: Studied) -> pd.DataFrame:
         for setting, column in (("per sample", "salient"), ("per layer", "salient_per_layer"))
     ]
     kappas = studied.kappas
-    parts.append(kappas.assign(group="kappa", setting=kappas["kappa"].map(lambda kappa: f"κ = {kappa:g}"), count=kappas["per_sample"]))
+    parts.append(
+        kappas.assign(group="kappa", setting=kappas["kappa"].map(lambda kappa: f"κ = {significant(kappa)}"), count=kappas["per_sample"])
+    )
     solvers = studied.solvers
     parts.append(solvers.assign(group="solver", setting=solvers["solver"], count=solvers["per_sample"]))
     names = ["group", "setting", "network", "run", "sample", "count", "agreement", "certified"]
@@ -281,7 +283,17 @@ def count_rows(table: pd.DataFrame) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for (network, group, setting), own in table.groupby(["network", "group", "setting"], sort=False):
         low, middle, high = own["count"].quantile([0.25, 0.5, 0.75])
-        rows.append((network, group, setting, f"{own['count'].mean():.1f}", f"{middle:g}", f"{low:g} to {high:g}", len(own)))
+        rows.append(
+            (
+                network,
+                group,
+                setting,
+                number(own["count"].mean(), 1),
+                significant(middle, 3),
+                f"{significant(low, 3)} to {significant(high, 3)}",
+                len(own),
+            )
+        )
     return rows
 
 

@@ -38,8 +38,12 @@ def divide(numerator: Array, denominator: Array) -> Array:
 
 
 def tidy(drawn: Array, axes: dict[str, Sequence[Any]], samples: int, **constant: Any) -> pd.DataFrame:
-    """An array `(draws, *axes)` as rows with mean, low and high (95 %) and n, the number of samples."""
-    centre, low, high = interval(drawn) if samples > 1 else (drawn[0], np.full_like(drawn[0], np.nan), np.full_like(drawn[0], np.nan))
+    """An array `(draws, *axes)` as rows with mean, low and high (95 %) and n, the number of samples.
+
+    One sample, or weights without draws, have no interval: low and high are NaN.
+    """
+    nothing = np.full_like(drawn[0], np.nan)
+    centre, low, high = interval(drawn) if samples > 1 and len(drawn) > 1 else (drawn[0], nothing, nothing)
     places = np.indices(centre.shape).reshape(len(axes), -1)
     named = {name: np.array(list(values))[place] for (name, values), place in zip(axes.items(), places, strict=True)}
     # Made in one go: columns added one by one cost more than everything else here.
@@ -74,17 +78,23 @@ def counts(interactions: Interactions, weights: Array) -> Array:
     return with_totals(contract(weights, torch.stack([count(mask) for mask in chosen])))
 
 
+def salient_strength(interactions: Interactions, weights: Array) -> Array:
+    """Salient strength per sample in the unit of the score, as `counts`: what AND and OR have together is their sum."""
+    chosen = salient(interactions, ratio_of(interactions))
+    return with_totals(contract(weights, torch.stack([strength(e, mask) for e, mask in zip(interactions.effects, chosen, strict=True)])))
+
+
 def strengths(interactions: Interactions, weights: Array) -> dict[str, Array]:
     """Strength relative to `reach`: of positive, negative and salient effects, each as `counts`.
 
     `share` is the salient strength of a kind and order relative to the layer's whole.
     """
-    chosen, scale = salient(interactions, ratio_of(interactions)), reach(interactions, weights)[:, None, None]
-    found = {}
+    found = {"salient": salient_strength(interactions, weights)}
     for name, sign in (("positive", 1), ("negative", -1)):
-        found[name] = torch.stack([strength(effects, sign=sign) for effects in interactions.effects])
-    found["salient"] = torch.stack([strength(effects, mask) for effects, mask in zip(interactions.effects, chosen, strict=True)])
-    sums = {name: divide(with_totals(contract(weights, x)), scale) for name, x in found.items()}
+        signed = torch.stack([strength(effects, sign=sign) for effects in interactions.effects])
+        found[name] = with_totals(contract(weights, signed))
+    scale = reach(interactions, weights)[:, None, None]
+    sums = {name: divide(found[name], scale) for name in ("positive", "negative", "salient")}
     return {**sums, "share": divide(sums["salient"], sums["salient"][:, 2:, :1])}
 
 
@@ -153,6 +163,14 @@ def shares(a: Interactions, places: Sequence[int], b: Interactions, references: 
     return Shares(all_, all_reference, with_totals(overlap.reshape(len(weights), 2, a.n + 1, len(places))))
 
 
+def total(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
+    """Rows of both kinds and all orders together, by checkpoint and depth; where the frame holds several quantities or references, of one."""
+    rows = frame[(frame["kind"] == BOTH) & (frame["order"] == ALL)]
+    for column, value in where.items():
+        rows = rows[rows[column] == value]
+    return rows.sort_values(["step", "depth"], kind="stable")
+
+
 def share_table(found: Shares, n: int, layers: Sequence[str], samples: int, **constant: Any) -> pd.DataFrame:
     """Rows of quantity, kind, order, layer with mean, low, high; quantities are overlap, forgotten, new, completeness, redundancy."""
     names = ("overlap", "forgotten", "new", "completeness", "redundancy")
@@ -166,13 +184,13 @@ def averages(
 
     Args:
         interactions: The checkpoint.
-        weights: From `lk.metrics.bootstrap.resamples`.
+        weights: From `lk.metrics.bootstrap.resamples`; without draws there are means alone, which a logger takes.
         before: The checkpoint before, on the same samples.
         final: The last checkpoint, on the same samples; gives the reference `final output`.
 
     Returns:
-        `reach`, `counts`, `strengths` and `shares`, each with step, epoch, layer, depth, mean, low, high and n. Kind is `and`, `or`
-        or `both`, order 0 means all orders.
+        `reach`, `counts`, `salient_strength` (unit of the score), `strengths` (relative to reach) and `shares`, each with step, epoch,
+        layer, depth, mean, low, high and n. Kind is `and`, `or` or `both`, order 0 means all orders.
     """
     layers, n, samples = interactions.layers, interactions.n, interactions.and_.shape[2]
     everywhere, last = list(range(len(layers))), layers.index(OUTPUT) if OUTPUT in layers else len(layers) - 1
@@ -186,6 +204,7 @@ def averages(
     tables = {
         "reach": tidy(reach(interactions, weights), {"layer": layers}, samples, **about),
         "counts": tidy(counts(interactions, weights), axes_of(n, layers), samples, **about),
+        "salient_strength": tidy(salient_strength(interactions, weights), axes_of(n, layers), samples, **about),
         "strengths": tidy(np.stack(list(everything.values()), 1), {"quantity": list(everything), **axes_of(n, layers)}, samples, **about),
         "shares": pd.concat(
             [

@@ -1,6 +1,5 @@
 """Compares runs that `align` has lined up: one table per question, and sentences that the data carry."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from lk.interactions.salience import salient
 from lk.metrics.agreement import agreement
 from lk.metrics.bootstrap import Array, interval, resamples
 from lk.metrics.holm import holm
+from lk.numbers import number, signed, significant
 from lk.runs import Run
 from lk.studies.alignment import Aligned, intermediate
 from lk.studies.averages import contract, counts, divide, ratio_of, shares, strengths, tidy
@@ -221,7 +221,8 @@ def sentences(aligned: Aligned, draws: int = SENTENCE_DRAWS, seed: int = 0) -> p
     over all rows.
 
     Returns:
-        Columns question, a, b, mean_a, mean_b, difference, low, high, p, p_holm, n, level (`runs`, `architectures`), text.
+        Columns question, a, b, mean_a, mean_b, difference, low, high, p, p_holm, n, level (`runs`, `architectures`), marked (a layer asked
+        about is, in one of the runs), text.
     """
     weights = resamples(len(aligned.kept), draws, seed)
     groups = seeded(aligned.runs)
@@ -239,11 +240,12 @@ def sentences(aligned: Aligned, draws: int = SENTENCE_DRAWS, seed: int = 0) -> p
         measured = question.measure(aligned, weights)
         for (name_a, places_a), (name_b, places_b) in sides:
             a, b = (over_runs(measured[:, places], generator) for places in (places_a, places_b))
-            centre, low, high = interval(a - b)
+            # One sample has no interval, and shows no difference.
+            centre, low, high = interval(a - b) if len(aligned.kept) > 1 else (a[0] - b[0], np.nan, np.nan)
             rows.append(
                 {
                     "question": question.name, "a": name_a, "b": name_b, "mean_a": a[0], "mean_b": b[0], "difference": float(centre),
-                    "low": float(low), "high": float(high), "p": two_sided(a - b), "n": len(aligned.kept),
+                    "low": float(low), "high": float(high), "p": two_sided(a - b) if len(aligned.kept) > 1 else 1.0, "n": len(aligned.kept),
                     "level": "runs" if groups is None else "architectures",
                 }
             )  # fmt: skip
@@ -253,6 +255,8 @@ def sentences(aligned: Aligned, draws: int = SENTENCE_DRAWS, seed: int = 0) -> p
     doubtful = [
         run.id for run, found in zip(aligned.runs, aligned.final, strict=True) if marked_layers(run, aligned.extraction) & asked(found)
     ]
+    by_run = table["level"] == "runs"
+    table["marked"] = (table["a"].isin(doubtful) | table["b"].isin(doubtful)).where(by_run, bool(doubtful))
     table["text"] = [worded(row, wording[str(row["question"])], doubtful) for row in table.to_dict("records")]
     return table
 
@@ -279,18 +283,18 @@ def over_runs(measured: Array, generator: np.random.Generator) -> Array:
 
 
 def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] = ()) -> str:
-    """One sentence; it names a direction only where the difference stands after Holm's correction."""
-    digits, named, runs = question.digits, row["p_holm"] < LEVEL, row["level"] == "runs"
+    """One sentence; it names a direction only where the difference stands after Holm's correction, and no layer asked about is marked."""
+    digits, runs = question.digits, row["level"] == "runs"
+    bad = sorted({name for name in doubtful if not runs or name in (row["a"], row["b"])})
+    named = row["p_holm"] < LEVEL and not bad
     first, second = (row["a"], row["b"]) if row["difference"] >= 0 else (row["b"], row["a"])
     ends = sorted((abs(row["low"]), abs(row["high"]))) if named else (row["low"], row["high"])
-    numbers = f"95 % interval {ends[0]:.{digits}f} to {ends[1]:.{digits}f}, p = {row['p_holm']:.2g} after Holm"
+    numbers = f"95 % interval {number(ends[0], digits)} to {number(ends[1], digits)}, p = {significant(row['p_holm'])} after Holm"
     if named:
-        text = f"{first} {question.more} than {second}: difference {abs(row['difference']):.{digits}f} ({numbers})."
-        text = f"Of these two runs, {text}" if runs else text
-    else:
-        between = f"these two runs, {row['a']} and {row['b']}," if runs else f"{row['a']} and {row['b']}"
-        text = f"No difference between {between} is shown in {question.name}: {row['difference']:+.{digits}f} ({numbers})."
-    # Only numbers carry a minus; hyphens in names stay.
-    text = re.sub(r"(?<![\w.-])-(?=\d)", "−", text)
-    bad = sorted({name for name in doubtful if not runs or name in (row["a"], row["b"])})
-    return text + (f" † Read with care: a layer asked about is marked in {', '.join(bad)}." if bad else "")
+        text = f"{first} {question.more} than {second}: difference {number(abs(row['difference']), digits)} ({numbers})."
+        return f"Of these two runs, {text}" if runs else text
+    between = f"these two runs, {row['a']} and {row['b']}," if runs else f"{row['a']} and {row['b']}"
+    if bad:
+        why = f"† Read with care: a layer asked about is marked in {', '.join(bad)}."
+        return f"Not judged for {between} because of marked layers: {question.name}, {signed(row['difference'], digits)} ({numbers}). {why}"
+    return f"No difference between {between} is shown in {question.name}: {signed(row['difference'], digits)} ({numbers})."

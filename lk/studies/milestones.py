@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from lk.numbers import number, significant
 from lk.studies.certification import GROKS, PROVABLE, best_bounds, final_rows
 
 
@@ -51,13 +52,13 @@ def on_bounds(certificates: pd.DataFrame) -> str:
     proven = rows[rows["bound"] >= PROVABLE]
     text = (
         f"{len(proven)} of {len(rows)} networks are provable at step {int(rows['step'].max()):,}: through an explanation alone, at least "
-        f"{100 * PROVABLE:g} % of all pairs are proven to be answered rightly"
+        f"{significant(100 * PROVABLE, 3)} % of all pairs are proven to be answered rightly"
     )
     if not len(proven):
         highest = rows.sort_values("bound").iloc[-1]
-        return f"{text}. The highest bound is {highest['bound']:.3f} (true accuracy there {highest['accuracy']:.3f})."
+        return f"{text}. The highest bound is {number(highest['bound'], 3)} (true accuracy there {number(highest['accuracy'], 3)})."
     cheap = int((proven["cost"] < 1).sum())
-    return f"{text}. The proofs cost a median of {proven['cost'].median():.2g} of brute force's operations; {cheap} cost less than brute force."
+    return f"{text}. The proofs cost a median of {significant(proven['cost'].median())} of brute force's operations; {cheap} cost less than brute force."
 
 
 def on_time(steps: pd.DataFrame) -> str:
@@ -66,9 +67,10 @@ def on_time(steps: pd.DataFrame) -> str:
     def when(name: str, verb: str) -> str:
         known = steps[name].dropna()
         count = f"{len(known)} of {len(steps)}"
-        return f"{count} {verb}" + (f", at a median of step {np.median(known):,.0f}" if len(known) else "")
+        return f"{count} {verb}" + (f", at a median of step {number(float(np.median(known)), 0)}" if len(known) else "")
 
-    return f"Of the networks followed through training, {when('groks', f'reach a test accuracy above {GROKS:g}')}; {when('provable', 'become provable')}."
+    grok = when("groks", f"reach a test accuracy above {significant(GROKS, 3)}")
+    return f"Of the networks followed through training, {grok}; {when('provable', 'become provable')}."
 
 
 def on_cascade(certificates: pd.DataFrame) -> str:
@@ -78,8 +80,8 @@ def on_cascade(certificates: pd.DataFrame) -> str:
     if not len(rows):
         return ""
     brute = certificates[certificates["verifier"] == "brute_force"]["cost"]
-    against = f" ({brute.median():.3g} for brute force itself, rounding included)" if len(brute) else ""
+    against = f" ({significant(brute.median(), 3)} for brute force itself, rounding included)" if len(brute) else ""
     return (
-        f"The cascade, which leaves to brute force what cheaper proofs leave open, decides every pair for a median of {rows['cost'].median():.2g} "
+        f"The cascade, which leaves to brute force what cheaper proofs leave open, decides every pair for a median of {significant(rows['cost'].median())} "
         f"of n³ m multiply-adds{against}."
     )

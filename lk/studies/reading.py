@@ -11,9 +11,9 @@ from lk.interactions import Interactions
 from lk.metrics.bootstrap import resamples
 from lk.runs import Run
 from lk.stored import read_checkpoint
-from lk.studies.averages import averages
+from lk.studies.averages import averages, total
 from lk.studies.doubts import doubts, marked
-from lk.studies.sentences import totals
+from lk.studies.profile import profile
 
 DRAWS = 300
 RATIOS = ("completeness", "redundancy")
@@ -111,19 +111,19 @@ class Reading:
         self.tables = {key: marked(frame, self.doubts) for key, frame in tables.items()}
         self.probes = marked(probes[probes["step"].isin(files)], self.doubts) if probes is not None else None
         self.last = {key: frame[frame["step"] == frame["step"].max()] for key, frame in self.tables.items()}
-        self.n = self.final.n
+        self.n, self.profile = self.final.n, profile(self.final, weights)
 
     def maps(self) -> pd.DataFrame:
         """What the layer by checkpoint maps show."""
         counts, strengths, shares = self.tables["counts"], self.tables["strengths"], self.tables["shares"]
-        total = (strengths["kind"] == "both") & (strengths["order"] == 0) & (strengths["quantity"] == "salient")
+        # The output against itself is 1 and 0 by definition; its row stays empty.
+        itself = [total(shares, quantity=quantity, reference="output") for quantity in RATIOS]
         return pd.concat(
             [
-                counts[(counts["kind"] == "both") & (counts["order"] == 0)].assign(quantity="count"),
-                strengths[total].assign(quantity="strength"),
-                # The output against itself is 1 and 0 by definition; its row stays empty.
-                *(frame.assign(mean=frame["mean"].where(frame["layer"] != OUTPUT)) for frame in (totals(shares, q) for q in RATIOS)),
-                totals(shares, "completeness", "final output").assign(quantity="final"),
+                total(counts).assign(quantity="count"),
+                total(strengths, quantity="salient").assign(quantity="strength"),
+                *(frame.assign(mean=frame["mean"].where(frame["layer"] != OUTPUT)) for frame in itself),
+                total(shares, quantity="completeness", reference="final output").assign(quantity="final"),
                 self.tables["reach"].assign(quantity="reach"),
             ],
             ignore_index=True,

@@ -1,123 +1,231 @@
-"""The answers of one run in plain language, computed from its tables."""
+"""The answers of one run in plain language.
 
-from collections.abc import Mapping
+A sentence is said only where the 95 % interval of its number carries it, and never of a marked layer or checkpoint: those are interpreted as
+noise, and named by `on_doubts`.
+"""
 
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 import pandas as pd
 
 from lk.games import OUTPUT
+from lk.metrics.bootstrap import Array, interval
+from lk.metrics.wilson import wilson
+from lk.numbers import epochs, number, of, percent, signed, significant, spanned
+from lk.studies.averages import total
+from lk.studies.profile import Profile
 
-
-def number(value: float, digits: int = 2) -> str:
-    """A number with a true minus sign; a dash where it is not defined."""
-    return "–" if pd.isna(value) else f"{value:.{digits}f}".replace("-", "−")
-
-
-def spanned(row: pd.Series, digits: int = 2) -> str:
-    """A mean with its 95 % interval.
-
-    Example:
-        >>> spanned(pd.Series({"mean": 0.5, "low": 0.4, "high": 0.6}))
-        '0.50 (0.40 to 0.60)'
-    """
-    if pd.isna(row["low"]):
-        return number(row["mean"], digits)
-    return f"{number(row['mean'], digits)} ({number(row['low'], digits)} to {number(row['high'], digits)})"
-
-
-def totals(shares: pd.DataFrame, quantity: str, reference: str = "output") -> pd.DataFrame:
-    """Rows of one quantity with both kinds and all orders together, by depth."""
-    rows = shares[
-        (shares["kind"] == "both") & (shares["order"] == 0) & (shares["quantity"] == quantity) & (shares["reference"] == reference)
-    ]
-    return rows.sort_values(["step", "depth"], kind="stable")
+HALF = 0.5
+OFTEN = 0.95  # share of the draws in which a layer is the largest, from which on it is called that
 
 
 def on_salience(counts: pd.DataFrame, n: int) -> str:
     """How many interactions are salient at the output, of how many."""
-    row = counts[(counts["layer"] == OUTPUT) & (counts["kind"] == "both") & (counts["order"] == 0)].iloc[0]
+    row = total(counts)[lambda rows: rows["layer"] == OUTPUT].iloc[0].to_dict()
     possible = 2 * (2**n - 1) - n
     return (
-        f"At the output an explained sample has {spanned(row, 1)} salient interactions, {100 * row['mean'] / possible:.1f} % of the "
+        f"At the output an explained sample has {spanned(row, 1)} salient interactions, {spanned(row, 1, 100 / possible)} % of the "
         f"{possible:,} possible among {n} players (n = {int(row['n'])} samples)."
     )
 
 
-def on_layers(shares: pd.DataFrame) -> str:
-    """Where in depth the output's interactions are first there."""
-    hidden = totals(shares, "completeness")
-    hidden = hidden[hidden["layer"] != OUTPUT].reset_index(drop=True)
-    if not len(hidden) or hidden["mean"].isna().all():
+class First(NamedTuple):
+    """Where a row of intervals first reaches a half: the first place where that is possible, and the first where it is certain."""
+
+    possible: int | None
+    certain: int | None
+
+
+def first_half(low: Array, high: Array) -> First:
+    """Places whose interval reaches above a half, and lies above it.
+
+    Example:
+        >>> first_half(np.array([0.1, 0.43, 0.55]), np.array([0.2, 0.63, 0.8]))
+        First(possible=1, certain=2)
+    """
+    possible, certain = (np.flatnonzero(end >= HALF) for end in (high, low))
+    return First(int(possible[0]) if len(possible) else None, int(certain[0]) if len(certain) else None)
+
+
+def on_layers(own: Profile, marked: Collection[str] = ()) -> str:
+    """Where in depth the output's interactions are first there, where most are added, and where redundancy is highest.
+
+    Args:
+        own: The finished network, on resampled samples (two or more).
+        marked: Marked layers; they are left aside.
+    """
+    if len(own.layers) < 2:
         return "No hidden layer was read, so nothing can be said about where the interactions are learned."
-    there = hidden[hidden["mean"] >= 0.5]
-    if len(there):
-        first = there.iloc[0]
-        text = f"Half of the output's salient strength is first present at {first['layer']}: completeness {spanned(first)}."
-        if first.name == 0 and len(hidden) > 1:
-            text = f"Already the first layer, {first['layer']}, holds half of the output's salient strength: completeness {spanned(first)}."
-    else:
-        best = hidden.iloc[int(hidden["mean"].argmax())]
-        text = f"No hidden layer holds half of the output's salient strength; {best['layer']} holds most, completeness {spanned(best)}."
-    steps = hidden["mean"].diff()
-    if len(hidden) > 1 and steps.max() > 0.02:
-        after = int(steps.argmax())
-        text += f" It rises most from {hidden['layer'][after - 1]} to {hidden['layer'][after]} (+{steps.max():.2f})."
-    waste = totals(shares, "redundancy")
-    waste = waste[waste["layer"] != OUTPUT]
-    if waste["mean"].notna().any():
-        most = waste.iloc[int(waste["mean"].argmax())]
-        text += f" Redundancy is highest at {most['layer']}: {spanned(most)} of its salient strength is not used by the output."
-    return text
+    hidden = own.hidden(marked)
+    if not hidden.layers or not np.isfinite(hidden.completeness[0]).any():
+        return ""
+    return " ".join(part for part in (on_half(hidden), on_rise(hidden), on_waste(hidden)) if part)
+
+
+def rows_of(drawn: Array) -> list[dict[str, float]]:
+    """Mean, low and high of each column of `(draws, columns)`."""
+    return [dict(zip(("mean", "low", "high"), map(float, ends), strict=True)) for ends in zip(*interval(drawn), strict=True)]
+
+
+def on_half(hidden: Profile) -> str:
+    """The first layer that holds half of the output's strength, as far as the intervals tell."""
+    rows = rows_of(hidden.completeness)
+    layers, said = hidden.layers, [spanned(row) for row in rows]
+    possible, certain = first_half(np.array([row["low"] for row in rows]), np.array([row["high"] for row in rows]))
+    best = int(np.nanargmax(hidden.completeness[0]))
+    if possible is None:
+        return f"No hidden layer holds half of the output's salient strength: completeness is at most {said[best]}, at {layers[best]}."
+    if certain is None:
+        return (
+            "The samples do not decide whether a hidden layer holds half of the output's salient strength: completeness is at most "
+            f"{said[best]}, at {layers[best]}."
+        )
+    if certain == possible == 0 and len(layers) > 1:
+        return f"Already the first layer, {layers[0]}, holds half of the output's salient strength: completeness {said[0]}."
+    if certain == possible:
+        return f"Half of the output's salient strength is first present at {layers[certain]}: completeness {said[certain]}."
+    between = ", ".join(f"{layers[place]} {said[place]}" for place in range(possible, certain))
+    return (
+        f"Half of the output's salient strength is present at {layers[certain]}: completeness {said[certain]}. The samples do not decide "
+        f"whether it is there before: {between}."
+    )
+
+
+def largest(drawn: Array) -> tuple[int, float]:
+    """The column with the largest mean, and the share of draws in which it is the largest."""
+    known = np.nan_to_num(drawn, nan=-np.inf)
+    most = int(known[0].argmax())
+    return most, float((known[1:].argmax(1) == most).mean()) if len(known) > 1 else 0.0
+
+
+def on_rise(hidden: Profile) -> str:
+    """The largest gain of completeness from one hidden layer to the next, where it is one."""
+    if len(hidden.layers) < 2:
+        return ""
+    most, often = largest(hidden.learned)
+    row = rows_of(hidden.learned)[most]
+    if not row["low"] > 0:
+        return ""
+    said = f"{signed(row['mean'])} ({number(row['low'])} to {number(row['high'])})"
+    before, after = hidden.layers[most : most + 2]
+    return (
+        f"Completeness rises most from {before} to {after}: {said}."
+        if often >= OFTEN
+        else f"Completeness rises from {before} to {after}: {said}."
+    )
+
+
+def on_waste(hidden: Profile) -> str:
+    """The layer with most strength that the output lacks."""
+    if not np.isfinite(hidden.redundancy[0]).any():
+        return ""
+    most, often = largest(hidden.redundancy)
+    said = f"{spanned(rows_of(hidden.redundancy)[most])} of its salient strength is not used by the output"
+    if often >= OFTEN and len(hidden.layers) > 1:
+        return f"Redundancy is highest at {hidden.layers[most]}: {said}."
+    return f"Redundancy of {hidden.layers[most]}: {said}" + (
+        "; the samples do not decide which layer has most." if len(hidden.layers) > 1 else "."
+    )
 
 
 def on_epochs(shares: pd.DataFrame) -> str:
-    """When in training the finished network's interactions are first at its output."""
-    rows = totals(shares, "completeness", "final output")
-    rows = rows[rows["layer"] == OUTPUT].reset_index(drop=True)
-    if len(rows) < 2:
+    """When in training the finished network's interactions are first at its output; marked checkpoints are left aside."""
+    rows = total(shares, quantity="completeness", reference="final output")
+    rows = rows[rows["layer"] == OUTPUT]
+    last = rows["step"].max()
+    if "marked" in rows:
+        if rows.loc[rows["step"] == last, "marked"].any():
+            return ""
+        rows = rows[~rows["marked"]]
+    rows = rows[(rows["step"] < last) & rows["low"].notna()].reset_index(drop=True)  # the last is complete by definition
+    if not len(rows):
         return ""
-    there = rows[rows["mean"] >= 0.5]
-    first = there.iloc[0]
-    if first.name == len(rows) - 1:
-        before = rows.iloc[-2]
+    said = [spanned(row) for row in rows.to_dict("records")]
+    at = [epochs(epoch) for epoch in rows["epoch"]]
+    possible, certain = first_half(rows["low"].to_numpy(float), rows["high"].to_numpy(float))
+    if certain is None:
         return (
-            f"Over training: at epoch {before['epoch']:.3g}, the last checkpoint before the end, the output held {spanned(before)} of "
-            "the strength "
-            "of its final interactions."
+            f"Over training: at epoch {at[-1]}, the last checkpoint before the end, the output held {said[-1]} of the strength of its final "
+            "interactions."
         )
+    if certain == possible:
+        return (
+            f"Over training: epoch {at[certain]} is the first checkpoint at which the output holds half of its final interactions: "
+            f"{said[certain]} of their strength."
+        )
+    assert possible is not None
     return (
-        f"Over training: epoch {first['epoch']:.3g} is the first checkpoint at which the output holds half of its final interactions: "
-        f"{spanned(first)} of their strength."
+        f"Over training: at epoch {at[certain]} the output holds half of its final interactions, {said[certain]} of their strength. The "
+        f"samples do not decide whether it did at epoch {at[possible]}: {said[possible]}."
     )
 
 
 def on_proof(games: pd.DataFrame, gap: float) -> str:
     """How much of the decomposition is certified, and how well it rebuilds the values."""
-    share, error = games["certified"].mean(), games["matching_error"].max()
+    certified, error = int(games["certified"].sum()), games["matching_error"].max()
     text = (
-        f"{100 * share:.4g} % of the {len(games):,} decompositions are certified: their total strength is proven to be within "
-        f"{100 * gap:g} % "
-        "of the least possible one."
+        f"{of(certified, len(games))} decompositions are certified: their total strength is proven to be within {significant(100 * gap)} % of "
+        "the least possible one."
     )
     if pd.notna(error):
-        text += f" The interactions rebuild the value of every masked sample; the largest error is {error:.0e} of the total strength."
+        text += f" The interactions rebuild the value of every masked sample; the largest error is {significant(error, 1)} of the total strength."
     return text
 
 
-def on_doubts(doubts: pd.DataFrame, epochs: Mapping[int, float]) -> str:
-    """Which layers are marked, and when."""
+def finished(doubts: pd.DataFrame) -> pd.DataFrame:
+    """The rows of marked layers in the finished network."""
+    rows: pd.DataFrame = doubts[doubts["marked"] & (doubts["step"] == doubts["step"].max())]
+    return rows
+
+
+def on_doubts(doubts: pd.DataFrame, at: Mapping[int, float], probes: pd.DataFrame | None = None, unit: str = "nats") -> str:
+    """Which layers are marked, and when; a marked output comes first, because nothing is said about it.
+
+    Args:
+        doubts: From `lk.studies.doubts`.
+        at: Epoch of each step.
+        probes: Table of probes, where there is one.
+        unit: Unit of the score.
+    """
     bad = doubts[doubts["marked"]]
     if not len(bad):
         return "No layer had to be marked: every probe is above chance, and every score moves when players are masked."
-    last = bad[bad["step"] == doubts["step"].max()]
+    last = finished(doubts)
+    parts = [output_doubt(row, probes, unit) for row in last[last["layer"] == OUTPUT].to_dict("records")]
+    hidden = last[last["layer"] != OUTPUT]
+    if len(hidden):
+        parts.append(f"Marked † in the finished network, to be read with care: {named(hidden.to_dict('records'))}.")
     early = bad[bad["step"] != doubts["step"].max()]
-    text = "In the finished network no layer had to be marked."
-    if len(last):
-        named = "; ".join(f"{row['layer']} ({row['why']})" for row in last.to_dict("records"))
-        text = f"Marked † in the finished network, to be read with care: {named}."
+    if not len(last):
+        parts.append("In the finished network no layer had to be marked.")
     if len(early):
-        named = "; ".join(
-            f"{layer} at epoch {', '.join(f'{epochs[step]:.2g}' for step in rows['step'])}"
-            for layer, rows in early.groupby("layer", sort=False)
+        layers = "; ".join(
+            f"{layer} at epoch {', '.join(epochs(at[step]) for step in rows['step'])}" for layer, rows in early.groupby("layer", sort=False)
         )
-        text += f" Marked at earlier checkpoints: {named}."
-    return text
+        parts.append(f"Marked at earlier checkpoints: {layers}.")
+    return " ".join(parts)
+
+
+def named(rows: Sequence[Mapping[Hashable, Any]]) -> str:
+    """Marked layers with the reason of each."""
+    return "; ".join(f"{row['layer']} ({row['why']})" for row in rows)
+
+
+def output_doubt(row: Mapping[Hashable, Any], probes: pd.DataFrame | None, unit: str) -> str:
+    """What is wrong with a marked output, with its numbers."""
+    reasons = []
+    if row["at_chance"] and probes is not None:
+        own = probes[(probes["layer"] == OUTPUT) & (probes["step"] == row["step"])].iloc[-1]
+        low, high = wilson(np.array([own["accuracy"]]), np.array([own["samples"]]))
+        right = spanned({"mean": own["accuracy"], "low": low[0], "high": high[0]}, 1, 100)
+        reasons.append(
+            f"the finished network is not shown to be better than chance: it is right on {right} % of {int(own['samples']):,} test samples, "
+            f"and naming the most frequent class on {percent(float(own['chance']))}"
+        )
+    if row["small"]:
+        moves = significant(row["reach"])
+        reasons.append(f"masking hardly moves the output of the finished network (mean |v(N) − v(∅)| {moves} {unit})")
+    text = "; ".join(reasons)
+    return f"Marked †: {text}. Nothing is said about its interactions: what figures and tables show may be noise."

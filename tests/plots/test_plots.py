@@ -1,5 +1,6 @@
 """Every figure: labelled, readable, marked, closed to mathtext, and out of pyplot's global state."""
 
+import re
 import sys
 
 import matplotlib as mpl
@@ -17,11 +18,9 @@ from lk.metrics.bootstrap import resamples
 from lk.plots.on_images import outline
 from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
 from lk.proofs import rho_set
-from lk.studies.averages import averages
+from lk.studies.averages import averages, total
 from lk.studies.circuits import circuit_picture
-from lk.studies.dynamics import strengths
 from lk.studies.ranking import ranked, strongest_of
-from lk.studies.sentences import totals
 
 # What mathtext would stumble over.
 LAYERS = ("a$b$c", "$\\frac{", "third^", "output")
@@ -40,7 +39,7 @@ def frames(layers=LAYERS):
         return frame.assign(marked=frame["layer"] == layers[1])
 
     last = {key: mark(frame[frame["step"] == 20]) for key, frame in whole.items()}
-    maps = pd.concat([totals(whole["shares"], "completeness"), whole["reach"].assign(quantity="reach")])
+    maps = pd.concat([total(whole["shares"], quantity="completeness", reference="output"), whole["reach"].assign(quantity="reach")])
     probes = pd.DataFrame(
         {"layer": layers, "depth": np.linspace(0, 1, len(layers)), "accuracy": 0.8, "calibration_error": 0.1, "chance": 0.5, "samples": 50}
     )
@@ -57,7 +56,7 @@ def frames(layers=LAYERS):
     return {
         **certified(),
         **paper(),
-        "heat_map": (mark(strengths(checkpoints[-1])),),
+        "heat_map": (last["salient_strength"],),
         "iou_matrix": (pairs(), ["run-1", "run-2", "run-$3$"]),
         "layer_epoch_maps": (mark(maps), (("completeness", "Completeness"), ("reach", "Reach"))),
         "on_images": (strongest, images, owners.repeat(2, 0)),
@@ -236,3 +235,39 @@ def test_long_names_are_cut_in_the_middle_and_stay_different():
             extent = text.get_window_extent()
             assert 0 <= extent.x0 < extent.x1 <= figure.bbox.x1
         assert axes.get_window_extent().width > 0.2 * figure.bbox.width  # the bars have room
+
+
+@pytest.mark.parametrize("name", ["overlap", "strength_by_order", "paper_overlap"])
+def test_strength_drawn_downwards_has_positive_ticks(name, drawn):
+    figure_image(drawn[name])
+    below = 0
+    for axes in drawn[name].axes:
+        if axes.axison and axes.has_data():
+            for place, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True):
+                assert not label.get_text().startswith(("-", "−")), label.get_text()
+                below += place < 0
+    assert below  # there is something below zero, and it is said
+    said = " ".join(text.get_text() for text in words(drawn[name]))
+    assert "drawn downwards" in said or "↓ negative" in said
+
+
+def test_a_figure_without_room_says_so_itself():
+    layers = (*(f"layer{i}" for i in range(8)), "output")
+    many = frames(layers)
+    for name in ("overlap", "strength_by_order", "order_over_epochs"):
+        said = " ".join(text.get_text() for text in words(getattr(plots, name)(*many[name])))
+        assert re.search(r"6 of \d layers, evenly spread", said), name
+    five = frames((*LAYERS[:3], "fourth", "output"))  # as in configs/digits.yaml, of which one layer was missing
+    figure = plots.order_over_epochs(*five["order_over_epochs"])
+    assert len(figure.axes) == 2 * 5
+    assert "evenly spread" not in " ".join(text.get_text() for text in words(figure))
+
+
+def test_heat_map_and_sorted_strengths_show_the_numbers_of_the_averages(drawn):
+    table = frames()["heat_map"][0]
+    for panel, kind in zip(
+        [axes for axes in drawn["heat_map"].axes if axes.get_title(loc="left") in ("AND", "OR")], ("and", "or"), strict=True
+    ):
+        shown = np.asarray(panel.images[0].get_array())
+        rows = table[(table["kind"] == kind) & (table["order"] > 0)].pivot(index="layer", columns="order", values="mean").reindex(LAYERS)
+        np.testing.assert_allclose(shown, rows)

@@ -63,4 +63,4 @@ def test_steps_of_runs_add_up(tmp_path):
     assert not left["marked"].any()
     assert table.loc[table["run"] == "right", "marked"].all()
     assert texts[0].startswith("left: half of the targets")
-    assert texts[1].endswith("† Read with care: x marked.")
+    assert texts[1] == "right: no hidden layer is left. Marked † and left aside: x."

@@ -1,0 +1,67 @@
+"""Completeness and redundancy along the layers of a network, and what changes from each layer to the next."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from lk.games import OUTPUT
+from lk.interactions import Interactions
+from lk.metrics.bootstrap import Array
+from lk.studies.averages import ALL, BOTH, shares
+from lk.studies.dynamics import KINDS, depths
+
+_BOTH = (*KINDS, BOTH).index(BOTH)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Completeness and redundancy of a network's layers against its output, all kinds and orders together.
+
+    Attributes:
+        layers: Names, the output last.
+        completeness: Share of the output's strength that each layer holds, `(draws, layers)`; 1 at the output.
+        redundancy: Share of each layer's strength that the output lacks, `(draws, layers)`; 0 at the output.
+    """
+
+    layers: tuple[str, ...]
+    completeness: Array
+    redundancy: Array
+
+    @property
+    def learned(self) -> Array:
+        """Completeness gained from each layer to the next, `(draws, layers - 1)`: both layers are measured on the same draw."""
+        return np.diff(self.completeness, axis=1)
+
+    @property
+    def dropped(self) -> Array:
+        """Redundancy lost from each layer to the next, `(draws, layers - 1)`."""
+        return -np.diff(self.redundancy, axis=1)
+
+    @property
+    def depth(self) -> Array:
+        """Relative depth of the layers."""
+        return np.array(list(depths(self.layers).values()))
+
+    def half(self) -> Array:
+        """Relative depth of the first layer that holds half of the output's strength, `(draws,)`; the output always does.
+
+        Example:
+            >>> Profile(("a", "b", "output"), np.array([[0.2, 0.6, 1.0]]), np.zeros((1, 3))).half()
+            array([0.5])
+        """
+        there = np.nan_to_num(self.completeness) >= 0.5
+        there[:, -1] = True
+        return np.asarray(self.depth[there.argmax(1)])
+
+    def hidden(self, marked: Collection[str] = ()) -> "Profile":
+        """The layers before the output that are not marked."""
+        kept = [place for place, layer in enumerate(self.layers[:-1]) if layer not in marked]
+        return Profile(tuple(self.layers[i] for i in kept), self.completeness[:, kept], self.redundancy[:, kept])
+
+
+def profile(found: Interactions, weights: Array) -> Profile:
+    """Measure a network on resampled samples; both sides of every step are measured on the same draw."""
+    last = found.layers.index(OUTPUT) if OUTPUT in found.layers else len(found.layers) - 1
+    against = shares(found, range(len(found.layers)), found, [last] * len(found.layers), weights)
+    return Profile(found.layers, against.completeness[:, _BOTH, ALL], against.redundancy[:, _BOTH, ALL])
