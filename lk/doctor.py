@@ -280,13 +280,11 @@ def check_shapes(network: nn.Module, found: Found, rows: int = ROWS) -> None:
 
 def check_classes(network: nn.Module, logits: Tensor, classes: int | None, source: str) -> None:
     """Refuse an output that is not one logit per class and sample."""
+    seeds = f"{getattr(network, 'seeds', 1)}, " if batch_axis(network, OUTPUT) else ""
     if logits.ndim != 2 + batch_axis(network, OUTPUT) or classes not in (None, logits.shape[-1]):
-        expected = (
-            f"(batch, {classes or 'classes'})" if logits.ndim == 2 or not batch_axis(network, OUTPUT) else f"(seeds, batch, {classes})"
-        )
         raise ValueError(
             f"The network gives {tuple(logits.shape[1:])} outputs per sample{f', but {source} has {classes} classes' if classes else ''}; "
-            f"expected logits of shape {expected}. Set num_classes of the wrapped module, or return one logit per class and sample."
+            f"expected logits of shape ({seeds}batch, {classes or 'classes'}). Set num_classes of the wrapped module, or return one logit per class and sample."
         )
 
 
