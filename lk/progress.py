@@ -1,6 +1,5 @@
 """What a long command says and refuses: a forecast of time and disk before the work, a bar with the time left during it."""
 
-import copy
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from lk.layers import device_of
 from lk.numbers import duration, size
 from lk.probes import Probes
 from lk.runs import Run
+from lk.trust import made_anew
 
 console = Console(stderr=True, highlight=False)
 
@@ -113,11 +113,10 @@ def seconds(network: nn.Module, extraction: Extraction, samples: Samples, data: 
 
 def fit_time(extraction: Extraction, twin: nn.Module, layers: list[str], data: Data) -> tuple[Probes, float]:
     """Probes fitted on few training samples, and the expected seconds on all that the recipe asks for: linear in their number."""
-    recipe = copy.copy(extraction.probes)
-    wanted = min(recipe.max_samples, len(Data.labels(data.train)))
+    wanted = min(extraction.probes.max_samples, len(Data.labels(data.train)))
     took = []
     for number in (FITTED[0], *FITTED):  # the first warms up
-        recipe.max_samples = min(number, wanted)
+        recipe = made_anew(extraction.probes, max_samples=min(number, wanted))
         start = time.perf_counter()
         probes = fit_probes(recipe, twin, layers, data)
         took.append(time.perf_counter() - start)

@@ -25,7 +25,7 @@ FLOORS = (
     },  # objects as plain data, whole files, names, numbers, packages of extras: they know nothing of lk
     {"trust", "stored", "layers", "groups"},  # what may be rebuilt, files of a run, activations by name, finite groups
     {"data", "networks", "scores", "doctor"},  # what enters; what a game is played for; what may be read
-    {"probes", "runs"},  # what layers know; where things lie, and what is rebuilt from there
+    {"probes", "runs", "lock", "segments"},  # what layers know; where things lie, and what is rebuilt from there
     {"games"},
     {"interactions"},
     {"extraction", "metrics", "proofs"},  # extraction: games + interactions over samples, for all callers
@@ -34,7 +34,7 @@ FLOORS = (
     {"report"},
 )
 # The edge may see everything, and nothing below imports it.
-EDGE = {"tasks", "callbacks", "cli", "loggers", "explain", "parser", "progress"}
+EDGE = {"tasks", "callbacks", "cli", "loggers", "explain", "parser", "progress", "start"}
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 # Lightning, W&B and pictures stay where they belong.
 ONLY_IN = {

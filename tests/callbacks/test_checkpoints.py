@@ -9,7 +9,12 @@ from lk.callbacks import SaveCheckpoints
 
 def trainer(batches=100, epochs=3, steps=-1, accumulate=1):
     return SimpleNamespace(
-        num_training_batches=batches, max_epochs=epochs, max_steps=steps, accumulate_grad_batches=accumulate, global_step=0
+        num_training_batches=batches,
+        max_epochs=epochs,
+        max_steps=steps,
+        accumulate_grad_batches=accumulate,
+        global_step=0,
+        is_last_batch=False,
     )
 
 
@@ -40,9 +45,23 @@ def test_due_follows_the_schedule_of_its_run():
     for run in (trainer(batches=5), trainer(batches=7)):
         due = []
         for run.global_step in range(22):
-            if callback.due(run):
+            if callback.due(run, 0):
                 due.append(run.global_step)
         assert due == callback.steps(run)
+
+
+def test_of_gathered_batches_the_last_makes_the_step():
+    callback, run = SaveCheckpoints(early=0, log_spaced=3), trainer(batches=200, epochs=1, accumulate=4)
+    run.global_step = 1
+    assert [batch for batch in range(8) if callback.due(run, batch)] == [3, 7]
+    run.is_last_batch = True
+    assert callback.due(run, 5)
+
+
+@pytest.mark.parametrize(("settings", "epochs"), [({}, 10**18), ({"every_n_epochs": 3}, 10**9)])
+def test_a_schedule_without_measure(settings, epochs):
+    with pytest.raises(ValueError, match=r"at most 100,000 checkpoints, got [\d,]+ \(max_epochs="):
+        SaveCheckpoints(**settings).steps(trainer(epochs=epochs))
 
 
 def test_a_run_without_end():
