@@ -14,6 +14,7 @@ from lk import plots
 from lk.numbers import number
 from lk.report import write_report
 from lk.report.page import Gallery, Section
+from lk.segments import begin_segment, end_segment
 from lk.studies.environment import PACKAGES, record_environment
 from lk.studies.reading import Reading
 
@@ -245,3 +246,23 @@ def test_a_figure_says_what_it_leaves_out(tmp_path):
         assert re.search(r"For lack of room 6 of \d layers are shown, evenly spread; not shown: layer\d", captions[name]), name
     assert "not shown" in captions["overlap-output"]
     assert "The output itself (1 and 0) is not drawn." in captions["ratios"]
+
+
+def test_the_page_says_how_training_began_and_ended(tmp_path):
+    """A killed, a stopped and an extended training are told apart from a finished one, first of all."""
+    run = write_run(tmp_path / "a")
+    page = write_report([run]).read_text()
+    assert "Segments of the training" not in page
+    begin_segment(run.path, 0, 0.0, {}, 1)
+    assert "killed, or is still running" in first_answer(write_report([run]))
+    end_segment(run.path, 9, 0.9, "SIGTERM")
+    assert "stopped by SIGTERM at epoch 0.900 (step 9)" in first_answer(write_report([run]))
+    begin_segment(run.path, 9, 0.9, {"trainer.max_epochs": [1, 2]}, 1)
+    end_segment(run.path, 20, 2.0, "finished")
+    page = write_report([run])
+    assert first_answer(page) == "A resume changed trainer.max_epochs; the table of segments says where."
+    assert "trainer.max_epochs: 1 → 2" in page.read_text()
+
+
+def first_answer(page):
+    return re.search(r"<li>(.*?)</li>", page.read_text(), re.S)[1].strip()

@@ -18,6 +18,7 @@ from lk.plots.style import left_out
 from lk.report.certificates import certificate_sections
 from lk.report.comparison import write_comparison
 from lk.report.page import Gallery, Section, render
+from lk.report.training_segments import on_segments, segments_section
 from lk.runs import Run
 from lk.studies import sentences
 from lk.studies.averages import total
@@ -49,7 +50,7 @@ def write_report(runs: list[Run]) -> Path:
     run = runs[0]
     gallery = Gallery(run.figures)
     readings = [Reading(run, name) for name in run.extractions if run.extracted(name) and run.table(f"{name}/games").is_file()]
-    first: list[str] = []
+    first = [text for text in (on_segments(run),) if text]
     answers = [on_training(run)]
     sections = [training_section(run, readings, gallery)]
     for reading in readings:
@@ -68,9 +69,7 @@ def write_report(runs: list[Run]) -> Path:
         answers.append(making or "No interactions were extracted; analyze.py extract makes them.")
     if readings:
         sections.append(settings_section(readings))
-    computed = environment_section(run, readings)
-    if computed is not None:
-        sections.append(computed)
+    sections += [section for section in (segments_section(run), environment_section(run, readings)) if section is not None]
     about = "what it computes, and what is proven" if is_group and not readings else "what each layer knows"
     title = f"{class_name(run.config['model'].get('network'))} on {data_name(run)}: {about}"
     words = {**(GROUP_GLOSSARY if is_group else {}), **(GLOSSARY if readings or not is_group else {})}
