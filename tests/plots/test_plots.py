@@ -243,8 +243,8 @@ def test_strength_drawn_downwards_has_positive_ticks(name, drawn):
     below = 0
     for axes in drawn[name].axes:
         if axes.axison and axes.has_data():
-            for place, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True):
-                assert not label.get_text().startswith(("-", "−")), label.get_text()
+            for place in axes.get_yticks():
+                assert not axes.yaxis.get_major_formatter()(place, 0).startswith(("-", "−"))
                 below += place < 0
     assert below  # there is something below zero, and it is said
     said = " ".join(text.get_text() for text in words(drawn[name]))
