@@ -340,8 +340,12 @@ class Bench:
             own = run / path.relative_to(self.pristine / "tiny")
             if own.is_file() and any(not torch.equal(a, b) for a, b in zip(load_file(path).values(), load_file(own).values(), strict=True)):
                 return own.relative_to(run)
-        games = [pd.read_parquet(folder / "tables/default/games.parquet") for folder in (self.pristine / "tiny", run)]
-        return "" if games[0].equals(games[1]) else "tables/default/games.parquet"
+        own = run / "tables/default/games.parquet"
+        try:
+            same = pd.read_parquet(self.pristine / "tiny" / "tables/default/games.parquet").equals(pd.read_parquet(own))
+        except OSError:  # damaged, and not of those that the command reads
+            return own.relative_to(run)
+        return "" if same else own.relative_to(run)
 
     def configuration(self, rng):
         """A configuration for training with an entry changed."""

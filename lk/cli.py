@@ -19,6 +19,7 @@ from jsonargparse import Namespace
 from jsonargparse.typing import PositiveInt
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from safetensors import SafetensorError
 from torch import nn
 
@@ -199,6 +200,8 @@ def train(args: Sequence[str] | None = None) -> TrainCLI:
                 wandb.finish(exit_code=1)
         if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
             raise SystemExit(130) from error  # Lightning leaves with 1
+        if isinstance(error, SIGTERMException):
+            raise SystemExit(143) from error  # Lightning leaves with 0
         if isinstance(error, MisconfigurationException):
             raise ValueError(f"The trainer refuses its settings: {error}") from error
         raise

@@ -43,7 +43,7 @@ def locked(folder: Path) -> Iterator[Path]:
     Example:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
-        >>> with locked(folder), locked(folder):
+        >>> with locked(folder), locked(folder):  # doctest: +ELLIPSIS
         ...     pass
         Traceback (most recent call last):
         ValueError: expected a run folder that no other command writes, got ...
@@ -56,7 +56,7 @@ def locked(folder: Path) -> Iterator[Path]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise ValueError(refusal(folder, os.pread(handle, 4096, 0))) from error
+                raise ValueError(refusal(folder, os.pread(handle, 4096, 0))) from None
             if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):  # a file system without locks
                 raise
         owner = {

@@ -245,7 +245,7 @@ class Run:
             raise ValueError(f"{self.config_file}: {error}") from error
 
     def load(self, network: nn.Module, step: int) -> dict[str, Any]:
-        """Load a checkpoint's weights into the network; returns its `lk` entry (step and epoch).
+        """Load a checkpoint's weights into the network; returns its step and its epoch (a fraction inside an epoch).
 
         Raises:
             ValueError: The file is truncated, or belongs to another network.
@@ -269,4 +269,4 @@ class Run:
         if len(precisions) == 1:  # --trainer.precision 64-true: read in what it was trained in
             network.to(precisions.pop())
         network.load_state_dict(weights)
-        return {"step": step, "epoch": float(stored["epoch"]), **stored.get("lk", {})}
+        return {"step": step, "epoch": float(stored.get("lk", {}).get("epoch", stored["epoch"]))}

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from lk.files import writing
+from lk.stored import read_checkpoint
 from lk.strict_yaml import dump_yaml, read_yaml
 
 SEGMENTS = "segments.yaml"
@@ -44,12 +43,12 @@ def read_resume_point(path: Path) -> ResumePoint | None:
     A checkpoint that was written inside the last batch of an epoch is passed over: a resume from it would leave out that epoch's validation.
     """
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        stored = read_checkpoint(path)
         step, loops = int(stored["global_step"]), stored["loops"]["fit_loop"]
         epoch, batch = loops["epoch_progress"]["total"], loops["epoch_loop.batch_progress"]
         cut = bool(batch["is_last_batch"]) and epoch["processed"] < epoch["started"]
         return None if cut or "optimizer_states" not in stored else ResumePoint(path, step)
-    except Exception:  # torch raises many types for a damaged file
+    except (ValueError, FileNotFoundError, KeyError, TypeError):
         return None
 
 

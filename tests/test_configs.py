@@ -68,7 +68,7 @@ def small(config, folders, table, census):
     if extraction["players"]["class_path"].endswith("Grid"):
         players["patch"] = 32
     probes = extraction.setdefault("probes", {"class_path": "lk.probes.Optimum"})
-    probes.setdefault("init_args", {}).update(max_samples=24, tolerance=1e-3)
+    probes.setdefault("init_args", {}).update(max_samples=80, tolerance=1e-3)
     return config
 
 
@@ -98,7 +98,7 @@ def test_study_runs(path, tried, tmp_path):
     trained = {name: tried(source)[0].path for name, source in trained_by(study).items()}
     for network in study["networks"]:
         network["runs"] = [str(trained[network["name"]])]
-        network.setdefault("probes", {"class_path": "lk.probes.Optimum"}).setdefault("init_args", {}).update(max_samples=24, tolerance=1e-3)
+        network.setdefault("probes", {"class_path": "lk.probes.Optimum"}).setdefault("init_args", {}).update(max_samples=80, tolerance=1e-3)
     players = study["players"].setdefault("init_args", {})
     if "n" in players:
         players["n"] = 3

@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from lk.files import writing
+from lk.stored import read_checkpoint
 
 
 class CheckpointFiles(TorchCheckpointIO):
@@ -26,4 +27,4 @@ class CheckpointFiles(TorchCheckpointIO):
         self, path: str | Path, map_location: Callable[..., Any] | None = None, weights_only: bool | None = True
     ) -> dict[str, Any]:
         """Read one checkpoint onto the CPU; Lightning moves what it restores."""
-        return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
+        return read_checkpoint(Path(path))

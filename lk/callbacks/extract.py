@@ -46,11 +46,16 @@ class ExtractInteractions(Callback):
                 "ExtractInteractions works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks."
             )
         layers = len(self.extraction.layers_of(pl_module.network)) + 1  # type: ignore[arg-type]
+        with isolate_rng():
+            trainer.estimated_stepping_batches  # noqa: B018  (loads the data: the number of batches decides that of checkpoints)
         if trainer.is_global_zero:
+            run = Run(trainer.default_root_dir)
             with isolate_rng():
                 samples = self.extraction.samples(trainer.datamodule)  # type: ignore[attr-defined]
-            check_memory(count_players(samples.owner), len(samples.y), layers)
-            self.samples = self.extraction.open(Run(trainer.default_root_dir).extraction(self.extraction.name), samples)
+            n, steps = count_players(samples.owner), self.checkpoints.steps(trainer)
+            check_memory(n, len(samples.y), layers)
+            check_disk(run.path, n, layers, len(samples.y), len(pending(run, self.extraction, steps)))
+            self.samples = self.extraction.open(run.extraction(self.extraction.name), samples)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say what is to come, then extract from the initial network; of a resumed run, from a checkpoint that was cut off."""
@@ -58,9 +63,7 @@ class ExtractInteractions(Callback):
         if trainer.is_global_zero:
             assert self.samples is not None
             run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
-            steps, n = self.checkpoints.steps(trainer), count_players(self.samples.owner)
-            layers = len(self.extraction.layers_of(network)) + 1  # type: ignore[arg-type]
-            check_disk(run.path, n, layers, len(self.samples.y), len(pending(run, self.extraction, steps)))
+            steps = self.checkpoints.steps(trainer)
             with isolate_rng(), torch.inference_mode(False):
                 say(forecast(run, network, self.extraction, self.samples, data, steps))  # type: ignore[arg-type]
         if self.checkpoints.scheduled(trainer):

@@ -114,7 +114,9 @@ class RecordTraining(Callback):
 
     @staticmethod
     def count(trainer: pl.Trainer, pl_module: pl.LightningModule, on_step: bool | None = None, on_epoch: bool | None = None) -> None:
-        """Log epochs trained (a fraction inside an epoch) and steps done."""
+        """Log epochs trained (a fraction inside an epoch) and steps done; a sanity check comes before either."""
+        if trainer.sanity_checking:
+            return
         per_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
         for name, value in zip(COUNTS, (trainer.global_step / max(1, per_epoch), float(trainer.global_step)), strict=True):
             pl_module.log(name, value, on_step=on_step, on_epoch=on_epoch, sync_dist=True)

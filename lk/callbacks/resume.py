@@ -100,6 +100,8 @@ class SaveResumePoint(Checkpoint):
             self.slurm = signal.getsignal(requeue) if requeue and "SLURM_JOB_ID" in os.environ else None
             if callable(self.slurm):
                 signal.signal(requeue, SIGNALS.receive_requeue)  # type: ignore[arg-type]
+            if trainer.received_sigterm:  # before the trainer's own handler was replaced
+                SIGNALS.stop = signal.SIGTERM
         except ValueError:  # a thread other than the main one handles no signals
             self.slurm = None
 
