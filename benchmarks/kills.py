@@ -182,7 +182,7 @@ def differences(first: Path, second: Path) -> list[str]:
     found = [f"only once: {name}" for name in sorted(set(one) ^ set(two))]
 
     def said(path: Path, folder: Path) -> str:  # a table may name its run
-        return json.dumps(content(path), default=str).replace(folder.name, "RUN")
+        return json.dumps(content(path), default=str, sort_keys=True).replace(folder.name, "RUN")
 
     return found + [f"differs: {name}" for name in sorted(set(one) & set(two)) if said(one[name], first) != said(two[name], second)]
 
@@ -276,14 +276,14 @@ def jobs(root: Path) -> list[Job]:
         return root / name
 
     plain = base(root)
-    watched = base(root, report=True)
+    watched = base(root)
     watched["trainer"]["callbacks"].append(EXTRACT)
     logged = copy.deepcopy(watched)
-    logged["report"], logged["trainer"]["logger"] = False, True
+    logged["trainer"]["logger"] = True
     often = copy.deepcopy(plain)
     often["trainer"]["callbacks"].append({"class_path": "lk.callbacks.SaveResumePoint", "init_args": {"every_n_steps": 4}})
     finished = made("finished", training(plain, root / "finished", False))
-    read = made("read", training({**watched, "report": False}, root / "read", False))
+    read = made("read", training(watched, root / "read", False))
     ungrouped = copy.deepcopy(GROUP)
     ungrouped["trainer"]["callbacks"].pop()  # type: ignore[index]
     group = made("group", training(ungrouped, root / "group", False))
@@ -326,7 +326,7 @@ def prepare(job: Job, folder: Path) -> Path:
 
 def undisturbed(job: Job, root: Path) -> Path:
     """The job's result, how many renames it makes and how long it takes."""
-    folder = prepare(job, root / "whole" / re.sub(r"[^a-zA-Z0-9]+", "-", job.name))
+    folder = prepare(job, root / "whole" / re.sub(r"[^a-zA-Z0-9]+", "-", f"undisturbed {job.name}"))
     folder.parent.mkdir(exist_ok=True)
     count, log = root / "renames", folder.with_suffix(".log")
     begun = time.monotonic()

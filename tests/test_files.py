@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import lk.files
-from lk.files import writing
+from lk.files import check_links, remove_parts, writing
 
 
 def test_writes_and_makes_the_folder(tmp_path):
@@ -49,3 +49,43 @@ def test_two_processes_do_not_share_a_temporary_name(tmp_path):
         assert str(os.getpid()) in temporary.name
         assert temporary.name.startswith(".")  # so that a pattern such as step=* does not find it
         temporary.touch()
+
+
+def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
+    """Neither under the name of the temporary file, which cannot be guessed, nor under that of the file itself."""
+    outside, folder = tmp_path / "outside", tmp_path / "run"
+    outside.write_text("untouched")
+    folder.mkdir()
+    (folder / "b.txt").symlink_to(outside)
+    for name in (f".b.txt.{os.getpid()}.part", ".b.txt.part"):
+        (folder / name).symlink_to(outside)
+    with writing(folder / "b.txt") as temporary:
+        temporary.write_text("whole")
+    assert outside.read_text() == "untouched"
+    assert not (folder / "b.txt").is_symlink()
+    monkeypatch.setattr(lk.files.secrets, "token_hex", lambda _: "0000")  # even a name that was guessed
+    (folder / f".b.txt.{os.getpid()}-0000.part").symlink_to(outside)
+    with pytest.raises(FileExistsError), writing(folder / "b.txt") as temporary:
+        temporary.write_text("whole")
+    assert outside.read_text() == "untouched"
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    kept = [tmp_path / "config.yaml", tmp_path / "a" / ".hidden", tmp_path / "a" / "b.part"]
+    left = [tmp_path / ".config.yaml.1.part", tmp_path / "a" / ".x.99-ab.part"]
+    (tmp_path / "a").mkdir()
+    for path in (*kept, *left):
+        path.touch()
+    assert sorted(remove_parts(tmp_path)) == sorted(left)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == sorted(kept)
+
+
+def test_links_out_of_a_run_are_refused(tmp_path):
+    run = tmp_path / "run"
+    (run / "wandb").mkdir(parents=True)
+    (run / "wandb" / "debug.log").symlink_to("/tmp")  # W&B's own
+    (run / "latest").symlink_to(run / "wandb")
+    check_links(run)
+    (run / "tables").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match=r"expected no link that leads out of the run folder, got .*tables -> "):
+        check_links(run)

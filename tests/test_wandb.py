@@ -9,6 +9,7 @@ import pytest
 import yaml
 from wandb_records import records
 
+from lk.callbacks.log import log_artifact
 from lk.loggers import Wandb
 from lk.runs import Run
 
@@ -83,6 +84,16 @@ def test_the_environment_wins(monkeypatch, tmp_path):
 def test_an_unknown_mode():
     with pytest.raises(ValueError, match="Given mode='sometimes'; expected offline, online or disabled"):
         Wandb(mode="sometimes")
+
+
+def test_artifacts_can_be_declined_and_a_fault_ends_the_records_only(tmp_path, capsys):
+    logger = Wandb(save_dir=str(tmp_path), artifacts=False)
+    log_artifact([logger], tmp_path / "nowhere", "default")  # begins no run, reads no file
+    logger.attempt(lambda: 1 / 0)
+    logger.attempt(lambda: 1 / 0)
+    logger.log_metrics({"a": 1.0})
+    assert capsys.readouterr().err.count("W&B failed (ZeroDivisionError") == 1
+    assert not (tmp_path / "wandb").exists()
 
 
 KILL_SERVICE = """
