@@ -76,6 +76,8 @@ class TrainCLI(LightningCLI):
         config = self.config["fit"]
         if not isinstance(config.trainer, Namespace):
             raise ValueError(f"expected trainer as settings by name, got {config.trainer!r}.")
+        if config.trainer.max_epochs is None and config.trainer.max_steps in (None, -1) and config.trainer.max_time is None:
+            raise ValueError("expected an end of the training, got none: Lightning would train for 1 000 epochs. Set trainer.max_epochs.")
         parts = [config.data.class_path, config.model.network.class_path]
         config.id = run_id(config.id, "-".join(part.rsplit(".", 1)[-1].lower() for part in parts), config.resume, config.ckpt_path)
         self.folder = folder = Path(config.runs_dir) / config.id

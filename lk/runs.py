@@ -33,11 +33,13 @@ COLUMNS = {
         "unexplained", "failed", "reason", "accuracy",
     ),
     "circuits": (),
+    "data": ("note",),
+    "environment": ("what", "step"),
     "progress": ("step", "epoch", "seed", "quantity", "irrep", "value"),
     "stability": ("step", "layer", "place", "kind", "order", "sample", "stability"),
 }  # fmt: skip
 
-TEXT = {"layer", "quantity", "place", "kind", "verifier", "tier", "reason", "irrep"}
+TEXT = {"layer", "quantity", "place", "kind", "verifier", "tier", "reason", "irrep", "note", "what"}
 BOOL = {"at_chance", "failed"}
 
 

@@ -218,6 +218,13 @@ EXTRACTION = "trainer__callbacks__1__init_args__extraction__init_args__"
         ({"data__init_args__samples_per_class": 1000}, "fewer of"),
         ({"optimizer__init_args__lr": 1e30}, "Layer 'layer2' has NaN or infinite activations on sample 0"),
         ({"optimizer__init_args__lr": 1e30, "trainer__callbacks__0__init_args__early": 0}, "training loss is"),
+        ({"trainer__max_epochs": None}, "expected an end of the training, got none"),
+        ({"trainer__max_epochs": 10**18}, "expected a schedule of at most 100,000 checkpoints"),
+        *(
+            []
+            if torch.cuda.is_available()
+            else [({"trainer__accelerator": "gpu"}, "The trainer refuses its settings: No supported gpu backend")]
+        ),
     ],
 )
 def test_bad_settings_are_refused(tiny_config, tmp_path, changes, message):
