@@ -338,13 +338,15 @@ def undisturbed(job: Job, root: Path) -> Path:
     return folder
 
 
-def attempt(job: Job, whole: Path, root: Path, number: int, chance: random.Random, stop: int = signal.SIGKILL) -> dict[str, Any]:
-    """One kill, the same command again, and what came of it."""
+def attempt(
+    job: Job, whole: Path, root: Path, number: int, chance: random.Random, stop: int = signal.SIGKILL, place: int | None = None
+) -> dict[str, Any]:
+    """One kill, the same command again, and what came of it; `place` is the rename before which to kill, drawn where it is not given."""
     folder = prepare(job, root / "killed" / f"{whole.name}-{number}")
     folder.parent.mkdir(exist_ok=True)
     log = folder.with_suffix(".log")
-    if stop == signal.SIGKILL and number % 2 == 0:
-        rename, after = chance.randrange(job.renames), chance.random() < 0.5
+    if stop == signal.SIGKILL and (number % 2 == 0 or place is not None):
+        rename, after = (chance.randrange(job.renames), chance.random() < 0.5) if place is None else (place, False)
         how = f"{'after' if after else 'before'} rename {rename}"
         first = forked(dying(job.command(folder), rename, after), log)
     else:
@@ -368,8 +370,9 @@ def attempt(job: Job, whole: Path, root: Path, number: int, chance: random.Rando
 def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str, int, int]]]]:
     """Name to a configuration and its kills: step, hook, signal, and the step from which the resumed run must go on."""
 
-    def with_point(config: dict[str, Any], n: int) -> dict[str, Any]:
-        config["trainer"]["callbacks"].append({"class_path": "lk.callbacks.SaveResumePoint", "init_args": {"every_n_steps": n}})
+    def with_point(config: dict[str, Any], steps: int | None, minutes: float | None = None) -> dict[str, Any]:
+        own = {"every_n_steps": steps, "every_n_minutes": minutes}
+        config["trainer"]["callbacks"].append({"class_path": "lk.callbacks.SaveResumePoint", "init_args": own})
         return config
 
     def stopping(config: dict[str, Any]) -> dict[str, Any]:
@@ -389,6 +392,7 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
                 (12, "on_train_epoch_end", kill, 6), (1, batch, kill, 1), (2, batch, kill, 1), (24, batch, kill, 18),
             ],
         ),
+        "every moment": (with_point(base(root), None, 1e-9), [(9, batch, kill, 8), (10, batch, kill, 9)]),
         "every 4 steps": (with_point(base(root), 4), [(9, batch, kill, 8), (11, batch, kill, 8), (13, batch, kill, 12)]),
         "signals": (
             base(root),
@@ -468,6 +472,7 @@ def command(words: list[str] | None = None) -> int:
     parser.add_argument("--signals", type=int, default=20, help="SIGTERMs to trainings at random times.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", nargs="*", default=[], help="Only these.")
+    parser.add_argument("--renames", action="store_true", help="Kill just before every rename of each job instead.")
     parser.add_argument("--scenarios", nargs="*", default=None, help="The fixed kills instead, all or these.")
     parser.add_argument("--json", type=Path, default=None, help="Write the results here.")
     given = parser.parse_args(words)
@@ -492,12 +497,15 @@ def command(words: list[str] | None = None) -> int:
     good = True
     for place, job in enumerate(chosen):
         whole = undisturbed(job, root)
-        for number in range(given.kills // len(chosen) + (place < given.kills % len(chosen))):
-            job.done.append(attempt(job, whole, root, number, chance))
+        if given.renames:
+            job.done = [attempt(job, whole, root, number, chance, place=number) for number in range(job.renames)]
+        else:
+            count = given.kills // len(chosen) + (place < given.kills % len(chosen))
+            job.done = [attempt(job, whole, root, number, chance) for number in range(count)]
         print("\n".join(rows_of(job)), flush=True)
         good &= all(not a["wrong"] and not a["left"] and a["repeated"] <= (job.interval or 0) for a in job.done)
         job.done = []
-        if job.interval is not None and given.signals:
+        if job.interval is not None and given.signals and not given.renames:
             trainings = sum(other.interval is not None for other in chosen)
             for number in range(given.signals // trainings + (place < given.signals % trainings)):
                 job.done.append(attempt(job, whole, root, 10_000 + number, chance, signal.SIGTERM))

@@ -121,7 +121,7 @@ class TrainCLI(LightningCLI):
                 "Set trainer.strategy to ddp."
             )
         self.datamodule.order_seed = int(self._get(self.config, "seed_everything") or 0)
-        if not self.start.checkpoint and is_first():
+        if is_first() and not (self.start.checkpoint and (self.folder / "config.yaml").is_file()):
             write_config(self.folder, self.start.config)
         for logger in self.trainer.loggers:
             logger.log_hyperparams(self.start.config)

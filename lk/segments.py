@@ -46,8 +46,10 @@ def read_resume_point(path: Path) -> ResumePoint | None:
         stored = read_checkpoint(path)
         step, loops = int(stored["global_step"]), stored["loops"]["fit_loop"]
         epoch, batch = loops["epoch_progress"]["total"], loops["epoch_loop.batch_progress"]
-        cut = bool(batch["is_last_batch"]) and epoch["processed"] < epoch["started"]
-        return None if cut or "optimizer_states" not in stored else ResumePoint(path, step)
+        inside = epoch["processed"] < epoch["started"]
+        # Earlier versions kept neither the place inside an epoch nor the random generators.
+        placed = not inside or (not batch["is_last_batch"] and "random" in stored.get("lk", {}))
+        return ResumePoint(path, step) if placed and "optimizer_states" in stored else None
     except (ValueError, FileNotFoundError, KeyError, TypeError):
         return None
 

@@ -78,6 +78,7 @@ def start_of(folder: Path, given: dict[str, Any], resume: bool, checkpoint: str 
         checkpoint: `last` resumes; another path resumes from that file; nothing starts.
 
     Raises:
+        FileNotFoundError: There is no such checkpoint.
         ValueError: A run of this id exists and is not to be resumed, or was trained with other settings.
     """
     scheduled = numbered(folder / "checkpoints", ".ckpt")
@@ -90,6 +91,8 @@ def start_of(folder: Path, given: dict[str, Any], resume: bool, checkpoint: str 
             )
         return Start(given)
     if checkpoint not in (None, "last"):
+        if not Path(str(checkpoint)).is_file():
+            raise FileNotFoundError(f"No file {checkpoint}: --ckpt_path expects a checkpoint, or last for the newest of the run --id.")
         point: ResumePoint | None = ResumePoint(Path(str(checkpoint)), -1)
     else:
         point = newest(folder, scheduled)

@@ -143,12 +143,21 @@ def test_one_flag_starts_and_resumes(plain, tmp_path):
         (["--ckpt_path", "last"], "--ckpt_path last needs the --id"),
         (["--ckpt_path", "last", "--id", "nobody"], "there is no run in"),
         (["--resume", "true"], "--resume true needs the --id"),
+        (["--ckpt_path", "missing.ckpt", "--id", "b"], "No file missing.ckpt"),
     ],
 )
 def test_resume_needs_a_run(plain, tmp_path, words, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         command(plain, tmp_path, *words)
     assert not (tmp_path / "nobody").exists()
+
+
+def test_a_new_run_may_go_on_from_a_checkpoint_of_another(plain, tmp_path):
+    first = command(plain, tmp_path, "--id", "a")
+    second = command(edited(plain, max_epochs=4), tmp_path, "--id", "b", "--ckpt_path", str(first.path / "checkpoints" / "last.ckpt"))
+    assert read_segments(second.path)[0]["from_step"] == 12
+    assert second.config["trainer"]["max_epochs"] == 4
+    assert first.config["trainer"]["max_epochs"] == 2
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,11 @@ def test_what_decides_the_weights_is_refused(key, value):
         changes(STORED, with_(key, value), "a")
 
 
-def point(path, step, last_batch=False, ended=True, optimizer=True):
+def point(path, step, last_batch=False, ended=True, optimizer=True, **own):
     path.parent.mkdir(exist_ok=True)
     progress = {"total": {"started": 3, "processed": 3 if ended else 2}}
     loops = {"fit_loop": {"epoch_progress": progress, "epoch_loop.batch_progress": {"is_last_batch": last_batch}}}
-    stored = {"global_step": step, "epoch": 1, "state_dict": {}, "loops": loops}
+    stored = {"global_step": step, "epoch": 1, "state_dict": {}, "loops": loops, "lk": own}
     torch.save({**stored, "optimizer_states": []} if optimizer else stored, path)
     return path
 
@@ -52,8 +52,8 @@ def test_the_newest_usable_checkpoint_comes_first(tmp_path):
     point(folder / "last.ckpt", 8)
     scheduled = {
         0: point(folder / "step=0.ckpt", 0), 4: point(folder / "step=4.ckpt", 4), 8: point(folder / "step=8.ckpt", 8),
-        10: point(folder / "step=10.ckpt", 10), 12: point(folder / "step=12.ckpt", 12, last_batch=True, ended=False),
-        14: point(folder / "step=14.ckpt", 14, optimizer=False), 16: folder / "missing.ckpt",
+        10: point(folder / "step=10.ckpt", 10, ended=False, random=[]), 12: point(folder / "step=12.ckpt", 12, last_batch=True, ended=False),
+        13: point(folder / "step=13.ckpt", 13, ended=False), 14: point(folder / "step=14.ckpt", 14, optimizer=False), 16: folder / "missing.ckpt",
     }  # fmt: skip
     (folder / "step=18.ckpt").write_bytes(b"PK")
     scheduled[18] = folder / "step=18.ckpt"
