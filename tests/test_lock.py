@@ -9,15 +9,25 @@ import time
 
 import pytest
 
+import lk
 from lk.lock import LOCK, locked
 
-HOLD = "import sys, time, pathlib; from lk.lock import locked\nwith locked(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)"
+# Without the package's own imports, which take seconds.
+HOLD = """
+import pathlib, sys, time, types
+lk = sys.modules["lk"] = types.ModuleType("lk")
+lk.__path__ = [sys.argv[1]]
+from lk.lock import locked
+with locked(pathlib.Path(sys.argv[2])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 @pytest.fixture
 def holder(tmp_path):
     """Another process that holds the lock of a folder."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", HOLD, lk.__path__[0], str(tmp_path / "run")], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
