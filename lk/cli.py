@@ -369,16 +369,17 @@ def analyze(args: Sequence[str] | None = None) -> None:
     parsed = parser.parse_args(words)
     config = parser.instantiate(parsed)[parsed.subcommand]
     with ExitStack() as held:
-        for path in written_by(parsed.subcommand, config):
-            held.enter_context(locked(Run(path).path))
+        for folder in written_by(parsed.subcommand, config):
+            held.enter_context(locked(Run(folder).path))
         {"extract": extract, "certify": certify, "compare": compare, "report": report, "paper": paper}[parsed.subcommand](config)
 
 
-def written_by(command: str, config: Namespace) -> list[str]:
-    """The run folders that a command writes into; each is its alone until it ends."""
+def written_by(command: str, config: Namespace) -> list[Path]:
+    """The run folders that a command writes into, each once; each is its alone until it ends."""
     if command == "compare":
         return []
-    return sorted({path for network in config.networks for path in network.runs}) if command == "paper" else [config.run]
+    paths = [path for network in config.networks for path in network.runs] if command == "paper" else [config.run]
+    return sorted({Path(path).resolve() for path in paths})
 
 
 def extract(config: Namespace) -> None:

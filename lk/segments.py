@@ -77,13 +77,19 @@ def resume_points(folder: Path, scheduled: Mapping[int, Path]) -> Iterator[Resum
             yield other
 
 
-def flat(config: object, prefix: str = "") -> dict[str, Any]:
-    """A nested configuration as `{"a.b": value}`; lists are values."""
-    if isinstance(config, Mapping) and config:
-        return {
-            key: value for name, part in config.items() for key, value in flat(part, f"{prefix}.{name}" if prefix else str(name)).items()
-        }
-    return {prefix: config}
+def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, object, object]]:
+    """Key, old and new value of every setting that differs; lists are values.
+
+    Example:
+        >>> list(differences({"a": 1, "b": None}, {"a": 1, "b": {"c": 2}}))
+        [('b', None, {'c': 2})]
+    """
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        # Arguments that only a user's class knows are no defaults of a version.
+        for name in [name for name in {**old, **new} if name == "dict_kwargs" or (name in old and name in new)]:
+            yield from differences(old.get(name), new.get(name), f"{key}.{name}" if key else str(name))
+    elif old != new:
+        yield key, old, new
 
 
 def changes(stored: Mapping[str, Any], given: Mapping[str, Any], run: str) -> dict[str, list[Any]]:
@@ -104,9 +110,8 @@ def changes(stored: Mapping[str, Any], given: Mapping[str, Any], run: str) -> di
     def under(key: str, names: tuple[str, ...]) -> bool:
         return any(key == name or key.startswith(f"{name}.") for name in names)
 
-    old, new = flat(stored), flat(given)
-    # Keys that only one of both has come from another version of lk or of a library.
-    differ = {key: [old[key], new[key]] for key in old if key in new and old[key] != new[key] and not under(key, FREE)}
+    # In the order of the configuration. Keys that only one of both has come from another version of lk or of a library.
+    differ = {key: [old, new] for key, old, new in differences(stored, given) if not under(key, FREE)}
     refused = [
         f"{key}={json.dumps(pair[1], default=str)} (stored: {json.dumps(pair[0], default=str)})"
         for key, pair in differ.items()

@@ -30,6 +30,20 @@ def test_length_and_place_are_recorded(key, value):
     assert accepted(STORED, changes(STORED, given, "a")) == given
 
 
+SCHEDULER = {"class_path": "torch.optim.lr_scheduler.StepLR", "init_args": {"step_size": 3}}
+
+
+def test_a_part_that_is_added_or_left_away_is_refused():
+    """Of `lr_scheduler: null` against a scheduler, neither has a key of the other."""
+    without, scheduled = {**STORED, "lr_scheduler": None}, {**STORED, "lr_scheduler": SCHEDULER}
+    for stored, given in ((without, scheduled), (scheduled, without)):
+        with pytest.raises(ValueError, match="got lr_scheduler="):
+            changes(stored, given, "a")
+    own = {**STORED, "optimizer": {**STORED["optimizer"], "dict_kwargs": {"beta": 1}}}
+    with pytest.raises(ValueError, match=r"got optimizer\.dict_kwargs="):
+        changes(STORED, own, "a")
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("optimizer.init_args.lr", 0.5), ("seed_everything", 1), ("trainer.precision", "64-true"), ("data.class_path", "E")]
 )

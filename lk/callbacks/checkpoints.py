@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lk.runs import Run
+from lk.stored import read_checkpoint
 
 MOST = 100_000  # checkpoints of one run
 
@@ -46,7 +47,7 @@ class SaveCheckpoints(Callback):
         Raises:
             ValueError: The run has no end (`max_epochs` is -1), or the schedule has more than 100 000 checkpoints.
         """
-        per_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
+        per_epoch = steps_per_epoch(trainer)
         if trainer.max_epochs is None or trainer.max_epochs < 0:
             raise ValueError("trainer.max_epochs is not set; the schedule of checkpoints needs the last epoch.")
         last = per_epoch * trainer.max_epochs
@@ -76,13 +77,9 @@ class SaveCheckpoints(Callback):
             self.known = (run, frozenset(self.steps(trainer)))
         return trainer.global_step in self.known[1]
 
-    def epoch(self, trainer: pl.Trainer) -> float:
-        """Epochs trained so far, as a fraction."""
-        return trainer.global_step / max(1, -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches))
-
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         """The fractional epoch travels inside the checkpoint; a file for reading leaves out what only resuming needs."""
-        checkpoint["lk"] = {**checkpoint.get("lk", {}), "epoch": self.epoch(trainer)}
+        checkpoint["lk"] = {**checkpoint.get("lk", {}), "epoch": epochs_trained(trainer)}
         if self.writing and self.weights_only:
             # Not Lightning's own `weights_only`: that one would also skip this method, and with it the epoch.
             for key in ("optimizer_states", "lr_schedulers"):
@@ -113,6 +110,16 @@ class SaveCheckpoints(Callback):
                 self.writing = False
 
 
+def steps_per_epoch(trainer: pl.Trainer) -> int:
+    """Optimiser steps of one epoch."""
+    return max(1, -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches))
+
+
+def epochs_trained(trainer: pl.Trainer) -> float:
+    """Epochs trained so far, as a fraction."""
+    return trainer.global_step / steps_per_epoch(trainer)
+
+
 def holds(path: Path, module: pl.LightningModule) -> bool:
     """Whether a checkpoint is whole and holds the module's weights; one of another training, or cut off by a crash, does not.
 
@@ -123,8 +130,7 @@ def holds(path: Path, module: pl.LightningModule) -> bool:
     if not path.is_file():
         return False
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        own = module.state_dict()
-        return stored.keys() == own.keys() and all(torch.equal(stored[key], value.cpu()) for key, value in own.items())
-    except Exception:  # torch raises many types for a damaged file
+        stored, own = read_checkpoint(path)["state_dict"], module.state_dict()
+    except ValueError:
         return False
+    return stored.keys() == own.keys() and all(torch.equal(stored[key], value.cpu()) for key, value in own.items())

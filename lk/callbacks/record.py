@@ -8,6 +8,7 @@ import pandas as pd
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from lk.callbacks.checkpoints import epochs_trained
 from lk.runs import Run
 from lk.segments import begin_segment, end_segment
 from lk.start import write_config
@@ -50,7 +51,7 @@ class RecordTraining(Callback):
                 write_config(run.path, self.config)
             record_environment(run, "training", trainer.global_step, str(pl_module.device))
             self.begun = True
-            begin_segment(run.path, trainer.global_step, self.epochs(trainer), self.changed, trainer.world_size)
+            begin_segment(run.path, trainer.global_step, epochs_trained(trainer), self.changed, trainer.world_size)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The segment ends as planned, or early."""
@@ -62,7 +63,7 @@ class RecordTraining(Callback):
         """A run that is resumed after its last step trains no more; the segment that reached it is finished."""
         run = self.run(trainer)
         if run is not None and trainer.is_global_zero and not self.begun:
-            end_segment(run.path, trainer.global_step, self.epochs(trainer), "finished")
+            end_segment(run.path, trainer.global_step, epochs_trained(trainer), "finished")
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """The segment ends by a signal or an error."""
@@ -73,12 +74,7 @@ class RecordTraining(Callback):
         """Record the end of the segment."""
         run = self.run(trainer)
         if run is not None and self.begun:
-            end_segment(run.path, trainer.global_step, self.epochs(trainer), how)
-
-    @staticmethod
-    def epochs(trainer: pl.Trainer) -> float:
-        """Epochs trained so far, as a fraction."""
-        return trainer.global_step / max(1, -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches))
+            end_segment(run.path, trainer.global_step, epochs_trained(trainer), how)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The test split's values are new."""
@@ -117,8 +113,7 @@ class RecordTraining(Callback):
         """Log epochs trained (a fraction inside an epoch) and steps done; a sanity check comes before either."""
         if trainer.sanity_checking:
             return
-        per_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
-        for name, value in zip(COUNTS, (trainer.global_step / max(1, per_epoch), float(trainer.global_step)), strict=True):
+        for name, value in zip(COUNTS, (epochs_trained(trainer), float(trainer.global_step)), strict=True):
             pl_module.log(name, value, on_step=on_step, on_epoch=on_epoch, sync_dist=True)
 
     @staticmethod

@@ -24,10 +24,13 @@ class Interrupted(BaseException):
 class Signals:
     """The signals that arrived, and whether what runs now may be left at once."""
 
-    def __init__(self) -> None:
-        self.stop: int | None = None
-        self.requeue: int | None = None
-        self.leave = False
+    stop: int | None = None
+    requeue: int | None = None
+    leave = False
+
+    def forget(self) -> None:
+        """Begin anew: a process may train several times."""
+        self.stop, self.requeue, self.leave = None, None, False
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Handler of the signals that stop a training; the second Ctrl-C stops at once."""
@@ -92,7 +95,7 @@ class SaveResumePoint(Checkpoint):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take over the signals; the trainer gives them back when it is done."""
-        SIGNALS.__init__()  # type: ignore[misc]
+        SIGNALS.forget()
         try:
             for number in STOPPING:
                 signal.signal(number, SIGNALS.receive)

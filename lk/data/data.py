@@ -256,8 +256,10 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
     def state_dict(self) -> dict[str, int]:
         """How many batches of the epoch are trained on, for a run that is resumed inside it."""
         assert self.trainer is not None
-        progress = self.trainer.fit_loop.epoch_loop.batch_progress.current
-        return {"trained": progress.ready % int(self.trainer.num_training_batches)}
+        loop = self.trainer.fit_loop
+        epoch: Any = loop.epoch_progress.current
+        inside = epoch.processed < epoch.started
+        return {"trained": loop.epoch_loop.batch_progress.current.ready if inside else 0}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         """Take up the place inside an epoch."""

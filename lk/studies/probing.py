@@ -4,7 +4,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from scipy.stats import binomtest
 from torch import nn
 from torch.utils.data import Subset
 from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError
@@ -12,7 +11,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibratio
 from lk.data import Data
 from lk.games import OUTPUT
 from lk.layers import device_of, read_layers
-from lk.probes import Probes
+from lk.probes import Probes, at_chance
 
 
 @torch.inference_mode()
@@ -66,7 +65,7 @@ def evaluate(network: nn.Module, probes: Probes, data: Data, step: int, epoch: f
                 "calibration_error": float(calibration[name].compute()),
                 "loss": loss[name] / len(rows),
                 "chance": chance,
-                "at_chance": bool(binomtest(round(hit * len(rows)), len(rows), chance, alternative="greater").pvalue > 0.05),
+                "at_chance": at_chance(round(hit * len(rows)), len(rows), chance),
                 "samples": len(rows),
                 "gradient_norm": fit.gradient_norm if fit else float("nan"),
                 "iterations": fit.iterations if fit else 0,

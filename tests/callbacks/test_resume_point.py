@@ -17,7 +17,7 @@ from lk.callbacks.seed import random_states, restore
 @pytest.fixture(autouse=True)
 def _no_signal():
     yield
-    SIGNALS.__init__()
+    SIGNALS.forget()
 
 
 @pytest.mark.parametrize("settings", [{"every_n_steps": 0}, {"every_n_minutes": 0}, {"every_n_minutes": -1.0}])
@@ -32,7 +32,7 @@ def test_work_between_steps_is_left_at_once_and_a_step_is_not():
     assert signals.stop == signal.SIGTERM
     with pytest.raises(Interrupted), interruptible():
         raise AssertionError("work begins although a signal waits")
-    signals.__init__()
+    signals.forget()
     with pytest.raises(Interrupted), interruptible():
         signals.receive(signal.SIGTERM, None)
     assert not signals.leave
