@@ -154,7 +154,8 @@ def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) ->
             section,
             "training",
             "Training curves",
-            "Mean loss and accuracy at the end of each epoch; training values are means over the epoch while the weights still changed."
+            "Mean loss and accuracy at the end of each epoch. Training values are means over the epoch, while the weights still changed; of "
+            "networks that are trained at once, those of its last step."
             + (" Ticks on the lower edge: checkpoints at which all layers were read." if readings else ""),
             plots.training_curves(training, epochs),
         )
@@ -332,7 +333,7 @@ def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix
     """The strongest interactions of some samples at the output, and of one sample layer by layer."""
     samples, final = reading.samples, reading.final
     labels, correct = samples.y.tolist(), final.about.get("correct") or [True] * len(samples.y)
-    # One of each class first, those that the network reads rightly before others.
+    # One of each class first, those that the network classifies correctly before others.
     good = sorted(range(len(labels)), key=lambda i: (not correct[i], i))
     turn = {i: sum(labels[j] == labels[i] for j in good[:place]) for place, i in enumerate(good)}
     order = sorted(good, key=lambda i: (turn[i], not correct[i], i))
@@ -395,7 +396,7 @@ def agreement_section(reading: Reading, suffix: str) -> Section:
             )
         )  # fmt: skip
     section.table(
-        ("epoch", "certified games", "largest gap", "largest matching error", "explained samples read rightly"), rows,
+        ("epoch", "certified games", "largest gap", "largest matching error", "explained samples classified correctly"), rows,
         "Gap: strength found above the proven lower bound, relative to it. Matching error: largest difference between a value and its "
         "reconstruction from the interactions, relative to the total strength.",
     )  # fmt: skip

@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torchmetrics import MeanMetric
+from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from lk.doctor import examine, first_inputs
@@ -42,7 +42,8 @@ class Classification(pl.LightningModule):
     A network may be several, one per seed (`network.seeds`), that are trained at once. What is minimised is then the *sum* of
     their losses: each gets exactly the gradient that it would get alone, and an elementwise optimiser (SGD, Adam) keeps them
     apart. Clipping by the norm of all gradients would not. What is logged is the mean over seeds, and the least test accuracy
-    as `test/accuracy_min`; `train/accuracy` is then that of an epoch's last step, as counting costs as much as a small step.
+    as `test/accuracy_min`; training loss and accuracy are then those of an epoch's last step, as counting costs as much as a small step.
+    Of one network they are means over the epoch, and `train/loss` by step beside them.
 
     Args:
         network: The target network.
@@ -57,8 +58,10 @@ class Classification(pl.LightningModule):
         self.train_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
         self.test_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
         self.test_loss = MeanMetric()
+        # Of several networks at once every batch is the whole split: the last step's loss is theirs, and a mean would cost as much as a step.
+        self.train_loss = MeanMetric() if network.seeds == 1 else None
         self.least_test_accuracy = LeastAccuracy(network.seeds) if network.seeds > 1 else None
-        self.counted: dict[str, Tensor] | None = None
+        self.counted: dict[str, dict[str, Tensor]] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
@@ -78,40 +81,47 @@ class Classification(pl.LightningModule):
         x, y = batch
         logits = self.network(x)
         several, share = self.trainer.world_size > 1, getattr(self.trainer.train_dataloader, "share", None)
-        factor = 1.0
-        if several and share is not None:
-            counted, factor = share(batch_idx)
-            if counted:
-                logits, y = logits[..., :counted, :], y[:counted]
+        counted, factor = share(batch_idx) if several and share is not None else (len(y), 1.0)
+        if 0 < counted < len(y):
+            logits, y = logits[..., :counted, :], y[:counted]
         each = losses(logits, y) * factor if factor != 1 else losses(logits, y)
         loss = each.sum()
         if not bool(torch.isfinite(loss)):
             self.refuse(each.detach())
-        if logits.ndim == 2 or self.trainer.is_last_batch:
+        if counted and (logits.ndim == 2 or self.trainer.is_last_batch):
             self.train_accuracy(logits, y) if logits.ndim == 2 else self.train_accuracy(logits.flatten(0, 1), y.repeat(len(logits)))
         self.log("train/loss", loss.detach() / self.network.seeds, prog_bar=True, sync_dist=several, batch_size=len(y))
         self.log("train/accuracy", self.train_accuracy, on_step=False, on_epoch=True)
+        if self.train_loss is not None:
+            if counted:
+                self.train_loss.update(loss.detach() / factor, counted)
+            self.log("train/loss_epoch", self.train_loss, on_step=False, on_epoch=True)
         return loss
 
+    @property
+    def counting(self) -> dict[str, Metric]:
+        """What counts over an epoch of training, by name."""
+        return {"train_accuracy": self.train_accuracy, **({} if self.train_loss is None else {"train_loss": self.train_loss})}
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """What the epoch's accuracy has counted so far, of all devices: a run that is resumed inside the epoch counts on."""
-        with self.train_accuracy.sync_context(should_sync=self.trainer.world_size > 1):
-            counted = {name: value.detach().cpu().clone() for name, value in self.train_accuracy.metric_state.items()}  # type: ignore[union-attr]
-        checkpoint["lk"] = {**checkpoint.get("lk", {}), "train_accuracy": counted}
+        """What has been counted of the epoch so far, on all devices: a run that is resumed inside the epoch counts on."""
+        counted = {}
+        for name, metric in self.counting.items():
+            with metric.sync_context(should_sync=self.trainer.world_size > 1):
+                counted[name] = {key: torch.as_tensor(value).detach().cpu().clone() for key, value in metric.metric_state.items()}
+        checkpoint["lk"] = {**checkpoint.get("lk", {}), "counted": counted}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the counts until the first batch, which says whether the epoch had begun."""
-        self.counted = checkpoint.get("lk", {}).get("train_accuracy")
+        self.counted = checkpoint.get("lk", {}).get("counted")
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Take up the counts of an epoch that was stopped inside."""
-        counted, self.counted = self.counted, None
-        if counted and batch_idx > 0 and self.trainer.is_global_zero:
-            self.train_accuracy.update(
-                torch.zeros(1, self.network.num_classes, device=self.device), torch.zeros(1, dtype=torch.long, device=self.device)
-            )
-            for name, value in counted.items():
-                setattr(self.train_accuracy, name, value.to(self.device))
+        stored, self.counted = self.counted, None
+        if stored and batch_idx > 0 and self.trainer.is_global_zero:
+            for name, metric in self.counting.items():
+                for key in metric.metric_state:
+                    setattr(metric, key, stored[name][key].to(self.device))
 
     def refuse(self, each: Tensor) -> None:
         """Stop at a loss that is NaN or infinite."""
