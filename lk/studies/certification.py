@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lk import proofs
 from lk.data import GroupTable
 from lk.digest import digest_tensors
-from lk.extraction import available_memory
+from lk.files import available_memory
 from lk.groups import Group, Irrep, all_subgroups, irreps
 from lk.metrics import Folded, weight_norm
 from lk.networks import GroupNetwork
