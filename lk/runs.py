@@ -2,7 +2,7 @@
 
 runs/<id>/config.yaml  segments.yaml  checkpoints/{step=0001234,last}.ckpt  probes/step=0001234.safetensors
 extractions/<name>/{settings.yaml, samples.safetensors, step=0001234/{values,interactions}.safetensors}
-certificates/step=0001234/seed=0007/<verifier>/{certificate.json, slack.safetensors, explanation.json, explanation.safetensors}
+certificates/step=0001234/seed=0007/{network.safetensors, <verifier>/{certificate.json, slack.safetensors, explanation.json, explanation.safetensors}}
 tables/<name>/*.parquet  tables/{probes,training}.parquet  figures/  report.html  wandb/
 """
 
