@@ -58,7 +58,7 @@ def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
     """The network and its data, known to be what certificates are about.
 
     Raises:
-        ValueError: The network is no group network, the data are no group table, the activation cannot be certified, or memory is too small.
+        ValueError: The network is no group network or of float64, the data are no group table, the activation cannot be certified, or memory is too small.
     """
     if not isinstance(network, GroupNetwork) or not isinstance(data, GroupTable):
         raise ValueError(
@@ -66,6 +66,10 @@ def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
             "lk.data.GroupTable (see configs/group_s4.yaml)."
         )
     Tables(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1), network.activation)
+    if any(parameter.dtype == torch.float64 for parameter in network.parameters()):
+        raise ValueError(
+            "Given a network with float64 parameters; certificates speak of float32 ones. Train with trainer.precision=32-true."
+        )
     n = data.group.order
     needed, free = 8 * n**2 * (n + 8), available_memory()  # schur keeps D <= n numbers of each pair
     if needed > free:
@@ -159,6 +163,7 @@ def record(run: Run, found: Certification, step: int) -> None:
     for folder in run.certified.get(step, {}).values():
         for name in VERIFIERS:
             shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / "network.safetensors").unlink(missing_ok=True)
     for name, frame in found.tables.items():
         earlier = run.read_table(name) if run.table(name).is_file() else frame.iloc[:0]
         earlier = earlier[earlier["step"] != step]

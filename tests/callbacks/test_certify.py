@@ -244,13 +244,19 @@ def test_bounds_of_the_executed_network_stand_beside_the_exact_ones(watched):
     assert (last["bound_float32"] > 0).all()
 
 
+def test_float64_is_refused_before_training(tmp_path):
+    with pytest.raises(ValueError, match=r"trainer.precision=32-true"):
+        command(tmp_path, "double", "--trainer.precision", "64-true", "--report", "false")
+    assert not list((tmp_path / "double").glob("checkpoints/*"))
+
+
 def test_a_verifier_that_certifies_a_wrong_pair_is_recorded_as_failed(monkeypatch):
     """Whether brute force ran before or not, and whatever the verifier says of the accuracy."""
     tables = Tables(np.zeros((3, 2)), np.zeros((3, 2)), np.zeros((3, 2)), np.array([2.0, 1.0, 0.0]))
     group = Cyclic(3)
     monkeypatch.setattr(proofs, "gset", lambda *_: Certificate("gset", np.ones((3, 3)), 1, 1, 0.0))
     for verifiers in (("brute_force", "gset"), ("gset",)):
-        frames, proof = certify_network(tables, group, np.ones((3, 3), bool), verifiers)
+        frames, proof = certify_network(tables, group, np.eye(3) > 0, verifiers)
         row = frames["certificates"].set_index("verifier").loc["gset"]
         assert row["failed"]
         assert row["bound"] == 0.0
