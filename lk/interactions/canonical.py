@@ -18,7 +18,7 @@ mismatch on each coalition plus that rounding, strong convexity gives for any tw
 
 .. math:: |z_1 - z_2|_2 \le 2 \sqrt{2 R\,(G + e \cdot |y|) / \mu}.
 
-The flag is set when the first distance is at most 1e-6 R and the second radius at most 1e-3 R, whatever engine answered. No tolerance on
+The flag is set when the first distance is at most 1e-6 R and the second radius at most 1e-2 R, whatever engine answered. No tolerance on
 active sets enters: a set of active effects that was guessed wrong shows as a gap.
 
 Source: Fenchel-Young inequality and strong convexity, Bauschke and Combettes, Convex Analysis and Monotone Operator Theory, 2017, ch. 16 and 18.
@@ -30,7 +30,7 @@ from lk.interactions.operator import Vector, sums_where_firing, values_of
 
 CURVATURE = 1e-6  # mu
 _DISTANCE = 1e-6  # to the canonical point of the game that the effects match, relative to max v - min v
-_SENSITIVITY = 1e-3  # of the canonical point to mismatch and rounding, relative to max v - min v
+_SENSITIVITY = 1e-2  # of the canonical point to mismatch and rounding, relative to max v - min v
 
 
 def is_canonical(u: Vector, bound: float, weight: Vector, effects: Vector, multipliers: Vector, pull: Vector, rounding: float) -> bool:

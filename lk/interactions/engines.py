@@ -141,7 +141,22 @@ def answered(task: Task, bound: float, weight: Vector, point: Point | None, othe
 def by_interior(task: Task, bound: float, weight: Vector, gap: float, canonical: bool) -> Answer:
     """The interior point engine."""
     found = solve_interior(task.u, bound, weight, gap=1e-12 if canonical else gap / 2, finish=canonical)
-    return answered(task, bound, weight, found.point, Answer(found.effects, found.multipliers, "interior", found.iterations, False))
+    answer = answered(task, bound, weight, found.point, Answer(found.effects, found.multipliers, "interior", found.iterations, False))
+    if not canonical or answer.canonical:
+        return answer
+    return refined(task, bound, weight, answer, found.multipliers if found.tight is None else found.tight)
+
+
+def refined(task: Task, bound: float, weight: Vector, answer: Answer, start: Vector) -> Answer:
+    """The canonical answer of a small game whose values nearly tie, from feasible multipliers; `answer` where that takes too long."""
+    rounds = _ROUNDS_OF_ASCENT.get(task.players, 200 if task.players < 7 else 0)
+    exact = ascended(task.u, bound, weight, start, answer.effects, rounds)
+    if exact is None:
+        return answer
+    multipliers, effects = exact
+    point = shortest_of_face(task.u, bound, multipliers, weight, effects, 2 * rounds)
+    found = answered(task, bound, weight, point, replace(answer, multipliers=multipliers))
+    return found if found.canonical else answer
 
 
 def settled(task: Task, found: Answer | None, weight: Vector, gap: float, canonical: bool) -> Answer:
@@ -149,21 +164,8 @@ def settled(task: Task, found: Answer | None, weight: Vector, gap: float, canoni
     if found is not None and (found.canonical or not canonical):
         return found
     if task.players <= _INTERIOR_PLAYERS:
-        found = by_interior(task, task.inner_bound, weight, gap, canonical)
-        return refined(task, task.inner_bound, weight, found) if canonical and not found.canonical else found
+        return by_interior(task, task.inner_bound, weight, gap, canonical)
     return found or no_answer(task)
-
-
-def refined(task: Task, bound: float, weight: Vector, answer: Answer) -> Answer:
-    """The canonical answer of a small game whose values nearly tie; `answer` itself where that takes too long."""
-    rounds = _ROUNDS_OF_ASCENT.get(task.players, 200 if task.players < 7 else 0)
-    exact = ascended(task.u, bound, weight, answer.multipliers, answer.effects, rounds)
-    if exact is None:
-        return answer
-    multipliers, effects = exact
-    point = shortest_of_face(task.u, bound, multipliers, weight, effects, 2 * rounds)
-    found = answered(task, bound, weight, point, replace(answer, multipliers=multipliers))
-    return found if found.canonical else answer
 
 
 def solve(task: Task, weight: Vector, gap: float, method: str, canonical: bool) -> Answer:

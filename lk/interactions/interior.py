@@ -19,17 +19,19 @@ from lk.interactions.operator import Flags, Matrix, Vector, block_of, normal_mat
 _STAY = 0.9995  # share of the way to the border that a step may take
 _CORRECTIONS = 2
 _ROUNDS = 100  # corrections of a guessed face
+_CLIMBS = 10  # of the dual, each to the next coalition that leaves its bound
 _FINISH_BELOW = 1e-3  # gap from which the optimal face is guessed
 
 
 @dataclass(frozen=True)
 class Interior:
-    """Best primal and dual points; `point` where the optimal face was found."""
+    """Best primal and dual points; `point` where the optimal face was found, `tight` the last feasible multipliers on a guessed face."""
 
     effects: Vector
     multipliers: Vector
     iterations: int
     point: Point | None
+    tight: Vector | None = None
 
     @property
     def exact(self) -> bool:
@@ -238,7 +240,7 @@ def _solve(at: "_Iterate", finisher: "_Finisher | None", gap: float, most_iterat
             return Interior(exact[0].effects, exact[1], iteration, exact[0])
     effects, multipliers = np.zeros(2 * at.size), np.zeros(at.size)
     effects[at.possible], multipliers[1:] = best_effects, best_y
-    return Interior(effects, multipliers, iteration, None)
+    return Interior(effects, multipliers, iteration, None, finisher.tight if finisher is not None else None)
 
 
 class _Finisher:
@@ -248,6 +250,7 @@ class _Finisher:
         self.u, self.bound, self.weight = u, bound, weight
         self.tried: dict[bytes, float] = {}
         self.previous = b""
+        self.tight: Vector | None = None
 
     def attempt(self, at: _Iterate, relative: Vector, gap: float) -> tuple[Point, Vector] | None:
         """`relative` is the affine step over the present value: near zero for what stays, near minus one for what vanishes."""
@@ -298,7 +301,7 @@ class _Finisher:
         face = Face.of(y, self.bound, self.weight)
         if not face.same_as(guess):
             equations = Equations(face, at.size)
-        for _ in range(_ROUNDS):
+        for _ in range(_CLIMBS):
             if equations.blind.shape[1] == 0:
                 break
             climbed = self._climbed(y, face, equations.blind)
@@ -307,6 +310,7 @@ class _Finisher:
             y = climbed
             face = Face.of(y, self.bound, self.weight)
             equations = Equations(face, at.size)
+        self.tight = y
         point = shortest_point(self.u, self.bound, equations)
         if point is None:
             return None
