@@ -115,7 +115,9 @@ def contradictions(count, seed):
                 difference = np.abs(other - effects[0]).max() / np.abs(effects[0]).max()
                 both[name], wrong[name] = both[name] + 1, wrong[name] + (difference > DIFFERENT)
                 largest[name] = max(largest[name], difference)
-    print("\n| met again | compared | both flagged | contradictions | largest difference / largest effect, both flagged |\n|---|---|---|---|---|")
+    print(
+        "\n| met again | compared | both flagged | contradictions | largest difference / largest effect, both flagged |\n|---|---|---|---|---|"
+    )
     for name in largest:
         print(f"| {name} | {compared[name]} | {both[name]} | {wrong[name]} | {largest[name]:.1e} |")
     print(f"\n{count} games, {sum(wrong.values())} contradictions in {sum(both.values())} comparisons.")

@@ -2,7 +2,8 @@
 
 Optima of the decomposition are rarely unique. By complementarity, any optimal dual y describes all of them: effects with |D^T y| below
 their weight vanish, the others keep the sign of D^T y, and coalitions with y != 0 have their residual at the bound. The point of least
-Euclidean norm in this face is unique, whatever solver, start, machine or naming of players led there.
+Euclidean norm in this face is unique, whatever solver, start, machine or naming of players led there. Which effects and coalitions count
+as tight is decided by tolerances here; `lk.interactions.canonical` proves or refuses what comes of it.
 """
 
 from dataclasses import dataclass
