@@ -288,8 +288,8 @@ def spaced(sentence: str) -> str:
 
 def proven_canonical(games: pd.DataFrame) -> str:
     """How many games have an answer proven to be the canonical one; a dash where that was not stored."""
-    known = games["canonical"].dropna() if "canonical" in games else []
-    return of(int(sum(known)), len(known)) if len(known) else "–"
+    known = games["canonical"].dropna() if "canonical" in games else pd.Series(dtype="boolean")
+    return of(int(known.sum()), len(known)) if len(known) else "–"
 
 
 def overview_table(reading: Reading, section: Section) -> None:
