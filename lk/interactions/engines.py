@@ -1,21 +1,24 @@
 """One game at a time: which engine takes it, and what is asked of the answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lk.interactions.ascent import ascended, shortest_of_face
+from lk.interactions.canonical import is_canonical
 from lk.interactions.certificate import check
 from lk.interactions.decomposition import Answer, Proven
-from lk.interactions.face import Face, canonical_point
+from lk.interactions.face import Face, Point, canonical_point
 from lk.interactions.interior import solve_interior
 from lk.interactions.operator import Vector, effect_orders, possible_effects
 from lk.interactions.simplex import Vertex, vertices
 from lk.interactions.transforms import number_of_players
 
 _SMALLEST_BOUND = 1e-9  # of max |u|; below it the residual is taken to be zero
+_ROUNDS_OF_ASCENT = {7: 100, 8: 40, 9: 10}  # each costs a QR factorisation: at most about a second for a game
 _INTERIOR_PLAYERS = 12  # beyond, the normal matrix of the interior point method leaves memory
 
 
@@ -26,6 +29,7 @@ class Task:
     u: Vector
     bound: float
     unit: float
+    rounding: float  # error of each entry of u that comes from storing, centring and scaling float64 values
 
     @classmethod
     def of(cls, values: Vector, bound: float) -> "Task":
@@ -33,7 +37,7 @@ class Task:
         u = values - values[0]
         largest = float(np.abs(u).max())
         unit = float(np.ldexp(1.0, np.frexp(largest)[1])) if largest > 0 else 1.0  # a power of two: scaling costs no rounding
-        return cls(u / unit, bound / unit, unit)
+        return cls(u / unit, bound / unit, unit, float(np.abs(values).max()) / unit * 2.0**-52)
 
     @property
     def players(self) -> int:
@@ -123,14 +127,36 @@ def by_path(task: Task, bounds: list[float], weight: Vector, patient: bool, cano
 
 def _from_vertex(task: Task, bound: float, vertex: Vertex, weight: Vector, canonical: bool) -> Answer:
     point = canonical_point(task.u, bound, Face.of(vertex.multipliers, bound, weight)) if canonical else None
-    effects = vertex.effects if point is None else point
-    return Answer(effects, vertex.multipliers, "path", vertex.steps, point is not None)
+    return answered(task, bound, weight, point, Answer(vertex.effects, vertex.multipliers, "path", vertex.steps, False))
+
+
+def answered(task: Task, bound: float, weight: Vector, point: Point | None, otherwise: Answer) -> Answer:
+    """The answer with the effects of `point`, flagged canonical if that is proven; `otherwise` without a point."""
+    if point is None:
+        return otherwise
+    proven = is_canonical(task.u, bound, weight, point.effects, otherwise.multipliers, point.pull, task.rounding)
+    return replace(otherwise, effects=point.effects, canonical=proven)
 
 
 def by_interior(task: Task, bound: float, weight: Vector, gap: float, canonical: bool) -> Answer:
     """The interior point engine."""
     found = solve_interior(task.u, bound, weight, gap=1e-12 if canonical else gap / 2, finish=canonical)
-    return Answer(found.effects, found.multipliers, "interior", found.iterations, found.exact)
+    answer = answered(task, bound, weight, found.point, Answer(found.effects, found.multipliers, "interior", found.iterations, False))
+    if not canonical or answer.canonical:
+        return answer
+    return refined(task, bound, weight, answer, found.multipliers if found.tight is None else found.tight)
+
+
+def refined(task: Task, bound: float, weight: Vector, answer: Answer, start: Vector) -> Answer:
+    """The canonical answer of a small game whose values nearly tie, from feasible multipliers; `answer` where that takes too long."""
+    rounds = _ROUNDS_OF_ASCENT.get(task.players, 200 if task.players < 7 else 0)
+    exact = ascended(task.u, bound, weight, start, answer.effects, rounds)
+    if exact is None:
+        return answer
+    multipliers, effects = exact
+    point = shortest_of_face(task.u, bound, multipliers, weight, effects, 2 * rounds)
+    found = answered(task, bound, weight, point, replace(answer, multipliers=multipliers))
+    return found if found.canonical else answer
 
 
 def settled(task: Task, found: Answer | None, weight: Vector, gap: float, canonical: bool) -> Answer:

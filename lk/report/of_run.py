@@ -288,6 +288,12 @@ def spaced(sentence: str) -> str:
     return f" {sentence}" if sentence else ""
 
 
+def proven_canonical(games: pd.DataFrame) -> str:
+    """How many games have an answer proven to be the canonical one; a dash where that was not stored."""
+    known = games["canonical"].dropna() if "canonical" in games else pd.Series(dtype="boolean")
+    return of(int(known.sum()), len(known)) if len(known) else "–"
+
+
 def overview_table(reading: Reading, section: Section) -> None:
     """One row per layer of the last checkpoint."""
     games = reading.games[reading.games["step"] == reading.games["step"].max()]
@@ -303,8 +309,9 @@ def overview_table(reading: Reading, section: Section) -> None:
         ]
         dagger = " †" if layer in marks.index and marks.loc[layer, "marked"] else ""
         certified = games.loc[games["layer"] == layer, "certified"]
+        canonical = proven_canonical(games[games["layer"] == layer])
         hit = percent(accuracy[layer]) if layer in accuracy else "–"
-        rows.append((layer + dagger, hit, spanned(reach), spanned(count, 1), *against, of(int(certified.sum()), len(certified))))
+        rows.append((layer + dagger, hit, spanned(reach), spanned(count, 1), *against, of(int(certified.sum()), len(certified)), canonical))
     header = (
         "layer",
         "probe accuracy",
@@ -313,6 +320,7 @@ def overview_table(reading: Reading, section: Section) -> None:
         "completeness",
         "redundancy",
         "certified",
+        "canonical",
     )
     section.table(
         header,
@@ -393,12 +401,12 @@ def agreement_section(reading: Reading, suffix: str) -> Section:
         right = found.groupby("sample")["correct"].first()
         rows.append(
             (
-                epochs(found["epoch"].iloc[0]), of(int(found["certified"].sum()), len(found)), percent(found["gap"].max(), 3),
+                epochs(found["epoch"].iloc[0]), of(int(found["certified"].sum()), len(found)), proven_canonical(found), percent(found["gap"].max(), 3),
                 significant(found["matching_error"].max()), of(int(right.sum()), len(right)),
             )
         )  # fmt: skip
     section.table(
-        ("epoch", "certified games", "largest gap", "largest matching error", "explained samples classified correctly"), rows,
+        ("epoch", "certified games", "canonical games", "largest gap", "largest matching error", "explained samples classified correctly"), rows,
         "Gap: strength found above the proven lower bound, relative to it. Matching error: largest difference between a value and its "
         "reconstruction from the interactions, relative to the total strength.",
     )  # fmt: skip

@@ -22,6 +22,7 @@ GLOSSARY = {
     "redundancy": "Strength that the output lacks, divided by the layer's salient strength.",
     "mean |v(N) − v(∅)|": "How far the score moves when all players are masked; strengths are divided by it to compare layers.",
     "certified": "The decomposition's total strength is proven to be close to the least possible one.",
+    "canonical": "Of all sparsest decompositions the one preferred by a fixed rule; proven, not assumed, to be the one shown.",
     "matching": "AND and OR interactions together rebuild the value of every masked sample, up to a small bounded residual.",
     "checkpoint": "A moment of training at which all layers were read.",
     "† marked": "The probe is at chance, or masking hardly moves the score: what such a layer is said to know may be noise.",

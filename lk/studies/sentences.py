@@ -169,6 +169,11 @@ def on_proof(games: pd.DataFrame, gap: float) -> str:
         f"{of(certified, len(games))} decompositions are certified: their total strength is proven to be within {significant(100 * gap)} % of "
         "the least possible one."
     )
+    if "canonical" in games and (known := games["canonical"].dropna()).size:
+        text += (
+            f" {of(int(known.sum()), len(known))} are proven to be the canonical one, which no other solver, start or naming of players "
+            "would change."
+        )
     if pd.notna(error):
         text += f" The interactions rebuild the value of every masked sample; the largest error is {significant(error, 1)} of the total strength."
     return text
