@@ -207,15 +207,14 @@ def explained(about: dict[str, Any], given: dict[str, Any], arrays: Arrays, netw
     else:
         assign = take(arrays, "lookups.", LOOKUP, sizes)["assign"]
         need(all(0 <= row < sizes["R"] for row in chain(*assign)), "a row out of range")
-    dropped, held, reads = [entry.split(": ")[0] for entry in about["dropped"]], 0, about["verifier"] == "gset"
-    free = sure = {*range(network.m)}
+    free, sure, held = {*range(network.m)}, {*range(network.m)}, 0
     for number, (key, i, name) in enumerate(names):
-        known = (name or f"part {number}") in dropped
+        known = any(entry.startswith(f"{name or f'part {number}'}: ") for entry in about["dropped"])
         try:
             part = take(arrays, f"{key}.{i}.", PARTS[key], {"n": network.n})
             judge(key, part, network.group, free)
             free, held = free - {*part["neurons"]}, held + 1
-            sure = sure if known or (key == "sided" and not reads) else sure - {*part["neurons"]}
+            sure = sure if known or (key == "sided" and about["verifier"] != "gset") else sure - {*part["neurons"]}
         except ValueError as error:
             need(known, f"{name or f'part {number}'}: {error}")
     need(not arrays, f"arrays of no part, {', '.join(arrays)}")
