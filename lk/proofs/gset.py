@@ -38,6 +38,7 @@ from lk.proofs.tables import Tables
 _CHUNK = 360  # pairs at a time
 _SHARES = 1 << 24  # weights are whole numbers of this part
 _LARGEST = 2.0**60
+_LEAST_SCALE = 2.0**-60  # smaller ones would underflow in squares, see lk.proofs.rounding; lambda and mu may be small instead
 
 
 Part = GSetCircuit | SignTerm | SidedCircuit
@@ -98,7 +99,7 @@ def gset(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints
     for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
         t = activations(xs, ys)
         gap = residual.add(gaps[xs, ys] + residual.interaction(t, xs, ys, zs), xs, ys, zs)
-        slack[chunk] = decide(gap, _rounding(residual, largest, margin_error, xs, ys))
+        slack[chunk] = decide(gap, _rounding(residual, largest, margin_error, xs, ys), tables.folding(xs, ys))
         count += len(chunk)
     operations = ideal.operations + residual.operations + count * (m + 3 * k)
     operations += n * n * k + (0 if (ideal.sides >= 0).all() else n**3) if explanation.sided else 0
@@ -275,8 +276,8 @@ def _refuse_neurons(part: Part, taken: np.ndarray) -> str | None:
     numbers = [array for array in part.arrays().values() if array.dtype.kind == "f"]
     if not all((np.abs(array) <= _LARGEST).all() for array in numbers):
         return "numbers that are not finite or above 2^60"
-    if (part.scales <= 0).any() or (part.weights < 0).any():
-        return "scales must be positive and weights not negative"
+    if (part.scales < _LEAST_SCALE).any() or (part.weights < 0).any():
+        return "scales must be positive, at least 2^-60, and weights not negative"
     return None
 
 

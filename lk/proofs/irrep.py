@@ -64,7 +64,7 @@ def irrep(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Int
         correct = np.einsum("ip,pi->p", t, columns[zs])
         squares, ideal_squares = (t[:m] ** 2).sum(0), ((scales[:, None] * t[m:]) ** 2).sum(0)
         gap = margin + correct - norm * np.sqrt(squares) - change_norm * np.sqrt(ideal_squares)
-        slack[chunk] = decide(gap, margin_error + constant + error_x[xs] + error_y[ys])
+        slack[chunk] = decide(gap, margin_error + constant + error_x[xs] + error_y[ys], tables.folding(xs, ys))
         count += len(chunk)
     operations = ideal.operations + count * (m + 3 * k + 2 * m + 3 * k) + 6 * n * (m + k)
     unexplained = tuple(np.setdiff1d(np.arange(m), ideal.neurons).tolist())

@@ -94,7 +94,7 @@ def lookup(tables: Tables, group: Group, explanation: LookupExplanation, pairs: 
         correct = logits[zs, at]
         logits[zs, at] = -np.inf
         gap = correct - logits.max(0) + rest.interaction(h, xs, ys, zs)
-        slack[chunk] = decide(gap, error_x[xs] + error_y[ys])
+        slack[chunk] = decide(gap, error_x[xs] + error_y[ys], tables.folding(xs, ys))
         count += len(chunk)
     filled = int(np.count_nonzero(columns))
     operations = rest.operations + count * (m + filled + size + n * (count_j + 2)) + 3 * n * filled

@@ -79,7 +79,7 @@ def lowrank(tables: Tables, group: Group, rank: int, pairs: Ints | None = None) 
         correct = logits[at, zs]
         logits[at, zs] = -np.inf
         gap = correct - logits.max(1) + rest.interaction(h, xs, ys, zs)
-        slack[chunk] = decide(gap, error_x[xs] + error_y[ys])
+        slack[chunk] = decide(gap, error_x[xs] + error_y[ys], tables.folding(xs, ys))
         count += len(chunk)
     operations = rest.operations + count * (m + rank * (m + n) + 2 * n) + 3 * n * m * rank + 4 * n * m * min(n, m)
     return Certificate("lowrank", slack.reshape(n, n), operations, tables.brute_force_operations, time.perf_counter() - start)

@@ -22,6 +22,8 @@ from numba import njit
 
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
 
+_LEAST_WEIGHT = 2.0**-64
+
 
 class Residual:
     """Tables of the rest, prepared once in O(n^2 k).
@@ -162,10 +164,17 @@ def _interaction(sample: tuple[Floats, Ints, Ints], along_x: Floats, along_y: Fl
 
 
 def _weights(columns: Floats, interaction: Floats) -> Floats:
-    """s_i = size of column i / size of eta_i, which is best if both are independent noise; ratios stay within 10^6 of the mean."""
-    size, spread = np.sqrt((columns**2).mean(0)), np.sqrt((interaction**2).mean(1))
-    size, spread = size + 1e-3 * size.mean() + 1e-30, spread + 1e-3 * spread.mean() + 1e-30
-    return np.asarray(size / spread)
+    """s_i = size of column i / size of eta_i, which is best if both are independent noise, each relative to its mean.
+
+    Only ratios matter to the inequality; the range of the numbers matters to its underflow (see `lk.proofs.rounding`).
+    """
+    size, spread = (_relative(np.sqrt((table**2).mean(axis))) for table, axis in ((columns, 0), (interaction, 1)))
+    return np.clip(size / spread, _LEAST_WEIGHT, 1.0 / _LEAST_WEIGHT)
+
+
+def _relative(sizes: Floats) -> Floats:
+    mean = sizes.mean() if len(sizes) else 0.0
+    return sizes / mean + 1e-3 if 0.0 < mean < np.inf else np.ones(len(sizes))
 
 
 @njit(cache=True, nogil=True)

@@ -25,7 +25,7 @@ from numba import njit
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import ascending, decide, pairs_of
+from lk.proofs.check import decide, indices_of, pairs_of
 from lk.proofs.class_gaps import equivariant_gap, largest_size
 from lk.proofs.explanation import Clusters, FourierExplanation
 from lk.proofs.residual import Residual
@@ -71,7 +71,7 @@ def schur(tables: Tables, group: Group, explanation: FourierExplanation, pairs: 
         )
     main = Main(tables, matrices, explanation.clusters)
     residual = main.rest(tables)
-    indices = np.arange(n * n) if pairs is None else ascending(pairs)
+    indices = indices_of(group, pairs)
     interaction, coordinates = np.empty(len(indices)), np.empty((len(indices), main.size))
     done = 0
     for chunk, xs, ys, zs in pairs_of(group, indices, _CHUNK):
@@ -85,7 +85,7 @@ def schur(tables: Tables, group: Group, explanation: FourierExplanation, pairs: 
     defects = [homomorphism_defect(group, rho) for rho in matrices]
     error = gap_error + main.rounding(matrices, defects, xs, ys) + residual.error_x[xs] + residual.error_y[ys]
     total = residual.add(gap + interaction, xs, ys, group.table[xs, ys])
-    slack[indices] = decide(total, error + gamma(8) * np.abs(gap))
+    slack[indices] = decide(total, error + gamma(8) * np.abs(gap), tables.folding(xs, ys))
     classes = len(np.unique(group.classes))
     cubes = sum(rho.shape[1] ** 3 for rho in matrices)
     operations = main.operations + residual.operations + 3 * n * n * main.size
