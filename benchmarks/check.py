@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load, save
 
-from lk.groups import Alternating, Cyclic, Dihedral, Quaternion, Symmetric, coset_action, irreps, orbitals, subgroups
+from lk.groups import Cyclic, Dihedral, Quaternion, Symmetric, coset_action, irreps, orbitals, subgroups
 from lk.proofs import (
     CosetCluster,
     CosetExplanation,
@@ -255,6 +255,26 @@ def bit_flipped(rng, given, _):
     return True
 
 
+def slack_lowered(rng, given, _):
+    """Unsealed: a slack lowered by one step; the claim is true, and the file is another."""
+    slack = given.slack
+    place = tuple(rng.integers(len(slack), size=2))
+    slack[place] = np.nextafter(slack[place], -math.inf)
+    before = given.files["slack"]
+    header = before[: len(before) - slack.nbytes]
+    given.files["slack"] = header + np.ascontiguousarray(slack).tobytes()
+    return given.files["slack"] != before
+
+
+def theta(rng, given, _):
+    """Sealed: theta is no share."""
+    if '"theta"' not in given.files.get("explanation.json", b"").decode():
+        return False
+    given.explanation(theta=pick(rng, [-0.1, 1.1]))
+    given.seal()
+    return True
+
+
 def truncated(rng, given, _):
     """Sealed or not: the end of a file is missing."""
     name = pick(rng, sorted(given.files))
@@ -369,9 +389,8 @@ def operations(rng, given):
 
 
 def accuracy(rng, given):
-    """Not the share of right answers."""
-    pairs = given.slack.size
-    stated = given.about["accuracy"]
+    """Not the share of right answers: more than there are, fewer, or fewer than the bound."""
+    stated, pairs = given.about["accuracy"], given.slack.size
     return (0.0 if given.about["bound"] else None) if stated is None else stated + pick(rng, [-1, 1]) / pairs
 
 
@@ -631,13 +650,17 @@ def not_finite(rng, given, _):
     return True
 
 
-def array_changed(rng, given, _):
+def an_array(how, files=("network", "explanation.safetensors")):
     """Sealed: an array of an explanation or network is missing, one too many, of another type, or of another shape."""
-    name = pick(rng, [name for name in ("network", "explanation.safetensors") if name in given.files])
-    arrays = given.arrays(name)
+    return lambda rng, given, _: array_changed(rng, given, how, files)
+
+
+def array_changed(rng, given, how, files):
+    name = pick(rng, [name for name in files if name in given.files] or [""])
+    arrays = given.arrays(name) if name else {}
     if not arrays or given.about["dropped"]:
         return False
-    key, how = pick(rng, sorted(arrays)), rng.integers(5)
+    key = pick(rng, sorted(arrays))
     if how == 0:
         del arrays[key]
     elif how == 1:
@@ -680,8 +703,6 @@ def about_explanation(rng, given, _):
     said = json.loads(given.files["explanation.json"])
     choices = [{"kind": "LookupExplanation" if said["kind"] != "LookupExplanation" else "GSetExplanation"}]
     choices += [{"order": said["order"] + 1}, {"width": said["width"] + 1}]
-    if "theta" in said:
-        choices += [{"theta": value} for value in (-0.1, 1.1, None)] * 2
     given.explanation(**pick(rng, choices))
     given.seal()
     return True
@@ -814,6 +835,7 @@ KINDS = {
     "unsealed: a bit flipped": bit_flipped,
     "unsealed: a file missing": missing,
     "unsealed: a file of another certificate": swapped,
+    "unsealed: a slack lowered by one step": slack_lowered,
     "a file truncated": truncated,
     "slack one ulp above the gap": ulp_above,
     "pairs permuted": pairs_permuted,
@@ -855,10 +877,16 @@ KINDS = {
     "a neuron of two parts": of_two_parts,
     "labels of cosets": in_part(("clusters",), one("left", lambda part, _: [-1, len(part["left"])])),
     "explanation not finite": not_finite,
-    "arrays missing, more or of another type": array_changed,
+    "an array missing": an_array(0),
+    "an array too many in the network": an_array(1, ("network",)),
+    "an array too many in the explanation": an_array(1, ("explanation.safetensors",)),
+    "an array of another type": an_array(2),
+    "an array with another axis": an_array(3),
+    "an array too short": an_array(4),
     "kind, size or side of an explanation": about_explanation,
     "embeddings wider than the network": wider_embedding,
     "another side": another_side,
+    "theta": theta,
     "explanation of another network": explanation_of_another,
     "explanation removed": explanation_removed,
     "a dropped part not named": drop_forgotten,
@@ -879,13 +907,21 @@ def checker(tree=None):
     return module
 
 
-def accepted(module, stored, folder, text=None):
+class Kept(dict):
+    """Networks whose gaps were computed: the checker forgets all but the last, and here they come again and again."""
+
+    def clear(self):
+        if len(self) > 200:
+            super().clear()
+
+
+def accepted(module, stored, folder, networks, text=None):
     """Whether the checker accepts a certificate, and what it says."""
     for path in [*folder.parent.glob("*.safetensors"), *folder.glob("*")]:
         path.unlink()
     stored.write(folder, text)
     try:
-        return True, module.examine(folder, {}, 0, 0)
+        return True, module.examine(folder, networks, 0, 0)
     except Exception as error:
         return False, f"{type(error).__name__}: {error}"
 
@@ -959,8 +995,9 @@ def main():
     bases += [Stored.read(path.parent) for run in given.run for path in sorted(Path(run).rglob("certificate.json"))]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "seed" / "verifier"
+        networks = Kept()
         for stored in bases:
-            fine, said = accepted(module, stored, folder)
+            fine, said = accepted(module, stored, folder, networks)
             if not fine:
                 print(f"REFUSED as it is: {stored.about['verifier']}: {said}")
         print(f"{len(bases)} certificates, accepted as they are; {time.process_time() - start:.0f} s of CPU time", flush=True)
@@ -975,7 +1012,7 @@ def main():
                 if not done:
                     continue
                 text = done if isinstance(done, str) else None
-                fine, said = accepted(module, changed, folder, text)
+                fine, said = accepted(module, changed, folder, networks, text)
                 made, passed, reasons[said[:60]] = made + 1, passed + fine, reasons[said[:60]] + 1
                 if len(base.slack) < 9 and sum(kind == k for k, *_ in kept) < given.mutants:
                     kept.append((kind, changed, text))
@@ -988,8 +1025,8 @@ def main():
         print(f"{total} tampered, {total - through} refused, {through} let through; {time.process_time() - start:.0f} s of CPU time")
         needed, number = 0, 0
         for line, what, tree in mutants():
-            mutant = checker(tree)
-            found = next((kind for kind, changed, text in kept if accepted(mutant, changed, folder, text)[0]), None)
+            mutant, networks = checker(tree), Kept()
+            found = next((kind for kind, changed, text in kept if accepted(mutant, changed, folder, networks, text)[0]), None)
             needed, number = needed + (found is not None), number + 1
             print(f"  without line {line}: {what[:110]:110s} {'lets through: ' + found if found else 'NOTHING MORE'}", flush=True)
         print(f"{needed} of {number} conditions are needed by themselves; {time.process_time() - start:.0f} s of CPU time")
