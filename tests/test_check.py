@@ -1,6 +1,7 @@
 """The outside checker: alone, through `analyze.py check`, on true certificates and on false ones with every digest computed anew."""
 
 import ast
+import dataclasses
 import hashlib
 import importlib.util
 import json
@@ -20,6 +21,7 @@ from lk.cli import analyze, train
 from lk.groups import Cyclic, Symmetric, irreps
 from lk.proofs import Certificate, Factors, Tables, brute_force, gset, ideal, rho_set, save_explanation, save_network
 from lk.proofs.certificate import digest_entries
+from lk.proofs.gset import on_orbitals
 from lk.runs import Run
 from lk.studies.checking import checker
 
@@ -111,6 +113,7 @@ def explained(tmp_path):
     two = next(r for r in irreps(group) if r.dimension == 2)
     involution = next(g for g in range(6) if group.element_orders[g] == 2)
     part = rho_set(group, two.matrices, np.array([group.identity, involution]), np.array([0.3, 1.0]), name="two")
+    part = dataclasses.replace(part, kernel=on_orbitals(part, group))  # as stored: constant to the last bit
     tables, explanation = ideal(group, [part], width=12)
     return written(
         tmp_path / "seed=0000", tables, group, (brute_force(tables, group), None), (gset(tables, group, explanation), explanation)
