@@ -59,7 +59,7 @@ class Residual:
         self.bias = bias - (bias.max() + bias.min()) / 2.0
         self.largest = largest_entries(self.columns)
         self.along_x, self.along_y = (np.ascontiguousarray(table.T) for table in (along_x, along_y))
-        self.weights = _weights(self.columns, _interaction(sample, along_x, along_y))
+        self.weights = norm_weights(self.columns, _interaction(sample, along_x, along_y))
         self.ends = np.array([k] if groups is None else groups, dtype=np.int64)
         starts = np.concatenate([[0], self.ends[:-1]])
         self.norms = np.array([largest_norm(self.columns[:, a:b], self.weights[a:b]) for a, b in zip(starts, self.ends, strict=True)])
@@ -87,6 +87,24 @@ class Residual:
         along_x = (magnitudes[0] + np.abs(self.along_x.T)) @ weight
         along_y = (magnitudes[1] + np.abs(self.along_y.T)) @ weight
         return WIDER * along_x, WIDER * (along_y + constant)
+
+    def include(self, columns: Floats, along_x: Floats, along_y: Floats) -> None:
+        """Add a part that depends on one input alone, and needs no inequality: sum of columns(z) (along_x(x) + along_y(y)).
+
+        Args:
+            columns: Shape `(n, k)`, each entry within one rounding.
+            along_x: Shape `(n, k)`.
+            along_y: Shape `(n, k)`.
+        """
+        n, k = columns.shape
+        self.additive_x += along_x @ columns.T
+        self.additive_y += along_y @ columns.T
+        self.most_x, self.most_y = self.additive_x.max(1), self.additive_y.max(1)
+        self.finite = bool(np.isfinite(self.additive_x).all() and np.isfinite(self.additive_y).all())
+        weight = 6.0 * gamma(2 * k + 64) * np.abs(columns).max(0)
+        self.error_x += WIDER * (np.abs(along_x) @ weight)
+        self.error_y += WIDER * (np.abs(along_y) @ weight)
+        self.operations += n * n * (int(along_x.any(0).sum()) + int(along_y.any(0).sum()))
 
     def add(self, known: Floats, xs: Ints, ys: Ints, zs: Ints) -> Floats:
         """`known` plus a lower bound of A[x, xy] + Q[y, xy] - max over z != xy of A[x, z] + Q[y, z].
@@ -161,7 +179,7 @@ def _interaction(sample: tuple[Floats, Ints, Ints], along_x: Floats, along_y: Fl
     return np.asarray(t - along_x[xs].T - along_y[ys].T)
 
 
-def _weights(columns: Floats, interaction: Floats) -> Floats:
+def norm_weights(columns: Floats, interaction: Floats) -> Floats:
     """s_i = size of column i / size of eta_i, which is best if both are independent noise; ratios stay within 10^6 of the mean."""
     size, spread = np.sqrt((columns**2).mean(0)), np.sqrt((interaction**2).mean(1))
     size, spread = size + 1e-3 * size.mean() + 1e-30, spread + 1e-3 * spread.mean() + 1e-30
