@@ -318,7 +318,7 @@ def bug(name):
     def stale(tables):
         return cache.setdefault((tables.left.shape, tables.activation), original["doubles"](tables))
 
-    def unrounded(gap, rounding):
+    def unrounded(gap, rounding, folding):
         return np.where(np.isfinite(gap), gap, -np.inf)
 
     patches = {

@@ -42,7 +42,7 @@ from lk.runs import Run
 from lk.scores import Score
 from lk.start import RUN_ID, is_first, run_id, start_of, write_config
 from lk.studies.certification import certify_checkpoint, folded, group_run, record
-from lk.studies.checkpoint import probe_checkpoint, read_checkpoint, write_tables
+from lk.studies.checkpoint import extract_checkpoint, probe_checkpoint, write_tables
 from lk.studies.environment import record_environment
 from lk.studies.freshness import check_fresh
 from lk.studies.paper import FIGURES, Paper, Studied
@@ -398,7 +398,7 @@ def extract(config: Namespace) -> None:
     with progress(len(steps) * 2 ** count_players(samples.owner) * len(samples.y) * backgrounds(extraction), extraction.name) as bar:
         for step in steps:
             epoch = float(run.load(network, step)["epoch"])
-            read_checkpoint(run, extraction, samples, network, data, step, epoch, lambda count: bar.advance(bar.task_ids[0], count))
+            extract_checkpoint(run, extraction, samples, network, data, step, epoch, lambda count: bar.advance(bar.task_ids[0], count))
     write_tables(run, extraction.name)
     say(f"Interactions are in {run.extraction(extraction.name)}.")
     if config.report:

@@ -10,6 +10,7 @@ What a record alone would get wrong is an object that is changed after it was ma
 therefore compared with what they were; a difference is refused. What a class changes under other names is its own affair.
 """
 
+import copy
 import inspect
 import math
 import sys
@@ -149,19 +150,13 @@ def arguments(thing: Any) -> dict[str, Any]:
                 f"{name} as its argument; a change of an attribute is not part of the settings."
             )
     # A copy: what a caller does with the description does not change the record.
-    return {name: describe_again(value) for name, value in given.items()}
+    found: dict[str, Any] = copy.deepcopy(given)
+    return found
 
 
 def differ(before: Any, now: Any) -> bool:
     """Whether a description changed; what has none is not compared."""
     return not isinstance(before, Undescribed) and (isinstance(now, Undescribed) or before != now)
-
-
-def describe_again(value: Any) -> Any:
-    """A deep copy of plain data."""
-    if isinstance(value, list):
-        return [describe_again(item) for item in value]
-    return {key: describe_again(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def name_of(thing: Any) -> str:

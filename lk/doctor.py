@@ -124,7 +124,7 @@ def examine(
     versions = {name: version(tensor) for name, tensor in state(network).items()}
     twin = frozen(network)
     find_layers(twin, layers)
-    batch = some(x.detach().to(device_of(twin)))
+    batch = some(x[:ROWS].detach().to(device_of(twin)))
     adapter = fitting(twin, layers, batch)
     together, again = (run(twin, layers, batch, adapter) for _ in range(2))
     check_shapes(network, together)

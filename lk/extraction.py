@@ -5,7 +5,6 @@ One way for all callers: the callback during training, the command afterwards, a
 
 import json
 import math
-import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from torch.utils.data import Subset
 from lk.data import Data
 from lk.describe import Recorded, describe
 from lk.digest import digest_files, digest_plain, digest_tensors
-from lk.files import writing
+from lk.files import available_memory, writing
 from lk.games import OUTPUT, Players, count_players, play
 from lk.games.game import BACKGROUNDS, check_layers
 from lk.games.maskers import Masker, Mean
@@ -111,9 +110,7 @@ class Samples:
         names = read_yaml(path.with_suffix(".yaml"), remedy)
         tensors, _ = read_tensors(path, "holds no samples", remedy)
         try:
-            expect(
-                {key: tensors[key][None] for key in tensors if key in ("y", "index")}, dict.fromkeys(("y", "index"), ("whole", (1, None)))
-            )
+            expect(tensors, dict.fromkeys(("y", "index"), ("whole", (None,))))
             count, shape = len(tensors["y"]), tuple(tensors["x"].shape)
             kind = "real" if tensors["x"].is_floating_point() else "whole"
             expect(tensors, {"index": ("whole", (count,)), "x": (kind, (count, *shape[1:])), "filler": (kind, shape)})
@@ -134,11 +131,6 @@ class Samples:
             )
         except (ValueError, KeyError, IndexError, RuntimeError) as error:
             raise damaged(path, "holds no samples", error, remedy) from error
-
-
-def available_memory() -> int:
-    """Bytes of main memory that are free for use."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
 
 
 class Extraction(metaclass=Recorded):

@@ -1,4 +1,4 @@
-"""Write files so that an interruption leaves the old one or the new one, never half of one."""
+"""Write files so that an interruption leaves the old one or the new one, never half of one; how much the machine holds."""
 
 import os
 import secrets
@@ -66,3 +66,8 @@ def check_links(folder: Path) -> None:
                     f"expected no link that leads out of the run folder, got {path} -> {os.readlink(path)}. Remove the link, or copy what it "
                     "leads to into the folder."
                 )
+
+
+def available_memory() -> int:
+    """Bytes of main memory that are free for use."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")

@@ -2,7 +2,7 @@
 
 runs/<id>/config.yaml  segments.yaml  checkpoints/{step=0001234,last}.ckpt  probes/step=0001234.safetensors
 extractions/<name>/{settings.yaml, samples.safetensors, step=0001234/{values,interactions}.safetensors}
-certificates/step=0001234/seed=0007/<verifier>/{certificate.json, slack.safetensors, explanation.json, explanation.safetensors}
+certificates/step=0001234/seed=0007/{network.safetensors, <verifier>/{certificate.json, slack.safetensors, explanation.json, explanation.safetensors}}
 tables/<name>/*.parquet  tables/{probes,training}.parquet  figures/  report.html  wandb/
 """
 
@@ -18,7 +18,7 @@ from torch import nn
 from lk.data import Data
 from lk.files import writing
 from lk.networks import Network
-from lk.stored import plain_number, read_checkpoint, read_frame
+from lk.stored import load_checkpoint, network_weights, plain_number, read_frame
 from lk.strict_yaml import read_yaml
 from lk.trust import ForeignClassError, build, shortened
 
@@ -257,8 +257,8 @@ class Run:
             raise FileNotFoundError(
                 f"Run {self.id} has no checkpoint of step {step}. Known: {', '.join(map(str, self.checkpoints)) or 'none'}."
             )
-        stored = read_checkpoint(path)
-        weights = {key.removeprefix("network."): value for key, value in stored["state_dict"].items() if key.startswith("network.")}
+        stored = load_checkpoint(path)
+        weights = network_weights(stored)
         own = network.state_dict()
         wrong = [
             key for key in sorted(set(own) | set(weights)) if key not in own or key not in weights or own[key].shape != weights[key].shape

@@ -3,6 +3,7 @@
 A run that is never interrupted has one segment. Each resume adds one, so that the file says which steps were trained with which settings.
 """
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from lk.files import writing
-from lk.stored import read_checkpoint
+from lk.stored import load_checkpoint, plain_number
 from lk.strict_yaml import dump_yaml, read_yaml
 
 SEGMENTS = "segments.yaml"
-SURE = {"from_step", "from_epoch", "started", "changed"}  # what every segment says
 # Settings that change no weight: they may differ between segments, and are not recorded.
 FREE = (
     "id", "runs_dir", "report", "resume", "ckpt_path", "weights_only", "config", "trainer.default_root_dir", "trainer.logger",
@@ -43,7 +43,7 @@ def read_resume_point(path: Path) -> ResumePoint | None:
     A checkpoint that was written inside the last batch of an epoch is passed over: a resume from it would leave out that epoch's validation.
     """
     try:
-        stored = read_checkpoint(path)
+        stored = load_checkpoint(path)
         step, loops = int(stored["global_step"]), stored["loops"]["fit_loop"]
         epoch, batch = loops["epoch_progress"]["total"], loops["epoch_loop.batch_progress"]
         inside = epoch["processed"] < epoch["started"]
@@ -127,7 +127,7 @@ def changes(stored: Mapping[str, Any], given: Mapping[str, Any], run: str) -> di
 
 def accepted(stored: dict[str, Any], changed: Mapping[str, list[Any]]) -> dict[str, Any]:
     """The stored configuration with the recorded changes filled in."""
-    found: dict[str, Any] = json.loads(json.dumps(stored))
+    found = copy.deepcopy(stored)
     for key, (_, value) in changed.items():
         *path, name = key.split(".")
         place = found
@@ -147,11 +147,22 @@ def read_segments(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     found = read_yaml(path, "Delete it: the report then goes without it.").get("segments")
-    if not isinstance(found, list) or not all(isinstance(segment, dict) and segment.keys() >= SURE for segment in found):
-        raise ValueError(
-            f"expected segments with {', '.join(sorted(SURE))} in {path}, got others. Delete it: the report then goes without it."
-        )
+    if not isinstance(found, list) or not all(map(is_segment, found)):
+        raise ValueError(f"expected segments of a training in {path}, got something else. Delete it: the report then goes without it.")
     return found
+
+
+def is_segment(segment: object) -> bool:
+    """Whether something read from a file is what `begin_segment` and `end_segment` write."""
+    if not isinstance(segment, dict) or not isinstance(segment.get("changed"), dict) or not isinstance(segment.get("started"), str):
+        return False
+    pairs = all(isinstance(pair, list) and len(pair) == 2 for pair in segment["changed"].values())
+    ended = ("to_step", "to_epoch") if "ended" in segment else ()
+    return (
+        pairs
+        and all(plain_number(segment.get(key)) for key in ("from_step", "from_epoch", *ended))
+        and isinstance(segment.get("ended", ""), str)
+    )
 
 
 def write_segments(folder: Path, segments: list[dict[str, Any]]) -> None:

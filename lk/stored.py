@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import torch
@@ -101,7 +100,11 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
 
 
 def read_header(path: Path, what: str, remedy: str) -> dict[str, str]:
-    """Header of a safetensors file; errors as `read_tensors`."""
+    """Header of a safetensors file.
+
+    Raises:
+        ValueError: It is missing or damaged; names the file.
+    """
     try:
         with safe_open(path, "pt") as file:
             return dict(file.metadata() or {})
@@ -147,15 +150,14 @@ def expect(tensors: Mapping[str, Tensor], kinds: Mapping[str, tuple[str, tuple[i
             raise ValueError(f"expected finite numbers in {name}, got NaN or infinity")
 
 
-def texts(value: object, name: str, count: int | None = None) -> tuple[str, ...]:
-    """A list of different texts.
+def texts(value: object, name: str) -> tuple[str, ...]:
+    """A list of texts.
 
     Raises:
-        ValueError: It is none, or of another length.
+        ValueError: It is none.
     """
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value) or count not in (None, len(value)):
-        many = "" if count is None else f"{count} "
-        raise ValueError(f"expected {name} as a list of {many}texts, got {type(value).__name__}")
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"expected {name} as a list of texts, got {type(value).__name__}")
     return tuple(value)
 
 
@@ -198,7 +200,7 @@ def is_kind(column: pd.Series, kind: str) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path) -> dict[str, Any]:
     """What a checkpoint holds: plain data and tensors, as `torch.load(weights_only=True)` gives them.
 
     Raises:
@@ -233,6 +235,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return stored
 
 
+def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The network's own weights in a checkpoint, by their names in the network."""
+    return {key.removeprefix("network."): value for key, value in checkpoint["state_dict"].items() if key.startswith("network.")}
+
+
 def plain_number(value: object) -> bool:
     """Whether a value is a finite number, and not true or false."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
+    whole = isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63  # a longer one is no float
+    return whole or (isinstance(value, float) and math.isfinite(value))

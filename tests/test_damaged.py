@@ -18,6 +18,7 @@ from lk.extraction import Samples
 from lk.interactions import Interactions
 from lk.probes import Linear, Probes
 from lk.proofs import Certificate, FourierExplanation, load_explanation, save_explanation
+from lk.proofs.certificate import digest_entries
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_a_damaged_file_is_named(run, file, damage, command, message, capsys):
 @pytest.fixture
 def proof(tmp_path):
     save_explanation(FourierExplanation((torch.ones(3, 1, 1).numpy(),), order=3, width=8), tmp_path)
-    Certificate("schur", torch.ones(3, 3, dtype=torch.float64).numpy(), 4, 8, 0.1).save(tmp_path)
+    Certificate("schur", torch.ones(3, 3, dtype=torch.float64).numpy(), 4, 8, 0.1).save(tmp_path, "relu")
     return tmp_path
 
 
@@ -173,7 +174,11 @@ def test_damaged_explanations(proof, file, content):
 def test_damaged_certificates(proof, change):
     assert Certificate.load(proof).bound == 1.0
     path = proof / "certificate.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    entries = {**json.loads(path.read_text()), **change}
+    path.write_text(json.dumps(entries))
+    with pytest.raises(ValueError, match=r"certificate.json as it was written, got other entries: .*certify again"):
+        Certificate.load(proof)
+    path.write_text(json.dumps({**entries, "digest": digest_entries(entries)}))
     with pytest.raises(ValueError, match=r"certificate.json is truncated or holds no certificate .*certify again"):
         Certificate.load(proof)
     path.unlink()
@@ -182,6 +187,13 @@ def test_damaged_certificates(proof, change):
 
 
 def test_damaged_slack(proof):
+    path = proof / "certificate.json"
+    entries = json.loads(path.read_text())
+    save_file({"slack": torch.full((3, 3), 2.0).double()}, proof / "slack.safetensors")
+    with pytest.raises(ValueError, match=r"expected the slack.safetensors that .*certificate.json speaks of, got another"):
+        Certificate.load(proof)
+    path.write_text(json.dumps({key: value for key, value in entries.items() if key not in ("format", "files", "digest")}))
+    assert Certificate.load(proof).slack.max() == 2.0  # certificates of earlier versions name nothing
     for slack in (torch.full((3, 3), torch.nan), torch.ones(2, 3), torch.ones(3, 3, dtype=torch.long)):
         save_file({"slack": slack}, proof / "slack.safetensors")
         with pytest.raises(ValueError, match=r"holds no certificate"):

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 import lk.stored
 from lk.digest import digest_files, digest_plain, digest_tensors
-from lk.stored import expect, parse_json, read_checkpoint, read_frame, read_json, read_tensors, texts, write_tensors
+from lk.stored import expect, load_checkpoint, parse_json, read_frame, read_json, read_tensors, texts, write_tensors
 
 REMEDY = "Make it again."
 
@@ -154,7 +154,7 @@ def test_a_missing_column(tmp_path):
 def test_checkpoints_that_are_none(tmp_path, stored, message):
     torch.save(stored, tmp_path / "x.ckpt")
     with pytest.raises(ValueError, match=rf"x.ckpt is truncated or no checkpoint \(.*{message}.*Delete it; other checkpoints are usable"):
-        read_checkpoint(tmp_path / "x.ckpt")
+        load_checkpoint(tmp_path / "x.ckpt")
 
 
 def test_a_checkpoint_that_unfolds_is_refused(tmp_path):
@@ -163,7 +163,7 @@ def test_a_checkpoint_that_unfolds_is_refused(tmp_path):
         for name in whole.namelist():
             packed.writestr(name, whole.read(name))
     with pytest.raises(ValueError, match="it is compressed"):
-        read_checkpoint(tmp_path / "x.ckpt")
+        load_checkpoint(tmp_path / "x.ckpt")
 
 
 def test_a_flipped_weight_is_found(tmp_path):
@@ -173,7 +173,7 @@ def test_a_flipped_weight_is_found(tmp_path):
     place = content.index(torch.ones(4).numpy().tobytes())
     path.write_bytes(content[: place + 2] + b"\x90" + content[place + 3 :])
     with pytest.raises(ValueError, match=r"is not what was written|Bad CRC"):
-        read_checkpoint(path)
+        load_checkpoint(path)
 
 
 # ---- digests

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from lk.files import writing
-from lk.stored import read_checkpoint
+from lk.stored import load_checkpoint
 
 
 class CheckpointFiles(TorchCheckpointIO):
@@ -27,4 +27,4 @@ class CheckpointFiles(TorchCheckpointIO):
         self, path: str | Path, map_location: Callable[..., Any] | None = None, weights_only: bool | None = True
     ) -> dict[str, Any]:
         """Read one checkpoint onto the CPU; Lightning moves what it restores."""
-        return read_checkpoint(Path(path))
+        return load_checkpoint(Path(path))

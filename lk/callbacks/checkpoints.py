@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lk.runs import Run
-from lk.stored import read_checkpoint
+from lk.stored import load_checkpoint
 
 MOST = 100_000  # checkpoints of one run
 
@@ -130,7 +130,7 @@ def holds(path: Path, module: pl.LightningModule) -> bool:
     if not path.is_file():
         return False
     try:
-        stored, own = read_checkpoint(path)["state_dict"], module.state_dict()
+        stored, own = load_checkpoint(path)["state_dict"], module.state_dict()
     except ValueError:
         return False
     return stored.keys() == own.keys() and all(torch.equal(stored[key], value.cpu()) for key, value in own.items())

@@ -8,12 +8,11 @@ from lk.callbacks.at_checkpoints import AtCheckpoints
 from lk.callbacks.log import log_artifact, log_extraction
 from lk.extraction import Extraction, Samples, check_memory
 from lk.games import count_players
-from lk.interactions import Interactions
 from lk.metrics.bootstrap import resamples
 from lk.progress import check_disk, forecast, pending, say
 from lk.runs import Run
 from lk.studies.averages import averages
-from lk.studies.checkpoint import read_checkpoint
+from lk.studies.checkpoint import extract_checkpoint, measure_checkpoint
 
 
 class ExtractInteractions(AtCheckpoints):
@@ -60,10 +59,10 @@ class ExtractInteractions(AtCheckpoints):
         """Read, measure and log; what is already stored is read."""
         assert self.samples is not None
         run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
-        done = read_checkpoint(run, self.extraction, self.samples, network, data, step, epoch)  # type: ignore[arg-type]
-        found = Interactions.load(run.extracted(self.extraction.name)[step])
-        means = averages(found, resamples(len(self.samples.y), draws=0))
-        log_extraction(trainer.loggers, means, done.tables, done.probes, self.extraction.name, step, epoch)
+        done = extract_checkpoint(run, self.extraction, self.samples, network, data, step, epoch)  # type: ignore[arg-type]
+        tables = measure_checkpoint(run, self.extraction.name, step, done.interactions)
+        means = averages(done.interactions, resamples(len(self.samples.y), draws=0))
+        log_extraction(trainer.loggers, means, tables, done.probed, self.extraction.name, step, epoch)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The interactions of all checkpoints as one artifact."""

@@ -62,8 +62,8 @@ def read_column(cells: pd.Series, kind: str | None = None, decimal: str = ".") -
         >>> read_column(pd.Series(["red", "blue", "red", "red"])).how
         'blue 0, red 1'
     """
-    values, what = by_value(cells)
-    if kind != "category" and values is not None:
+    values, what = (None, "") if kind == "category" else by_value(cells)
+    if values is not None:
         return Column(values, "number", what)
     categories = categories_of(cells)
     codes = pd.Categorical(cells, categories).codes

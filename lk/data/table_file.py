@@ -1,6 +1,5 @@
 """Read a CSV, TSV or Parquet file into a frame."""
 
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from lk.data.reading import reading
+from lk.files import available_memory
 
 ENDINGS = (".csv", ".tsv", ".parquet")
 # A cell is held as float64 in the frame, in the matrix and in its standardised copy, and as float32 in the splits.
@@ -97,7 +97,7 @@ def check_size(path: Path, rows: int, columns: int) -> None:
     Raises:
         ValueError: Names the file, and what it would take.
     """
-    needed, available = rows * columns * BYTES_PER_CELL, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    needed, available = rows * columns * BYTES_PER_CELL, available_memory()
     if needed > available:
         raise ValueError(
             f"{path}: expected a table that fits the memory, got {rows:,} rows of {columns} columns, which need about "

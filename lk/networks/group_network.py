@@ -194,18 +194,29 @@ class GroupNetwork(Network):
         drawn["bias"] = uniform(1, n, (1 / m) ** 0.5)[0]
         return drawn
 
+    def stored(self) -> dict[str, Tensor]:
+        """The parameters by their role, whatever the network shares or leaves out, each with the axis of seeds.
+
+        Returns:
+            `embed_left`, `embed_right`, `weight_left` and `weight_right` (both missing without linear maps), `unembed` and `bias`.
+        """
+        found: dict[str, Tensor] = {
+            "embed_left": self.embed_left,
+            "embed_right": self.embed_left if self.embed_right is None else self.embed_right,
+            "unembed": self.unembed,
+            "bias": torch.zeros_like(self.unembed[..., 0]) if self.bias is None else self.bias,
+        }
+        if self.weight is not None:
+            found["weight_left"], found["weight_right"] = self.weight.split(self.embedding, 1)
+        elif self.weight_left is not None and self.weight_right is not None:
+            found["weight_left"], found["weight_right"] = self.weight_left, self.weight_right
+        return found
+
     def folded(self, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor]:
         """The tables l and r, each `(seeds, n, m)`, computed in `dtype` (the parameters' own by default)."""
-        left, right = self.embed_left, self.embed_left if self.embed_right is None else self.embed_right
-        if not self.linear:
-            return left.to(dtype), right.to(dtype)
-        if self.weight is not None:
-            weight_left, weight_right = self.weight.split(self.embedding, 1)
-        else:
-            assert self.weight_left is not None
-            assert self.weight_right is not None
-            weight_left, weight_right = self.weight_left, self.weight_right
-        return left.to(dtype) @ weight_left.to(dtype), right.to(dtype) @ weight_right.to(dtype)
+        parameters = {name: parameter.to(dtype) for name, parameter in self.stored().items()}
+        left, right = parameters["embed_left"], parameters["embed_right"]
+        return (left @ parameters["weight_left"], right @ parameters["weight_right"]) if self.linear else (left, right)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of pairs.
@@ -242,5 +253,5 @@ class GroupNetwork(Network):
             dtype: Type of the tables.
         """
         left, right = (table.to(dtype, copy=True) for table in self.folded(torch.float64))
-        bias = torch.zeros_like(self.unembed[..., 0]) if self.bias is None else self.bias
-        return Tables(left, right, self.unembed.to(dtype, copy=True), bias.to(dtype, copy=True), self.activation)
+        unembed, bias = (self.stored()[name].to(dtype, copy=True) for name in ("unembed", "bias"))
+        return Tables(left, right, unembed, bias, self.activation)

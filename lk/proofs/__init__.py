@@ -27,14 +27,15 @@ from lk.proofs.lookup import lookup
 from lk.proofs.lowrank import lowrank
 from lk.proofs.schur import schur
 from lk.proofs.separable import separable
-from lk.proofs.storage import load_explanation, save_explanation
-from lk.proofs.tables import Tables
+from lk.proofs.storage import load_explanation, save_explanation, save_network, tables_of
+from lk.proofs.tables import Factors, Tables
 
 __all__ = [
     "Certificate",
     "Clusters",
     "CosetCluster",
     "CosetExplanation",
+    "Factors",
     "FoundCircuit",
     "FourierExplanation",
     "GSetCircuit",
@@ -62,8 +63,10 @@ __all__ = [
     "margin",
     "rho_set",
     "save_explanation",
+    "save_network",
     "schur",
     "separable",
     "sign_term",
+    "tables_of",
     "why_unexplained",
 ]

@@ -8,13 +8,14 @@ import numpy as np
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, pairs_of
+from lk.proofs.check import decide, indices_of, pairs_of
 from lk.proofs.exact import Exact
-from lk.proofs.rounding import UNIT, UNIT_32, WIDER, Floats, Ints, gamma
+from lk.proofs.rounding import UNDERFLOW, UNIT, UNIT_32, WIDER, Floats, Ints, gamma, says_something
 from lk.proofs.tables import Tables
 
 _CHUNK = 1024  # pairs at a time
-_FLUSHED = {np.float32: 2.0**-125, np.float64: 0.0}  # error of one underflow, flushing to zero included
+_ROUGH = 2.0**-125  # error of one underflow in float32, flushing to zero included
+_FLOOR = 2.0**-100  # of |u| in bounds: threads of BLAS that read a denormal u as zero are off by 2^-126 h, less than gamma |u| h
 
 
 def brute_force(tables: Tables, group: Group, pairs: Ints | None = None) -> Certificate:
@@ -26,7 +27,7 @@ def brute_force(tables: Tables, group: Group, pairs: Ints | None = None) -> Cert
     Each term u h of a logit passes one rounding of l + r (three with the square), one product and m sums (bias included):
     |computed - true| <= gamma(m + 4) (max_z |u|.h + max |bias|), and the gap of two logits is off by at most twice that and one
     rounding. In float32, m + 3 underflows of at most 2^-125 times the largest |u| or 1 are added. Nothing is decided where a
-    number is not finite.
+    number is not finite. What folding rounds is added where the network stores factors; the integers read the factors.
 
     Args:
         tables: The network.
@@ -37,7 +38,7 @@ def brute_force(tables: Tables, group: Group, pairs: Ints | None = None) -> Cert
         Certificate whose slack is minus infinity on other pairs; `accuracy` is given if all pairs were decided.
 
     Raises:
-        ValueError: the group has another order than the network.
+        ValueError: the group has another order than the network, or `pairs` are no indices.
 
     Example:
         >>> from lk.groups import Cyclic
@@ -48,9 +49,9 @@ def brute_force(tables: Tables, group: Group, pairs: Ints | None = None) -> Cert
     tables.check_group(group)
     start, n, m = time.perf_counter(), tables.order, tables.width
     slack = np.full(n * n, -np.inf)
-    undecided = np.arange(n * n) if pairs is None else pairs
+    undecided = indices_of(group, pairs)
     operations = 0
-    for precision in (np.float32, np.float64):
+    for precision in (np.float32, np.float64) if says_something(m + 8, UNIT_32) else (np.float64,):
         operations += len(undecided) * m * (n + 2)
         undecided = _evaluate(tables, group, undecided, slack, precision)
     if len(undecided):
@@ -64,9 +65,9 @@ def _evaluate(tables: Tables, group: Group, pairs: Ints, slack: Floats, precisio
     """Write the slack of pairs; return those whose sign is not proven."""
     left, right = (np.ascontiguousarray(table.T, precision) for table in (tables.left, tables.right))
     unembed, bias = tables.unembed.astype(precision), tables.bias.astype(precision)[:, None]
-    largest, largest_bias = np.abs(unembed).max(0), float(np.abs(bias).max())
+    largest, largest_bias = np.maximum(np.abs(unembed).max(0), precision(_FLOOR)), float(np.abs(bias).max())
     relative = 2.0 * gamma(tables.width + 8, UNIT_32 if precision is np.float32 else UNIT)
-    flushed = 2.0 * _FLUSHED[precision] * (tables.width + 4) * (1.0 + float(largest.max()))
+    flushed = 2.0 * _ROUGH * (tables.width + 4) * (1.0 + float(largest.max())) if precision is np.float32 else UNDERFLOW
     undecided = []
     for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
         activations = np.empty((tables.width, len(chunk)), precision)
@@ -82,8 +83,9 @@ def _evaluate(tables: Tables, group: Group, pairs: Ints, slack: Floats, precisio
         with np.errstate(invalid="ignore"):
             gap = np.where(np.isfinite(best), correct - best, np.nan) if group.order > 1 else np.ones(len(chunk))
             rounding = relative * (magnitude.astype(np.float64) + largest_bias) * WIDER + flushed
-        slack[chunk] = decide(gap, rounding)
-        wrong = gap + rounding < 0.0  # NaN compares false
+        folding = tables.folding(xs, ys)
+        slack[chunk] = decide(gap, rounding, folding)
+        wrong = np.isfinite(gap) & (gap + WIDER * (rounding + folding) < 0.0)  # NaN compares false
         undecided.append(chunk[~(wrong | (slack[chunk] > 0.0))])
     return np.concatenate(undecided) if undecided else pairs[:0]
 
@@ -99,14 +101,14 @@ def _settle(tables: Tables, group: Group, pairs: Ints, slack: Floats) -> int:
         one = np.array([0])
         hidden(left[x][:, None], right[y][:, None], one, one, ACTIVATIONS[tables.activation], activations)
         logits = unembed @ activations[:, 0] + bias
-        tolerance = 4.0 * gamma(tables.width + 8) * float(np.abs(unembed).max(0) @ activations[:, 0] + np.abs(bias).max())
-        logits[z] -= tolerance
-        rivals = np.flatnonzero(logits >= logits[z])
-        rivals = rivals[rivals != z]
-        rivals = rivals[np.argsort(-logits[rivals], kind="stable")]
+        # Errors of differences of two logits: the best rival is among those that are nearly as good as the one that seems best.
+        rounding = 4.0 * gamma(tables.width + 8) * float(np.abs(unembed).max(0) @ activations[:, 0] + np.abs(bias).max())
+        tolerance = WIDER * (rounding + tables.folding_x[x] + tables.folding_y[y] + UNDERFLOW)
+        others = np.arange(group.order) != z
+        rivals = np.flatnonzero(others & (logits >= logits[others].max(initial=-np.inf) - tolerance))
         gap = exact.smallest_gap(x, y, z, rivals)
         operations += len(rivals) * tables.width
-        slack[pair] = _below(gap) if gap is not None else max(float(slack[pair]), np.nextafter(0.0, 1.0))
+        slack[pair] = _below(gap) if gap is not None else np.nextafter(0.0, 1.0)
     return operations
 
 

@@ -1,7 +1,9 @@
 """What a verifier returns: the proven bound, and everything needed to see where it is lost."""
 
+import hashlib
 import json
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ from numpy.typing import NDArray
 from lk.files import writing
 from lk.proofs.rounding import Floats
 from lk.stored import damaged, read_arrays, read_json, write_tensors
+
+FORMAT = 2  # of certificate.json
+_PACKAGES = {"lk": "layerwise-knowledge", "numpy": "numpy", "numba": "numba"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,11 @@ class Certificate:
     losses: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if self.accuracy is not None and not self.bound <= self.accuracy:
+            raise ValueError(
+                f"expected a bound of at most the exact accuracy {self.accuracy}, got {self.bound} from {self.verifier}. "
+                "This is a fault of the verifier: report it with the network and the explanation."
+            )
         if self.slack.ndim != 2 or self.slack.shape[0] != self.slack.shape[1] or np.isnan(self.slack).any():
             raise ValueError(f"given slack of shape {self.slack.shape}; expected one number, not NaN, for each of n x n pairs")
         object.__setattr__(self, "losses", loss_bounds(self.slack))
@@ -103,21 +113,34 @@ class Certificate:
         }
         return {key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in scalars.items()}
 
-    def save(self, folder: Path) -> None:
-        """Write `certificate.json` and `slack.safetensors`; each file appears whole or not at all."""
+    def save(self, folder: Path, activation: str) -> None:
+        """Write `slack.safetensors`, then `certificate.json`, which names what it speaks of by the digests of the files.
+
+        Args:
+            folder: Its own; an explanation is written there before, the network (`network.safetensors`) into the folder above.
+            activation: The network's.
+        """
         write_tensors(folder / "slack.safetensors", {"slack": torch.from_numpy(np.ascontiguousarray(self.slack))})
+        data = self.summary() | {
+            "format": FORMAT,
+            "activation": activation,
+            "files": {name: digest_file(path) for name, path in _files(folder).items() if path.is_file()},
+            "versions": {name: version(package) for name, package in _PACKAGES.items()},
+        }
         with writing(folder / "certificate.json") as temporary:
-            temporary.write_text(json.dumps(self.summary(), indent=2, allow_nan=False), encoding="utf-8")
+            temporary.write_text(json.dumps(data | {"digest": digest_entries(data)}, indent=2, allow_nan=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "Certificate":
-        """Read what `save` wrote. It is data, not a proof: run the verifier again to believe it.
+        """Read what `save` wrote. It is data, not a proof: run the verifier again, or `check/check.py`, to believe it.
 
         Raises:
-            ValueError: A file is missing, damaged, or holds something else.
+            ValueError: A file is missing, damaged, holds something else, or was changed after the certificate was written.
         """
         path, remedy = folder / "certificate.json", "Delete its folder and certify again: analyze.py certify RUN."
         data = read_json(path, "holds no certificate", remedy)
+        if "format" in data:  # those of earlier versions name nothing
+            _check_identity(data, folder, remedy)
         slack = read_arrays(folder / "slack.safetensors", "holds no certificate", remedy).get("slack", np.zeros(0))
         try:
             for name in ("operations", "brute_force_operations"):
@@ -144,6 +167,41 @@ class Certificate:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise damaged(path, "holds no certificate", error, remedy) from error
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """What a certificate in a folder speaks of, by the names in its entry `files`."""
+    own = {name: folder / name for name in ("slack.safetensors", "explanation.json", "explanation.safetensors")}
+    return {"network": folder.parent / "network.safetensors", "slack": own.pop("slack.safetensors"), **own}
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of the bytes of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_entries(data: dict[str, Any]) -> str:
+    """SHA-256 of the entries of a certificate but `digest`, as JSON with sorted keys and no spaces.
+
+    Example:
+        >>> digest_entries({"b": 1, "a": 2}) == digest_entries({"a": 2, "b": 1, "digest": "any"})
+        True
+    """
+    rest = {key: value for key, value in data.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()).hexdigest()
+
+
+def _check_identity(data: dict[str, Any], folder: Path, remedy: str) -> None:
+    path = folder / "certificate.json"
+    if data["format"] != FORMAT:
+        raise ValueError(f"expected format {FORMAT} in {path}, got {str(data['format'])[:20]}: it is of another version of lk. {remedy}")
+    if not isinstance(data.get("files"), dict) or data.get("digest") != digest_entries(data):
+        raise ValueError(f"expected {path} as it was written, got other entries: its digest does not fit. {remedy}")
+    for name, file in _files(folder).items():
+        found = digest_file(file) if file.is_file() else None
+        if found != data["files"].get(name):
+            raise ValueError(f"expected the {file.name} that {path} speaks of, got {'another' if found else 'none'}. {remedy}")
 
 
 def loss_bounds(slack: Floats) -> Floats:

@@ -95,7 +95,7 @@ def coset(tables: Tables, group: Group, explanation: CosetExplanation, pairs: In
         hidden(*network, xs, ys, kind, h)
         hidden(*ideal, xs, ys, kind, a)
         h[explained] -= a
-        slack[chunk] = decide(margins[zs] - ranges @ np.abs(h), error_x[xs] + error_y[ys])
+        slack[chunk] = decide(margins[zs] - ranges @ np.abs(h), error_x[xs] + error_y[ys], tables.folding(xs, ys))
         count += len(chunk)
     operations += count * 4 * m
     unexplained = tuple(np.flatnonzero(~taken).tolist())

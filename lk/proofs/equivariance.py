@@ -8,6 +8,7 @@ from lk.proofs.rounding import Floats, Ints
 
 SHARES = 1 << 24  # weights are whole numbers of this part
 _LARGEST = 2.0**60
+_LEAST_SCALE = 2.0**-60  # smaller ones would underflow in squares, see lk.proofs.rounding; lambda and mu may be small instead
 
 Part = GSetCircuit | SignTerm | SidedCircuit
 
@@ -21,8 +22,8 @@ def refuse_neurons(part: Part, taken: np.ndarray) -> str | None:
     numbers = [array for array in part.arrays().values() if array.dtype.kind == "f"]
     if not all((np.abs(array) <= _LARGEST).all() for array in numbers):
         return "numbers that are not finite or above 2^60"
-    if (part.scales <= 0).any() or (part.weights < 0).any():
-        return "scales must be positive and weights not negative"
+    if (part.scales < _LEAST_SCALE).any() or (part.weights < 0).any():
+        return "scales must be positive, at least 2^-60, and weights not negative"
     return None
 
 

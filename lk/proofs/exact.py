@@ -14,6 +14,8 @@ from lk.proofs.tables import Tables
 class Exact:
     """A network in integers: inputs in units of 2^-a, unembeddings and biases so that all logits share one unit.
 
+    A network that stores factors is read from these: its inputs are their exact products.
+
     Args:
         tables: The network.
 
@@ -25,11 +27,12 @@ class Exact:
 
     def __init__(self, tables: Tables) -> None:
         self.activation = tables.activation
-        inputs = max(_bits(tables.left), _bits(tables.right))
+        left, right = _inputs(tables, "left"), _inputs(tables, "right")
+        inputs = max(left[1], right[1])
         hidden = 2 * inputs if tables.activation == "square" else inputs
         outputs = max(_bits(tables.unembed), _bits(tables.bias) - hidden)
         self.shift = hidden + outputs
-        self.left, self.right = _integers(tables.left, inputs), _integers(tables.right, inputs)
+        self.left, self.right = left[0] << (inputs - left[1]), right[0] << (inputs - right[1])
         self.unembed, self.bias = _integers(tables.unembed, outputs), _integers(tables.bias, self.shift)
 
     def gap(self, x: int, y: int, z: int, other: int) -> Fraction:
@@ -39,14 +42,17 @@ class Exact:
         return Fraction(int(difference), 1 << self.shift)
 
     def smallest_gap(self, x: int, y: int, z: int, others: Iterable[int]) -> Fraction | None:
-        """The least gap between z and the others, None without others; the first one that is not positive ends the search."""
-        smallest: Fraction | None = None
-        for other in others:
-            gap = self.gap(x, y, z, int(other))
-            smallest = gap if smallest is None or gap < smallest else smallest
-            if smallest <= 0:
-                break
-        return smallest
+        """The least gap between z and the others, None without others."""
+        return min((self.gap(x, y, z, int(other)) for other in others), default=None)
+
+
+def _inputs(tables: Tables, side: str) -> tuple[NDArray[Any], int]:
+    """The exact table of a side as integers, and the b of their unit 2^-b."""
+    if tables.factors is None:
+        table = getattr(tables, side)
+        return _integers(table, _bits(table)), _bits(table)
+    embed, weight = tables.factors.of(side)
+    return _integers(embed, _bits(embed)) @ _integers(weight, _bits(weight)), _bits(embed) + _bits(weight)
 
 
 def _bits(table: NDArray[np.float32]) -> int:

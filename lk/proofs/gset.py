@@ -28,14 +28,14 @@ import numpy as np
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, pairs_of
+from lk.proofs.check import decide, indices_of, pairs_of
 from lk.proofs.explained import Ideal, build
 from lk.proofs.explanation import GSetExplanation
 from lk.proofs.interaction import add_up, operations_of_ideal, runs_of, sums_of_network
 from lk.proofs.point_values import PointValues, ideal_gaps, tabulate
-from lk.proofs.residual import Residual, combine, largest_entries, largest_norm, norm_weights
+from lk.proofs.residual import Residual, combine, largest_entries, largest_norm, norm_weights, sample_pairs
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
-from lk.proofs.silent import silence
+from lk.proofs.silent import Silent, with_silence
 from lk.proofs.tables import Tables
 
 _CHUNK = 1024  # pairs at a time
@@ -60,26 +60,28 @@ def gset(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints
     ideal = build(tables, group, explanation, explanation.sided)
     points = tabulate(ideal, group, tables.activation)
     gaps, correct, ideal_error = ideal_gaps(ideal, points, group)
-    silent = silence(tables, ideal.neurons)
     change = Change(tables, ideal, points)
-    others = np.setdiff1d(silent.kept, ideal.neurons)
-    rest = Rest(tables, np.concatenate([ideal.neurons, others]), ideal, points)
     sums = 2.0 * ideal_error + gamma(16) * float(np.abs(gaps[np.isfinite(gaps)]).max(initial=0.0) + np.abs(correct).max(initial=0.0))
-    slack, count = np.full(n * n, -np.inf), 0
-    for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
-        known = gaps[xs, ys] - correct[xs, ys] + change.gap(xs, ys) + rest.gap(xs, ys, zs)
-        gap = rest.residual.add(known, xs, ys, zs)
-        rounding = sums + change.error[xs] + rest.residual.error_x[xs] + rest.residual.error_y[ys]
-        slack[chunk] = decide(gap, rounding + silent.cost_x[xs] + silent.cost_y[ys])
-        count += len(chunk)
-    operations = ideal.operations + points.operations + silent.operations + change.operations + rest.residual.operations
+
+    def evaluate(silent: Silent, pairs: Ints) -> tuple[Floats, int]:
+        rest = Rest(tables, np.concatenate([ideal.neurons, np.setdiff1d(silent.kept, ideal.neurons)]), ideal, points)
+        slack = np.full(n * n, -np.inf)
+        for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
+            known = gaps[xs, ys] - correct[xs, ys] + change.gap(xs, ys) + rest.gap(xs, ys, zs)
+            gap = rest.residual.add(known, xs, ys, zs)
+            rounding = sums + change.error[xs] + rest.residual.error_x[xs] + rest.residual.error_y[ys]
+            slack[chunk] = decide(gap, rounding + silent.cost_x[xs] + silent.cost_y[ys], tables.folding(xs, ys))
+        return slack, rest.residual.operations + 16 * len(pairs)
+
+    slack, operations = with_silence(tables, ideal.neurons, indices_of(group, pairs), evaluate)
+    operations += ideal.operations + points.operations + change.operations
     operations += n * n * len(ideal.neurons) + n**3 if points.side.any() else n * len(ideal.neurons)
     unexplained = tuple(np.setdiff1d(np.arange(tables.width), ideal.neurons).tolist())
     seconds, margin = time.perf_counter() - start, float(gaps.min())
     return Certificate(
         "gset",
         slack.reshape(n, n),
-        operations + 12 * count,
+        operations,
         tables.brute_force_operations,
         seconds,
         None,
@@ -150,9 +152,9 @@ class Rest:
         t = np.empty((len(neurons), len(xs)))
         hidden(*self.tables, xs, ys, self.kind, t)
         t[:k] -= ideal.scales[:, None] * points.at_pairs(xs, ys)
-        self.residual = Residual(
-            unembed[:, neurons], bias, along_x, along_y - along_y.mean(0), sizes, np.zeros(len(neurons)), 0.0, (t, xs, ys)
-        )
+        along_y = along_y - along_y.mean(0)
+        groups = [k, len(neurons)] if 0 < k < len(neurons) else None
+        self.residual = Residual(unembed[:, neurons], bias, along_x, along_y, sizes, np.zeros(len(neurons)), 0.0, (t, xs, ys), groups)
         sided = np.flatnonzero(points.side)
         if len(sided):
             self.residual.include(-ideal.unembed[:, sided], points.mean_x[:, sided], points.mean_y[:, sided])
@@ -160,8 +162,9 @@ class Rest:
 
     def gap(self, xs: Ints, ys: Ints, zs: Ints) -> Floats:
         """Lower bounds of sum R_i(xy) e_i - max over z of sum R_i(z) eta_i."""
-        holder, squares, correct = np.zeros((3, len(xs)))
         rest, points = self.residual, self.points
+        holder, squares = np.zeros((2, len(rest.ends), len(xs)))
+        correct = np.zeros(len(xs))
         sums_of_network(
             *self.tables,
             self.kind,
@@ -170,6 +173,7 @@ class Rest:
             rest.largest,
             rest.weights,
             rest.columns_by_neuron,
+            rest.ends,
             points.values,
             points.start,
             points.at,
@@ -183,10 +187,4 @@ class Rest:
             correct,
         )
         rest.operations += len(xs) * (8 * len(rest.largest) + len(self.scales))
-        return correct - combine(holder[None], rest.norms[:, None] * np.sqrt(squares))
-
-
-def sample_pairs(order: int) -> tuple[Ints, Ints]:
-    """Random pairs, which set the weights of norms and have no part in the proof."""
-    xs, ys = np.random.default_rng(0).integers(order, size=(2, min(512, 4 * order)))
-    return xs, ys
+        return correct - rest.bound(holder, squares)

@@ -32,6 +32,7 @@ def sums_of_network(
     largest: Any,
     weights: Any,
     columns: Any,
+    ends: Any,
     values: Any,
     start: Any,
     at: Any,
@@ -50,9 +51,11 @@ def sums_of_network(
         x, first, count = xs[begin], ys[begin], end - begin
         whole = ys[end - 1] - first == count - 1
         chosen = ys[begin:end]
-        bounds, norms, right_answers, answers = holder[begin:end], squares[begin:end], correct[begin:end], zs[begin:end]
-        e = np.empty(count)
+        right_answers, answers = correct[begin:end], zs[begin:end]
+        e, group = np.empty(count), 0
         for i in range(left.shape[0]):
+            group += i == ends[group]
+            bounds, norms = holder[group, begin:end], squares[group, begin:end]
             a, b, m, s, r = left[i, x], along_x[i, x], largest[i], weights[i], columns[i]
             if whole:
                 other, g = right[i, first : first + count], along_y[i, first : first + count]

@@ -7,12 +7,12 @@ import numpy as np
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, pairs_of
+from lk.proofs.check import decide, indices_of, pairs_of
 from lk.proofs.explained import Ideal, build, ideal_margin
 from lk.proofs.explanation import GSetExplanation
 from lk.proofs.residual import largest_norm
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
-from lk.proofs.silent import silence
+from lk.proofs.silent import Silent, with_silence
 from lk.proofs.tables import Tables
 
 _CHUNK = 1024  # pairs at a time
@@ -47,30 +47,32 @@ def irrep(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Int
     start, n = time.perf_counter(), tables.order
     ideal = build(tables, group, explanation)
     margin, margin_error = ideal_margin(ideal, group, tables.activation)
-    silent = silence(tables, ideal.neurons)
-    neurons = np.concatenate([ideal.neurons, np.setdiff1d(silent.kept, ideal.neurons)])
-    activations, k, m = Activations(tables, neurons, ideal), len(ideal.neurons), len(neurons)
-    _, _, unembed, bias = tables.doubles()
-    unembed, scales = unembed[:, neurons], ideal.scales
-    change = unembed[:, :k] * scales - ideal.unembed
-    bias = bias - ideal.bias
-    columns = np.hstack([unembed, change])
-    norm = largest_norm(unembed, np.ones(m))
+    k, scales = len(ideal.neurons), ideal.scales
+    _, _, table, bias = tables.doubles()
+    change = table[:, ideal.neurons] * scales - ideal.unembed
     change_norm = largest_norm(change, scales**2) if k else 0.0
-    weight = np.concatenate([np.abs(unembed).max(0) + norm, (np.abs(change).max(0) + np.abs(ideal.unembed).max(0)) + scales * change_norm])
-    weight = 8.0 * gamma(2 * (m + k) + 64) * WIDER**4 * weight
-    sizes = activations.magnitudes()
-    error_x, error_y = sizes[0] @ weight + silent.cost_x, sizes[1] @ weight + silent.cost_y
-    constant = float(np.abs(bias).max()) * (2.0 + 16.0 * gamma(64)) + 8.0 * gamma(64) * float((np.abs(ideal.bias)).max() + abs(margin))
-    slack, count = np.full(n * n, -np.inf), 0
-    for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
-        t = activations(xs, ys)
-        correct = np.einsum("ip,pi->p", t, columns[zs])
-        squares, ideal_squares = (t[:m] ** 2).sum(0), ((scales[:, None] * t[m:]) ** 2).sum(0)
-        gap = margin + correct - norm * np.sqrt(squares) - change_norm * np.sqrt(ideal_squares)
-        slack[chunk] = decide(gap, margin_error + constant + error_x[xs] + error_y[ys])
-        count += len(chunk)
-    operations = ideal.operations + silent.operations + count * (3 * m + 6 * k) + 6 * n * (m + k)
+    constant = float(np.abs(bias - ideal.bias).max()) * (2.0 + 16.0 * gamma(64))
+    constant += 8.0 * gamma(64) * float((np.abs(ideal.bias)).max() + abs(margin)) + margin_error
+
+    def evaluate(silent: Silent, pairs: Ints) -> tuple[Floats, int]:
+        neurons = np.concatenate([ideal.neurons, np.setdiff1d(silent.kept, ideal.neurons)])
+        m, unembed, activations = len(neurons), table[:, neurons], Activations(tables, neurons, ideal)
+        columns, norm = np.hstack([unembed, change]), largest_norm(unembed, np.ones(m))
+        of_change = (np.abs(change).max(0) + np.abs(ideal.unembed).max(0)) + scales * change_norm
+        weight = 8.0 * gamma(2 * (m + k) + 64) * WIDER**4 * np.concatenate([np.abs(unembed).max(0) + norm, of_change])
+        sizes = activations.magnitudes()
+        error_x, error_y = sizes[0] @ weight + silent.cost_x, sizes[1] @ weight + silent.cost_y
+        slack = np.full(n * n, -np.inf)
+        for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
+            t = activations(xs, ys)
+            correct = np.einsum("ip,pi->p", t, columns[zs])
+            squares, ideal_squares = (t[:m] ** 2).sum(0), ((scales[:, None] * t[m:]) ** 2).sum(0)
+            gap = margin + correct - norm * np.sqrt(squares) - change_norm * np.sqrt(ideal_squares)
+            slack[chunk] = decide(gap, constant + error_x[xs] + error_y[ys], tables.folding(xs, ys))
+        return slack, len(pairs) * (3 * m + 6 * k) + 6 * n * (m + k)
+
+    slack, operations = with_silence(tables, ideal.neurons, indices_of(group, pairs), evaluate)
+    operations += ideal.operations
     unexplained = tuple(np.setdiff1d(np.arange(tables.width), ideal.neurons).tolist())
     seconds = time.perf_counter() - start
     return Certificate(

@@ -53,7 +53,7 @@ def separable(tables: Tables, group: Group, explanation: GSetExplanation) -> Cer
         sizes.append(size @ ranges + np.abs(fitted) @ change_ranges)
     gap = margin - (costs[0][:, None] + costs[1][None]) - constant
     rounding = margin_error + 2.0 * gamma(2 * m + 64) * WIDER * (sizes[0][:, None] + sizes[1][None] + abs(margin) + constant)
-    slack = decide(gap, rounding) if tables.activation != "square" else np.full((n, n), -np.inf)
+    slack = decide(gap, rounding, tables.folding(*np.indices((n, n)))) if tables.activation != "square" else np.full((n, n), -np.inf)
     operations = ideal.operations + 8 * n * (m + k) + 3 * n * n
     unexplained = tuple(np.setdiff1d(np.arange(m), i).tolist())
     seconds = time.perf_counter() - start

@@ -1,15 +1,21 @@
-"""Explanations on disk: `explanation.json` for structure, `explanation.safetensors` for arrays; nothing in them is executed or believed."""
+"""Networks and explanations on disk, what certificates speak of: nothing in the files is executed or believed.
+
+`network.safetensors` holds the parameters and the group's Cayley table, `explanation.json` the structure of an explanation and
+`explanation.safetensors` its arrays.
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lk.files import writing
+from lk.groups import Group
 from lk.proofs.explanation import (
     Clusters,
     CosetCluster,
@@ -21,11 +27,46 @@ from lk.proofs.explanation import (
     SidedCircuit,
     SignTerm,
 )
+from lk.proofs.tables import Factors, Tables
 from lk.stored import read_arrays, read_json, write_tensors
 
 Explanation = GSetExplanation | FourierExplanation | CosetExplanation | LookupExplanation
 REMEDY = "Delete its folder and certify again: analyze.py certify RUN."
 _Arrays = dict[str, NDArray[Any]]
+
+
+def tables_of(parameters: Mapping[str, Tensor], activation: str) -> Tables:
+    """The network with these parameters, as `lk.networks.GroupNetwork.stored` names them, of one seed.
+
+    Raises:
+        ValueError: a parameter is of float64, which float32 cannot hold, or the network cannot be certified.
+
+    Example:
+        >>> eye = torch.eye(3)
+        >>> tables_of({"embed_left": eye, "embed_right": eye, "unembed": eye, "bias": torch.zeros(3)}, "relu").factors is None
+        True
+    """
+    double = [name for name, parameter in parameters.items() if parameter.dtype == torch.float64]
+    if double:
+        raise ValueError(f"expected parameters of float32 or less, got float64 for {', '.join(double)}. Train with precision 32-true")
+    arrays = {name: parameter.float().numpy() for name, parameter in parameters.items()}
+    if "weight_left" not in arrays:
+        return Tables(arrays["embed_left"], arrays["embed_right"], arrays["unembed"], arrays["bias"], activation)
+    factors = Factors(*(arrays[name] for name in ("embed_left", "weight_left", "embed_right", "weight_right")))
+    return Tables.fold(factors, arrays["unembed"], arrays["bias"], activation)
+
+
+def save_network(tables: Tables, group: Group, folder: Path) -> None:
+    """Write the stored parameters of a network and the Cayley table of its group: `network.safetensors`."""
+    factors = tables.factors
+    arrays: _Arrays = {"embed_left": tables.left, "embed_right": tables.right}
+    if factors is not None:
+        arrays = {
+            f"{kind}_{side}": table for side in ("left", "right") for kind, table in zip(("embed", "weight"), factors.of(side), strict=True)
+        }
+    arrays |= {"unembed": tables.unembed, "bias": tables.bias, "group": group.table.astype(np.int64)}
+    tensors = {name: torch.from_numpy(np.array(array, order="C")) for name, array in arrays.items()}
+    write_tensors(folder / "network.safetensors", tensors, {"activation": tables.activation})
 
 
 def save_explanation(explanation: Explanation, folder: Path) -> None:

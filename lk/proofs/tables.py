@@ -1,6 +1,6 @@
-"""The four tables of a group network: the object that certificates speak about."""
+"""The four tables of a group network and the matrices behind two of them: the object that certificates speak about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS
-from lk.proofs.rounding import Floats
+from lk.proofs.rounding import WIDER, Floats, Ints, check_arithmetic, gamma
 
 _LARGEST = 2.0**60  # keeps every product of a verifier far from overflow
 
@@ -17,13 +17,61 @@ Table = NDArray[Any]  # float32 once stored; any real numbers when given
 
 
 @dataclass(frozen=True, eq=False)
+class Factors:
+    """What a network stores instead of left and right: left = embed_left weight_left and right = embed_right weight_right.
+
+    Attributes:
+        embed_left: Shape `(n, d)`, float32 once stored.
+        weight_left: Shape `(d, m)`.
+        embed_right: Shape `(n, d)`.
+        weight_right: Shape `(d, m)`.
+
+    Raises:
+        ValueError: shapes that do not fit, or entries that are not finite or above 2^60.
+
+    Example:
+        >>> Factors(np.eye(3), np.ones((3, 4)), np.eye(3), np.zeros((3, 4))).product("left")[0].shape
+        (3, 4)
+    """
+
+    embed_left: Table
+    weight_left: Table
+    embed_right: Table
+    weight_right: Table
+
+    def __post_init__(self) -> None:
+        for name in ("embed_left", "weight_left", "embed_right", "weight_right"):
+            object.__setattr__(self, name, _stored(name, getattr(self, name)))
+        for side in ("left", "right"):
+            embed, weight = self.of(side)
+            if embed.ndim != 2 or weight.ndim != 2 or embed.shape[1] != weight.shape[0]:
+                raise ValueError(
+                    f"given embed_{side} of shape {embed.shape} and weight_{side} of shape {weight.shape}; expected (n, d) and (d, m)"
+                )
+
+    def of(self, side: str) -> tuple[Table, Table]:
+        """Embedding and weight of a side, `left` or `right`."""
+        return getattr(self, f"embed_{side}"), getattr(self, f"weight_{side}")
+
+    def product(self, side: str) -> tuple[Floats, Floats]:
+        """The product of a side in float64 and a bound on the error of each entry: products of float32 are exact, d sums are not."""
+        embed, weight = (table.astype(np.float64) for table in self.of(side))
+        return embed @ weight, gamma(len(weight) + 4) * WIDER * (np.abs(embed) @ np.abs(weight))
+
+
+@dataclass(frozen=True, eq=False)
 class Tables:
     r"""A group network, folded into tables; stored in float32 and read as exact real numbers.
 
     .. math:: f(z \mid x, y) = \sum_i unembed[z, i] \, act(left[x, i] + right[y, i]) + bias[z]
 
-    Certificates are about this real-valued function, with no rounding anywhere in it. Folding a network's weights into tables
-    rounds; a statement about the network before folding needs that error besides.
+    Certificates are about a real-valued function, with no rounding anywhere in it: this one, or, with `factors`, the one in which the exact
+    products of the factors stand for left and right. What separates the two is measured here, and every verifier pays it:
+    with |left - left'| <= e(x), |right - right'| <= e(y), and ReLU and the absolute value 1-Lipschitz,
+
+    .. math:: |gap - gap'| \le \sum_i (\max_z u_i(z) - \min_z u_i(z)) \, (e_i(x) + e_i(y))
+
+    and for the square, where :math:`|p^2 - p'^2| \le e (2 |p| + e)`, with each e times `2 |left| + 2 |right| + e`, made separable by maxima.
 
     GELU is refused: its values are not rational, and no proven error bound of its evaluation is at hand.
 
@@ -33,9 +81,14 @@ class Tables:
         unembed: Shape `(n, m)`.
         bias: Shape `(n,)`.
         activation: `"relu"`, `"abs"` or `"square"`.
+        factors: What the network stores; None where it stores left and right themselves.
+
+    Attributes:
+        folding_x, folding_y: The two parts of the bound above, shape `(n,)` each; zero without factors.
 
     Raises:
         ValueError: shapes that do not fit, entries that are not finite or above 2^60, an activation that cannot be certified.
+        RuntimeError: this thread does not compute as `lk.proofs.rounding` assumes.
 
     Example:
         >>> Tables(np.zeros((6, 4)), np.zeros((6, 4)), np.zeros((6, 4)), np.zeros(6)).width
@@ -47,8 +100,12 @@ class Tables:
     unembed: Table
     bias: Table
     activation: str = "relu"
+    factors: Factors | None = None
+    folding_x: Floats = field(init=False, repr=False)
+    folding_y: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        check_arithmetic()
         if self.activation not in ACTIVATIONS:
             reason = (
                 ": its values are not rational and no proven error bound of its evaluation is at hand" if self.activation == "gelu" else ""
@@ -62,6 +119,40 @@ class Tables:
         for name, expected in (("right", shape), ("unembed", shape), ("bias", shape[:1])):
             if getattr(self, name).shape != expected:
                 raise ValueError(f"given {name} of shape {getattr(self, name).shape}; expected {expected}, as left has shape {shape}")
+        for name, part in zip(("folding_x", "folding_y"), self._folding(), strict=True):
+            object.__setattr__(self, name, part)
+
+    @classmethod
+    def fold(cls, factors: Factors, unembed: Table, bias: Table, activation: str = "relu") -> "Tables":
+        """The network that stores these factors.
+
+        Example:
+            >>> tables = Tables.fold(Factors(*[np.eye(3)] * 4), np.eye(3), np.zeros(3))
+            >>> tables.left.tolist() == np.eye(3).tolist(), tables.folding_x.max() < 1e-14
+            (True, np.True_)
+        """
+        left, right = (factors.product(side)[0] for side in ("left", "right"))
+        return cls(left, right, unembed, bias, activation, factors)
+
+    def _folding(self) -> tuple[Floats, Floats]:
+        if self.factors is None:
+            return np.zeros(self.order), np.zeros(self.order)
+        ranges = np.ptp(self.unembed.astype(np.float64), axis=0)
+        errors, sizes = [], []
+        for side, table in (("left", self.left.astype(np.float64)), ("right", self.right.astype(np.float64))):
+            exact, bound = self.factors.product(side)
+            if exact.shape != table.shape:
+                raise ValueError(
+                    f"given factors of {side} with a product of shape {exact.shape}; expected {table.shape}, the shape of {side}"
+                )
+            errors.append(WIDER * np.abs(exact - table) + bound)
+            sizes.append(2.0 * np.abs(table) + errors[-1])
+        factor = sizes[0].max(0) + sizes[1].max(0) if self.activation == "square" else 1.0
+        return WIDER**2 * ((errors[0] * factor) @ ranges), WIDER**2 * ((errors[1] * factor) @ ranges)
+
+    def folding(self, xs: Ints, ys: Ints) -> Floats:
+        """Bounds on what separates the logit gaps of the tables from those of the network, for pairs."""
+        return np.asarray(self.folding_x[xs] + self.folding_y[ys])
 
     @property
     def order(self) -> int:
@@ -84,7 +175,8 @@ class Tables:
         return left, right, unembed, bias
 
     def check_group(self, group: Group) -> None:
-        """Raise a ValueError unless the network has one row per element of the group."""
+        """Raise unless the network has one row per element of the group, and this thread computes as `lk.proofs.rounding` assumes."""
+        check_arithmetic()
         if group.order != self.order:
             raise ValueError(
                 f"given a network with {self.order} inputs and a group of order {group.order}; expected the group it was trained on"

@@ -20,6 +20,7 @@ from lk.report.comparison import write_comparison
 from lk.report.page import Gallery, Section, render
 from lk.report.training_segments import on_segments, segments_section
 from lk.runs import Run
+from lk.segments import read_segments
 from lk.studies import sentences
 from lk.studies.averages import total
 from lk.studies.doubts import FLOOR, FLOOR_OF_OUTPUT, marked
@@ -50,9 +51,10 @@ def write_report(runs: list[Run]) -> Path:
     run = runs[0]
     gallery = Gallery(run.figures)
     readings = [Reading(run, name) for name in run.extractions if run.extracted(name) and run.table(f"{name}/games").is_file()]
-    first = [text for text in (on_segments(run),) if text]
-    answers = [on_training(run)]
-    sections = [training_section(run, readings, gallery)]
+    segments, size = read_segments(run.path), parameters(run)
+    first = [text for text in (on_segments(segments),) if text]
+    answers = [on_training(run, size)]
+    sections = [training_section(run, size, readings, gallery)]
     for reading in readings:
         prefix = "" if reading.name == "default" else f"{reading.name}: "
         doubt, said = extraction_answers(reading)
@@ -69,7 +71,7 @@ def write_report(runs: list[Run]) -> Path:
         answers.append(making or "No interactions were extracted; analyze.py extract makes them.")
     if readings:
         sections.append(settings_section(readings))
-    sections += [section for section in (segments_section(run), environment_section(run, readings)) if section is not None]
+    sections += [section for section in (segments_section(segments), environment_section(run, readings)) if section is not None]
     about = "what it computes, and what is proven" if is_group and not readings else "what each layer knows"
     title = f"{class_name(run.config['model'].get('network'))} on {data_name(run)}: {about}"
     words = {**(GROUP_GLOSSARY if is_group else {}), **(GLOSSARY if readings or not is_group else {})}
@@ -102,9 +104,9 @@ def extraction_answers(reading: Reading) -> tuple[str, list[str]]:
     return doubt, [text for text in said if text]
 
 
-def on_training(run: Run) -> str:
+def on_training(run: Run, size: int | None) -> str:
     """What was trained and how well."""
-    size, accuracy = parameters(run), test_accuracy(run)
+    accuracy = test_accuracy(run)
     network, data = class_name(run.config["model"].get("network")), data_name(run)
     text = f"{network}{f' with {size:,} parameters' if size else ''} was trained on {data}"
     training = optional_table(run, "training")
@@ -131,10 +133,10 @@ def data_name(run: Run) -> str:
     return class_name(run.config["data"]) if group is None else f"the multiplication table of {arguments(group)}"
 
 
-def training_section(run: Run, readings: Sequence[Reading], gallery: Gallery) -> Section:
+def training_section(run: Run, size: int | None, readings: Sequence[Reading], gallery: Gallery) -> Section:
     """Curves, configuration, probes."""
     section = Section("What was trained, and how well")
-    config, size = run.config, parameters(run)
+    config = run.config
     trainer = config.get("trainer") or {}
     rows = [
         ("data", arguments(config["data"])),

@@ -1,14 +1,16 @@
 """How the training of a run began, was resumed and ended, for its page."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from lk.numbers import number
 from lk.report.page import Section
-from lk.runs import Run
-from lk.segments import read_segments
+
+Segments = Sequence[Mapping[str, Any]]
 
 
-def on_segments(run: Run) -> str:
+def on_segments(segments: Segments) -> str:
     """One sentence where training did not end as planned, or changed its settings on the way; empty elsewhere."""
-    segments = read_segments(run.path)
     if not segments:
         return ""
     last, said = segments[-1], []
@@ -28,9 +30,8 @@ def on_segments(run: Run) -> str:
     return " ".join(said)
 
 
-def segments_section(run: Run) -> Section | None:
+def segments_section(segments: Segments) -> Section | None:
     """A row per segment: from where to where, how it ended, and what it changed; none for an uninterrupted training."""
-    segments = read_segments(run.path)
     if len(segments) < 2:
         return None
     section = Section("Segments of the training")

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from lk import proofs
 from lk.data import GroupTable
 from lk.digest import digest_tensors
-from lk.extraction import available_memory
+from lk.files import available_memory
 from lk.groups import Group, Irrep, all_subgroups, irreps
 from lk.metrics import Folded, weight_norm
 from lk.networks import GroupNetwork
-from lk.proofs import Certificate, FourierExplanation, GSetExplanation, LookupExplanation, Tables, save_explanation
+from lk.proofs import Certificate, FourierExplanation, GSetExplanation, LookupExplanation, Tables, save_explanation, save_network, tables_of
 from lk.runs import Run
 from lk.studies.arguments import interactions_of_arguments
 from lk.studies.circuits import circuit_rows
@@ -36,20 +36,25 @@ class Proof(NamedTuple):
     """What was found and proven about one network.
 
     Attributes:
+        tables: The network.
+        group: Its group.
         explanations: The best explanation for each verifier that reads one.
         certificates: The certificate of each verifier that ran.
     """
 
+    tables: Tables
+    group: Group
     explanations: dict[str, GSetExplanation | FourierExplanation | LookupExplanation]
     certificates: dict[str, Certificate]
 
     def save(self, run: Run, step: int, seed: int) -> None:
         """Write all of it below the run's folder of the seed."""
         folder = run.certificates(step, seed)
+        save_network(self.tables, self.group, folder)
         for name, explanation in self.explanations.items():
             save_explanation(explanation, folder / name)
         for name, certificate in self.certificates.items():
-            certificate.save(folder / name)
+            certificate.save(folder / name, self.tables.activation)
 
 
 class Certification(NamedTuple):
@@ -110,12 +115,12 @@ def folded(network: GroupNetwork) -> dict[int, Tables]:
     Raises:
         ValueError: Weights are not finite; names the seed.
     """
-    tables, found = network.tables(), {}
+    stored, found = network.stored(), {}
     for index in range(network.seeds):
         seed = network.first_seed + index
         try:
-            left, right, unembed, bias = (table.cpu().numpy() for table in tables.seed(index)[:4])
-            found[seed] = Tables(left, right, unembed, bias, network.activation)
+            parameters = {name: parameter[index].detach().cpu() for name, parameter in stored.items()}
+            found[seed] = tables_of(parameters, network.activation)
         except ValueError as error:
             raise ValueError(f"The network of seed {seed} cannot be certified: {error}.") from error
     return found
@@ -223,7 +228,7 @@ def certify_network(
     )
     frame = pd.DataFrame(rows, columns=COLUMNS).assign(accuracy=accuracy)
     frame = frame.astype({name: float for name in COLUMNS if name not in ("verifier", "tier", "failed", "reason")})
-    return {"certificates": frame, "circuits": described, "progress": progress}, Proof(explanations, certificates)
+    return {"certificates": frame, "circuits": described, "progress": progress}, Proof(tables, group, explanations, certificates)
 
 
 COLUMNS = [

@@ -19,11 +19,13 @@ from lk.studies.dynamics import measure
 from lk.studies.probing import evaluate
 
 
-class Findings(NamedTuple):
-    """Tables of one checkpoint (see `lk.studies.dynamics`) and of its probes (`lk.studies.probing`)."""
+class Extracted(NamedTuple):
+    """What a checkpoint was read with, and what was read: the proven copy of its network, its probes, their table, the interactions."""
 
-    tables: dict[str, pd.DataFrame]
-    probes: pd.DataFrame | None
+    network: nn.Module
+    probes: Probes | None
+    probed: pd.DataFrame | None
+    interactions: Interactions
 
 
 def probe_checkpoint(
@@ -69,10 +71,10 @@ def probe_checkpoint(
     return probes, rows
 
 
-def read_checkpoint(
+def extract_checkpoint(
     run: Run, extraction: Extraction, samples: Samples, network: nn.Module, data: Data, step: int, epoch: float, done: Any = lambda _: None
-) -> Findings:
-    """Probe, extract and measure one checkpoint; what is already stored is read.
+) -> Extracted:
+    """Probe and extract one checkpoint; what is already stored is read.
 
     Args:
         run: The run.
@@ -84,17 +86,24 @@ def read_checkpoint(
         epoch: Epochs trained.
         done: Called with the number of masked samples after each forward pass.
     """
-    folder = run.extraction(extraction.name)
     with isolate_rng():
         twin = readable(network, extraction.layers_of(network), samples.x, data.num_classes)
         probes, probed = None, None
         if extraction.score.reads == "logits":
             probes, probed = probe_checkpoint(run, extraction, twin, data, step, epoch)
-        found = extraction.run(twin, probes, samples, folder, step, epoch, done)
-    earlier = [s for s in run.extracted(extraction.name) if s < step]
-    before = Interactions.load(run.extracted(extraction.name)[earlier[-1]]) if earlier else None
-    values = read_games(folder / step_name(step) / "values.safetensors", tuple(found.and_.shape))["values"]  # type: ignore[arg-type]
-    return Findings(measure(found, before, values), probed)
+        return Extracted(twin, probes, probed, extraction.run(twin, probes, samples, run.extraction(extraction.name), step, epoch, done))
+
+
+def measured(run: Run, name: str, step: int, found: Interactions, before: Interactions | None) -> dict[str, pd.DataFrame]:
+    """Tables of one extracted checkpoint, against the one before (see `lk.studies.dynamics`)."""
+    values = read_games(run.extraction(name) / step_name(step) / "values.safetensors", tuple(found.and_.shape))["values"]  # type: ignore[arg-type]
+    return measure(found, before, values)
+
+
+def measure_checkpoint(run: Run, name: str, step: int, found: Interactions) -> dict[str, pd.DataFrame]:
+    """Tables of one extracted checkpoint, against the stored one before it."""
+    earlier = [path for number, path in run.extracted(name).items() if number < step]
+    return measured(run, name, step, found, Interactions.load(earlier[-1]) if earlier else None)
 
 
 def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
@@ -103,8 +112,7 @@ def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
     before = None
     for step, path in run.extracted(name).items():
         found = Interactions.load(path)
-        values = read_games(run.extraction(name) / step_name(step) / "values.safetensors", tuple(found.and_.shape))["values"]  # type: ignore[arg-type]
-        for key, frame in measure(found, before, values).items():
+        for key, frame in measured(run, name, step, found, before).items():
             collected.setdefault(key, []).append(frame)
         before = found
     tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}

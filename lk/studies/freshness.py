@@ -5,14 +5,13 @@ from contextlib import suppress
 from lk.digest import digest_tensors
 from lk.interactions import Interactions
 from lk.runs import Run
-from lk.stored import read_checkpoint
+from lk.stored import load_checkpoint, network_weights
 
 
 def weights_of(run: Run, step: int) -> str | None:
     """Digest of the network's weights in a checkpoint; None where there is no readable one: a run may be kept without them."""
     with suppress(ValueError, OSError):
-        state = read_checkpoint(run.checkpoint(step))["state_dict"]
-        return digest_tensors({key.removeprefix("network."): value for key, value in state.items() if key.startswith("network.")})
+        return digest_tensors(network_weights(load_checkpoint(run.checkpoint(step))))
     return None
 
 

@@ -10,7 +10,7 @@ from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.metrics.bootstrap import resamples
 from lk.runs import Run
-from lk.stored import read_checkpoint
+from lk.stored import load_checkpoint, network_weights
 from lk.studies.averages import averages, total
 from lk.studies.doubts import doubts, marked
 from lk.studies.profile import profile
@@ -39,15 +39,11 @@ def parameters(run: Run) -> int | None:
     if not run.checkpoints:
         return None
     try:
-        state = read_checkpoint(list(run.checkpoints.values())[-1])["state_dict"]
+        weights = network_weights(load_checkpoint(list(run.checkpoints.values())[-1]))
     except ValueError:  # a damaged checkpoint is no reason to go without a report
         return None
-    counted = {
-        k: v
-        for k, v in state.items()
-        if k.startswith("network.") and not k.endswith(("running_mean", "running_var", "num_batches_tracked"))
-    }
-    return sum(int(value.numel()) for value in counted.values())
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    return sum(int(value.numel()) for key, value in weights.items() if not key.endswith(statistics))
 
 
 def optional_table(run: Run, name: str) -> pd.DataFrame | None:

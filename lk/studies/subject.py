@@ -11,15 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from lk.data import Data
-from lk.doctor import readable
 from lk.extraction import TENSORS, Extraction, Samples, read_games
 from lk.games import count_players
 from lk.interactions import Interactions
 from lk.probes import Probes
 from lk.runs import Run, step_name
-from lk.stored import parse_json, read_tensors, write_tensors
+from lk.stored import damaged, parse_json, read_tensors, write_tensors
 from lk.studies.alignment import intermediate
-from lk.studies.checkpoint import read_checkpoint, write_tables
+from lk.studies.checkpoint import extract_checkpoint, write_tables
 
 PLACES = ("intermediate layer", "output")
 
@@ -114,14 +113,18 @@ class Subject:
             make: Makes them.
         """
         path = self.run.extraction(self.extraction.name) / step_name(self.step) / name
-        settings = {**settings, **self.identity}
+        settings, remedy = {**settings, **self.identity}, "Delete it; the same command makes it again."
         if path.is_file():
-            tensors, about = read_tensors(path, "holds no result of a study", "Delete it; the same command makes it again.")
+            tensors, about = read_tensors(path, "holds no result of a study", remedy)
             # Files without settings are older than these; their names say what decides them.
-            if same(parse_json(about["settings"]) if "settings" in about else {**settings, "made_from": None}, settings):
+            try:
+                stored = parse_json(about["settings"]) if "settings" in about else {**settings, "made_from": None}
+            except ValueError as error:
+                raise damaged(path, "holds no result of a study", error, remedy) from error
+            if same(stored, settings):
                 return tensors
         write_tensors(path, make(), {"settings": json.dumps(settings)})
-        return read_tensors(path, "holds no result of a study", "Delete it; the same command makes it again.")[0]
+        return read_tensors(path, "holds no result of a study", remedy)[0]
 
 
 def same(stored: object, settings: dict[str, Any]) -> bool:
@@ -153,15 +156,15 @@ def subject(
     epoch = float(run.load(network, step)["epoch"])
     samples, folder = extraction.samples(data), run.extraction(extraction.name)
     samples = extraction.open(folder, samples)
-    read_checkpoint(run, extraction, samples, network, data, step, epoch, done)
+    read = extract_checkpoint(run, extraction, samples, network, data, step, epoch, done)
     write_tables(run, extraction.name)  # from the files as they are now, whatever the tables were made from
-    found = Interactions.load(run.extracted(extraction.name)[step])
+    found = read.interactions
     return Subject(
         run,
         extraction,
         data,
-        readable(network, extraction.layers_of(network), samples.x, data.num_classes),
-        Probes.load(run.probes(step)).to(next(network.parameters()).device) if extraction.score.reads == "logits" else None,
+        read.network,
+        read.probes,
         samples,
         read_games(folder / step_name(step) / "values.safetensors", tuple(found.and_.shape))["values"],  # type: ignore[arg-type]
         found,

@@ -235,7 +235,7 @@ def test_loss_bound_holds():
 def test_certificates_are_stored(tmp_path):
     tables, explanation, _ = built(0.01)
     certificate = gset(tables, S3, explanation)
-    certificate.save(tmp_path)
+    certificate.save(tmp_path, "relu")
     again = Certificate.load(tmp_path)
     assert again.summary() == certificate.summary()
     assert (again.slack == certificate.slack).all()
