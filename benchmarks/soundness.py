@@ -1,8 +1,10 @@
 """Does any certificate claim too much? Random networks and explanations of every kind, against an exact oracle, and planted bugs.
 
-    python benchmarks/soundness.py [--cases 2500] [--seed 0] [--run RUN]
+    python benchmarks/soundness.py [--cases 6500] [--seed 0] [--run RUN]
 
 A case is a network and its explanations; every verifier runs on it. Each certified pair must be right, and each slack at most the true gap.
+Networks are given in float32 and in float64, some by the factors of left and right; their scales go from 2^-140 to 2^59, what float32 holds,
+those of explanations from 2^-1000 to 2^1000.
 With `--run`, also the networks of a group run at every checkpoint, as they are and perturbed, with the explanations found from their own
 weights, those of another seed, and tampered ones.
 """
@@ -24,12 +26,15 @@ from lk.proofs import (
     Clusters,
     CosetCluster,
     CosetExplanation,
+    Factors,
     FourierExplanation,
     GSetExplanation,
+    SidedCircuit,
     Tables,
     brute_force,
     circuit,
     coset,
+    executed,
     find_cosets,
     find_fourier,
     find_gset,
@@ -44,10 +49,18 @@ from lk.proofs import (
     separable,
     sign_term,
 )
+from lk.proofs.exact import Exact
 from lk.runs import Run
 
-KINDS = ("exact", "noise", "exact", "offset", "partial", "wild", "noise", "tie", "exact", "flipped", "wild", "random", "believed")
-ATTACKS = (*["none"] * 12, "labels", "action", "kernel", "weights", "scales", "nan", "random", "irreps", "missing", "sign")
+KINDS = (
+    "exact", "noise", "scaled", "offset", "exact", "partial", "scaled", "tie", "noise", "folded", "exact", "sided", "flipped", "scaled", "wild", "exact",
+    "random", "believed", "silent", "folded", "noise",
+)  # fmt: skip
+ATTACKS = (
+    *["none"] * 28,
+    "labels", "action", "kernel", "weights", "scales", "nan", "random", "irreps", "missing", "sign", "small", "huge", "overlap", "repeat", "empty",
+)  # fmt: skip
+LEAST, MOST = -140, 59  # exponents of two that float32 tables may have
 
 
 class Zoo:
@@ -93,7 +106,7 @@ def network(rng, zoo, kind):
     if zoo.signs[group.name] and rng.random() < 0.3:
         signs = [sign_term(zoo.signs[group.name][0], first, *rng.normal(size=2).astype(np.float32) * 0.3)]
         first += 4
-    if kind in ("noise", "exact"):  # neurons of different sizes
+    if kind in ("noise", "exact", "scaled"):  # neurons of different sizes
         parts = [dataclasses.replace(part, scales=np.exp(0.3 * rng.normal(size=len(part.neurons)))) for part in parts]
     if kind == "flipped":
         parts = [dataclasses.replace(part, kernel=-part.kernel) for part in parts]
@@ -114,12 +127,65 @@ def network(rng, zoo, kind):
         arrays = [array + (array == 0) * rng.normal(size=array.shape) * 10.0 ** rng.uniform(-5, -1) for array in arrays]
     if kind == "wild":
         arrays = [array * 2.0 ** rng.integers(-30, 30) for array in arrays]
+    if kind == "scaled":
+        arrays, explanation = scaled(rng, arrays, explanation, activation)
+    if kind == "silent":  # all logits are equal, and the explanation claims a margin at any scale
+        arrays[2:] = [np.zeros_like(array) for array in arrays[2:]]
+        small = 2.0 ** float(rng.integers(-1000, 0))
+        explanation = dataclasses.replace(
+            explanation, circuits=tuple(dataclasses.replace(p, kernel=p.kernel * small) for p in explanation.circuits), signs=()
+        )
+    if kind == "sided":
+        explanation = dataclasses.replace(explanation, circuits=(), sided=tuple(one_sided(part, group) for part in explanation.circuits))
+    dtype = (np.float32, np.float64)[rng.integers(2)]
+    arrays = [array.astype(dtype) for array in arrays]
+    if kind == "folded":
+        return group, folded(rng, arrays, activation), explanation
     return group, Tables(*arrays, activation), explanation
+
+
+def scaled(rng, arrays, explanation, activation):
+    """Network and explanation times powers of two, as far as float32 reaches: nothing is rounded, so that all bounds stay."""
+    most = MOST - 6 - int(np.ceil(np.log2(max(np.abs(array).max() for array in arrays) + 1.0)))
+    inputs, outputs = (int(rng.integers(-100, min(most, 50))) for _ in range(2))
+    hidden = 2 * inputs if activation == "square" else inputs
+    outputs = min(outputs, most - max(hidden, 0))
+    powers = [2.0**exponent for exponent in (inputs, inputs, outputs, hidden + outputs)]
+    circuits = tuple(
+        dataclasses.replace(part, lam=part.lam * powers[0], mu=part.mu * powers[0], kernel=part.kernel * powers[2])
+        for part in explanation.circuits
+    )
+    signs = tuple(
+        dataclasses.replace(term, scales=term.scales * powers[0], both=term.both * powers[3], mixed=term.mixed * powers[3])
+        for term in explanation.signs
+    )
+    return [array * power for array, power in zip(arrays, powers, strict=True)], dataclasses.replace(
+        explanation, circuits=circuits, signs=signs
+    )
+
+
+def folded(rng, arrays, activation):
+    """The network as factors: left plus a product too small for float32, but not for exact numbers."""
+    factors = []
+    for table in arrays[:2]:
+        n, m = table.shape
+        small = rng.integers(-3, 4, size=(n, 1)) * 2.0 ** -int(rng.integers(20, 32))
+        factors += [np.hstack([table, small]), np.vstack([np.eye(m), rng.integers(-3, 4, size=(1, m))])]
+    return Tables.fold(Factors(*factors), *arrays[2:], activation)
+
+
+def one_sided(part, group):
+    """The same neurons as a circuit that is equivariant on the left: a column for each point q."""
+    points = part.action_y.shape[1]
+    other = np.stack([-part.mu[part.action_y[:, q]] for q in range(points)])
+    return SidedCircuit(
+        part.action_x, np.tile(part.lam, (points, 1)), other, part.kernel.T.copy(), part.neurons, part.p, part.q, part.weights, part.scales
+    )
 
 
 def attack(rng, zoo, group, tables, explanation, how):
     """Explanations of all kinds, tampered with."""
-    parts = list(explanation.circuits)
+    parts = list(explanation.circuits) or [random_circuit(rng, zoo, group, 0)]
     part = parts[0]
     points = part.action_x.shape[1]
     if how == "labels":
@@ -138,10 +204,26 @@ def attack(rng, zoo, group, tables, explanation, how):
         part = dataclasses.replace(part, lam=np.where(np.arange(points) == 0, np.nan, part.lam))
     elif how == "random":
         part = dataclasses.replace(part, lam=rng.normal(size=points), mu=rng.normal(size=points))
+    elif how in ("small", "huge"):
+        ends = (-1000, 0) if how == "small" else (0, 1000)
+        names = ["lam", "mu", "kernel", "scales"]
+        part = dataclasses.replace(
+            part, **{name: getattr(part, name) * 2.0 ** float(rng.integers(*ends)) for name in names if rng.random() < 0.5}
+        )
+    elif how == "overlap":
+        parts.append(dataclasses.replace(part, neurons=rng.permutation(part.neurons)))
+    elif how == "repeat":
+        parts.append(part)
+    elif how == "empty":
+        nothing = {name: getattr(part, name)[:0] for name in ("neurons", "p", "q", "weights", "scales")}
+        parts.append(dataclasses.replace(part, **nothing))
     elif how == "missing":
         keep = rng.permutation(len(part.neurons))[: max(1, len(part.neurons) - 1)]
         part = dataclasses.replace(part, **{name: getattr(part, name)[keep] for name in ("neurons", "p", "q", "weights", "scales")})
-    parts[0] = part
+    if explanation.circuits or how != "none":
+        parts[0] = part
+    else:
+        parts = []
     signs = explanation.signs
     if how == "sign" and signs:
         character = signs[0].character.copy()
@@ -163,7 +245,12 @@ def attack(rng, zoo, group, tables, explanation, how):
             labels, directions = np.arange(tables.width), basis.T @ (tables.unembed - tables.unembed.mean(0))
         clusters = Clusters(labels, np.ones(tables.width), directions)
     fourier = FourierExplanation(matrices, group.order, tables.width, clusters, rng.random())
+    if how == "small":
+        matrices = tuple(m * 2.0 ** float(rng.integers(-1000, 0)) for m in matrices)
     cosets = []
+    if rng.random() < 0.6:  # each element alone: everything is known of these neurons
+        cosets = [CosetCluster(np.arange(tables.width), np.arange(group.order), np.arange(group.order))]
+        parts = []
     for part in parts:
         half = np.array_split(rng.permutation(part.neurons), 2)
         for neurons in half:
@@ -175,6 +262,8 @@ def attack(rng, zoo, group, tables, explanation, how):
 def true_gaps(group, tables):
     """f(xy) - max of the others in extended precision; exactly, in fractions, where that is close to zero."""
     left, right, unembed, bias = (np.asarray(t, np.longdouble) for t in (tables.left, tables.right, tables.unembed, tables.bias))
+    if tables.factors is not None:
+        left, right = (np.matmul(*(np.asarray(t, np.longdouble) for t in tables.factors.of(side))) for side in ("left", "right"))
     h = left[:, None] + right[None]
     h = {"relu": lambda: np.maximum(h, 0), "abs": lambda: np.abs(h), "square": lambda: h * h}[tables.activation]()
     logits = np.einsum("xyi,zi->xyz", h, unembed) + bias
@@ -195,13 +284,30 @@ def true_gaps(group, tables):
 def exactly_right(group, tables, x, y, rivals):
     act = {"relu": lambda t: max(t, 0), "abs": abs, "square": lambda t: t * t}[tables.activation]
     z = int(group.table[x, y])
-    pairs = zip(tables.left[x].tolist(), tables.right[y].tolist(), strict=True)
-    h = [act(Fraction(a) + Fraction(b)) for a, b in pairs]
+    h = [act(a + b) for a, b in zip(exact_row(tables, "left", x), exact_row(tables, "right", y), strict=True)]
 
     def logit(k):
         return sum((Fraction(u) * v for u, v in zip(tables.unembed[k].tolist(), h, strict=True)), Fraction(float(tables.bias[k])))
 
     return all(logit(z) > logit(int(k)) for k in rivals if k != z)
+
+
+def exact_row(tables, side, element):
+    if tables.factors is None:
+        return [Fraction(v) for v in getattr(tables, side)[element].tolist()]
+    embed, weight = tables.factors.of(side)
+    row = [Fraction(v) for v in embed[element].tolist()]
+    return [sum(e * Fraction(w) for e, w in zip(row, column, strict=True)) for column in weight.T.tolist()]
+
+
+def forward(tables):
+    """Logits in float32 as a plain forward pass computes them, shape `(n, n, n)`."""
+    left, right = tables.left, tables.right
+    if tables.factors is not None:
+        left, right = (np.matmul(*tables.factors.of(side)) for side in ("left", "right"))
+    h = left[:, None] + right
+    h = {"relu": lambda: np.maximum(h, 0), "abs": lambda: np.abs(h), "square": lambda: h * h}[tables.activation]()
+    return h @ tables.unembed.T + tables.bias
 
 
 def certificates(group, tables, explanations, rank):
@@ -256,7 +362,17 @@ class Tally:
 
     def judge(self, label, how, group, tables, given):
         gaps, right, scale = true_gaps(group, tables)
+        with np.errstate(all="ignore"):
+            logits = forward(tables).astype(np.float64)
+        n = group.order
+        correct = np.take_along_axis(logits, group.table[..., None], 2)[..., 0]
+        computed = correct - np.where(np.arange(n) == group.table[..., None], -np.inf, logits).max(2)
         for certificate in given:
+            below = executed(tables, certificate.slack, "float32")
+            self.runs["executed"] += 1
+            self.positive["executed"] += bool((below > 0).any())
+            if not (computed >= below)[below > -np.inf].all():
+                self.violations.append((label, how, f"executed {certificate.verifier}", 0, 1))
             self.runs[certificate.verifier] += 1
             self.positive[certificate.verifier] += certificate.bound > 0
             over = certificate.slack > gaps + 1e-15 * scale
@@ -266,12 +382,13 @@ class Tally:
                 self.violations.append((label, how, certificate.verifier, int(wrong.sum()), int(over.sum())))
 
     def report(self, what, seconds):
-        print(f"{what}, {sum(self.runs.values())} certificates, {seconds:.0f} s: {len(self.violations)} violations")
+        count = sum(self.runs.values()) - self.runs["executed"]
+        print(f"{what}, {count} certificates, {seconds:.0f} s: {len(self.violations)} violations")
         for line in itertools.islice(self.violations, 20):
             print("  ", line)
         for name, count in self.runs.items():
             print(f"  {name:16s} {count:6d} runs, {self.positive[name] / count:.1%} bounds above zero")
-        checked = [name for name in self.runs if name != "brute_force"]
+        checked = [name for name in self.runs if name not in ("brute_force", "executed")]
         share = sum(self.positive[name] for name in checked) / sum(self.runs[name] for name in checked)
         print(f"  without brute force: {share:.1%} bounds above zero", flush=True)
 
@@ -321,6 +438,25 @@ def bug(name):
     def unrounded(gap, rounding, folding):
         return np.where(np.isfinite(gap), gap, -np.inf)
 
+    def early(exact, x, y, z, others):
+        smallest = None
+        for other in others:
+            gap = exact.gap(x, y, z, int(other))
+            smallest = gap if smallest is None or gap < smallest else smallest
+            if smallest <= 0:
+                break
+        return smallest
+
+    def all_rivals(tables, group, pairs, slack):
+        """Exact numbers against every element in turn: with the early exit, the first that ties or wins is taken for the best."""
+        exact = Exact(tables)
+        for pair in pairs.tolist():
+            x, y = divmod(pair, group.order)
+            z = int(group.table[x, y])
+            gap = early(exact, x, y, z, [other for other in range(group.order) if other != z])
+            slack[pair] = float(gap)
+        return 0
+
     patches = {
         "dropped error term": [("residual:combine", lambda holder, norm: 0.0 * holder.sum(0))],
         "norm over the wrong axis": [
@@ -331,6 +467,9 @@ def bug(name):
         "trust in a label": [("gset:_refuse_shares", lambda *_: None)],
         "the margin at the wrong element": [("gset:ideal_margin", wrong_element)],
         "a stale table": [("Tables:doubles", stale)],
+        "an underflow under a root": [("check:UNDERFLOW", 2.0**-700), ("gset:_LEAST_SCALE", 0.0)],
+        "an early exit in a slack": [("brute_force:_settle", all_rivals)],
+        "folding forgotten": [("Tables:folding", lambda tables, xs, ys: np.zeros(np.shape(xs)))],
         "trust in an action": [("gset:is_action", lambda *_: True), ("gset:is_invariant", lambda *_: True)],
     }
     with contextlib.ExitStack() as stack:
@@ -351,14 +490,17 @@ BUGS = (
     "trust in a label",
     "the margin at the wrong element",
     "a stale table",
+    "an underflow under a root",
+    "an early exit in a slack",
+    "folding forgotten",
     "trust in an action",
 )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=2500)
-    parser.add_argument("--bug-cases", type=int, default=400)
+    parser.add_argument("--cases", type=int, default=6500)
+    parser.add_argument("--bug-cases", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--run", action="append", default=[], help="a group run; may be given several times")
     parser.add_argument("--seeds", type=int, default=100, help="networks of each checkpoint of a run")

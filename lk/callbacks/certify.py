@@ -7,7 +7,8 @@ import pytorch_lightning as pl
 
 from lk.callbacks.at_checkpoints import AtCheckpoints
 from lk.runs import Run
-from lk.studies.certification import VERIFIERS, certify_checkpoint, forget_after, group_run, record, scalars
+from lk.studies.certification import certify_checkpoint, forget_after, group_run, record, scalars
+from lk.studies.proving import VERIFIERS
 
 
 class Certify(AtCheckpoints):

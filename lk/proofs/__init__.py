@@ -5,6 +5,7 @@ from lk.proofs.cascade import at, cascade
 from lk.proofs.certificate import Certificate
 from lk.proofs.coset import coset
 from lk.proofs.describe import FoundCircuit, describe_circuits, why_unexplained
+from lk.proofs.executed import PRECISIONS, executed
 from lk.proofs.explanation import (
     Clusters,
     CosetCluster,
@@ -31,6 +32,7 @@ from lk.proofs.storage import load_explanation, save_explanation, save_network, 
 from lk.proofs.tables import Factors, Tables
 
 __all__ = [
+    "PRECISIONS",
     "Certificate",
     "Clusters",
     "CosetCluster",
@@ -50,6 +52,7 @@ __all__ = [
     "circuit",
     "coset",
     "describe_circuits",
+    "executed",
     "find_cosets",
     "find_fourier",
     "find_gset",

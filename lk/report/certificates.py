@@ -6,7 +6,7 @@ import pandas as pd
 
 from lk import plots
 from lk.numbers import number, percent, significant
-from lk.proofs import GSetExplanation, load_explanation
+from lk.proofs import PRECISIONS, GSetExplanation, load_explanation
 from lk.report.page import Gallery, Section
 from lk.runs import Run
 from lk.studies.certification import GROKS, PROVABLE, TABLES, final_rows
@@ -60,6 +60,7 @@ def proven_section(
         f"Networks of step {int(last['step'].max()):,}. A bound is the share of all n² pairs that is proven to be answered rightly, at most the true accuracy; "
         "cost counts operations relative to n³ m multiply-adds. Finding an explanation is not counted, checking it is.",
     )  # fmt: skip
+    executed_table(section, last)
     if certificates["step"].nunique() > 1:
         gallery.hang(
             section, "certified-accuracy", "Accuracy and certified accuracy over training",
@@ -83,6 +84,23 @@ def proven_section(
             ("seed", "verifier", "reason"), shown, f"What a verifier refused, or why it failed; the pairs count as unproven.{more}"
         )
     return section
+
+
+def executed_table(section: Section, last: pd.DataFrame) -> None:
+    """Bounds of the exact network beside those of the network as executed; nothing where the run's tables are from before these."""
+    columns = {"exact": "bound"} | {name: f"bound_{name}" for name in PRECISIONS if f"bound_{name}" in last}
+    if len(columns) == 1:
+        return
+    means = final_rows(last).groupby("verifier", sort=False)[list(columns.values())].mean()
+    rows = [
+        (str(verifier).replace("_", " "), *(number(bound, 3) for bound in row))
+        for verifier, row in zip(means.index, means.to_numpy(), strict=True)
+    ]
+    section.table(
+        ("verifier", *columns), rows,
+        "Mean bounds of the exact network (real numbers) and of its forward pass as executed in float32, with TF32 factors, and in bfloat16, "
+        "with sums in any order. What the logits may be off by is taken from each pair's slack; a tie of executed logits counts as wrong.",
+    )  # fmt: skip
 
 
 def circuits_section(

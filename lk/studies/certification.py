@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,50 +10,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lk import proofs
 from lk.data import GroupTable
 from lk.digest import digest_tensors
 from lk.files import available_memory
-from lk.groups import Group, Irrep, all_subgroups, irreps
-from lk.metrics import Folded, weight_norm
+from lk.metrics import weight_norm
 from lk.networks import GroupNetwork
-from lk.proofs import Certificate, FourierExplanation, GSetExplanation, LookupExplanation, Tables, save_explanation, save_network, tables_of
+from lk.proofs import (
+    Tables,
+    tables_of,
+)
 from lk.runs import Run
 from lk.studies.arguments import interactions_of_arguments
-from lk.studies.circuits import circuit_rows
-from lk.studies.progress_measures import progress_measures
+from lk.studies.proving import VERIFIERS, Proof, certify_network
 
-VERIFIERS = ("brute_force", "irrep", "gset", "schur", "lookup", "cascade")
 # Verifiers that prove through what the network does on the group; a look-up describes the unembedding alone, and memorised answers as well.
 EXPLAINED = ("irrep", "gset", "schur")
 PROVABLE = 0.95  # share of certified pairs from which a network counts as provable
 GROKS = 0.99  # test accuracy above which it counts as having grokked
 TABLES = ("certificates", "circuits", "progress")
-
-
-class Proof(NamedTuple):
-    """What was found and proven about one network.
-
-    Attributes:
-        tables: The network.
-        group: Its group.
-        explanations: The best explanation for each verifier that reads one.
-        certificates: The certificate of each verifier that ran.
-    """
-
-    tables: Tables
-    group: Group
-    explanations: dict[str, GSetExplanation | FourierExplanation | LookupExplanation]
-    certificates: dict[str, Certificate]
-
-    def save(self, run: Run, step: int, seed: int) -> None:
-        """Write all of it below the run's folder of the seed."""
-        folder = run.certificates(step, seed)
-        save_network(self.tables, self.group, folder)
-        for name, explanation in self.explanations.items():
-            save_explanation(explanation, folder / name)
-        for name, certificate in self.certificates.items():
-            certificate.save(folder / name, self.tables.activation)
 
 
 class Certification(NamedTuple):
@@ -81,17 +54,11 @@ class Certification(NamedTuple):
         return [f"seed {row['seed']}, {row['verifier']}: {row['reason']}" for row in failed.to_dict("records")]
 
 
-@lru_cache(maxsize=4)
-def structure(group: Group) -> tuple[list[Irrep], list[NDArray[np.int64]]]:
-    """Irreps and subgroups of a group, worked out once."""
-    return irreps(group), all_subgroups(group)
-
-
 def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
     """The network and its data, known to be what certificates are about.
 
     Raises:
-        ValueError: The network is no group network, the data are no group table, the activation cannot be certified, or memory is too small.
+        ValueError: The network is no group network or of float64, the data are no group table, the activation cannot be certified, or memory is too small.
     """
     if not isinstance(network, GroupNetwork) or not isinstance(data, GroupTable):
         raise ValueError(
@@ -99,6 +66,10 @@ def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
             "lk.data.GroupTable (see configs/group_s4.yaml)."
         )
     Tables(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1), network.activation)
+    if any(parameter.dtype == torch.float64 for parameter in network.parameters()):
+        raise ValueError(
+            "Given a network with float64 parameters; certificates speak of float32 ones. Train with trainer.precision=32-true."
+        )
     n = data.group.order
     needed, free = 8 * n**2 * (n + 8), available_memory()  # schur keeps D <= n numbers of each pair
     if needed > free:
@@ -187,125 +158,12 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
 
 
-def certify_network(
-    tables: Tables, group: Group, trained: NDArray[np.bool_], verifiers: Sequence[str] = VERIFIERS
-) -> tuple[dict[str, pd.DataFrame], Proof]:
-    """The three tables of one network, without step and seed, and its proof."""
-    all_irreps, subgroups = structure(group)
-    progress = progress_measures(Folded(*tables.doubles(), tables.activation), group, trained, all_irreps, subgroups)
-    accuracy = float(progress.loc[progress["quantity"] == "full/accuracy", "value"].iloc[0])
-    explanations: dict[str, Any] = {}
-    certificates: dict[str, Certificate] = {}
-    rows: list[dict[str, object]] = []
-    circuits = attempt(lambda: proofs.find_gset(tables, group, all_irreps))
-    fourier = attempt(lambda: proofs.find_fourier(tables, group, all_irreps))
-    lookups = attempt(lambda: proofs.find_lookup(tables, group, all_irreps))
-    ways: dict[str, Callable[[], Certificate | None]] = {
-        "brute_force": lambda: proofs.brute_force(tables, group),
-        "irrep": lambda: best("irrep", circuits, lambda given: proofs.irrep(tables, group, given), explanations),
-        "gset": lambda: best("gset", circuits, lambda given: proofs.gset(tables, group, given), explanations),
-        "schur": lambda: best("schur", fourier, lambda given: proofs.schur(tables, group, given), explanations),
-        "lookup": lambda: best("lookup", lookups, lambda given: proofs.lookup(tables, group, given), explanations),
-        "cascade": lambda: proofs.cascade(
-            tables,
-            group,
-            explanations.get("gset", first(circuits)),
-            explanations.get("schur", first(fourier)),
-            lookups=explanations.get("lookup", first(lookups)),
-        ),
-    }
-    for name in [name for name in VERIFIERS if name in verifiers]:
-        certificate = attempt(ways[name])
-        if certificate is None or isinstance(certificate, Exception):
-            reason = "no explanation was found" if certificate is None else f"{type(certificate).__name__}: {certificate}"
-            rows.append({"verifier": name, "tier": name, "bound": 0.0, "failed": certificate is not None, "reason": reason})
-            continue
-        certificates[name] = certificate
-        accuracy = certificate.accuracy if name == "brute_force" and certificate.accuracy is not None else accuracy
-        rows += rows_of(certificate)
-    described = circuit_rows(
-        tables, group, all_irreps, explanations.get("gset", first(circuits)), explanations.get("schur", first(fourier))
-    )
-    frame = pd.DataFrame(rows, columns=COLUMNS).assign(accuracy=accuracy)
-    frame = frame.astype({name: float for name in COLUMNS if name not in ("verifier", "tier", "failed", "reason")})
-    return {"certificates": frame, "circuits": described, "progress": progress}, Proof(tables, group, explanations, certificates)
-
-
-COLUMNS = [
-    "verifier", "tier", "bound", "cost", "operations", "seconds", "loss_bound", "margin", "error_50", "error_90", "unexplained", "failed", "reason",
-]  # fmt: skip
-
-
-def attempt(work: Callable[[], Any]) -> Any:
-    """The result, or the error: one network that cannot be certified must not end a training."""
-    try:
-        return work()
-    except Exception as error:
-        return error
-
-
-def first(candidates: Any) -> Any:
-    """The best guess, None where the finder failed or found nothing."""
-    return None if isinstance(candidates, Exception) or not candidates else candidates[0]
-
-
-def best(verifier: str, candidates: Any, verify: Callable[[Any], Certificate], kept: dict[str, Any]) -> Certificate | None:
-    """The certificate of the best candidate: the highest bound, then the lowest cost; its explanation is kept under the verifier's name.
-
-    Returns:
-        None where nothing was found.
-
-    Raises:
-        Exception: The finder's own, if it failed.
-    """
-    if isinstance(candidates, Exception):
-        raise candidates
-    if not candidates:
-        return None
-    results = [(verify(candidate), candidate) for candidate in candidates]
-    certificate, kept[verifier] = max(results, key=lambda result: (result[0].bound, -result[0].cost))
-    return certificate
-
-
-def rows_of(certificate: Certificate) -> list[dict[str, object]]:
-    """Rows of the table of certificates: one, or for a cascade one after each tier, what comes before included."""
-    errors = {} if certificate.tiers else certificate.error_quantiles  # tiers have margins of their own
-    row: dict[str, object] = {
-        "verifier": certificate.verifier.removesuffix("_clustered"),
-        "tier": certificate.verifier,
-        "bound": certificate.bound,
-        "operations": certificate.operations,
-        "cost": certificate.cost,
-        "seconds": certificate.seconds,
-        "loss_bound": certificate.loss_bound,
-        "margin": np.nan if certificate.margin is None else certificate.margin,
-        "error_50": errors.get("50%", np.nan),
-        "error_90": errors.get("90%", np.nan),
-        "unexplained": len(certificate.unexplained),
-        "failed": False,
-        "reason": "; ".join(certificate.dropped),
-    }
-    if not certificate.tiers:
-        return [row]
-    tiers = []
-    for tier, bound, operations, seconds in certificate.tiers:
-        spent = {
-            "tier": tier,
-            "bound": bound,
-            "operations": operations,
-            "cost": operations / certificate.brute_force_operations,
-            "seconds": seconds,
-        }
-        tiers.append({**row, "loss_bound": np.nan, "margin": np.nan, "reason": "", **spent})
-    tiers[-1] = {**row, **{key: tiers[-1][key] for key in ("tier", "bound", "operations", "cost", "seconds")}}
-    return tiers
-
-
 def record(run: Run, found: Certification, step: int) -> None:
     """Write the rows of a checkpoint into the run's tables, in the place of its earlier ones; stored proofs of these go with them."""
     for folder in run.certified.get(step, {}).values():
         for name in VERIFIERS:
             shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / "network.safetensors").unlink(missing_ok=True)
     for name, frame in found.tables.items():
         earlier = run.read_table(name) if run.table(name).is_file() else frame.iloc[:0]
         earlier = earlier[earlier["step"] != step]
@@ -326,7 +184,7 @@ def scalars(found: Certification) -> dict[str, float]:
     final = final_rows(certificates)
     numbers: dict[str, float] = {}
     for name, rows in final.groupby("verifier"):
-        numbers[f"certify/bound_{name}"] = float(rows["bound"].mean())
+        numbers |= {f"certify/{column}_{name}": float(rows[column].mean()) for column in ("bound", "bound_float32", "bound_bfloat16")}
         if rows["cost"].notna().any():
             numbers[f"certify/cost_{name}"] = float(rows["cost"].mean())
     explained = best_bounds(certificates)

@@ -11,14 +11,16 @@ import torch
 import yaml
 from wandb_records import records
 
+from lk import proofs
 from lk.callbacks import Certify
 from lk.cli import analyze, train
 from lk.data import GroupTable
-from lk.groups import Symmetric
+from lk.groups import Cyclic, Symmetric
 from lk.networks import GroupNetwork
-from lk.proofs import Certificate, brute_force, load_explanation
+from lk.proofs import Certificate, Tables, brute_force, load_explanation
 from lk.runs import Run
-from lk.studies.certification import TABLES, VERIFIERS, folded, group_run
+from lk.studies.certification import TABLES, final_rows, folded, group_run
+from lk.studies.proving import VERIFIERS, certify_network
 
 CONFIG = """
 seed_everything: 3
@@ -230,3 +232,33 @@ def test_an_activation_without_exact_values(tmp_path):
 def test_arguments_are_checked(wrong):
     with pytest.raises(ValueError, match="expected at least 1, and some of brute_force"):
         Certify(**wrong)
+
+
+def test_bounds_of_the_executed_network_stand_beside_the_exact_ones(watched):
+    final = final_rows(watched.read_table("certificates"))
+    columns = ["bound_bfloat16", "bound_tf32", "bound_float32", "bound"]
+    assert final[columns].notna().all().all()
+    values = final[columns].to_numpy()
+    assert (values[:, :-1] <= values[:, 1:]).all()  # what is proven of a coarser machine is proven of a finer one
+    last = final[(final["step"] == 100) & (final["verifier"] == "brute_force")]
+    assert (last["bound_float32"] > 0).all()
+
+
+def test_float64_is_refused_before_training(tmp_path):
+    with pytest.raises(ValueError, match=r"trainer.precision=32-true"):
+        command(tmp_path, "double", "--trainer.precision", "64-true", "--report", "false")
+    assert not list((tmp_path / "double").glob("checkpoints/*"))
+
+
+def test_a_verifier_that_certifies_a_wrong_pair_is_recorded_as_failed(monkeypatch):
+    """Whether brute force ran before or not, and whatever the verifier says of the accuracy."""
+    tables = Tables(np.zeros((3, 2)), np.zeros((3, 2)), np.zeros((3, 2)), np.array([2.0, 1.0, 0.0]))
+    group = Cyclic(3)
+    monkeypatch.setattr(proofs, "gset", lambda *_: Certificate("gset", np.ones((3, 3)), 1, 1, 0.0))
+    for verifiers in (("brute_force", "gset"), ("gset",)):
+        frames, proof = certify_network(tables, group, np.eye(3) > 0, verifiers)
+        row = frames["certificates"].set_index("verifier").loc["gset"]
+        assert row["failed"]
+        assert row["bound"] == 0.0
+        assert "brute force finds wrong" in row["reason"]
+        assert "gset" not in proof.certificates
