@@ -26,7 +26,7 @@ from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
 from lk.proofs.check import decide, indices_of, pairs_of
-from lk.proofs.class_gaps import equivariant_gap, largest_size
+from lk.proofs.class_gaps import equivariant_gap, largest_size, one_sided_means
 from lk.proofs.explanation import Clusters, FourierExplanation
 from lk.proofs.residual import Residual, sample_pairs
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
@@ -85,6 +85,7 @@ class _Bound:
 
     def __init__(self, tables: Tables, group: Group, matrices: list[Floats], explanation: FourierExplanation) -> None:
         self.tables, self.group, self.matrices, self.explanation = tables, group, matrices, explanation
+        self.means: tuple[Floats, Floats, Floats] | None = None
 
     def __call__(self, silent: Silent, pairs: Ints) -> tuple[Floats, int]:
         group, matrices, clusters, n = self.group, self.matrices, self.explanation.clusters, self.group.order
@@ -101,7 +102,9 @@ class _Bound:
             interaction[here] = residual.interaction(h, xs, ys, zs)
             done += len(chunk)
         xs, ys = np.divmod(pairs, n)
-        gap, gap_error = equivariant_gap(group, matrices, coordinates, xs, ys, self.explanation.theta)
+        if self.means is None:  # a second call knows a few pairs alone
+            self.means = one_sided_means(coordinates, xs, ys, n)
+        gap, gap_error = equivariant_gap(group, matrices, coordinates, xs, ys, self.explanation.theta, self.means)
         defects = [homomorphism_defect(group, rho) for rho in matrices]
         error = gap_error + main.rounding(matrices, defects, xs, ys) + residual.error_x[xs] + residual.error_y[ys]
         error = error + gamma(8) * np.abs(gap) + silent.cost_x[xs] + silent.cost_y[ys]
