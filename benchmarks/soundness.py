@@ -420,6 +420,7 @@ def bug(name):
     original = {
         "labels": sys.modules["lk.proofs.class_gaps"].class_labels,
         "doubles": Tables.doubles,
+        "gaps": sys.modules["lk.proofs.point_values"].ideal_gaps,
     }
     cache = {}
 
@@ -431,6 +432,10 @@ def bug(name):
         e = group.identity
         logits = ideal.unembed @ np.maximum(ideal.left[e] + ideal.right[e], 0) + ideal.bias
         return float(logits.max() - np.delete(logits, logits.argmax()).max()), 0.0
+
+    def wrong_gaps(ideal, points, group):
+        gaps, correct, error = original["gaps"](ideal, points, group)
+        return np.full_like(gaps, np.abs(gaps[np.isfinite(gaps)]).max(initial=0.0)), correct, error
 
     def stale(tables):
         return cache.setdefault((tables.left.shape, tables.activation), original["doubles"](tables))
@@ -464,13 +469,14 @@ def bug(name):
         ],
         "a missing class": [("class_gaps:class_labels", missing_class)],
         "no slack": [(f"{module}:decide", unrounded) for module in ("gset", "schur", "irrep", "lookup", "lowrank", "coset", "separable")],
-        "trust in a label": [("gset:_refuse_shares", lambda *_: None)],
-        "the margin at the wrong element": [("gset:ideal_margin", wrong_element)],
+        "trust in a label": [("equivariance:refuse_shares", lambda *_: None)],
+        "the margin at the wrong element": [("irrep:ideal_margin", wrong_element), ("gset:ideal_gaps", wrong_gaps)],
         "a stale table": [("Tables:doubles", stale)],
-        "an underflow under a root": [("check:UNDERFLOW", 2.0**-700), ("gset:_LEAST_SCALE", 0.0)],
+        "an underflow under a root": [("check:UNDERFLOW", 2.0**-700), ("equivariance:_LEAST_SCALE", 0.0)],
         "an early exit in a slack": [("brute_force:_settle", all_rivals)],
         "folding forgotten": [("Tables:folding", lambda tables, xs, ys: np.zeros(np.shape(xs)))],
-        "trust in an action": [("gset:is_action", lambda *_: True), ("gset:is_invariant", lambda *_: True)],
+        "trust in an action": [("equivariance:is_action", lambda *_: True), ("equivariance:is_invariant", lambda *_: True)],
+        "silent neurons for nothing": [("silent:_largest_part", lambda table, _: 0.0 * table)],
     }
     with contextlib.ExitStack() as stack:
         for target, replacement in patches[name]:
@@ -494,6 +500,7 @@ BUGS = (
     "an early exit in a slack",
     "folding forgotten",
     "trust in an action",
+    "silent neurons for nothing",
 )
 
 

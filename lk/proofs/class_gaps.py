@@ -18,8 +18,22 @@ def largest_size(rho: Floats) -> float:
     return float(WIDER * np.sqrt((rho**2).sum((1, 2)).max()))
 
 
+def one_sided_means(coordinates: Floats, xs: Ints, ys: Ints, n: int) -> tuple[Floats, Floats, Floats]:
+    """F, P and Q: the mean of N over pairs, and what the means over those with one x, or one y, have beside it; any numbers are sound."""
+    constant = coordinates.mean(0)
+    count_x, count_y = np.bincount(xs, minlength=n)[:, None], np.bincount(ys, minlength=n)[:, None]
+    along_x, along_y = (_sums(coordinates, at, n) / np.maximum(count, 1) - constant for at, count in ((xs, count_x), (ys, count_y)))
+    return constant, np.where(count_x, along_x, 0.0), np.where(count_y, along_y, 0.0)
+
+
 def equivariant_gap(
-    group: Group, matrices: Sequence[Floats], coordinates: Floats, xs: Ints, ys: Ints, theta: float
+    group: Group,
+    matrices: Sequence[Floats],
+    coordinates: Floats,
+    xs: Ints,
+    ys: Ints,
+    theta: float,
+    means: tuple[Floats, Floats, Floats],
 ) -> tuple[Floats, Floats]:
     """Lower bounds of min over w != e of sum <rho(e) - rho(w), N>, with F alone or with F, P and Q, and their rounding error.
 
@@ -28,10 +42,7 @@ def equivariant_gap(
     are at most twice that size, and the differences N - F - P - Q pass three roundings.
     """
     n, e = group.order, group.identity
-    constant = coordinates.mean(0)
-    count_x, count_y = np.bincount(xs, minlength=n)[:, None], np.bincount(ys, minlength=n)[:, None]
-    along_x, along_y = (_sums(coordinates, at, n) / np.maximum(count, 1) - constant for at, count in ((xs, count_x), (ys, count_y)))
-    along_x, along_y = np.where(count_x, along_x, 0.0), np.where(count_y, along_y, 0.0)
+    constant, along_x, along_y = means
     basis = np.hstack([rho.reshape(n, -1) for rho in matrices])
     differences = basis[e] - basis
     labels = class_labels(group)

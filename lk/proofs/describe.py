@@ -7,8 +7,8 @@ import numpy as np
 
 from lk.groups import Group, Irrep, power
 from lk.groups import irreps as all_irreps
+from lk.proofs.equivariance import Part
 from lk.proofs.explanation import GSetExplanation, SidedCircuit, SignTerm
-from lk.proofs.gset import Part
 from lk.proofs.rounding import Floats
 from lk.proofs.tables import Tables
 

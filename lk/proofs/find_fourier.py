@@ -107,7 +107,8 @@ def cluster(blocks: Sequence[Floats], tables: Tables, cosine: float) -> Clusters
         while len(open_):
             cosines = unit[:, open_[0]] @ unit[:, open_]
             near = np.abs(cosines) >= cosine
-            members, signs = open_[near], np.sign(cosines[near])
+            near[0] = True  # whatever its cosine with itself rounds to: each round takes a neuron away
+            members, signs = open_[near], np.where(cosines[near] < 0.0, -1.0, 1.0)
             mean = block[:, members] @ signs
             mean = mean / np.linalg.norm(mean)
             labels[members] = len(directions)

@@ -16,6 +16,7 @@ from lk.groups import subgroups as all_subgroup_classes
 from lk.proofs.describe import ACTIVE, contributions
 from lk.proofs.explanation import GSetCircuit, GSetExplanation, SidedCircuit, SignTerm
 from lk.proofs.find_sided import sided_circuits
+from lk.proofs.greedy import greedy_groups
 from lk.proofs.gset import gset
 from lk.proofs.rounding import Ints
 from lk.proofs.tables import Tables
@@ -161,15 +162,7 @@ class _Finder:
         """Greedy: the neuron with most neighbours and these, again and again; members and the neuron that it started from."""
         if k not in self.similarities:
             self.similarities[k] = similarity(self.columns, self.group, neurons)
-        near, open_ = self.similarities[k] > cosine, np.arange(len(neurons))
-        found = list[tuple[Ints, int]]()
-        while len(open_) >= _LEAST:
-            first = open_[near[np.ix_(open_, open_)].sum(1).argmax()]
-            members = open_[near[first, open_]]
-            if len(members) < _LEAST:
-                break
-            found.append((members, int(first)))
-            open_ = np.setdiff1d(open_, members)
+        found = list(greedy_groups(self.similarities[k] > cosine, _LEAST))
         if absorb and found:
             members, first = found[0]
             found[0] = np.union1d(members, np.setdiff1d(np.arange(len(neurons)), np.concatenate([m for m, _ in found]))), first

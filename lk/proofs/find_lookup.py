@@ -93,11 +93,11 @@ def point_means(functions: Floats, action: Ints) -> tuple[Floats, Floats]:
 
 
 def choose(gain: Floats) -> list[int]:
-    """Few points that serve all neurons nearly as well as all points, greedily."""
+    """Few points that serve all neurons nearly as well as all points, greedily; at least one."""
     chosen = list[int]()
     reached = np.zeros(len(gain))
     goal = gain.max(1).sum()
-    while reached.sum() < 0.995 * goal and len(chosen) < gain.shape[1]:
+    while not chosen or (reached.sum() < 0.995 * goal and len(chosen) < gain.shape[1]):
         new = np.maximum(gain, reached[:, None]).sum(0)
         chosen.append(int(new.argmax()))
         reached = np.maximum(reached, gain[:, chosen[-1]])

@@ -4,6 +4,7 @@ import numpy as np
 
 from lk.groups import Irrep
 from lk.proofs.explanation import SidedCircuit
+from lk.proofs.greedy import greedy_groups
 from lk.proofs.rounding import Floats, Ints
 from lk.proofs.translates import Columns, Fitter
 
@@ -25,12 +26,8 @@ def sided_circuits(given: Columns, fitters: list[Fitter], irrep: Irrep, neurons:
     other = given.right if side == "left" else given.left
     centred = other[:, neurons] - other[:, neurons].mean(0)
     centred = centred / np.maximum(np.linalg.norm(centred, axis=0), 1e-300)
-    near, open_ = centred.T @ centred > _SAME, np.arange(len(neurons))
     found = []
-    while len(open_) >= 2:
-        first = open_[near[np.ix_(open_, open_)].sum(1).argmax()]
-        members = open_[near[first, open_]]
-        open_ = np.setdiff1d(open_, members)
+    for members, first in greedy_groups(centred.T @ centred > _SAME, 2):
         best: tuple[float, SidedCircuit] | None = None
         for fitter in fitters:
             if fitter.points > len(members) or irrep.character[fitter.subgroup].mean() < 0.5:

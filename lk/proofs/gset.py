@@ -22,53 +22,23 @@ Source: Wu et al., ICLR 2025, Sect. 5, for rho-sets, l2 norms and no account of 
 """
 
 import time
-from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lk.groups import Group, orbitals
-from lk.proofs.activation import ACTIVATIONS, apply, hidden, magnitude, means
+from lk.groups import Group
+from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, pairs_of
-from lk.proofs.explanation import GSetCircuit, GSetExplanation, SidedCircuit, SignTerm
-from lk.proofs.residual import Residual
+from lk.proofs.check import decide, indices_of, pairs_of
+from lk.proofs.explained import Ideal, build
+from lk.proofs.explanation import GSetExplanation
+from lk.proofs.interaction import add_up, operations_of_ideal, runs_of, sums_of_network
+from lk.proofs.point_values import PointValues, ideal_gaps, tabulate
+from lk.proofs.residual import Residual, combine, largest_entries, largest_norm, norm_weights, sample_pairs
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
+from lk.proofs.silent import Silent, with_silence
 from lk.proofs.tables import Tables
 
-_CHUNK = 360  # pairs at a time
-_SHARES = 1 << 24  # weights are whole numbers of this part
-_LARGEST = 2.0**60
-_LEAST_SCALE = 2.0**-60  # smaller ones would underflow in squares, see lk.proofs.rounding; lambda and mu may be small instead
-
-
-Part = GSetCircuit | SignTerm | SidedCircuit
-
-
-@dataclass(frozen=True, eq=False)
-class Ideal:
-    """The ideal network on the explained neurons, in columns.
-
-    Attributes:
-        neurons: Explained neurons, shape `(k,)`.
-        left: lambda(x^-1 p), shape `(n, k)`.
-        right: -mu(y q), shape `(n, k)`.
-        unembed: v, shape `(n, k)`, each entry within one rounding.
-        bias: Shape `(n,)`, within four roundings.
-        scales: a, shape `(k,)`.
-        dropped: Refused parts with the reason.
-        operations: What building and checking cost.
-        sides: 0 for bi-equivariant neurons, 1 and -1 for neurons equivariant on the left and on the right, shape `(k,)`.
-    """
-
-    neurons: Ints
-    left: Floats
-    right: Floats
-    unembed: Floats
-    bias: Floats
-    scales: Floats
-    dropped: tuple[str, ...]
-    operations: int
-    sides: Ints
+_CHUNK = 1024  # pairs at a time
 
 
 def gset(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints | None = None) -> Certificate:
@@ -86,312 +56,135 @@ def gset(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints
     Raises:
         ValueError: the network or the explanation belongs to another group or width.
     """
-    start, n, m = time.perf_counter(), tables.order, tables.width
+    start, n = time.perf_counter(), tables.order
     ideal = build(tables, group, explanation, explanation.sided)
-    k = len(ideal.neurons)
-    gaps, margin_error = ideal_gaps(ideal, group, tables.activation)
-    margin = float(gaps.min())
-    largest = float(np.abs(gaps).max()) if n > 1 else 0.0
-    activations = Activations(tables, ideal)
-    residual = rest(tables, ideal, activations)
-    slack = np.full(n * n, -np.inf)
-    count = 0
-    for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
-        t = activations(xs, ys)
-        gap = residual.add(gaps[xs, ys] + residual.interaction(t, xs, ys, zs), xs, ys, zs)
-        slack[chunk] = decide(gap, _rounding(residual, largest, margin_error, xs, ys), tables.folding(xs, ys))
-        count += len(chunk)
-    operations = ideal.operations + residual.operations + count * (m + 3 * k)
-    operations += n * n * k + (0 if (ideal.sides >= 0).all() else n**3) if explanation.sided else 0
-    unexplained = tuple(np.setdiff1d(np.arange(m), ideal.neurons).tolist())
-    seconds = time.perf_counter() - start
+    points = tabulate(ideal, group, tables.activation)
+    gaps, correct, ideal_error = ideal_gaps(ideal, points, group)
+    change = Change(tables, ideal, points)
+    sums = 2.0 * ideal_error + gamma(16) * float(np.abs(gaps[np.isfinite(gaps)]).max(initial=0.0) + np.abs(correct).max(initial=0.0))
+
+    def evaluate(silent: Silent, pairs: Ints) -> tuple[Floats, int]:
+        rest = Rest(tables, np.concatenate([ideal.neurons, np.setdiff1d(silent.kept, ideal.neurons)]), ideal, points)
+        slack = np.full(n * n, -np.inf)
+        for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
+            known = gaps[xs, ys] - correct[xs, ys] + change.gap(xs, ys) + rest.gap(xs, ys, zs)
+            gap = rest.residual.add(known, xs, ys, zs)
+            rounding = sums + change.error[xs] + rest.residual.error_x[xs] + rest.residual.error_y[ys]
+            slack[chunk] = decide(gap, rounding + silent.cost_x[xs] + silent.cost_y[ys], tables.folding(xs, ys))
+        return slack, rest.residual.operations + 16 * len(pairs)
+
+    slack, operations = with_silence(tables, ideal.neurons, indices_of(group, pairs), evaluate)
+    operations += ideal.operations + points.operations + change.operations
+    operations += n * n * len(ideal.neurons) + n**3 if points.side.any() else n * len(ideal.neurons)
+    unexplained = tuple(np.setdiff1d(np.arange(tables.width), ideal.neurons).tolist())
+    seconds, margin = time.perf_counter() - start, float(gaps.min())
     return Certificate(
-        "gset", slack.reshape(n, n), operations, tables.brute_force_operations, seconds, None, margin, unexplained, ideal.dropped
+        "gset",
+        slack.reshape(n, n),
+        operations,
+        tables.brute_force_operations,
+        seconds,
+        None,
+        margin,
+        unexplained,
+        ideal.dropped,
     )
 
 
-def _rounding(residual: Residual, margin: float, margin_error: float, xs: Ints, ys: Ints) -> Floats:
-    """Rounding of margin + interaction + additive: the parts, and three more sums of numbers that the parts bound."""
-    return np.asarray(margin_error + gamma(8) * abs(margin) + residual.error_x[xs] + residual.error_y[ys])
+class Change:
+    """The part of the gap that the unembedding's difference from the ideal one costs, D = a u - v with t = C.
 
+    D is taken about the middle d of its extremes, and u about the middle c of its own. What this moves between f and f^ is the sum
+    of (a c - d) C, added to the gap.
 
-class Activations:
-    """t of chunks of pairs: h - a g of all neurons (h itself where unexplained), then g of the explained ones."""
+    Roundings: v one, a u one, d two (it is the number that it is), the difference of them two: at most gamma_8 (|a u| + |v| + |d|) in each
+    entry of D, and gamma_4 (|a c| + |d|) in a c - d. Sums over the neurons of a slot and over the slots have at most k terms together.
 
-    def __init__(self, tables: Tables, ideal: Ideal) -> None:
-        left, right, _, _ = tables.doubles()
-        self.tables = [np.ascontiguousarray(table.T) for table in (left, right, ideal.left, ideal.right)]
-        self.kind, self.neurons, self.scales = ACTIVATIONS[tables.activation], ideal.neurons, ideal.scales[:, None]
-        self.activation = tables.activation
-
-    def magnitudes(self) -> tuple[Floats, Floats]:
-        """Functions of x and of y, shape `(n, m + explained)`, whose sum is at least |h| + a |g|, and |g|."""
-        sizes = []
-        for table, ideal_table in (self.tables[0::2], self.tables[1::2]):
-            size, ideal_size = magnitude(table, self.activation), magnitude(ideal_table, self.activation)
-            size[self.neurons] += self.scales * ideal_size
-            sizes.append(np.vstack([size, ideal_size]).T)
-        return sizes[0], sizes[1]
-
-    def __call__(self, xs: Ints, ys: Ints) -> Floats:
-        """Shape `(m + explained, pairs)`."""
-        left, right, ideal_left, ideal_right = self.tables
-        m = len(left)
-        t = np.empty((m + len(ideal_left), len(xs)))
-        hidden(left, right, xs, ys, self.kind, t[:m])
-        hidden(ideal_left, ideal_right, xs, ys, self.kind, t[m:])
-        t[self.neurons] -= self.scales * t[m:]
-        return t
-
-
-def rest(tables: Tables, ideal: Ideal, activations: Activations) -> Residual:
-    """The network minus the ideal one, as columns: u of every neuron, then a u - v of the explained ones.
-
-    Roundings: v one, a u one, the difference one: |error| <= gamma_4 (|a u| + |v|). The bias: four in the ideal one, one more. Terms
-    of t are at most act(l) + act(r) (see `magnitude`) of the network plus a times the same of the ideal, each within six roundings.
+    Attributes:
+        error: Bound on the rounding error of `gap`, shape `(n,)`, by x.
+        operations: What it has cost so far.
     """
-    left, right, unembed, bias = tables.doubles()
-    scaled = unembed[:, ideal.neurons] * ideal.scales
-    columns = np.hstack([unembed, scaled - ideal.unembed])
-    error = np.concatenate([np.zeros(tables.width), WIDER * gamma(4) * (np.abs(scaled) + np.abs(ideal.unembed)).max(0)])
-    bias_error = WIDER * gamma(8) * float((np.abs(bias) + np.abs(ideal.bias)).max())
-    ideal_x, ideal_y = means(ideal.left, ideal.right, tables.activation)
-    along_x, along_y = means(left, right, tables.activation)
-    along_y = along_y - along_y.mean(0)
-    ideal_y = ideal_y - ideal_y.mean(0)
-    along_x[:, ideal.neurons] -= ideal.scales * ideal_x
-    along_y[:, ideal.neurons] -= ideal.scales * ideal_y
-    rng = np.random.default_rng(0)
-    xs, ys = rng.integers(tables.order, size=(2, min(512, 4 * tables.order)))
-    sample = activations(xs, ys), xs, ys
-    return Residual(
-        columns,
-        bias - ideal.bias,
-        np.hstack([along_x, ideal_x]),
-        np.hstack([along_y, ideal_y]),
-        activations.magnitudes(),
-        error,
-        bias_error,
-        sample,
-        [tables.width, columns.shape[1]] if len(ideal.neurons) else None,
-    )
+
+    def __init__(self, tables: Tables, ideal: Ideal, points: PointValues) -> None:
+        n, k = tables.order, len(ideal.neurons)
+        self.points = points
+        _, _, unembed, _ = tables.doubles()
+        unembed = unembed[:, ideal.neurons]
+        scaled = unembed * ideal.scales
+        difference = scaled - ideal.unembed
+        middle = (difference.max(0) + difference.min(0)) / 2.0
+        self.shift = ideal.scales * ((unembed.max(0) + unembed.min(0)) / 2.0) - middle
+        self.columns = difference - middle
+        self.largest = largest_entries(self.columns)
+        xs, ys = sample_pairs(n)
+        self.weights = norm_weights(self.columns, points.at_pairs(xs, ys)) if k else np.ones(0)
+        self.norm = largest_norm(self.columns, self.weights)
+        sizes = WIDER * (np.abs(scaled) + np.abs(ideal.unembed)).max(0) + np.abs(middle) + np.abs(self.shift)
+        weight = np.abs(self.shift) + self.largest + self.norm * np.sqrt(self.weights)
+        weight = 6.0 * gamma(2 * k + 64) * weight + 2.0 * gamma(16) * sizes
+        self.error = WIDER**2 * (points.largest @ weight)
+        self.operations = 12 * n * k + len(xs) * k
+
+    def gap(self, xs: Ints, ys: Ints) -> Floats:
+        """Lower bounds of sum (a c - d) C - max over z of sum D(z) C."""
+        holder, squares, linear = add_up(self.points, self.shift, self.largest, self.weights, xs, ys)
+        self.operations += operations_of_ideal(self.points, len(runs_of(xs)) - 1, len(xs))
+        return linear - combine(holder[None], self.norm * np.sqrt(squares)[None])
 
 
-def ideal_margin(ideal: Ideal, group: Group, activation: str) -> tuple[float, float]:
-    """phi(e) - max over w != e of phi(w), and a bound on its rounding error.
+class Rest:
+    """The part of the gap that u brings, with t = h - a C in the explained neurons and t = h in the others.
 
-    phi(w) = f^(w|e, e). Each term passes one rounding in v, three in g, one product and k + 1 sums; the bias four and one.
+    Attributes:
+        residual: Its tables; u in the order of `neurons`, the explained ones first.
     """
-    e = group.identity
-    g = apply(ideal.left[e] + ideal.right[e], activation)
-    logits = ideal.unembed @ g + ideal.bias
-    error = 2.0 * gamma(len(g) + 16) * WIDER * float((np.abs(ideal.unembed) @ g + np.abs(ideal.bias)).max())
-    others = np.delete(logits, e)
-    return float(logits[e] - others.max(initial=-np.inf)), error
 
+    def __init__(self, tables: Tables, neurons: Ints, ideal: Ideal, points: PointValues) -> None:
+        n, k = tables.order, len(ideal.neurons)
+        left, right, unembed, bias = tables.doubles()
+        left, right = left[:, neurons], right[:, neurons]
+        self.points, self.kind, self.scales = points, ACTIVATIONS[tables.activation], ideal.scales
+        self.tables = np.ascontiguousarray(left.T), np.ascontiguousarray(right.T)
+        along_x, along_y = means(left, right, tables.activation)
+        sizes = magnitude(left, tables.activation), magnitude(right, tables.activation)
+        sizes[0][:, :k] += ideal.scales * points.largest
+        xs, ys = sample_pairs(n)
+        t = np.empty((len(neurons), len(xs)))
+        hidden(*self.tables, xs, ys, self.kind, t)
+        t[:k] -= ideal.scales[:, None] * points.at_pairs(xs, ys)
+        along_y = along_y - along_y.mean(0)
+        groups = [k, len(neurons)] if 0 < k < len(neurons) else None
+        self.residual = Residual(unembed[:, neurons], bias, along_x, along_y, sizes, np.zeros(len(neurons)), 0.0, (t, xs, ys), groups)
+        sided = np.flatnonzero(points.side)
+        if len(sided):
+            self.residual.include(-ideal.unembed[:, sided], points.mean_x[:, sided], points.mean_y[:, sided])
+        self.residual.operations += len(xs) * (len(neurons) + k)
 
-def ideal_gaps(ideal: Ideal, group: Group, activation: str) -> tuple[Floats, float]:
-    """Gap of the ideal network between xy and the next best answer for all pairs, shape `(n, n)`, and a bound on its rounding error.
-
-    Phi(z, y) = f^(z|e, y) of all but the right side's neurons, with the bias; Psi(z, x) = f^(z|x, e) of these. Each has the rounding of
-    `ideal_margin`; their gaps pass two more sums.
-    """
-    n, e = group.order, group.identity
-    if not ideal.sides.any():
-        margin, error = ideal_margin(ideal, group, activation)
-        return np.full((n, n), margin), error
-    gaps, error, rows = [], 0.0, np.arange(n)
-    for at_left in (True, False):
-        kept = (ideal.sides >= 0) == at_left
-        left, right, unembed = (table[:, kept] for table in (ideal.left, ideal.right, ideal.unembed))
-        g = apply(left[e] + right if at_left else left + right[e], activation)  # a row for each y, or x
-        bias = ideal.bias if at_left else np.zeros(n)
-        logits = g @ unembed.T + bias
-        size = float((np.abs(g) @ np.abs(unembed).max(0)).max(initial=0.0) + np.abs(bias).max())
-        error += 4.0 * gamma(g.shape[1] + 32) * WIDER**2 * size
-        answers = group.table.T if at_left else group.table  # [y, w] = wy, or [x, w] = xw
-        gaps.append(logits[rows, rows][:, None] - np.take_along_axis(logits, answers, 1))
-    of_y, of_x = (np.delete(gap, e, axis=1) for gap in gaps)
-    if (ideal.sides >= 0).all():
-        return np.tile(of_y.min(1, initial=np.inf), (n, 1)), error
-    least = np.full((n, n), np.inf)
-    for w in range(n - 1):
-        np.minimum(least, of_x[:, w][:, None] + of_y[:, w], out=least)
-    return least, error
-
-
-def build(tables: Tables, group: Group, explanation: GSetExplanation, sided: tuple[SidedCircuit, ...] = ()) -> Ideal:
-    """Check every part of an explanation and lay out the columns of the accepted ones.
-
-    Args:
-        tables: The network.
-        group: Its group.
-        explanation: Its circuits and sign terms are read.
-        sided: Circuits of one side, for a verifier that knows them.
-    """
-    tables.check_group(group)
-    if (explanation.order, explanation.width) != (tables.order, tables.width):
-        raise ValueError(
-            f"given an explanation for order {explanation.order} and width {explanation.width}, and a network of order {tables.order} and "
-            f"width {tables.width}; expected the explanation of this network"
+    def gap(self, xs: Ints, ys: Ints, zs: Ints) -> Floats:
+        """Lower bounds of sum R_i(xy) e_i - max over z of sum R_i(z) eta_i."""
+        rest, points = self.residual, self.points
+        holder, squares = np.zeros((2, len(rest.ends), len(xs)))
+        correct = np.zeros(len(xs))
+        sums_of_network(
+            *self.tables,
+            self.kind,
+            rest.along_x,
+            rest.along_y,
+            rest.largest,
+            rest.weights,
+            rest.columns_by_neuron,
+            rest.ends,
+            points.values,
+            points.start,
+            points.at,
+            self.scales,
+            runs_of(xs),
+            xs,
+            ys,
+            zs,
+            holder,
+            squares,
+            correct,
         )
-    taken = np.zeros(tables.width, bool)
-    dropped, parts, bias, operations = [], [], np.zeros(tables.order), 0
-    given: list[Part] = [*explanation.circuits, *explanation.signs, *sided]
-    for number, part in enumerate(given):
-        reason = _refuse_neurons(part, taken)
-        if not reason and isinstance(part, GSetCircuit):
-            reason = refuse_actions(part, group)
-            part = part if reason else replace(part, kernel=on_orbitals(part, group))
-        if not reason and isinstance(part, SidedCircuit):
-            reason = refuse_sided(part, group)
-        elif not reason and isinstance(part, GSetCircuit):
-            reason = refuse_circuit(part, group)
-        elif not reason and isinstance(part, SignTerm):
-            reason = refuse_sign(part, group)
-        if reason:
-            dropped.append(f"{part.name or f'part {number}'}: {reason}")
-            continue
-        taken[part.neurons] = True
-        cells = part.kernel.size if not isinstance(part, SignTerm) else 4
-        weights = shares(part.weights, part.cells, cells) / _SHARES
-        left, right, unembed = part.tables() if isinstance(part, SignTerm) else part.tables(group)
-        side = 0 if not isinstance(part, SidedCircuit) else 1 if part.side == "left" else -1
-        parts.append((part.neurons, left, right, unembed * weights, part.scales, np.full(len(part.neurons), side)))
-        operations += 3 * tables.order * (len(part.neurons) + cells)
-        if isinstance(part, SignTerm):
-            bias = bias + part.bias(tables.activation)
-    if not parts:
-        empty = np.empty((tables.order, 0))
-        return Ideal(np.empty(0, np.int64), empty, empty, empty, bias, np.empty(0), tuple(dropped), operations, np.empty(0, np.int64))
-    neurons, left, right, unembed, scales, sides = (np.concatenate(columns, axis=-1) for columns in zip(*parts, strict=True))
-    return Ideal(neurons, left, right, unembed, bias, scales, tuple(dropped), operations, sides)
-
-
-def _refuse_neurons(part: Part, taken: np.ndarray) -> str | None:
-    if len(part.neurons) == 0 or part.neurons.min() < 0 or part.neurons.max() >= len(taken):
-        return f"neurons outside 0 to {len(taken) - 1}, or none"
-    if len(np.unique(part.neurons)) < len(part.neurons) or taken[part.neurons].any():
-        return "a neuron is used twice"
-    numbers = [array for array in part.arrays().values() if array.dtype.kind == "f"]
-    if not all((np.abs(array) <= _LARGEST).all() for array in numbers):
-        return "numbers that are not finite or above 2^60"
-    if (part.scales < _LEAST_SCALE).any() or (part.weights < 0).any():
-        return "scales must be positive, at least 2^-60, and weights not negative"
-    return None
-
-
-def refuse_actions(circuit: GSetCircuit, group: Group) -> str | None:
-    """Why X or Y is no G-set, or None: O(generators n |X|), in integers.
-
-    With act[s h] = act[s] act[h] for generators s and all h, the equation holds for every product of generators, which is every element.
-    """
-    for name, action in (("X", circuit.action_x), ("Y", circuit.action_y)):
-        reason = refuse_action(action, group, name)
-        if reason:
-            return reason
-    return None
-
-
-def refuse_action(action: Ints, group: Group, name: str = "X") -> str | None:
-    """Why a table is no action, or None."""
-    k = action.shape[1]
-    if len(action) != group.order or k == 0 or action.min() < 0 or action.max() >= k:
-        return (
-            f"the action on {name} has shape {action.shape} and entries outside it; expected {group.order} rows with entries 0 to {k - 1}"
-        )
-    return None if is_action(action, group) else f"the table of {name} is no action of the group"
-
-
-def refuse_sided(circuit: SidedCircuit, group: Group) -> str | None:
-    """Why a circuit of one side is not exactly equivariant on it, or None."""
-    reason = refuse_action(circuit.action, group)
-    if reason:
-        return reason
-    for labels, k, name in ((circuit.p, circuit.action.shape[1], "p"), (circuit.column, len(circuit.lam), "column")):
-        if labels.min() < 0 or labels.max() >= k:
-            return f"labels {name} outside 0 to {k - 1}"
-    return _refuse_shares(circuit.weights, circuit.cells, circuit.kernel.size, "pairs (column, p)")
-
-
-def on_orbitals(circuit: GSetCircuit, group: Group) -> Floats:
-    """The kernel with, on each orbital, its value at the first pair: rounding of a finder is taken away, and what is wrong stays wrong."""
-    labels = orbitals(group, circuit.action_x, circuit.action_y)
-    _, first = np.unique(labels, return_index=True)
-    return np.asarray(circuit.kernel.ravel()[first][labels])
-
-
-def refuse_circuit(circuit: GSetCircuit, group: Group) -> str | None:
-    """Why a circuit on G-sets is not exactly equivariant, or None."""
-    points = circuit.action_x.shape[1], circuit.action_y.shape[1]
-    for labels, k, name in ((circuit.p, points[0], "p"), (circuit.q, points[1], "q")):
-        if labels.min() < 0 or labels.max() >= k:
-            return f"labels {name} outside 0 to {k - 1}"
-    if not is_invariant(circuit.kernel, circuit, group):
-        return "the kernel is not constant on orbitals"
-    return _refuse_shares(circuit.weights, circuit.cells, points[0] * points[1], "pairs (p, q)")
-
-
-def is_action(action: Ints, group: Group) -> bool:
-    """Whether an integer table is a left action of the group."""
-    return bool(
-        (action[group.identity] == np.arange(action.shape[1])).all()
-        and all((action[group.table[s]] == action[s][action]).all() for s in group.generators)
-    )
-
-
-def is_invariant(kernel: Floats, circuit: GSetCircuit, group: Group) -> bool:
-    """Whether K(gp, gq) = K(p, q), exactly, for generators g."""
-    return all((kernel[np.ix_(circuit.action_x[s], circuit.action_y[s])] == kernel).all() for s in group.generators)
-
-
-def refuse_sign(term: SignTerm, group: Group) -> str | None:
-    """Why a sign term is none, or None."""
-    if len(term.character) != group.order or not (np.abs(term.character) == 1).all():
-        return f"the character needs {group.order} entries 1 or -1"
-    if not is_homomorphism(term.character, group):
-        return "the character is no homomorphism"
-    if not ((np.abs(term.left_signs) == 1).all() and (np.abs(term.right_signs) == 1).all()):
-        return "the signs of its neurons must be 1 or -1"
-    return _refuse_shares(term.weights, term.cells, 4, "types")
-
-
-def is_homomorphism(character: Ints, group: Group) -> bool:
-    """Whether sigma(gh) = sigma(g) sigma(h), for generators g, which is enough."""
-    return bool(
-        character[group.identity] == 1 and all((character[group.table[s]] == character[s] * character).all() for s in group.generators)
-    )
-
-
-def _refuse_shares(weights: Floats, cells: Ints, count: int, what: str) -> str | None:
-    missing = int((np.bincount(cells, weights, count) <= 0.0).sum())
-    if missing:
-        return f"{missing} of {count} {what} have no neuron of positive weight"
-    sums = np.zeros(count, np.int64)
-    np.add.at(sums, cells, shares(weights, cells, count))
-    return None if (sums == _SHARES).all() else f"weights of some {what} cannot be divided exactly"
-
-
-def shares(weights: Floats, cells: Ints, count: int) -> Ints:
-    """Weights as whole numbers of 2^-24 whose sum in each cell is 2^24; the last neuron of a cell takes the remainder.
-
-    Example:
-        >>> shares(np.array([1.0, 1.0, 1.0]), np.array([0, 0, 1]), 2).tolist()
-        [8388608, 8388608, 16777216]
-    """
-    whole = np.rint(weights / np.bincount(cells, weights, count)[cells] * _SHARES).astype(np.int64)
-    sums = np.zeros(count, np.int64)
-    np.add.at(sums, cells, whole)
-    last = np.zeros(count, np.int64)
-    last[cells] = np.arange(len(cells))  # the last write wins
-    whole[last] += _SHARES - sums
-    return whole
-
-
-def ideal_logits(explanation: GSetExplanation, group: Group, activation: str) -> tuple[Floats, Ideal]:
-    """phi(w) of an explanation for all w, shape `(n,)`, and the ideal network; rounding not proven."""
-    n, m = explanation.order, explanation.width
-    zeros = np.zeros((n, m), np.float32)
-    ideal = build(Tables(zeros, zeros, zeros, zeros[:, 0], activation), group, explanation)
-    g = apply(ideal.left[group.identity] + ideal.right[group.identity], activation)
-    return ideal.unembed @ g + ideal.bias, ideal
+        rest.operations += len(xs) * (8 * len(rest.largest) + len(self.scales))
+        return correct - rest.bound(holder, squares)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from lk.groups import Group, coset_action
+from lk.proofs.explained import ideal_logits
 from lk.proofs.explanation import GSetCircuit, GSetExplanation, SignTerm
-from lk.proofs.gset import ideal_logits
 from lk.proofs.rounding import Floats, Ints
 from lk.proofs.tables import Tables
 

@@ -37,7 +37,7 @@ class Residual:
         column_error: Bound on the error of each column of `columns` against the table that is meant, shape `(k,)`.
         bias_error: The same for the bias.
         sample: `t` of some pairs, shape `(k, pairs)`, with their xs and ys: it sets the weights s and has no part in the proof.
-        groups: Ends of the groups of columns; each takes the smaller of the two inequalities.
+        groups: Ends of the groups of columns; each takes the smaller of the two inequalities, or all together the second.
 
     Attributes:
         error_x, error_y: Rounding error of the bound is at most `error_x[x] + error_y[y]`.
@@ -60,11 +60,14 @@ class Residual:
         self.columns = columns - (columns.max(0) + columns.min(0)) / 2.0
         self.bias = bias - (bias.max() + bias.min()) / 2.0
         self.largest = largest_entries(self.columns)
+        # What does not depend on x goes to A's neighbour Q, beside the bias, so that their maxima apart lose little.
+        along_x, along_y = along_x - along_x.mean(0), along_y + along_x.mean(0)
         self.along_x, self.along_y = (np.ascontiguousarray(table.T) for table in (along_x, along_y))
-        self.weights = _weights(self.columns, _interaction(sample, along_x, along_y))
+        self.weights = norm_weights(self.columns, _interaction(sample, along_x, along_y))
         self.ends = np.array([k] if groups is None else groups, dtype=np.int64)
         starts = np.concatenate([[0], self.ends[:-1]])
         self.norms = np.array([largest_norm(self.columns[:, a:b], self.weights[a:b]) for a, b in zip(starts, self.ends, strict=True)])
+        self.joint = max(largest_norm(self.columns, self.weights), float(self.norms.max()))
         self.additive_x = along_x @ self.columns.T
         self.additive_y = along_y @ self.columns.T + self.bias
         self.most_x, self.most_y = self.additive_x.max(1), self.additive_y.max(1)
@@ -78,17 +81,34 @@ class Residual:
 
         With mag = |t| + |alpha| + |gamma|: each entry of A and Q is a dot product (gamma_{k+1} of sum M mag, and max |b|), each computed eta
         is off by gamma_8 mag, and each of the sums over eta has k terms: the evaluated rest(xy) and both inequalities are off by at most
-        gamma_{k+16} (sum M mag + norm * sum sqrt(s) mag). Six such errors add up at most; the difference of columns, rounded when the
+        gamma_{k+16} (sum M mag + norm * sum sqrt(s) mag), norm that of all columns. Six such errors add up at most; the difference of columns, rounded when the
         constant is taken away, and the error of the given columns count twice, for xy and for z.
         """
         k = len(self.largest)
-        starts = np.concatenate([[0], self.ends[:-1]])
-        spread = np.concatenate([norm * np.sqrt(self.weights[a:b]) for norm, a, b in zip(self.norms, starts, self.ends, strict=True)])
+        spread = self.joint * np.sqrt(self.weights)
         weight = 6.0 * gamma(2 * k + 64) * (self.largest + spread) + 2.0 * WIDER * (column_error + 2.0 * UNIT * self.largest)
         constant = 6.0 * gamma(64) * float(np.abs(self.bias).max()) + 2.0 * WIDER * bias_error
         along_x = (magnitudes[0] + np.abs(self.along_x.T)) @ weight
         along_y = (magnitudes[1] + np.abs(self.along_y.T)) @ weight
         return WIDER * along_x, WIDER * (along_y + constant)
+
+    def include(self, columns: Floats, along_x: Floats, along_y: Floats) -> None:
+        """Add a part that depends on one input alone, and needs no inequality: sum of columns(z) (along_x(x) + along_y(y)).
+
+        Args:
+            columns: Shape `(n, k)`, each entry within one rounding.
+            along_x: Shape `(n, k)`.
+            along_y: Shape `(n, k)`.
+        """
+        n, k = columns.shape
+        self.additive_x += along_x @ columns.T
+        self.additive_y += along_y @ columns.T
+        self.most_x, self.most_y = self.additive_x.max(1), self.additive_y.max(1)
+        self.finite = bool(np.isfinite(self.additive_x).all() and np.isfinite(self.additive_y).all())
+        weight = 6.0 * gamma(2 * k + 64) * np.abs(columns).max(0)
+        self.error_x += WIDER * (np.abs(along_x) @ weight)
+        self.error_y += WIDER * (np.abs(along_y) @ weight)
+        self.operations += n * n * (int(along_x.any(0).sum()) + int(along_y.any(0).sum()))
 
     def add(self, known: Floats, xs: Ints, ys: Ints, zs: Ints) -> Floats:
         """`known` plus a lower bound of A[x, xy] + Q[y, xy] - max over z != xy of A[x, z] + Q[y, z].
@@ -140,7 +160,12 @@ class Residual:
             correct,
         )
         self.operations += 7 * t.size
-        return correct - combine(holder, self.norms[:, None] * np.sqrt(squares))
+        return correct - self.bound(holder, squares)
+
+    def bound(self, holder: Floats, squares: Floats) -> Floats:
+        """The smallest bound on max_z sum R_i(z) eta_i, from sum M |eta| and sum s eta^2 of each group, shape `(groups, pairs)`."""
+        apart = combine(holder, self.norms[:, None] * np.sqrt(squares))
+        return apart if len(self.ends) == 1 else np.minimum(apart, self.joint * np.sqrt(squares.sum(0)))
 
 
 def largest_entries(columns: Floats) -> Floats:
@@ -158,12 +183,18 @@ def combine(holder: Floats, norm: Floats) -> Floats:
     return np.asarray(np.minimum(holder, norm).sum(0))
 
 
+def sample_pairs(order: int) -> tuple[Ints, Ints]:
+    """Random pairs, which set the weights of norms and have no part in the proof."""
+    xs, ys = np.random.default_rng(0).integers(order, size=(2, min(512, 4 * order)))
+    return xs, ys
+
+
 def _interaction(sample: tuple[Floats, Ints, Ints], along_x: Floats, along_y: Floats) -> Floats:
     t, xs, ys = sample
     return np.asarray(t - along_x[xs].T - along_y[ys].T)
 
 
-def _weights(columns: Floats, interaction: Floats) -> Floats:
+def norm_weights(columns: Floats, interaction: Floats) -> Floats:
     """s_i = size of column i / size of eta_i, which is best if both are independent noise, each relative to its mean.
 
     Only ratios matter to the inequality; the range of the numbers matters to its underflow (see `lk.proofs.rounding`).
@@ -174,7 +205,7 @@ def _weights(columns: Floats, interaction: Floats) -> Floats:
 
 def _relative(sizes: Floats) -> Floats:
     mean = sizes.mean() if len(sizes) else 0.0
-    return sizes / mean + 1e-3 if 0.0 < mean < np.inf else np.ones(len(sizes))
+    return sizes / mean + 1e-6 if 0.0 < mean < np.inf else np.ones(len(sizes))
 
 
 @njit(cache=True, nogil=True)

@@ -26,10 +26,11 @@ from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
 from lk.proofs.check import decide, indices_of, pairs_of
-from lk.proofs.class_gaps import equivariant_gap, largest_size
+from lk.proofs.class_gaps import equivariant_gap, largest_size, one_sided_means
 from lk.proofs.explanation import Clusters, FourierExplanation
-from lk.proofs.residual import Residual
+from lk.proofs.residual import Residual, sample_pairs
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
+from lk.proofs.silent import Silent, with_silence
 from lk.proofs.tables import Tables
 
 _CHUNK = 360  # pairs at a time
@@ -63,36 +64,57 @@ def schur(tables: Tables, group: Group, explanation: FourierExplanation, pairs: 
     if not 0.0 <= explanation.theta <= 1.0:  # the rounding of the half-equivariant gap is bounded for these
         raise ValueError(f"given theta = {explanation.theta}; expected a part from 0 to 1")
     matrices, dropped = _accepted(explanation, n)
-    slack = np.full(n * n, -np.inf)
-    if not matrices:
-        seconds = time.perf_counter() - start
-        return Certificate(
-            "schur", slack.reshape(n, n), 0, tables.brute_force_operations, seconds, None, None, tuple(range(m)), tuple(dropped)
-        )
-    main = Main(tables, matrices, explanation.clusters)
-    residual = main.rest(tables)
-    indices = indices_of(group, pairs)
-    interaction, coordinates = np.empty(len(indices)), np.empty((len(indices), main.size))
-    done = 0
-    for chunk, xs, ys, zs in pairs_of(group, indices, _CHUNK):
-        h = main.activations(xs, ys)
-        here = slice(done, done + len(chunk))
-        main.coordinates(h, xs, ys, coordinates[here])
-        interaction[here] = residual.interaction(h, xs, ys, zs)
-        done += len(chunk)
-    xs, ys = np.divmod(indices, n)
-    gap, gap_error = equivariant_gap(group, matrices, coordinates, xs, ys, explanation.theta)
-    defects = [homomorphism_defect(group, rho) for rho in matrices]
-    error = gap_error + main.rounding(matrices, defects, xs, ys) + residual.error_x[xs] + residual.error_y[ys]
-    total = residual.add(gap + interaction, xs, ys, group.table[xs, ys])
-    slack[indices] = decide(total, error + gamma(8) * np.abs(gap), tables.folding(xs, ys))
-    classes = len(np.unique(group.classes))
-    cubes = sum(rho.shape[1] ** 3 for rho in matrices)
-    operations = main.operations + residual.operations + 3 * n * n * main.size
-    operations += len(indices) * (main.operations_per_pair + m + 2 * cubes + 8 * main.size + 6 * classes * len(matrices))
-    seconds = time.perf_counter() - start
     name = "schur" if explanation.clusters is None else "schur_clustered"
-    return Certificate(name, slack.reshape(n, n), operations, tables.brute_force_operations, seconds, dropped=tuple(dropped))
+    slack, operations = np.full(n * n, -np.inf), 0
+    if n == 1:  # no answer is wrong
+        slack = np.ones(1)
+    elif matrices:
+        if explanation.clusters is not None:
+            _check_clusters(explanation.clusters, m, sum(rho.shape[1] ** 2 for rho in matrices))
+        bound = _Bound(tables, group, matrices, explanation)
+        slack, operations = with_silence(tables, None, indices_of(group, pairs), bound)
+    seconds = time.perf_counter() - start
+    unexplained = () if matrices else tuple(range(m))
+    return Certificate(
+        name, slack.reshape(n, n), operations, tables.brute_force_operations, seconds, None, None, unexplained, tuple(dropped)
+    )
+
+
+class _Bound:
+    """Slack of pairs and the operations, from the neurons that are not silent."""
+
+    def __init__(self, tables: Tables, group: Group, matrices: list[Floats], explanation: FourierExplanation) -> None:
+        self.tables, self.group, self.matrices, self.explanation = tables, group, matrices, explanation
+        self.means: tuple[Floats, Floats, Floats] | None = None
+
+    def __call__(self, silent: Silent, pairs: Ints) -> tuple[Floats, int]:
+        group, matrices, clusters, n = self.group, self.matrices, self.explanation.clusters, self.group.order
+        if clusters is not None:
+            clusters = Clusters(clusters.labels[silent.kept], clusters.coefficients[silent.kept], clusters.directions)
+        main = Main(silent.rest, matrices, clusters)
+        residual = main.rest(silent.rest)
+        slack, done = np.full(n * n, -np.inf), 0
+        interaction, coordinates = np.empty(len(pairs)), np.empty((len(pairs), main.size))
+        for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
+            h = main.activations(xs, ys)
+            here = slice(done, done + len(chunk))
+            main.coordinates(h, xs, ys, coordinates[here])
+            interaction[here] = residual.interaction(h, xs, ys, zs)
+            done += len(chunk)
+        xs, ys = np.divmod(pairs, n)
+        if self.means is None:  # a second call knows a few pairs alone
+            self.means = one_sided_means(coordinates, xs, ys, n)
+        gap, gap_error = equivariant_gap(group, matrices, coordinates, xs, ys, self.explanation.theta, self.means)
+        defects = [homomorphism_defect(group, rho) for rho in matrices]
+        error = gap_error + main.rounding(matrices, defects, xs, ys) + residual.error_x[xs] + residual.error_y[ys]
+        error = error + gamma(8) * np.abs(gap) + silent.cost_x[xs] + silent.cost_y[ys]
+        total = residual.add(gap + interaction, xs, ys, group.table[xs, ys])
+        slack[pairs] = decide(total, error, self.tables.folding(xs, ys))
+        classes, cubes = len(np.unique(group.classes)), sum(rho.shape[1] ** 3 for rho in matrices)
+        generators = sum(rho.shape[1] ** 3 for rho in matrices) * n * len(group.generators)
+        operations = main.operations + residual.operations + 3 * n * n * main.size + generators
+        per_pair = main.operations_per_pair + silent.rest.width + 2 * cubes + 8 * main.size + 6 * classes * len(matrices) + 6
+        return slack, operations + len(pairs) * per_pair
 
 
 def _accepted(explanation: FourierExplanation, n: int) -> tuple[list[Floats], list[str]]:
@@ -173,10 +195,17 @@ class Main:
         self.operations, self.groups = 2 * n * m * self.size, None
         if clusters is None:
             self.directions: Floats = factors[:, None] * (self.basis.T @ self.unembed)  # C, shape (D, m)
-            self.operations_per_pair = m * self.size
+            self.operations_per_pair = 0
         else:
-            self.groups, self.directions = _grouping(clusters, m, self.size)
-            self.operations_per_pair = m + self.directions.shape[1] * self.size
+            self.groups, self.directions = (clusters.labels, clusters.coefficients), np.ascontiguousarray(clusters.directions)
+            self.operations_per_pair = m
+        self.blocks, begin = list[tuple[Ints, Floats]](), 0
+        for d in self.dimensions.tolist():
+            block = self.directions[begin : begin + d * d]
+            used = np.flatnonzero(block.any(0))
+            self.blocks.append((used, np.ascontiguousarray(block[:, used])))
+            self.operations_per_pair += d * d * len(used)
+            begin += d * d
 
     def columns(self) -> Floats:
         """C for each neuron, shape `(D, m)`; with clusters, products with one rounding."""
@@ -208,7 +237,7 @@ class Main:
         error = order * (np.abs(self.unembed) + np.abs(basis) @ np.abs(columns)).max(0)
         bias_error = order * float((np.abs(self.bias) + np.abs(basis) @ np.abs(self.offset)).max())
         self.sizes = magnitude(left, tables.activation), magnitude(right, tables.activation)
-        xs, ys = np.random.default_rng(0).integers(tables.order, size=(2, min(512, 4 * tables.order)))
+        xs, ys = sample_pairs(tables.order)
         sample = self.activations(xs, ys), xs, ys
         return Residual(
             self.unembed - basis @ columns, self.bias - basis @ self.offset, along_x, along_y, self.sizes, error, bias_error, sample
@@ -222,10 +251,11 @@ class Main:
             labels, coefficients = self.groups
             sums = np.zeros((self.directions.shape[1], len(xs)))
             _sum_groups(h, labels, coefficients, sums)
-        main = (self.directions @ sums).T + self.offset
         begin = 0
-        for rho, d in zip(self.matrices, self.dimensions.tolist(), strict=True):
-            _conjugate(rho, np.ascontiguousarray(main[:, begin : begin + d * d]).reshape(-1, d, d), xs, ys, out[:, begin : begin + d * d])
+        for rho, d, (used, block) in zip(self.matrices, self.dimensions.tolist(), self.blocks, strict=True):
+            here = slice(begin, begin + d * d)
+            main = (block @ sums[used]).T + self.offset[here]
+            _conjugate(rho, np.ascontiguousarray(main).reshape(-1, d, d), xs, ys, out[:, here])
             begin += d * d
 
     def rounding(self, matrices: Sequence[Floats], defects: Sequence[float], xs: Ints, ys: Ints) -> Floats:
@@ -248,7 +278,7 @@ class Main:
         return total
 
 
-def _grouping(clusters: Clusters, m: int, size: int) -> tuple[tuple[Ints, Floats], Floats]:
+def _check_clusters(clusters: Clusters, m: int, size: int) -> None:
     if clusters.labels.shape != (m,) or clusters.coefficients.shape != (m,) or clusters.directions.shape[0] != size:
         raise ValueError(
             f"given clusters of shapes {clusters.labels.shape}, {clusters.coefficients.shape}, {clusters.directions.shape}; "
@@ -258,7 +288,6 @@ def _grouping(clusters: Clusters, m: int, size: int) -> tuple[tuple[Ints, Floats
         raise ValueError(f"given cluster labels outside -1 to {clusters.directions.shape[1] - 1}; expected the number of a direction")
     if not all((np.abs(given) <= 2.0**60).all() for given in (clusters.coefficients, clusters.directions)):
         raise ValueError("given clusters with coefficients or directions that are not finite or above 2^60; expected sizes of weights")
-    return (clusters.labels, clusters.coefficients), np.ascontiguousarray(clusters.directions)
 
 
 @njit(cache=True, nogil=True)

@@ -8,8 +8,8 @@ from lk.groups import Group
 from lk.proofs.activation import magnitude
 from lk.proofs.certificate import Certificate
 from lk.proofs.check import decide
+from lk.proofs.explained import build, ideal_margin
 from lk.proofs.explanation import GSetExplanation
-from lk.proofs.gset import build, ideal_margin
 from lk.proofs.rounding import UNIT, WIDER, gamma
 from lk.proofs.tables import Tables
 

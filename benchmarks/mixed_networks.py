@@ -1,0 +1,72 @@
+"""Why `gset` leaves networks of a group run open: which part of each irrep's logits is equivariant at all, and on which side.
+
+    OMP_NUM_THREADS=1 python benchmarks/mixed_networks.py RUN SEED [SEED ...] [--step STEP]
+
+The logits that the neurons of one irrep bring are projected to functions of w = x^-1 z y^-1 (every circuit on G-sets is one), of (x^-1 z, y), of
+(z y^-1, x), and to sums of the last two (every circuit of one side is in one of these spaces). What a projection leaves, as a share of the
+variance about the mean over z, is a lower bound of what *any* such circuit leaves: a large share shows that there is none, whatever a finder does.
+"""
+
+import argparse
+import warnings
+
+import numpy as np
+
+from lk.groups import irreps, power
+from lk.proofs import Tables
+from lk.proofs.activation import apply
+from lk.proofs.describe import ACTIVE, contributions
+from lk.runs import Run
+
+
+def left_average(logits, group):
+    """Mean over g of f(gz | gx, y): `logits` has axes x, y, z."""
+    return sum(logits[group.table[g]][:, :, group.table[g]] for g in range(group.order)) / group.order
+
+
+def right_average(logits, group):
+    """Mean over g of f(zg | x, yg)."""
+    return sum(logits[:, group.table[:, g]][:, :, group.table[:, g]] for g in range(group.order)) / group.order
+
+
+def unexplained(logits, group):
+    """Shares of the variance that functions of w, of the left, of the right side, and sums of both leave."""
+    logits = logits - logits.mean(2, keepdims=True)
+    left, right = left_average(logits, group), right_average(logits, group)
+    both = right_average(left, group)
+    whole = max(float((logits**2).sum()), 1e-300)
+    return [float(((logits - part) ** 2).sum()) / whole for part in (both, left, right, left + right - both)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("seeds", type=int, nargs="+")
+    parser.add_argument("--step", type=int, help="default: the last checkpoint")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    run = Run(arguments.run)
+    data = run.data()
+    group, network = data.group, run.network(data)
+    run.load(network, arguments.step if arguments.step is not None else max(run.checkpoints))
+    folded, known = network.tables(), irreps(group)
+    print("| network | irrep | neurons | share of the logits | left open by functions of w | left side | right side | both sides |")
+    print("|---|---|---|---|---|---|---|---|")
+    for seed in arguments.seeds:
+        one = folded.seed(seed)
+        tables = Tables(*(array.numpy() for array in (one.left, one.right, one.unembed, one.bias)), one.activation)
+        left, right, unembed, _ = tables.doubles()
+        sizes = contributions(tables)
+        active = np.flatnonzero(sizes > ACTIVE * sizes.max())
+        centred = [table[:, active] - table[:, active].mean(0) for table in (left, right, unembed)]
+        own = np.array([sum(power(table, irrep) for table in centred) for irrep in known]).argmax(0)
+        logits = {k: apply(left[:, None, active[own == k]] + right[None][:, :, active[own == k]], tables.activation)
+                  @ unembed[:, active[own == k]].T for k in np.unique(own).tolist()}  # fmt: skip
+        total = sum(float(part.var(2).sum()) for part in logits.values())
+        for k, part in logits.items():
+            shares = " | ".join(f"{share:.3f}" for share in unexplained(part, group))
+            print(f"| {seed} | {known[k].name} | {(own == k).sum()} | {part.var(2).sum() / total:.2f} | {shares} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
