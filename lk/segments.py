@@ -40,7 +40,8 @@ class ResumePoint:
 def read_resume_point(path: Path) -> ResumePoint | None:
     """The step of a checkpoint that holds all that a resume needs; nothing where it is damaged, missing or for reading only.
 
-    A checkpoint that was written inside the last batch of an epoch is passed over: a resume from it would leave out that epoch's validation.
+    Passed over is a checkpoint that was written where a validation follows, in the last batch of an epoch or inside one: a resume from it
+    would leave that out. So is one that was written where something ended training inside an epoch, which Lightning counts as complete.
     """
     try:
         stored = load_checkpoint(path)
@@ -48,7 +49,10 @@ def read_resume_point(path: Path) -> ResumePoint | None:
         epoch, batch = loops["epoch_progress"]["total"], loops["epoch_loop.batch_progress"]
         inside = epoch["processed"] < epoch["started"]
         # Earlier versions kept neither the place inside an epoch nor the random generators.
-        placed = not inside or (not batch["is_last_batch"] and "random" in stored.get("lk", {}))
+        own = stored.get("lk", {})
+        placed = (
+            (not batch["is_last_batch"] and "random" in own and not own.get("validation_due", False)) if inside else batch["is_last_batch"]
+        )
         return ResumePoint(path, step) if placed and "optimizer_states" in stored else None
     except (ValueError, FileNotFoundError, KeyError, TypeError):
         return None
@@ -78,18 +82,25 @@ def resume_points(folder: Path, scheduled: Mapping[int, Path]) -> Iterator[Resum
 
 
 def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, object, object]]:
-    """Key, old and new value of every setting that differs; lists are values.
+    """Key, old and new value of every setting that differs; lists, and mappings that a class takes as one argument, are values.
 
     Example:
         >>> list(differences({"a": 1, "b": None}, {"a": 1, "b": {"c": 2}}))
         [('b', None, {'c': 2})]
+        >>> list(differences({"data": {"init_args": {"columns": {"a": 1}}}}, {"data": {"init_args": {"columns": {"a": 1, "b": 2}}}}))
+        [('data.init_args.columns', {'a': 1}, {'a': 1, 'b': 2})]
     """
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        # Arguments that only a user's class knows are no defaults of a version.
+    if isinstance(old, Mapping) and isinstance(new, Mapping) and (is_group(key) or "class_path" in old or "class_path" in new):
+        # Of arguments that only one of both has, one comes from another version of lk or of a library.
         for name in [name for name in {**old, **new} if name == "dict_kwargs" or (name in old and name in new)]:
             yield from differences(old.get(name), new.get(name), f"{key}.{name}" if key else str(name))
     elif old != new:
         yield key, old, new
+
+
+def is_group(key: str) -> bool:
+    """Whether a key names arguments by name: the whole, the parser's own groups, and the arguments of a class."""
+    return key in ("", "data", "model", "optimizer", "lr_scheduler", "trainer") or key.rsplit(".", 1)[-1] == "init_args"
 
 
 def changes(stored: Mapping[str, Any], given: Mapping[str, Any], run: str) -> dict[str, list[Any]]:

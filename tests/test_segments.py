@@ -45,6 +45,22 @@ def test_a_part_that_is_added_or_left_away_is_refused():
 
 
 @pytest.mark.parametrize(
+    ("old", "new"),
+    [({"age": "number"}, {"age": "number", "job": "words"}), ({"age": "number", "job": "words"}, {"age": "number"}), ({}, {"age": "number"})],
+    ids=["added", "left away", "first"],
+)
+@pytest.mark.parametrize(("place", "argument"), [("data", "columns"), ("optimizer", "config")])
+def test_keys_of_a_mapping_that_a_class_takes_are_settings(place, argument, old, new):
+    """A column of a table, an entry of a transformer's configuration: neither is a default of a version."""
+    stored, given = ({**STORED, place: {**STORED[place], "init_args": {**STORED[place]["init_args"], argument: own}}} for own in (old, new))
+    with pytest.raises(ValueError, match=rf"got {place}\.init_args\.{argument}="):
+        changes(stored, given, "a")
+    nested = [{**STORED, "model": {"network": {"class_path": "N", "init_args": {"config": {"deep": own}}}}} for own in (old, new)]
+    with pytest.raises(ValueError, match=r"got model\.network\.init_args\.config="):
+        changes(*nested, "a")
+
+
+@pytest.mark.parametrize(
     ("key", "value"), [("optimizer.init_args.lr", 0.5), ("seed_everything", 1), ("trainer.precision", "64-true"), ("data.class_path", "E")]
 )
 def test_what_decides_the_weights_is_refused(key, value):
@@ -55,7 +71,7 @@ def test_what_decides_the_weights_is_refused(key, value):
 def point(path, step, last_batch=False, ended=True, optimizer=True, **own):
     path.parent.mkdir(exist_ok=True)
     progress = {"total": {"started": 3, "processed": 3 if ended else 2}}
-    loops = {"fit_loop": {"epoch_progress": progress, "epoch_loop.batch_progress": {"is_last_batch": last_batch}}}
+    loops = {"fit_loop": {"epoch_progress": progress, "epoch_loop.batch_progress": {"is_last_batch": last_batch or ended}}}
     stored = {"global_step": step, "epoch": 1, "state_dict": {}, "loops": loops, "lk": own}
     torch.save({**stored, "optimizer_states": []} if optimizer else stored, path)
     return path

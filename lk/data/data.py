@@ -243,12 +243,14 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
 
     def batches(self, data: Labelled, batch_size: int, part: Part | None = None) -> DataLoader[tuple[Tensor, Tensor]]:
         """A split, or a device's part of it, in its stored order."""
-        return DataLoader(data, batch_size=batch_size, sampler=part, collate_fn=collate(data), num_workers=self.num_workers)
+        own = torch.Generator()  # workers' seeds must not draw from the stream that dropout uses
+        return DataLoader(data, batch_size=batch_size, sampler=part, collate_fn=collate(data), num_workers=self.num_workers, generator=own)
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Shuffled training batches; the order is a function of (seed, epoch), and a resumed run begins where it was stopped."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        batches = Batches(self.train, self.batch_size, self.order_seed, replicas, rank, collate(self.train), self.num_workers)
+        whole = collate(self.train)
+        batches = Batches(self.train, self.batch_size, self.order_seed, replicas, rank, whole, self.num_workers, plain=whole is as_batch)
         batches.skip(self.trained)
         self.trained = 0
         return batches
