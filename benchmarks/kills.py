@@ -34,10 +34,14 @@ from lk.cli import analyze, main, probe, train
 from lk.segments import read_segments
 
 NETWORK = '''
-import os, signal
+import os, random, signal
 
+import numpy as np
+import torch
 from pytorch_lightning.callbacks import Callback
 from torch import nn
+
+from lk.data import Digits
 
 
 class Own(nn.Module):
@@ -48,6 +52,29 @@ class Own(nn.Module):
 
     def forward(self, x):
         return self.head(self.body(x))
+
+
+class Noisy:
+    """Digits with noise from all three global generators, drawn as the samples are loaded."""
+
+    def __init__(self, data, targets):
+        self.data, self.targets = data, targets
+
+    def __len__(self):
+        return len(self.data)
+
+    def __getitem__(self, index):
+        x, y = self.data[index]
+        return x + 0.1 * torch.randn_like(x) + 0.1 * np.random.rand() + 0.1 * random.random(), y
+
+
+class NoisyDigits(Digits):
+    def load(self):
+        return tuple(Noisy(part, Digits.labels(part)) for part in super().load())
+
+    def on_after_batch_transfer(self, batch, dataloader_idx):
+        x, y = batch
+        return (x + 0.1 * torch.randn_like(x) if self.trainer.training else x), y
 
 
 class Count(Callback):
@@ -423,6 +450,14 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
         "validation after each step": (base(root, trainer__val_check_interval=1), [(9, batch, kill, 6), (9, batch, term, 12)]),
         "scheduled where validation is due": (
             scheduled(base(root, trainer__val_check_interval=0.5)), [(9, batch, kill, 8), (10, batch, kill, 10), (21, batch, kill, 18)],
+        ),
+        "noisy": (
+            with_point(base(root, data__class_path="own_net.NoisyDigits"), 4),
+            [(9, batch, kill, 8), (13, batch, kill, 12), (12, "on_train_epoch_start", kill, 12), (10, batch, term, 10)],
+        ),
+        "noisy with workers": (
+            with_point(base(root, data__class_path="own_net.NoisyDigits", data__init_args__num_workers=2), 4),
+            [(9, batch, kill, 8), (12, "on_train_epoch_start", kill, 12)],
         ),
         "validation seldom": (with_point(base(root, trainer__check_val_every_n_epoch=3), 4), [(13, batch, kill, 12), (20, batch, kill, 18)]),
         "early stopping": (stopping(base(root, trainer__max_epochs=8)), [(13, batch, kill, 12), (20, batch, kill, 18)]),

@@ -46,7 +46,11 @@ def test_a_part_that_is_added_or_left_away_is_refused():
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [({"age": "number"}, {"age": "number", "job": "words"}), ({"age": "number", "job": "words"}, {"age": "number"}), ({}, {"age": "number"})],
+    [
+        ({"age": "number"}, {"age": "number", "job": "words"}),
+        ({"age": "number", "job": "words"}, {"age": "number"}),
+        ({}, {"age": "number"}),
+    ],
     ids=["added", "left away", "first"],
 )
 @pytest.mark.parametrize(("place", "argument"), [("data", "columns"), ("optimizer", "config")])

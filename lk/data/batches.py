@@ -73,11 +73,11 @@ class Drawn(Labelled):
         """A batch at once, as torch's fetcher asks for it."""
         with isolate_rng(include_cuda=False):
             # No batch of an epoch shares its first sample with another one of the same device.
-            drawn = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) * 2_147_483_647 + indices[0])
+            drawn = torch.Generator().manual_seed(((self.seed * 1_000_003 + self.epoch) * 2_147_483_647 + indices[0]) % 2**63)
             seed = int(torch.randint(2**31, (), generator=drawn))
             random.seed(seed)
-            np.random.seed(seed)  # noqa: NPY002  (the global generator is what a user's transform draws from)
-            torch.random.default_generator.manual_seed(seed)
+            np.random.mtrand._rand.seed(seed)  # the generator behind np.random.rand and the like
+            torch.set_rng_state(drawn.get_state())  # of the CPU alone
             whole = getattr(self.data, "__getitems__", None)
             return whole(indices) if whole else [self.data[index] for index in indices]
 
