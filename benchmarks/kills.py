@@ -411,6 +411,11 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
         config["trainer"]["callbacks"][0]["init_args"] = {"log_spaced": 24, "early": 0}  # at steps 1, ..., 8, 9, 10, 12, ..., 18, 21, 24
         return config
 
+    def averaging(config: dict[str, Any]) -> dict[str, Any]:
+        own = {"swa_lrs": 0.01, "swa_epoch_start": 1, "annealing_epochs": 1}
+        config["trainer"]["callbacks"].append({"class_path": "pytorch_lightning.callbacks.StochasticWeightAveraging", "init_args": own})
+        return config
+
     batch, kill, term, interrupt = "on_train_batch_end", signal.SIGKILL, signal.SIGTERM, signal.SIGINT
     plateau = {"class_path": "pytorch_lightning.cli.ReduceLROnPlateau"}
     plateau["init_args"] = {"monitor": "test/loss", "patience": 0, "factor": 0.1, "threshold": 0.5}  # type: ignore[assignment]
@@ -461,6 +466,9 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
         ),
         "validation seldom": (with_point(base(root, trainer__check_val_every_n_epoch=3), 4), [(13, batch, kill, 12), (20, batch, kill, 18)]),
         "early stopping": (stopping(base(root, trainer__max_epochs=8)), [(13, batch, kill, 12), (20, batch, kill, 18)]),
+        "averaged weights": (
+            with_point(averaging(base(root, trainer__max_epochs=5)), 4), [(9, batch, kill, 6), (9, batch, term, 12), (20, batch, kill, 18)],
+        ),
         "fewer batches": (with_point(base(root, trainer__limit_train_batches=4), 3), [(7, batch, kill, 6), (9, batch, kill, 8)]),
         "bounded steps": (
             with_point(base(root, trainer__max_steps=15), 4),

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -132,10 +133,15 @@ class TrainCLI(LightningCLI):
         """Train; the processes of other devices do not outlive this one."""
         try:
             self.trainer.fit(**settings)
-        except BaseException:
+        except BaseException as error:
             launcher: Any = self.trainer.strategy.launcher
             if hasattr(launcher, "kill"):
                 launcher.kill(signal.SIGKILL)
+            if restoring(error) and str(self.start.checkpoint) not in str(error):
+                raise ValueError(
+                    f"{self.start.checkpoint} cannot be resumed from ({type(error).__name__}: {str(error)[:300]}). Delete it: the run then goes "
+                    "on from an older checkpoint."
+                ) from error
             raise
 
     def after_fit(self) -> None:
@@ -156,6 +162,14 @@ class TrainCLI(LightningCLI):
         say(f"Run {run.id} is in {run.path}.")
         if report is not None:
             say(f"Report: {report}")  # the last line: what the user looks for
+
+
+def restoring(error: BaseException) -> bool:
+    """Whether an error comes from what Lightning makes of a checkpoint, and not from training."""
+    if not isinstance(error, Exception) or isinstance(error, Warning):
+        return False
+    code = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(part.co_filename.endswith("checkpoint_connector.py") and part.co_name.lstrip("_").startswith("res") for part in code)
 
 
 NOTES = (

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import Checkpoint, EarlyStopping, StochasticWeightAveraging
 
 from lk.progress import say
 
@@ -71,7 +71,8 @@ class SaveResumePoint(Checkpoint):
     SIGINT (Ctrl-C) let the step end, save, and leave with exit code 143 or 130; a second Ctrl-C leaves at once. Under SLURM with
     auto-requeue, the requeue signal is handed to Lightning's own handler once the step has ended. Lightning runs this callback after all
     others, because it is a `Checkpoint`: what they count is part of the point. Where validation follows a step, the point waits for the next
-    step, or for the end of the epoch: a resumed run would leave that validation out.
+    step, or for the end of the epoch: a resumed run would leave that validation out. With StochasticWeightAveraging, whose place inside an
+    epoch is not stored, it waits for the end of the epoch.
 
     Args:
         every_n_steps: Optimiser steps between two points inside an epoch; default none.
@@ -140,7 +141,7 @@ class SaveResumePoint(Checkpoint):
         steps = self.every_n_steps is not None and trainer.global_step % self.every_n_steps == 0
         ends = bool(trainer.should_stop) or 0 < trainer.max_steps <= trainer.global_step
         self.waiting = signalled or steps or ends or self.waiting or self.minutes_passed(trainer)
-        if not self.waiting or validation_due(trainer):
+        if not self.waiting or put_off(trainer):
             return
         self.save(trainer)
         if signalled:
@@ -163,10 +164,18 @@ class SaveResumePoint(Checkpoint):
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Whether a validation follows the step, which a run that is resumed from here would leave out."""
         inside = trainer.fit_loop.epoch_loop.batch_progress.current.ready > 0
-        checkpoint["lk"] = {**checkpoint.get("lk", {}), "validation_due": inside and validation_due(trainer)}
+        checkpoint["lk"] = {**checkpoint.get("lk", {}), "validation_due": inside and put_off(trainer)}
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """An epoch whose batches are all trained on is complete: where steps bound a run, Lightning would count it twice."""
+        """Correct what Lightning restores otherwise.
+
+        An epoch whose batches are all trained on is complete: where steps bound a run, Lightning would count it twice. The patience of
+        EarlyStopping is that of the command, and not the stored one: a resume may change it.
+        """
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            state = checkpoint.get("callbacks", {}).get(callback.state_key)
+            if isinstance(callback, EarlyStopping) and state:
+                state["patience"] = callback.patience
         for counts in checkpoint["loops"]["fit_loop"]["epoch_progress"].values():
             if counts["ready"] == counts["processed"]:
                 counts["completed"] = counts["processed"]
@@ -218,6 +227,12 @@ def go_on(trainer: pl.Trainer) -> None:
     """Tell the loops that they no longer restart; the setter of Lightning's outer loop says otherwise wherever steps bound a run."""
     trainer.fit_loop._restarting = False
     trainer.fit_loop.epoch_loop.restarting = False
+
+
+def put_off(trainer: pl.Trainer) -> bool:
+    """Whether a run that is resumed from this step would train otherwise: before a validation, and wherever StochasticWeightAveraging counts."""
+    averaging = any(isinstance(callback, StochasticWeightAveraging) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+    return averaging or validation_due(trainer)
 
 
 def validation_due(trainer: pl.Trainer) -> bool:

@@ -40,6 +40,32 @@ def restore(states: States) -> None:
         torch.cuda.set_rng_state_all(states["cuda"])
 
 
+def check_states(found: Any) -> list[States]:
+    """States that `restore` takes, one per device.
+
+    Raises:
+        ValueError: They are none.
+
+    Example:
+        >>> len(check_states([random_states()]))
+        1
+    """
+    try:
+        for states in found:
+            torch.Generator().set_state(states["torch"])
+            version, keys, cached = states["python"]
+            random.Random().setstate((version, tuple(keys), cached))
+            name, numbers, *rest = states["numpy"]
+            np.random.RandomState().set_state((name, numbers.numpy().astype("uint32"), *rest))
+            if not all(isinstance(state, torch.Tensor) for state in states["cuda"]):
+                raise TypeError("expected tensors as states of GPUs")
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError, RuntimeError) as error:
+        raise ValueError(f"expected states of random generators, got {type(found).__name__} ({error}).") from error
+    if not found:
+        raise ValueError(f"expected states of random generators, got {found!r}.")
+    return list(found)
+
+
 class SeedEpochs(Callback):
     """Seeds all generators at the start of each epoch with a function of (seed, epoch); inside an epoch, a resumed run takes up their states.
 
@@ -62,8 +88,13 @@ class SeedEpochs(Callback):
         checkpoint["lk"] = {**checkpoint.get("lk", {}), "random": states}
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keep the states until training starts: loaders and sanity checks draw before it."""
-        self.stored = checkpoint.get("lk", {}).get("random", [])
+        """Keep the states until training starts: loaders and sanity checks draw before it.
+
+        Raises:
+            ValueError: A checkpoint inside an epoch has none, or others.
+        """
+        inside = checkpoint["loops"]["fit_loop"]["epoch_progress"]["total"]
+        self.stored = check_states(checkpoint.get("lk", {}).get("random")) if inside["processed"] < inside["started"] else []
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Inside an epoch, take up the stored states, before a hook on the first batch draws.
