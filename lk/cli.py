@@ -107,8 +107,10 @@ class TrainCLI(LightningCLI):
         chosen = self._get(self.config_init, "trainer").get("callbacks") or []
         if not any(isinstance(callback, SaveResumePoint) for callback in chosen):
             callbacks.append(SaveResumePoint())
-        self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks, "plugins": [CheckpointFiles()]}
-        return super().instantiate_trainer(**kwargs)
+        self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks}
+        # As an argument: of the defaults that come after parsing, Lightning takes the callbacks alone.
+        plugins = self._get(self.config_init, "trainer").get("plugins") or []
+        return super().instantiate_trainer(plugins=[*(plugins if isinstance(plugins, list) else [plugins]), CheckpointFiles()], **kwargs)
 
     def after_instantiate_classes(self) -> None:
         """The seed decides the order of batches; the configuration of a new run is stored before the first step.

@@ -272,6 +272,90 @@ def test_a_run_bounded_by_steps_is_extended(plain, tmp_path, steps, more):
     assert rows[0].equals(rows[1])
 
 
+def test_a_changed_patience_is_that_of_the_resumed_run(plain, tmp_path):
+    run = command(early(plain, 1, max_epochs=4), tmp_path, "--id", "a")
+    assert read_segments(run.path)[-1]["to_step"] == 6
+    command(early(plain, 3, max_epochs=4), tmp_path, "--id", "a", "--resume", "true")
+    whole = command(early(plain, 3, max_epochs=4), tmp_path, "--id", "whole")
+    assert [(segment["from_step"], segment["to_step"]) for segment in read_segments(run.path)] == [(0, 6), (6, 12)]
+    assert [segment["to_step"] for segment in read_segments(whole.path)] == [12]
+    assert_equal(weights(whole.path), weights(run.path))
+
+
+def random_state(stored, value):
+    stored["lk"]["random"] = value
+
+
+def trained_batches(stored, value):
+    stored["Digits"] = {"trained": value}
+
+
+def step_counter(stored, _):
+    del stored["loops"]["fit_loop"]["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"]
+
+
+def emptied(stored, key):
+    stored[key] = type(stored[key])()
+
+
+def of_another_type(stored, key):
+    stored[key] = 3
+
+
+def optimizer_state(stored, value):
+    stored["optimizer_states"] = [{"state": value, "param_groups": []}]
+
+
+def version(stored, value):
+    stored["pytorch-lightning_version"] = value
+
+
+MUTATIONS = [
+    *((random_state, value) for value in (None, [], {}, [{}], [{"torch": 1}], "x")), (trained_batches, 100), (trained_batches, -1), (step_counter, None),
+    (emptied, "state_dict"), (emptied, "loops"), (of_another_type, "loops"), (of_another_type, "optimizer_states"), (of_another_type, "callbacks"),
+    (optimizer_state, {}), (optimizer_state, 3), (version, "0.0.1"), (version, 3), (of_another_type, "lk"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stopped(tiny_config, tmp_path_factory):
+    """A run that was stopped inside its second epoch, and its configuration; not to be changed."""
+    folder = tmp_path_factory.mktemp("stopped")
+    config = yaml.safe_load(tiny_config.read_text())
+    config["trainer"] |= {"logger": False, "callbacks": config["trainer"]["callbacks"][:1], "max_steps": 9}
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    command(path, folder, "--id", "a")
+    command(edited(path, max_steps=12), folder, "--id", "whole")
+    return folder
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "of an earlier version"])
+@pytest.mark.parametrize(("change", "value"), MUTATIONS, ids=[f"{change.__name__}-{value}" for change, value in MUTATIONS])
+def test_a_changed_resume_point_is_refused_or_passed_over(stopped, tmp_path, change, value, signed, capsys):
+    """No traceback, and no other weights: the run goes on from an older checkpoint, or one line says what to do."""
+    run = Run(shutil.copytree(stopped / "a", tmp_path / "a"))
+    last = run.path / "checkpoints" / "last.ckpt"
+    stored = torch.load(last, weights_only=True)
+    if not signed:
+        del stored["lk"]["digest"]
+    change(stored, value)
+    torch.save(stored, last)
+    run.checkpoint(9).unlink()  # as good a point as the one that is changed
+    refused = ""
+    try:
+        command(edited(stopped / "config.yaml", max_steps=12), tmp_path, "--id", "a", "--resume", "true")
+    except ValueError as error:
+        refused = str(error)
+    if refused:
+        assert not signed
+        assert re.search(r"last\.ckpt cannot be resumed from \(.*\)\. Delete it", refused)
+        return
+    assert "last.ckpt is damaged" in capsys.readouterr().err
+    assert read_segments(run.path)[-1]["from_step"] == 1  # 6 is the end of an epoch, whose validation a resume would leave out
+    assert_equal(weights(stopped / "whole"), weights(run.path))
+
+
 def test_gathered_gradients_read_a_checkpoint_once(tiny_config, tmp_path):
     config = yaml.safe_load(tiny_config.read_text())
     config["trainer"] |= {"accumulate_grad_batches": 4, "logger": {"class_path": "pytorch_lightning.loggers.CSVLogger"}}
