@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -107,8 +108,10 @@ class TrainCLI(LightningCLI):
         chosen = self._get(self.config_init, "trainer").get("callbacks") or []
         if not any(isinstance(callback, SaveResumePoint) for callback in chosen):
             callbacks.append(SaveResumePoint())
-        self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks, "plugins": [CheckpointFiles()]}
-        return super().instantiate_trainer(**kwargs)
+        self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks}
+        # As an argument: of the defaults that come after parsing, Lightning takes the callbacks alone.
+        plugins = self._get(self.config_init, "trainer").get("plugins") or []
+        return super().instantiate_trainer(plugins=[*(plugins if isinstance(plugins, list) else [plugins]), CheckpointFiles()], **kwargs)
 
     def after_instantiate_classes(self) -> None:
         """The seed decides the order of batches; the configuration of a new run is stored before the first step.
@@ -133,10 +136,15 @@ class TrainCLI(LightningCLI):
         """Train; the processes of other devices do not outlive this one."""
         try:
             self.trainer.fit(**settings)
-        except BaseException:
+        except BaseException as error:
             launcher: Any = self.trainer.strategy.launcher
             if hasattr(launcher, "kill"):
                 launcher.kill(signal.SIGKILL)
+            if restoring(error) and str(self.start.checkpoint) not in str(error):
+                raise ValueError(
+                    f"{self.start.checkpoint} cannot be resumed from ({type(error).__name__}: {str(error)[:300]}). Delete it: the run then goes "
+                    "on from an older checkpoint."
+                ) from error
             raise
 
     def after_fit(self) -> None:
@@ -157,6 +165,14 @@ class TrainCLI(LightningCLI):
         say(f"Run {run.id} is in {run.path}.")
         if report is not None:
             say(f"Report: {report}")  # the last line: what the user looks for
+
+
+def restoring(error: BaseException) -> bool:
+    """Whether an error comes from what Lightning makes of a checkpoint, and not from training."""
+    if not isinstance(error, Exception) or isinstance(error, Warning):
+        return False
+    code = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(part.co_filename.endswith("checkpoint_connector.py") and part.co_name.lstrip("_").startswith("res") for part in code)
 
 
 NOTES = (

@@ -71,12 +71,36 @@ def tasks_of(v: Tensor, kappa: float, gap: float, bound: Tensor | float | None) 
     if len(wrong):
         raise ValueError(f"game {tuple(wrong[0].tolist())} has values that are not finite (first of {len(wrong)} such games)")
     games = v.detach().to("cpu", torch.float64).reshape(v.shape[0], -1).numpy()
+    check_range(games)
     bounds = kappa * np.abs(games[-1] - games[0])
     if bound is not None:
         bounds = torch.as_tensor(bound, dtype=torch.float64).cpu().broadcast_to(v.shape[1:]).reshape(-1).numpy()
     if not (bounds >= 0).all() or not np.isfinite(bounds).all():
         raise ValueError("bound is finite and at least 0")
     return [Task.of(np.ascontiguousarray(games[:, game]), float(bounds[game])) for game in range(games.shape[1])]
+
+
+def check_range(games: Vector) -> None:
+    """Refuse games whose effects may leave double precision: the sum of 3**n differences of values, and partial sums on the way to it.
+
+    Args:
+        games: Values, shape `(2**n, games)`.
+
+    Raises:
+        ValueError: A value differs from that of the empty coalition by more than 2**1023 / 4**n; names the game.
+
+    Example:
+        >>> check_range(np.array([[0.0], [1e300]]))
+    """
+    limit = 2.0**1023 / len(games) ** 2
+    halves = np.abs(games / 2 - games[:1] / 2).max(0, initial=0.0)  # half of the difference never overflows
+    wide = np.flatnonzero(halves > limit / 2)
+    if len(wide):
+        found = f"{2 * halves[wide[0]]:.2g}" if halves[wide[0]] < 2.0**1023 else f"twice {halves[wide[0]]:.2g}"
+        raise ValueError(
+            f"expected values within {limit:.2g} of that of the empty coalition, got a difference of {found} in game {wide[0]} (first of "
+            f"{len(wide)} such games). Divide the values by a number: effects are as many times smaller."
+        )
 
 
 def weights(n: int, spread: float, lean: str = "low", and_only: bool = False) -> Vector:
