@@ -9,7 +9,7 @@ from lk.callbacks.log import log_artifact, log_extraction
 from lk.extraction import Extraction, Samples, check_memory
 from lk.games import count_players
 from lk.interactions import Interactions
-from lk.metrics.bootstrap import resamples
+from lk.metrics.intervals import equal_weights
 from lk.progress import check_disk, forecast, pending, say
 from lk.runs import Run
 from lk.studies.averages import averages
@@ -62,7 +62,7 @@ class ExtractInteractions(AtCheckpoints):
         run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
         done = read_checkpoint(run, self.extraction, self.samples, network, data, step, epoch)  # type: ignore[arg-type]
         found = Interactions.load(run.extracted(self.extraction.name)[step])
-        means = averages(found, resamples(len(self.samples.y), draws=0))
+        means = averages(found, equal_weights(len(self.samples.y)))
         log_extraction(trainer.loggers, means, done.tables, done.probes, self.extraction.name, step, epoch)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
