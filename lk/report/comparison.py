@@ -54,9 +54,10 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
     folder = folder_of(runs)
     curves, probes = accuracy(runs)
     steps, described = layer_steps(aligned)
+    pairs, of_sorts = iou(aligned)
     stable = stability(aligned) if has_stability(aligned) else pd.DataFrame()
     tables = {
-        **layer_tables(aligned), "iou": iou(aligned), "steps": steps, "stability": stable, "sentences": sentences(aligned),
+        **layer_tables(aligned), "iou": pairs, "steps": steps, "stability": stable, "sentences": sentences(aligned),
         "training": curves, "probes": probes,
     }  # fmt: skip
     for name, frame in tables.items():
@@ -71,7 +72,7 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
         ratios_section(aligned, tables["layers"], gallery, note),
         steps_section(aligned, steps, described, gallery, note),
         orders_section(aligned, tables["orders"], gallery, note),
-        iou_section(aligned, tables["iou"], gallery, note),
+        iou_section(aligned, tables["iou"], of_sorts, gallery, note),
         *([stability_section(aligned, stable, gallery)] if len(stable) else []),
         method_section(aligned, tables["sentences"]),
     ]
@@ -264,19 +265,14 @@ def orders_section(aligned: Aligned, orders: pd.DataFrame, gallery: Gallery, not
     return section
 
 
-def iou_section(aligned: Aligned, table: pd.DataFrame, gallery: Gallery, note: str) -> Section:
+def iou_section(aligned: Aligned, table: pd.DataFrame, of_sorts: pd.DataFrame, gallery: Gallery, note: str) -> Section:
     """Whether the networks hold the same interactions."""
     section = Section("Whether the networks hold the same interactions")
     top = highest_order(aligned.final[0].n)
-    rows = table[(table["order"] <= top) & ((table["order"] > 1) | (table["kind"] == "and"))].copy()
-    rows["run"] = rows["run_a"] + " and " + rows["run_b"]
-    how = ""
+    rows, how = table.assign(run=table["run_a"] + " and " + table["run_b"]), ""
     if rows["run"].nunique() > MOST_PAIRS:
-        nets = {run.id: architecture(run) for run in aligned.runs}
-        same = [nets[a] == nets[b] for a, b in zip(rows["run_a"], rows["run_b"], strict=True)]
-        rows["run"] = np.where(same, "pairs of one architecture", "pairs of two architectures")
-        rows = rows.groupby(["run", "place", "kind", "order"], as_index=False)[["mean", "low", "high", "chance"]].mean()
-        how = " Means over pairs of runs; the whiskers are means of the pairs' intervals."
+        rows, how = of_sorts.assign(run=of_sorts["pairs"]), " Means over pairs of runs; whiskers over samples."
+    rows = rows[(rows["order"] <= top) & ((rows["order"] > 1) | (rows["kind"] == "and"))]
     parts = [
         lines(rows[(rows["kind"] == kind) & (rows["place"] == place)], f"{kind.upper()}: {place}", "order", "IoU of salient sets", "order")
         for kind in ("and", "or")

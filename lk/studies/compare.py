@@ -90,14 +90,21 @@ def weighted_mean(weights: Array, x: torch.Tensor) -> Array:
     return divide(contract(weights, torch.nan_to_num(x)), contract(weights, known))
 
 
-def iou(aligned: Aligned) -> pd.DataFrame:
-    """Intersection over union of the salient sets of each pair of runs, by kind and order.
+PAIRS = ("pairs of one architecture", "pairs of two architectures")
+
+
+def iou(aligned: Aligned) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Intersection over union of the salient sets of each pair of runs, by kind and order, and the mean over pairs of either sort.
 
     Returns:
-        Columns run_a, run_b, place (`output`, `intermediate layer`), kind, order, mean, low, high, n, chance.
+        Columns run_a, run_b, place (`output`, `intermediate layer`), kind, order, mean, low, high, n, chance, samples; and pairs (`PAIRS`),
+        place, kind, order, mean, low, high, n, chance.
     """
-    weights, parts = jackknife(len(aligned.kept)), []
+    weights, n = jackknife(len(aligned.kept)), len(aligned.kept)
+    orders, parts = range(aligned.final[0].n + 1), []
+    sorts: dict[tuple[str, str, str], list[tuple[Array, Array]]] = {}
     for (run_a, a), (run_b, b) in combinations(zip(aligned.runs, aligned.final, strict=True), 2):
+        sort = PAIRS[architecture(run_a) != architecture(run_b)]
         for place, (layer_a, layer_b) in {
             "intermediate layer": (middle_of(a), middle_of(b)),
             "output": (output_of(a), output_of(b)),
@@ -105,12 +112,27 @@ def iou(aligned: Aligned) -> pd.DataFrame:
             sets_a, sets_b = salient(a, ratio_of(a))[:, :, layer_a], salient(b, ratio_of(b))[:, :, layer_b]
             for k, kind in enumerate(KINDS):
                 found = agreement(sets_a[k], sets_b[k])
-                frame = tidy(weighted_mean(weights, found.iou), {"order": range(a.n + 1)}, len(aligned.kept))
-                frame["chance"] = weighted_mean(weights[:1], found.chance)[0]
-                frame["samples"] = torch.isfinite(found.iou).sum(1).numpy()
-                parts.append(frame.assign(kind=kind, place=place, run_a=run_a.id, run_b=run_b.id))
-    table = pd.concat(parts, ignore_index=True)
-    return table[table["order"] > 0].reset_index(drop=True)
+                means, chance = weighted_mean(weights, found.iou), weighted_mean(weights[:1], found.chance)
+                sorts.setdefault((sort, place, kind), []).append((means, chance))
+                frame = tidy(means, {"order": orders}, n, chance=chance[0], kind=kind, place=place, run_a=run_a.id, run_b=run_b.id)
+                parts.append(frame.assign(samples=torch.isfinite(found.iou).sum(1).numpy()))
+    by_sort = [
+        tidy(
+            mean_of_known(np.stack([means for means, _ in own])), {"order": orders}, n,
+            chance=mean_of_known(np.stack([chance for _, chance in own]))[0], pairs=sort, place=place, kind=kind,
+        )
+        for (sort, place, kind), own in sorts.items()
+    ]  # fmt: skip
+    tables = (pd.concat(frames, ignore_index=True) for frames in (parts, by_sort))
+    each, of_sorts = (table[table["order"] > 0].reset_index(drop=True) for table in tables)
+    return each, of_sorts
+
+
+def mean_of_known(values: Array) -> Array:
+    """Mean over the first axis of what is known on all samples, `(pairs, rows, ...)` to `(rows, ...)`; undefined where a part of it is."""
+    known = np.isfinite(values[:, :1])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0.0).sum(0) / known.sum(0))
 
 
 # ---- sentences

@@ -14,7 +14,7 @@ from lk.report import write_report
 from lk.report.comparison import folder_of
 from lk.studies.alignment import align
 from lk.studies.averages import averages, counts, shares, strengths
-from lk.studies.compare import QUESTIONS, difference, iou, layer_tables, sentences
+from lk.studies.compare import PAIRS, QUESTIONS, difference, iou, layer_tables, sentences
 from lk.studies.doubts import doubts
 from lk.studies.dynamics import normalised, salient
 
@@ -146,7 +146,7 @@ def test_equal_runs_are_not_told_apart(tmp_path):
     assert len(found) == len(QUESTIONS)
     assert (found["p_holm"] == 1).all()
     assert found["text"].str.startswith("No difference between these two runs, run-1 and run-2,").all()
-    same = iou(aligned)
+    same, _ = iou(aligned)
     assert (same["mean"].dropna() == 1).all()
     assert (same["chance"].dropna() <= 1).all()
 
@@ -267,6 +267,22 @@ def test_the_page_with_stability_and_a_run_without_training(tmp_path):
     assert "How stable the interactions are" in text
     assert "r0: half of the targets are there by relative depth" in text
     assert "90.0\N{NO-BREAK SPACE}% (78.6 to 95.7; 50 samples)" in text  # Wilson, 45 of 50
+
+
+def test_agreement_of_many_pairs_has_intervals_of_its_own(tmp_path):
+    """Means of the pairs' ends are no interval of the mean: the pairs share their samples and runs."""
+    runs = [write_run(tmp_path / f"{name}-{seed}", samples=10, seed=seed, training_seed=seed, network=f"lk.networks.{name}")
+            for name in ("MLP", "VGG11") for seed in range(2)]  # fmt: skip
+    each, sorts = iou(align(runs))
+    assert set(sorts["pairs"]) == set(PAIRS)
+    row = sorts[(sorts["pairs"] == PAIRS[1]) & (sorts["place"] == "output") & (sorts["kind"] == "and") & (sorts["order"] == 1)].iloc[0]
+    own = each[(each["place"] == "output") & (each["kind"] == "and") & (each["order"] == 1)]
+    two = own[own["run_a"].str.startswith("MLP") & own["run_b"].str.startswith("VGG")]
+    assert len(two) == 4
+    assert row["mean"] == pytest.approx(two["mean"].mean())
+    assert row["chance"] == pytest.approx(two["chance"].mean())
+    assert row["low"] < row["mean"] < row["high"]
+    assert row["high"] - row["low"] < (two["high"] - two["low"]).mean()
 
 
 def test_long_ids_make_no_long_names(tmp_path):
