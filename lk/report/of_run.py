@@ -25,9 +25,9 @@ from lk.studies import sentences
 from lk.studies.averages import total
 from lk.studies.doubts import FLOOR, FLOOR_OF_OUTPUT, marked
 from lk.studies.environment import TABLE
-from lk.studies.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
+from lk.studies.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, METHOD, SOURCE
 from lk.studies.ranking import ranked, strongest_of
-from lk.studies.reading import DRAWS, RATIOS, Reading, arguments, class_name, highest_order, optional_table, parameters, test_accuracy
+from lk.studies.reading import RATIOS, Reading, arguments, class_name, highest_order, optional_table, parameters, test_accuracy
 from lk.text import short
 
 LONGEST = 60  # characters of a name in a title
@@ -96,6 +96,7 @@ def extraction_answers(reading: Reading) -> tuple[str, list[str]]:
         return doubt, []
     samples = reading.final.and_.shape[2]
     said = [
+        sentences.on_few(samples),
         sentences.on_salience(reading.last["counts"], reading.n),
         sentences.on_layers(reading.profile, marks) if samples > 1 else "",
         sentences.on_epochs(reading.tables["shares"]),
@@ -276,10 +277,7 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
     else:
         time.text.append("There is one checkpoint only, so nothing can be said about training.")
     for section in (pictures, few, change, time):
-        section.text.append(
-            f"All averages: {counted}; 95 % bootstrap intervals ({DRAWS} draws) that resample numerator, denominator and normaliser "
-            "together."
-        )
+        section.text.append(f"All averages: {counted}. {METHOD}")
     return [overview, pictures, few, change, time, agreement_section(reading, suffix)]
 
 

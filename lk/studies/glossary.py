@@ -1,7 +1,14 @@
 """The words of the reports, in a sentence each, and where they come from."""
 
+from lk.metrics.intervals import LEAST
+
 SOURCE = "Cheng et al., Layerwise Change of Knowledge in Neural Networks, ICML 2024"
 GROUP_SOURCE = "Wu et al., Towards a Unified and Verified Understanding of Group-Operation Networks, ICLR 2025"
+
+METHOD = (
+    "Intervals: Student's t on what each sample changes, with numerator, denominator and normaliser computed anew without it, and wider on "
+    f"the side of a longer tail; none where fewer than {LEAST} samples carry a number, or nothing varies."
+)
 
 GLOSSARY = {
     "player": "A part of the input that can be absent: a patch of an image, a column of a table.",
