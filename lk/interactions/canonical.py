@@ -14,7 +14,8 @@ Meyer, 1979).
 
 where z* is the canonical point of the game that z matches, residuals of coalitions with y != 0 taken to be at the bound. That
 game differs from the given one by the mismatch of z, which the second formula pays for; the given one differs by rounding from the game
-that is meant: each value carries an error of up to one unit in the last place of max |v|. With e the mismatch on each coalition plus that rounding (the larger of both answers), strong convexity gives for any two answers to games equal up
+that is meant: each value carries an error of up to one unit in the last place of max |v|. With e the mismatch on each coalition plus
+that rounding (the larger of both answers), strong convexity gives for any two answers to games equal up
 to rounding, with the larger gap G and multipliers y of both,
 
 .. math:: |z_1 - z_2|_2 \le 2 \sqrt{2 R\,(G + e \cdot |y|) / \mu}.
