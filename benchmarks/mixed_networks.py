@@ -2,9 +2,10 @@
 
     OMP_NUM_THREADS=1 python benchmarks/mixed_networks.py RUN SEED [SEED ...] [--step STEP]
 
-The logits that the neurons of one irrep bring are projected to functions of w = x^-1 z y^-1 (every circuit on G-sets is one), of (x^-1 z, y), of
-(z y^-1, x), and to sums of the last two (every circuit of one side is in one of these spaces). What a projection leaves, as a share of the
-variance about the mean over z, is a lower bound of what *any* such circuit leaves: a large share shows that there is none, whatever a finder does.
+The logits that the neurons of one irrep bring, without what depends on z and one input alone (which no verifier needs to explain), are projected to
+functions of w = x^-1 z y^-1 (every circuit on G-sets is one), of (x^-1 z, y), of (z y^-1, x), and to sums of the last two (every circuit of one
+side is in one of these spaces). What a projection leaves, as a share of the variance, is a lower bound of what *any* such circuit leaves: a
+large share shows that there is none, whatever a finder does.
 """
 
 import argparse
@@ -29,9 +30,14 @@ def right_average(logits, group):
     return sum(logits[:, group.table[:, g]][:, :, group.table[:, g]] for g in range(group.order)) / group.order
 
 
+def interaction(logits):
+    """Logits about their mean over z, without the parts that depend on z and on x or y alone."""
+    logits = logits - logits.mean(2, keepdims=True)
+    return logits - logits.mean(0) - logits.mean(1, keepdims=True) + logits.mean((0, 1))
+
+
 def unexplained(logits, group):
     """Shares of the variance that functions of w, of the left, of the right side, and sums of both leave."""
-    logits = logits - logits.mean(2, keepdims=True)
     left, right = left_average(logits, group), right_average(logits, group)
     both = right_average(left, group)
     whole = max(float((logits**2).sum()), 1e-300)
@@ -60,8 +66,10 @@ def main():
         active = np.flatnonzero(sizes > ACTIVE * sizes.max())
         centred = [table[:, active] - table[:, active].mean(0) for table in (left, right, unembed)]
         own = np.array([sum(power(table, irrep) for table in centred) for irrep in known]).argmax(0)
-        logits = {k: apply(left[:, None, active[own == k]] + right[None][:, :, active[own == k]], tables.activation)
-                  @ unembed[:, active[own == k]].T for k in np.unique(own).tolist()}  # fmt: skip
+        logits = {}
+        for k in np.unique(own).tolist():
+            mine = active[own == k]
+            logits[k] = interaction(apply(left[:, None, mine] + right[:, mine], tables.activation) @ unembed[:, mine].T)
         total = sum(float(part.var(2).sum()) for part in logits.values())
         for k, part in logits.items():
             shares = " | ".join(f"{share:.3f}" for share in unexplained(part, group))
