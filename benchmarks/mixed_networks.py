@@ -20,16 +20,6 @@ from lk.proofs.describe import ACTIVE, contributions
 from lk.runs import Run
 
 
-def left_average(logits, group):
-    """Mean over g of f(gz | gx, y): `logits` has axes x, y, z."""
-    return sum(logits[group.table[g]][:, :, group.table[g]] for g in range(group.order)) / group.order
-
-
-def right_average(logits, group):
-    """Mean over g of f(zg | x, yg)."""
-    return sum(logits[:, group.table[:, g]][:, :, group.table[:, g]] for g in range(group.order)) / group.order
-
-
 def interaction(logits):
     """Logits about their mean over z, without the parts that depend on z and on x or y alone."""
     logits = logits - logits.mean(2, keepdims=True)
@@ -37,11 +27,20 @@ def interaction(logits):
 
 
 def unexplained(logits, group):
-    """Shares of the variance that functions of w, of the left, of the right side, and sums of both leave."""
-    left, right = left_average(logits, group), right_average(logits, group)
-    both = right_average(left, group)
+    """Shares of the variance that functions of w, of the left, of the right side, and sums of both leave; axes x, y, z."""
+    n, inverse = group.order, group.inverse
+    x, y, z = np.ogrid[:n, :n, :n]
+    from_left, from_right = group.table[inverse[x], z], group.table[z, inverse[y]]
+    of_w = means(logits, group.table[from_left, inverse[y]])
+    left, right = means(logits, from_left * n + y), means(logits, from_right * n + x)
     whole = max(float((logits**2).sum()), 1e-300)
-    return [float(((logits - part) ** 2).sum()) / whole for part in (both, left, right, left + right - both)]
+    return [float(((logits - part) ** 2).sum()) / whole for part in (of_w, left, right, left + right - of_w)]
+
+
+def means(logits, keys):
+    """The mean over all entries with the same key, in the place of each."""
+    keys = np.broadcast_to(keys, logits.shape).ravel()
+    return (np.bincount(keys, logits.ravel()) / np.maximum(np.bincount(keys), 1))[keys].reshape(logits.shape)
 
 
 def main():
