@@ -221,7 +221,8 @@ def least_residual(task, weight):
     bound = task.inner_bound
     (vertex,) = vertices(task.u, weight, [bound], np.inf, 16 * len(task.u))
     equations = Equations(Face.of(vertex.multipliers, bound, weight), len(task.u))
-    start, face = shortest_point(task.u, bound, equations), equations.face
+    point, face = shortest_point(task.u, bound, equations), equations.face
+    start = None if point is None else point.effects
     basis = equations.directions()
     if start is None or not basis.size:
         return start
@@ -232,8 +233,8 @@ def least_residual(task, weight):
     centre = rotation[: len(free)].T @ residual  # of the unconstrained optimum, in the coordinates triangle @ x
     slopes = np.concatenate([face.effect_sign[:, None] * basis, moves, -moves]) @ np.linalg.inv(triangle)
     needed = np.concatenate([-face.effect_sign * start[face.effects], residual - bound, -residual - bound]) - slopes @ centre
-    step = np.zeros(len(centre)) if (needed <= 1e-12).all() else _shortest_step(slopes, needed)
-    return None if step is None else start + equations.full(basis @ np.linalg.solve(triangle, step + centre))
+    found = (np.zeros(len(centre)), None) if (needed <= 1e-12).all() else _shortest_step(slopes, needed)
+    return None if found is None else start + equations.full(basis @ np.linalg.solve(triangle, found[0] + centre))
 
 
 def rules(arguments):

@@ -242,8 +242,33 @@ def in_checkpoint(rng, path):
     torch.save(stored, path)
 
 
-INSIDE = {".yaml": in_yaml, ".json": in_json, ".safetensors": in_tensors, ".parquet": in_table, ".ckpt": in_checkpoint}
-KINDS = {".yaml": "YAML", ".json": "JSON", ".safetensors": "safetensors", ".parquet": "Parquet", ".ckpt": "checkpoint"}
+def in_resume_point(rng, path):
+    """A resume point with an entry changed, anywhere in it but in tensors."""
+    stored = torch.load(path, weights_only=True)
+    if rng.random() < 0.5:
+        stored["lk"].pop("digest")  # as an earlier version wrote it
+    place, thing = [], stored
+    while isinstance(thing, dict | list) and thing and (not place or rng.random() < 0.8):
+        key = rng.choice(list(thing) if isinstance(thing, dict) else range(len(thing)))
+        place.append((thing, key))
+        thing = thing[key]
+    owner, key = place[-1]
+    if not isinstance(thing, torch.Tensor):
+        owner[key] = rng.choice(VALUES)
+    torch.save(stored, path)
+
+
+INSIDE = {
+    ".yaml": in_yaml, ".json": in_json, ".safetensors": in_tensors, ".parquet": in_table, ".ckpt": in_checkpoint, "last.ckpt": in_resume_point,
+}  # fmt: skip
+KINDS = {
+    "last.ckpt": "resume point",
+    ".yaml": "YAML",
+    ".json": "JSON",
+    ".safetensors": "safetensors",
+    ".parquet": "Parquet",
+    ".ckpt": "checkpoint",
+}
 FILES = (
     "config.yaml",
     "settings.yaml",
@@ -268,7 +293,14 @@ def commands(run, group, folder):
         "probe": lambda: probe(["fit", "--run", str(run)]),
         "compare": lambda: analyze(["compare", str(run), str(folder / "other")]),
         "report": lambda: analyze(["report", str(run)]),
+        "resume": lambda: resume(run, folder),
     }
+
+
+def resume(run, folder):
+    """One epoch more; where it goes on, the weights must be those of a run that was never stopped."""
+    words = ["--config", str(folder / "tiny.yaml"), "--trainer.max_epochs", "2", "--trainer.callbacks", "[lk.callbacks.SaveCheckpoints]"]
+    train(["fit", *words, "--runs_dir", str(run.parent), "--id", run.name, "--resume", "true"])
 
 
 def readers(file, group):
@@ -279,6 +311,8 @@ def readers(file, group):
         return "extract by name", "compare", "report"
     if file.stem in ("values", "interactions"):
         return "extract", "compare", "report"
+    if file.name == "last.ckpt":
+        return ("resume",)
     if file.suffix == ".ckpt":
         return "extract", "probe"
     if file.suffix == ".parquet":
@@ -315,8 +349,8 @@ class Bench:
         by_kind = defaultdict(list)
         for pattern in FILES:
             for path in sorted(run.rglob(pattern)):
-                if path.suffix in INSIDE and path.name != "last.ckpt":
-                    by_kind[path.suffix].append(path)
+                if path.suffix in INSIDE and (path.name != "last.ckpt" or not group):
+                    by_kind["last.ckpt" if path.name == "last.ckpt" else path.suffix].append(path)
         if group and rng.random() < 0.6:  # only these have JSON
             by_kind = {".json": by_kind[".json"]}
         suffix = rng.choice(sorted(by_kind))
@@ -330,9 +364,26 @@ class Bench:
         else:
             way(rng, file)
         outcome = outcome_of(commands(run, group, self.folder)[command])
-        if outcome == "result" and not group and (changed := self.changed(run)) and str(changed) != str(file.relative_to(run)):
+        if outcome == "result" and command == "resume" and not self.goes_on(run):
+            outcome = "SILENT change of weights"
+        if (
+            outcome == "result"
+            and command != "resume"
+            and not group
+            and (changed := self.changed(run))
+            and str(changed) != str(file.relative_to(run))
+        ):
             outcome = f"SILENT change of {changed}"
         return KINDS[suffix], outcome, f"{file.relative_to(run)} by {way.__name__}, {command}"
+
+    def goes_on(self, run):
+        """Whether the weights after a resume are those of a run that was never stopped."""
+        whole = self.pristine / "longer"
+        if not whole.is_dir():
+            with quiet():
+                resume(whole, self.folder)
+        one, two = (torch.load(max(path.glob("checkpoints/step=*.ckpt")), weights_only=True)["state_dict"] for path in (whole, run))
+        return all(torch.equal(one[key], two[key]) for key in one)
 
     def changed(self, run):
         """A result in the folder that is not that of the undamaged run, as far as it is there."""

@@ -34,10 +34,14 @@ from lk.cli import analyze, main, probe, train
 from lk.segments import read_segments
 
 NETWORK = '''
-import os, signal
+import os, random, signal
 
+import numpy as np
+import torch
 from pytorch_lightning.callbacks import Callback
 from torch import nn
+
+from lk.data import Digits
 
 
 class Own(nn.Module):
@@ -48,6 +52,29 @@ class Own(nn.Module):
 
     def forward(self, x):
         return self.head(self.body(x))
+
+
+class Noisy:
+    """Digits with noise from all three global generators, drawn as the samples are loaded."""
+
+    def __init__(self, data, targets):
+        self.data, self.targets = data, targets
+
+    def __len__(self):
+        return len(self.data)
+
+    def __getitem__(self, index):
+        x, y = self.data[index]
+        return x + 0.1 * torch.randn_like(x) + 0.1 * np.random.rand() + 0.1 * random.random(), y
+
+
+class NoisyDigits(Digits):
+    def load(self):
+        return tuple(Noisy(part, Digits.labels(part)) for part in super().load())
+
+    def on_after_batch_transfer(self, batch, dataloader_idx):
+        x, y = batch
+        return (x + 0.1 * torch.randn_like(x) if self.trainer.training else x), y
 
 
 class Count(Callback):
@@ -380,6 +407,15 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
         config["trainer"]["callbacks"].append({"class_path": "pytorch_lightning.callbacks.EarlyStopping", "init_args": own})
         return config
 
+    def scheduled(config: dict[str, Any]) -> dict[str, Any]:
+        config["trainer"]["callbacks"][0]["init_args"] = {"log_spaced": 24, "early": 0}  # at steps 1, ..., 8, 9, 10, 12, ..., 18, 21, 24
+        return config
+
+    def averaging(config: dict[str, Any]) -> dict[str, Any]:
+        own = {"swa_lrs": 0.01, "swa_epoch_start": 1, "annealing_epochs": 1}
+        config["trainer"]["callbacks"].append({"class_path": "pytorch_lightning.callbacks.StochasticWeightAveraging", "init_args": own})
+        return config
+
     batch, kill, term, interrupt = "on_train_batch_end", signal.SIGKILL, signal.SIGTERM, signal.SIGINT
     plateau = {"class_path": "pytorch_lightning.cli.ReduceLROnPlateau"}
     plateau["init_args"] = {"monitor": "test/loss", "patience": 0, "factor": 0.1, "threshold": 0.5}  # type: ignore[assignment]
@@ -407,12 +443,37 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
         "workers": (with_point(base(root, data__init_args__num_workers=1), 4), [(9, batch, kill, 8), (13, batch, kill, 12)]),
         "validation inside": (
             with_point(base(root, trainer__val_check_interval=0.5), 2),
-            [(9, batch, kill, 8), (9, "on_validation_end", kill, 8), (13, batch, kill, 12)],
+            [
+                (9, batch, kill, 8), (9, "on_validation_end", kill, 8), (13, batch, kill, 12),
+                (3, batch, term, 4), (9, batch, term, 10), (9, "on_validation_end", term, 10), (11, batch, kill, 10),
+            ],
+        ),
+        "validation by steps": (
+            with_point(base(root, trainer__val_check_interval=4, trainer__check_val_every_n_epoch=None), 2),
+            [(4, batch, term, 5), (9, batch, kill, 6), (7, batch, term, 7), (11, batch, kill, 10), (13, batch, kill, 12), (16, batch, term, 17)],
+        ),
+        "validation after each step": (base(root, trainer__val_check_interval=1), [(9, batch, kill, 6), (9, batch, term, 12)]),
+        "scheduled where validation is due": (
+            scheduled(base(root, trainer__val_check_interval=0.5)), [(9, batch, kill, 8), (10, batch, kill, 10), (21, batch, kill, 18)],
+        ),
+        "noisy": (
+            with_point(base(root, data__class_path="own_net.NoisyDigits"), 4),
+            [(9, batch, kill, 8), (13, batch, kill, 12), (12, "on_train_epoch_start", kill, 12), (10, batch, term, 10)],
+        ),
+        "noisy with workers": (
+            with_point(base(root, data__class_path="own_net.NoisyDigits", data__init_args__num_workers=2), 4),
+            [(9, batch, kill, 8), (12, "on_train_epoch_start", kill, 12)],
         ),
         "validation seldom": (with_point(base(root, trainer__check_val_every_n_epoch=3), 4), [(13, batch, kill, 12), (20, batch, kill, 18)]),
         "early stopping": (stopping(base(root, trainer__max_epochs=8)), [(13, batch, kill, 12), (20, batch, kill, 18)]),
+        "averaged weights": (
+            with_point(averaging(base(root, trainer__max_epochs=5)), 4), [(9, batch, kill, 6), (9, batch, term, 12), (20, batch, kill, 18)],
+        ),
         "fewer batches": (with_point(base(root, trainer__limit_train_batches=4), 3), [(7, batch, kill, 6), (9, batch, kill, 8)]),
-        "bounded steps": (with_point(base(root, trainer__max_steps=15), 4), [(9, batch, kill, 8), (14, batch, kill, 13)]),
+        "bounded steps": (
+            with_point(base(root, trainer__max_steps=15), 4),
+            [(9, batch, kill, 8), (14, batch, kill, 12), (12, "on_validation_end", term, 12)],
+        ),
     }  # fmt: skip
 
 

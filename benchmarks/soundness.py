@@ -129,11 +129,11 @@ def network(rng, zoo, kind):
         arrays = [array * 2.0 ** rng.integers(-30, 30) for array in arrays]
     if kind == "scaled":
         arrays, explanation = scaled(rng, arrays, explanation, activation)
-    if kind == "silent":  # all logits are equal, and the explanation claims a margin at any scale
+    if kind == "silent":  # all logits are equal; the explanation claims that only wrong answers are negative, at any scale
         arrays[2:] = [np.zeros_like(array) for array in arrays[2:]]
-        small = 2.0 ** float(rng.integers(-1000, 0))
+        small = 2.0 ** float(rng.integers(-1000, 0) if rng.random() < 0.5 else rng.integers(-690, -545))  # where squares underflow
         explanation = dataclasses.replace(
-            explanation, circuits=tuple(dataclasses.replace(p, kernel=p.kernel * small) for p in explanation.circuits), signs=()
+            explanation, circuits=tuple(dataclasses.replace(p, kernel=-small * np.eye(len(p.lam))) for p in explanation.circuits), signs=()
         )
     if kind == "sided":
         explanation = dataclasses.replace(explanation, circuits=(), sided=tuple(one_sided(part, group) for part in explanation.circuits))

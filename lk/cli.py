@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -42,6 +43,7 @@ from lk.runs import Run
 from lk.scores import Score
 from lk.start import RUN_ID, is_first, run_id, start_of, write_config
 from lk.studies.certification import certify_checkpoint, folded, group_run, record
+from lk.studies.checking import differences, examine
 from lk.studies.checkpoint import extract_checkpoint, probe_checkpoint, write_tables
 from lk.studies.environment import record_environment
 from lk.studies.freshness import check_fresh
@@ -106,8 +108,10 @@ class TrainCLI(LightningCLI):
         chosen = self._get(self.config_init, "trainer").get("callbacks") or []
         if not any(isinstance(callback, SaveResumePoint) for callback in chosen):
             callbacks.append(SaveResumePoint())
-        self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks, "plugins": [CheckpointFiles()]}
-        return super().instantiate_trainer(**kwargs)
+        self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks}
+        # As an argument: of the defaults that come after parsing, Lightning takes the callbacks alone.
+        plugins = self._get(self.config_init, "trainer").get("plugins") or []
+        return super().instantiate_trainer(plugins=[*(plugins if isinstance(plugins, list) else [plugins]), CheckpointFiles()], **kwargs)
 
     def after_instantiate_classes(self) -> None:
         """The seed decides the order of batches; the configuration of a new run is stored before the first step.
@@ -132,10 +136,15 @@ class TrainCLI(LightningCLI):
         """Train; the processes of other devices do not outlive this one."""
         try:
             self.trainer.fit(**settings)
-        except BaseException:
+        except BaseException as error:
             launcher: Any = self.trainer.strategy.launcher
             if hasattr(launcher, "kill"):
                 launcher.kill(signal.SIGKILL)
+            if restoring(error) and str(self.start.checkpoint) not in str(error):
+                raise ValueError(
+                    f"{self.start.checkpoint} cannot be resumed from ({type(error).__name__}: {str(error)[:300]}). Delete it: the run then goes "
+                    "on from an older checkpoint."
+                ) from error
             raise
 
     def after_fit(self) -> None:
@@ -156,6 +165,14 @@ class TrainCLI(LightningCLI):
         say(f"Run {run.id} is in {run.path}.")
         if report is not None:
             say(f"Report: {report}")  # the last line: what the user looks for
+
+
+def restoring(error: BaseException) -> bool:
+    """Whether an error comes from what Lightning makes of a checkpoint, and not from training."""
+    if not isinstance(error, Exception) or isinstance(error, Warning):
+        return False
+    code = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(part.co_filename.endswith("checkpoint_connector.py") and part.co_name.lstrip("_").startswith("res") for part in code)
 
 
 NOTES = (
@@ -318,11 +335,11 @@ def fit_probes(config: Namespace) -> None:
 
 
 def analyze(args: Sequence[str] | None = None) -> None:
-    """`analyze.py extract | certify | compare | report | paper`."""
+    """`analyze.py extract | certify | check | compare | report | paper`."""
     words = list(sys.argv[1:] if args is None else args)
     parser = Parser(
         prog="analyze.py",
-        description="Extract interactions from runs, certify group networks, compare runs, write reports, reproduce the paper.",
+        description="Extract interactions, certify group networks and check their certificates, compare runs, write reports, reproduce the paper.",
         allow_abbrev=False,
     )
     subcommands = parser.add_subcommands()
@@ -346,6 +363,12 @@ def analyze(args: Sequence[str] | None = None) -> None:
     certifying.add_argument("--report", type=bool, default=True, help="Write report.html at the end.")
     add_run_arguments(certifying)
     subcommands.add_subcommand("certify", certifying)
+    checking = Parser(description="Check the stored certificates of a run in whole numbers, with a program that knows nothing of lk.")
+    checking.add_argument("run", type=str, help="The run folder.")
+    checking.add_argument("--pairs", type=PositiveInt | None, default=None, help="Pairs to draw from each network; default: all.")
+    checking.add_argument("--seed", type=int, default=0, help="Seed of that draw.")
+    add_run_arguments(checking)
+    subcommands.add_subcommand("check", checking)
     comparing = Parser(description="Line runs up by relative depth and epoch, one figure per question.", allow_abbrev=False)
     comparing.add_argument("runs", type=str, nargs="+", help="Two run folders or more, on the same samples.")
     comparing.add_argument("--extraction", type=str, default="default", help="Name of the extraction to compare.")
@@ -371,12 +394,13 @@ def analyze(args: Sequence[str] | None = None) -> None:
     with ExitStack() as held:
         for folder in written_by(parsed.subcommand, config):
             held.enter_context(locked(Run(folder).path))
-        {"extract": extract, "certify": certify, "compare": compare, "report": report, "paper": paper}[parsed.subcommand](config)
+        commands = {"extract": extract, "certify": certify, "check": check, "compare": compare, "report": report, "paper": paper}
+        commands[parsed.subcommand](config)
 
 
 def written_by(command: str, config: Namespace) -> list[Path]:
     """The run folders that a command writes into, each once; each is its alone until it ends."""
-    if command == "compare":
+    if command in ("check", "compare"):
         return []
     paths = [path for network in config.networks for path in network.runs] if command == "paper" else [config.run]
     return sorted({Path(path).resolve() for path in paths})
@@ -431,6 +455,28 @@ def certify(config: Namespace) -> None:
     say(f"Certificates are in {run.table('certificates')}.")
     if config.report:
         say(f"Report: {write_report([run])}")
+
+
+def check(config: Namespace) -> None:
+    """Examine the stored certificates of a run; leaves with 1 where one is refused or speaks of another network."""
+    run, opened, module = open_run(config.run, config.trust, config.data_dir)
+    network, data = group_run(module, opened)
+    stored = {step: next(iter(seeds.values())).parent for step, seeds in run.certified.items() if seeds}
+    unknown = [step for step in config.steps or [] if step not in stored]
+    if unknown or not stored:
+        raise ValueError(
+            f"expected certificates of step {unknown[0] if unknown else max(run.checkpoints)} in {run.path / 'certificates'}, got none. "
+            "Certify first: analyze.py certify RUN (those of the last checkpoint are stored)."
+        )
+    steps = config.steps or list(stored)
+    accepted = [examine(stored[step], config.pairs or 0, config.seed) for step in steps]
+    found = differences(run, network, data, steps)
+    for sentence in found:
+        say(sentence)
+    if found or not all(accepted):
+        say(f"Refused: certificates of {run.id}, see above.")
+        sys.exit(1)
+    say(f"Accepted: all certificates of {run.id}, and their networks are those of its checkpoints.")
 
 
 def compare(config: Namespace) -> None:

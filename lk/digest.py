@@ -31,6 +31,33 @@ def digest_tensors(tensors: Mapping[str, Tensor]) -> str:
     return total.hexdigest()[:LENGTH]
 
 
+def digest_content(data: object) -> str:
+    """SHA-256 of nested mappings, lists, tensors and plain values, in their order: what a checkpoint holds.
+
+    Example:
+        >>> first, second = {"a": [torch.ones(2), 1.0]}, {"a": [torch.ones(2), 1]}
+        >>> digest_content(first) == digest_content({"a": [torch.ones(2), 1.0]}), digest_content(first) == digest_content(second)
+        (True, False)
+    """
+    total = hashlib.sha256()
+
+    def add(thing: object) -> None:
+        if isinstance(thing, Tensor):
+            whole = (thing.detach() if thing.layout == torch.strided else thing.detach().to_dense()).cpu().contiguous()
+            total.update(f"tensor|{whole.dtype}|{tuple(whole.shape)}|".encode())
+            if whole.numel():
+                total.update(whole.reshape(-1).view(torch.uint8).numpy().data)
+        elif isinstance(thing, Mapping | list | tuple):
+            total.update(f"{'mapping' if isinstance(thing, Mapping) else 'list'}|{len(thing)}|".encode())
+            for part in thing.items() if isinstance(thing, Mapping) else thing:
+                add(part)
+        else:
+            total.update(f"{thing!r}|".encode())
+
+    add(data)
+    return total.hexdigest()[:LENGTH]
+
+
 def digest_plain(data: object) -> str:
     """SHA-256 of plain data as JSON with sorted keys."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:LENGTH]

@@ -7,7 +7,6 @@ import json
 import math
 import zlib
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, one_hot
 
 from lk.describe import Recorded
 from lk.layers import check_finite, device_of, read_layers
+from lk.logistic import Logistic
 from lk.scores import check_labels, class_numbers
 from lk.stored import damaged, expect, parse_json, read_tensors, texts, write_tensors
 
@@ -267,12 +267,15 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
     The scale is the deviation, not below a hundredth of the layer's typical one (a unit that almost never fires would
     otherwise be blown up on masked samples), times sqrt(features): a standardised sample then has norm 1 whatever the
-    width of the layer, and one L2 penalty means the same for all layers.
+    width of the layer, and one L2 penalty means the same for all layers. Typical is the upper quartile of the features that vary: neither
+    a few features of huge deviation nor many that almost never fire decide it. What varies by a millionth of its size varies by rounding.
     """
     mean = x.mean(0)
-    variance = (x - mean).square().mean(0)
-    floor = variance.mean().sqrt() * 1e-2
-    return mean, variance.sqrt().clamp(min=max(float(floor), 1e-12)) * math.sqrt(x.shape[1])
+    deviation = (x - mean).square_().mean(0).sqrt()
+    varying = deviation[deviation > 0].sort().values
+    typical = float(varying[3 * (len(varying) - 1) // 4]) if len(varying) else 0.0
+    floor = (mean.abs() * 1e-6).clamp(min=max(typical * 1e-2, 1e-30))
+    return mean, torch.maximum(deviation, floor) * math.sqrt(x.shape[1])
 
 
 def at_chance(hits: int, samples: int, chance: float) -> bool:
@@ -333,7 +336,8 @@ class Optimum(Recipe):
 
     Args:
         l2: Penalty in nats per squared weight; scikit-learn's C is 1 / (l2 * samples).
-        tolerance: Euclidean norm of the gradient to reach (about 0.3 at zero weights).
+        tolerance: Distance of the weights to the optimum, as a share of their norm or of 1, whichever is more: the gradient is at most
+            `l2 * tolerance` times that, see `Logistic.solve`. Log-odds are then off by about as small a share.
         max_iterations: Evaluations of the gradient at most; the norm that was reached is stored with the probe.
         pooling: How features are taken from an activation: one of `POOLINGS`, see `pooled`.
         max_samples: Training samples used.
@@ -343,8 +347,8 @@ class Optimum(Recipe):
     def __init__(
         self,
         l2: float = 1e-4,
-        tolerance: float = 1e-5,
-        max_iterations: int = 1000,
+        tolerance: float = 1e-6,
+        max_iterations: int = 5000,
         pooling: str = "flatten",
         max_samples: int = 10_000,
         seed: int = 0,
@@ -365,12 +369,8 @@ class Optimum(Recipe):
         return Probes(maps, self.pooling)
 
 
-class _Solved(Exception):
-    """Leaves the optimiser as soon as the gradient is small enough."""
-
-
-def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: float, max_iterations: int = 1000) -> Linear:
-    """Multinomial logistic regression with L2 on standardised features, by L-BFGS from zero.
+def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: float, max_iterations: int = 5000) -> Linear:
+    """Multinomial logistic regression with L2 on standardised features.
 
     Classes without samples are left out, see `seen_classes`.
 
@@ -379,50 +379,23 @@ def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: f
         y: Labels `(samples,)`.
         num_classes: Number of classes.
         l2: Penalty on the weights.
-        tolerance: Norm of the gradient to reach.
+        tolerance: Distance to the optimum, relative to the weights, see `Logistic.solve`.
         max_iterations: Evaluations at most.
 
     Example:
         >>> fit = fit_logistic(torch.tensor([[-1.0], [1.0]]), torch.tensor([0, 1]), 2, 0.1, 1e-9)
-        >>> bool(fit.weight[1] > 0) and fit.gradient_norm < 1e-9
+        >>> bool(fit.weight[1] > 0) and fit.gradient_norm <= 0.1 * 1e-9 * max(1, float(fit.weight.norm()))
         True
     """
-    # Small problems are solved in double precision; large ones in single, where matrix products cost half.
-    x = x.double() if x.numel() <= 2e7 else x.float()
-    mean, scale = moments(x)
-    x = (x - mean).div_(scale)
+    # Large problems are kept in single precision, where products cost half; below this penalty such products do not find the optimum.
+    x = x.double() if x.numel() <= 2e7 or l2 < 1e-6 else x.float()
+    # As they are stored: the classifier is the optimum for these very features.
+    mean, scale = (moment.float() for moment in moments(x))
+    x = (x - mean.to(x)).div_(scale.to(x))
     seen, y = seen_classes(y)
-    targets = one_hot(y, len(seen)).to(x)
-    weight, bias = (
-        torch.zeros(shape, dtype=x.dtype, device=x.device, requires_grad=True) for shape in ((len(seen), x.shape[1]), (len(seen),))
-    )
-    best: tuple[float, Tensor, Tensor] = (math.inf, weight.detach().clone(), bias.detach().clone())
-    count = 0
-
-    @torch.no_grad()
-    def closure() -> float:
-        nonlocal best, count
-        count += 1
-        log_p = torch.addmm(bias, x, weight.T).log_softmax(1)
-        residual = (log_p.exp() - targets) / len(x)
-        weight.grad = torch.addmm(weight, residual.T, x, beta=l2)
-        bias.grad = residual.sum(0)
-        norm = math.hypot(float(weight.grad.norm()), float(bias.grad.norm()))
-        if norm < best[0]:
-            best = (norm, weight.detach().clone(), bias.detach().clone())
-        if norm <= tolerance or count >= max_iterations:
-            raise _Solved
-        # The loss in double precision: near the optimum its changes drown in single precision and stall the line search.
-        return float(-(log_p * targets).sum(1).double().mean() + l2 / 2 * weight.double().square().sum())
-
-    optimizer = torch.optim.LBFGS(
-        [weight, bias], max_iter=max_iterations, max_eval=2 * max_iterations, tolerance_grad=0, tolerance_change=0, history_size=20,
-        line_search_fn="strong_wolfe",
-    )  # fmt: skip
-    with suppress(_Solved):
-        optimizer.step(closure)
-    norm, w, b = best
-    return spread(Linear(w.float(), b.float(), mean.float(), scale.float(), norm, count), seen, num_classes)
+    found = Logistic(x, one_hot(y, len(seen)).double(), l2).solve(tolerance, max_iterations)
+    linear = Linear(found.weight.float(), found.bias.float(), mean, scale, found.gradient_norm, found.evaluations)
+    return spread(linear, seen, num_classes)
 
 
 class PaperSGD(Recipe):

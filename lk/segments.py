@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lk.files import writing
-from lk.stored import load_checkpoint, plain_number
+from lk.stored import network_weights, plain_number, whole_checkpoint
 from lk.strict_yaml import dump_yaml, read_yaml
 
 SEGMENTS = "segments.yaml"
@@ -40,18 +40,55 @@ class ResumePoint:
 def read_resume_point(path: Path) -> ResumePoint | None:
     """The step of a checkpoint that holds all that a resume needs; nothing where it is damaged, missing or for reading only.
 
-    A checkpoint that was written inside the last batch of an epoch is passed over: a resume from it would leave out that epoch's validation.
+    Passed over is a checkpoint that was written where a validation follows, in the last batch of an epoch or inside one: a resume from it
+    would leave that out. So is one that was written where something ended training inside an epoch, which Lightning counts as complete.
     """
     try:
-        stored = load_checkpoint(path)
-        step, loops = int(stored["global_step"]), stored["loops"]["fit_loop"]
+        stored = whole_checkpoint(path)
+        check_point(stored)
+        loops = stored["loops"]["fit_loop"]
         epoch, batch = loops["epoch_progress"]["total"], loops["epoch_loop.batch_progress"]
         inside = epoch["processed"] < epoch["started"]
         # Earlier versions kept neither the place inside an epoch nor the random generators.
-        placed = not inside or (not batch["is_last_batch"] and "random" in stored.get("lk", {}))
-        return ResumePoint(path, step) if placed and "optimizer_states" in stored else None
-    except (ValueError, FileNotFoundError, KeyError, TypeError):
+        own = stored.get("lk", {})
+        placed = (
+            (not batch["is_last_batch"] and "random" in own and not own.get("validation_due", False)) if inside else batch["is_last_batch"]
+        )
+        return ResumePoint(path, int(stored["global_step"])) if placed and "optimizer_states" in stored else None
+    except (ValueError, FileNotFoundError, KeyError, TypeError, AttributeError):
         return None
+
+
+def check_point(stored: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint whose counts contradict each other: it was written by something else.
+
+    Args:
+        stored: What it holds.
+
+    Raises:
+        ValueError: Says which count is wrong.
+        KeyError: A count is missing. So for TypeError and AttributeError, where it is of another kind.
+    """
+
+    def counts(of: str) -> list[Mapping[str, Any]]:
+        found = [loops[of][part] for part in ("total", "current")]
+        for part in found:
+            numbers = [part[name] for name in ("ready", "started", "processed", "completed")]
+            if not all(plain_number(number) for number in numbers) or numbers != sorted(numbers, reverse=True) or numbers[-1] < 0:
+                raise ValueError(f"expected {of} as numbers that fall, got {part}")
+        return found
+
+    loops = stored["loops"]["fit_loop"]
+    (epochs, _), (_, batches) = counts("epoch_progress"), counts("epoch_loop.batch_progress")
+    steps = loops["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"]["total"]["completed"]
+    if not plain_number(stored["global_step"]) or stored["global_step"] != steps:
+        raise ValueError(f"expected global_step={steps}, as many as the optimiser made, got {stored['global_step']!r}")
+    trained = batches["ready"] if epochs["processed"] < epochs["started"] else 0
+    places = [value["trained"] for value in stored.values() if isinstance(value, Mapping) and value.keys() == {"trained"}]
+    if any(not plain_number(place) or place != trained for place in places):
+        raise ValueError(f"expected {trained} batches of the epoch trained on, got {places}")
+    if not network_weights(stored):
+        raise ValueError("expected weights of a network, got none")
 
 
 def resume_points(folder: Path, scheduled: Mapping[int, Path]) -> Iterator[ResumePoint]:
@@ -78,18 +115,25 @@ def resume_points(folder: Path, scheduled: Mapping[int, Path]) -> Iterator[Resum
 
 
 def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, object, object]]:
-    """Key, old and new value of every setting that differs; lists are values.
+    """Key, old and new value of every setting that differs; lists, and mappings that a class takes as one argument, are values.
 
     Example:
         >>> list(differences({"a": 1, "b": None}, {"a": 1, "b": {"c": 2}}))
         [('b', None, {'c': 2})]
+        >>> list(differences({"data": {"init_args": {"columns": {"a": 1}}}}, {"data": {"init_args": {"columns": {"a": 1, "b": 2}}}}))
+        [('data.init_args.columns', {'a': 1}, {'a': 1, 'b': 2})]
     """
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        # Arguments that only a user's class knows are no defaults of a version.
+    if isinstance(old, Mapping) and isinstance(new, Mapping) and (is_group(key) or "class_path" in old or "class_path" in new):
+        # Of arguments that only one of both has, one comes from another version of lk or of a library.
         for name in [name for name in {**old, **new} if name == "dict_kwargs" or (name in old and name in new)]:
             yield from differences(old.get(name), new.get(name), f"{key}.{name}" if key else str(name))
     elif old != new:
         yield key, old, new
+
+
+def is_group(key: str) -> bool:
+    """Whether a key names arguments by name: the whole, the parser's own groups, and the arguments of a class."""
+    return key in ("", "data", "model", "optimizer", "lr_scheduler", "trainer") or key.rsplit(".", 1)[-1] == "init_args"
 
 
 def changes(stored: Mapping[str, Any], given: Mapping[str, Any], run: str) -> dict[str, list[Any]]:

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from lk.digest import digest_tensors
+from lk.digest import digest_content, digest_tensors
 from lk.files import writing
 
 CELLS = 50_000_000  # rows times columns: ten thousand games at a hundred checkpoints need a tenth
@@ -232,6 +232,24 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             raise TypeError("expected a finite number as epoch")
     except Exception as error:  # torch raises many types for a damaged file
         raise ValueError(f"{path} is truncated or no checkpoint ({type(error).__name__}: {str(error)[:300]}). {remedy}") from error
+    return stored
+
+
+def signed(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    """A checkpoint with a digest of all that it holds."""
+    own = {key: value for key, value in checkpoint.get("lk", {}).items() if key != "digest"}
+    return {**checkpoint, "lk": {**own, "digest": digest_content({**checkpoint, "lk": own})}}
+
+
+def whole_checkpoint(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds, as it was written: a resumed training would go on from anything else without a word.
+
+    Raises:
+        ValueError: It is damaged, or its content is not that of its digest; one of an earlier version has no digest.
+    """
+    stored = load_checkpoint(path)
+    if (digest := stored.get("lk", {}).get("digest")) is not None and digest != signed(stored)["lk"]["digest"]:
+        raise ValueError(f"{path} holds something else than was written into it. Delete it; other checkpoints are usable.")
     return stored
 
 

@@ -22,6 +22,7 @@ FLOORS = (
         "files",
         "text",
         "numbers",
+        "logistic",
     },  # objects as plain data, whole files, names, numbers, packages of extras: they know nothing of lk
     {"trust", "stored", "layers", "groups"},  # what may be rebuilt, files of a run, activations by name, finite groups
     {"data", "networks", "scores", "doctor"},  # what enters; what a game is played for; what may be read

@@ -182,12 +182,12 @@ def test_a_csv_logger_gets_the_same_numbers(csv_run):
 def test_without_effects_there_are_no_ratios():
     from lk.callbacks.log import scalars, strength_lines
     from lk.interactions import interactions_of
-    from lk.metrics.bootstrap import resamples
+    from lk.metrics.intervals import equal_weights
     from lk.studies.averages import averages
     from lk.studies.dynamics import games
 
     flat = interactions_of(torch.ones(4, 2, 3), ["first", "output"])
-    means = averages(flat, resamples(3, draws=0))
+    means = averages(flat, equal_weights(3))
     assert set(scalars(means, games(flat), None, "x")) == {
         "x/salient_first", "x/salient_output", "x/reach_first", "x/reach_output", "x/certified",
     }  # fmt: skip

@@ -35,7 +35,7 @@ def test_signs_and_gaps():
     assert number(-0.004) == "0.00"
     assert signed(-0.004) == "+0.00"
     assert number(float("nan")) == significant(float("inf")) == "–"
-    assert spanned(pd.Series({"mean": 1.0, "low": np.nan, "high": np.nan})) == "1.00"
+    assert spanned(pd.Series({"mean": 1.0, "low": np.nan, "high": np.nan})) == "1.00 (no interval)"
     assert spanned({"mean": 0.5, "low": 0.4, "high": 0.6}, 1, 100) == "50.0 (40.0 to 60.0)"
 
 

@@ -17,7 +17,7 @@ import yaml
 from lk.cli import analyze, probe, train
 from lk.lock import locked
 from lk.runs import Run
-from lk.segments import read_segments
+from lk.segments import read_resume_point, read_segments
 
 ROOT = Path(__file__).parents[1]
 
@@ -93,7 +93,7 @@ def kills(tmp_path, *scenarios):
 
 def test_kills_and_signals_resume_where_they_should(tmp_path):
     """Inside an epoch, at its end, by SIGKILL, SIGTERM and SIGINT: the step that the resumed run starts from is part of each row."""
-    rows = kills(tmp_path, "every 4 steps", "signals")
+    rows = kills(tmp_path, "every 4 steps", "signals", "validation inside", "validation by steps", "validation after each step")
     assert {(row["first"], row["ended"]) for row in rows} == {(-9, "finished"), (143, "finished"), (130, "finished")}
 
 
@@ -228,6 +228,132 @@ def test_a_stop_that_is_not_on_the_schedule_is_saved_and_read(tiny_config, tmp_p
     run = command(path, tmp_path, "--id", "a")
     assert list(run.checkpoints) == list(run.extracted("default")) == [0, 12]
     assert [segment["ended"] for segment in read_segments(run.path)] == ["stopped early"]
+
+
+def early(path, patience, **changes):
+    """A copy of a configuration that validates twice an epoch and stops where the loss has not fallen by 50 `patience` times."""
+    config = yaml.safe_load(path.read_text())
+    own = {"monitor": "test/loss", "patience": patience, "min_delta": 50.0}
+    config["trainer"]["callbacks"].append({"class_path": "pytorch_lightning.callbacks.EarlyStopping", "init_args": own})
+    return edited(path, callbacks=config["trainer"]["callbacks"], val_check_interval=0.5, **changes)
+
+
+@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks")  # Lightning's word on the one that is left away
+@pytest.mark.parametrize(("patience", "epochs", "stops"), [(2, 2, 9), (1, 4, 6)], ids=["inside the last epoch", "at the end of an epoch"])
+def test_a_run_that_stopped_early_goes_on_as_one_that_did_not(plain, tmp_path, patience, epochs, stops):
+    run = command(early(plain, patience, max_epochs=epochs), tmp_path, "--id", "a")
+    assert [(segment["to_step"], segment["ended"]) for segment in read_segments(run.path)] == [(stops, "stopped early")]
+    # Without the callback nothing stops; what was trained after the last point is trained again.
+    command(edited(plain, max_epochs=4, val_check_interval=0.5), tmp_path, "--id", "a", "--resume", "true")
+    whole = command(edited(plain, max_epochs=4, val_check_interval=0.5), tmp_path, "--id", "whole")
+    last = read_segments(run.path)[-1]
+    assert (last["from_step"], last["to_step"], last["ended"]) == (6, 24, "finished")
+    assert_equal(weights(whole.path), weights(run.path))
+
+
+def test_a_checkpoint_of_an_early_stop_inside_an_epoch_is_no_resume_point(plain, tmp_path):
+    run = command(early(plain, 2, max_epochs=4), tmp_path, "--id", "a")
+    assert max(run.checkpoints) == 9
+    assert read_resume_point(run.checkpoint(9)) is None
+    assert read_resume_point(run.path / "checkpoints" / "last.ckpt").step == 6
+
+
+@pytest.mark.parametrize("steps", [12, 15, 17], ids=["at the end of an epoch", "inside", "one step before the end"])
+@pytest.mark.parametrize("more", [20, 24])
+def test_a_run_bounded_by_steps_is_extended(plain, tmp_path, steps, more):
+    run = command(edited(plain, max_epochs=9, max_steps=steps), tmp_path, "--id", "a")
+    command(edited(plain, max_epochs=9, max_steps=more), tmp_path, "--id", "a", "--resume", "true")
+    whole = command(edited(plain, max_epochs=9, max_steps=more), tmp_path, "--id", "whole")
+    first, second = read_segments(run.path)
+    assert (first["to_step"], first["ended"]) == (steps, "finished")
+    assert (second["from_step"], second["to_step"], second["ended"]) == (steps, more, "finished")
+    assert_equal(weights(whole.path), weights(run.path))
+    rows = [Run(tmp_path / name).read_table("training") for name in ("a", "whole")]
+    assert rows[0].equals(rows[1])
+
+
+def test_a_changed_patience_is_that_of_the_resumed_run(plain, tmp_path):
+    run = command(early(plain, 1, max_epochs=4), tmp_path, "--id", "a")
+    assert read_segments(run.path)[-1]["to_step"] == 6
+    command(early(plain, 3, max_epochs=4), tmp_path, "--id", "a", "--resume", "true")
+    whole = command(early(plain, 3, max_epochs=4), tmp_path, "--id", "whole")
+    assert [(segment["from_step"], segment["to_step"]) for segment in read_segments(run.path)] == [(0, 6), (6, 12)]
+    assert [segment["to_step"] for segment in read_segments(whole.path)] == [12]
+    assert_equal(weights(whole.path), weights(run.path))
+
+
+def random_state(stored, value):
+    stored["lk"]["random"] = value
+
+
+def trained_batches(stored, value):
+    stored["Digits"] = {"trained": value}
+
+
+def step_counter(stored, _):
+    del stored["loops"]["fit_loop"]["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"]
+
+
+def emptied(stored, key):
+    stored[key] = type(stored[key])()
+
+
+def of_another_type(stored, key):
+    stored[key] = 3
+
+
+def optimizer_state(stored, value):
+    stored["optimizer_states"] = [{"state": value, "param_groups": []}]
+
+
+def version(stored, value):
+    stored["pytorch-lightning_version"] = value
+
+
+MUTATIONS = [
+    *((random_state, value) for value in (None, [], {}, [{}], [{"torch": 1}], "x")), (trained_batches, 100), (trained_batches, -1), (step_counter, None),
+    (emptied, "state_dict"), (emptied, "loops"), (of_another_type, "loops"), (of_another_type, "optimizer_states"), (of_another_type, "callbacks"),
+    (optimizer_state, {}), (optimizer_state, 3), (version, "0.0.1"), (version, 3), (of_another_type, "lk"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stopped(tiny_config, tmp_path_factory):
+    """A run that was stopped inside its second epoch, and its configuration; not to be changed."""
+    folder = tmp_path_factory.mktemp("stopped")
+    config = yaml.safe_load(tiny_config.read_text())
+    config["trainer"] |= {"logger": False, "callbacks": config["trainer"]["callbacks"][:1], "max_steps": 9}
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    command(path, folder, "--id", "a")
+    command(edited(path, max_steps=12), folder, "--id", "whole")
+    return folder
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "of an earlier version"])
+@pytest.mark.parametrize(("change", "value"), MUTATIONS, ids=[f"{change.__name__}-{value}" for change, value in MUTATIONS])
+def test_a_changed_resume_point_is_refused_or_passed_over(stopped, tmp_path, change, value, signed, capsys):
+    """No traceback, and no other weights: the run goes on from an older checkpoint, or one line says what to do."""
+    run = Run(shutil.copytree(stopped / "a", tmp_path / "a"))
+    last = run.path / "checkpoints" / "last.ckpt"
+    stored = torch.load(last, weights_only=True)
+    if not signed:
+        del stored["lk"]["digest"]
+    change(stored, value)
+    torch.save(stored, last)
+    run.checkpoint(9).unlink()  # as good a point as the one that is changed
+    refused = ""
+    try:
+        command(edited(stopped / "config.yaml", max_steps=12), tmp_path, "--id", "a", "--resume", "true")
+    except ValueError as error:
+        refused = str(error)
+    if refused:
+        assert not signed
+        assert re.search(r"last\.ckpt cannot be resumed from \(.*\)\. Delete it", refused)
+        return
+    assert "last.ckpt is damaged" in capsys.readouterr().err
+    assert read_segments(run.path)[-1]["from_step"] == 1  # 6 is the end of an epoch, whose validation a resume would leave out
+    assert_equal(weights(stopped / "whole"), weights(run.path))
 
 
 def test_gathered_gradients_read_a_checkpoint_once(tiny_config, tmp_path):

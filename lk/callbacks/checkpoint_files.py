@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from lk.files import writing
-from lk.stored import load_checkpoint
+from lk.stored import signed, whole_checkpoint
 
 
 class CheckpointFiles(TorchCheckpointIO):
@@ -19,12 +19,16 @@ class CheckpointFiles(TorchCheckpointIO):
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        """Write one checkpoint."""
+        """Write one checkpoint, with a digest of what it holds."""
         with writing(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+            torch.save(signed(checkpoint), temporary)
 
     def load_checkpoint(
         self, path: str | Path, map_location: Callable[..., Any] | None = None, weights_only: bool | None = True
     ) -> dict[str, Any]:
-        """Read one checkpoint onto the CPU; Lightning moves what it restores."""
-        return load_checkpoint(Path(path))
+        """Read one checkpoint onto the CPU; Lightning moves what it restores.
+
+        Raises:
+            ValueError: It is damaged, or holds something else than was written.
+        """
+        return whole_checkpoint(Path(path))

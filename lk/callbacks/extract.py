@@ -8,7 +8,7 @@ from lk.callbacks.at_checkpoints import AtCheckpoints
 from lk.callbacks.log import log_artifact, log_extraction
 from lk.extraction import Extraction, Samples, check_memory
 from lk.games import count_players
-from lk.metrics.bootstrap import resamples
+from lk.metrics.intervals import equal_weights
 from lk.progress import check_disk, forecast, pending, say
 from lk.runs import Run
 from lk.studies.averages import averages
@@ -61,7 +61,7 @@ class ExtractInteractions(AtCheckpoints):
         run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
         done = extract_checkpoint(run, self.extraction, self.samples, network, data, step, epoch)  # type: ignore[arg-type]
         tables = measure_checkpoint(run, self.extraction.name, step, done.interactions)
-        means = averages(done.interactions, resamples(len(self.samples.y), draws=0))
+        means = averages(done.interactions, equal_weights(len(self.samples.y)))
         log_extraction(trainer.loggers, means, tables, done.probed, self.extraction.name, step, epoch)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

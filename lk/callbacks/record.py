@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback
 
-from lk.callbacks.checkpoints import epochs_trained
+from lk.callbacks.checkpoints import epochs_trained, steps_per_epoch
 from lk.runs import Run
 from lk.segments import begin_segment, end_segment
 from lk.start import write_config
@@ -37,9 +38,24 @@ class RecordTraining(Callback):
     def __init__(self, changed: Mapping[str, list[Any]] | None = None, config: dict[str, Any] | None = None) -> None:
         self.changed, self.config, self.begun, self.validated = dict(changed or {}), config, False, False
         self.table = pd.DataFrame({"step": [], "epoch": [], "quantity": [], "value": []})
+        self.known: dict[str, float] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The task's last values: schedulers, callbacks and the table ask for those of a validation inside an epoch at its end."""
+        return {"validated": self.validated, "known": self.known}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep them until training starts."""
+        self.validated, self.known = bool(state_dict["validated"]), dict(state_dict["known"])
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Fill in the values; only here is the trainer known."""
+        known = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        checkpoint.get("callbacks", {}).get(self.state_key, {}).update(known=known)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take up the table of an interrupted run and begin a segment: here a resume has been accepted."""
+        trainer._logger_connector._callback_metrics.update({key: torch.tensor(value) for key, value in self.known.items()})
         run = self.run(trainer)
         if run is None:
             return
@@ -54,8 +70,8 @@ class RecordTraining(Callback):
             begin_segment(run.path, trainer.global_step, epochs_trained(trainer), self.changed, trainer.world_size)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The segment ends as planned, or early."""
-        whole = trainer.max_epochs is not None and trainer.current_epoch >= trainer.max_epochs
+        """The segment ends as planned, or early: in steps, as Lightning counts an epoch that is stopped inside as complete."""
+        whole = trainer.max_epochs is not None and trainer.global_step >= trainer.max_epochs * steps_per_epoch(trainer) >= 0
         steps = 0 < trainer.max_steps <= trainer.global_step
         self.end(trainer, "finished" if whole or steps else "stopped early")
 

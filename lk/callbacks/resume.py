@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import Checkpoint, EarlyStopping, StochasticWeightAveraging
 
 from lk.progress import say
 
@@ -70,8 +70,9 @@ class SaveResumePoint(Checkpoint):
     Training that is resumed from it equals uninterrupted training bit for bit, inside an epoch too. SIGTERM (a cluster that pre-empts) and
     SIGINT (Ctrl-C) let the step end, save, and leave with exit code 143 or 130; a second Ctrl-C leaves at once. Under SLURM with
     auto-requeue, the requeue signal is handed to Lightning's own handler once the step has ended. Lightning runs this callback after all
-    others, because it is a `Checkpoint`: what they count is part of the point. In a run that `max_steps` bounds, Lightning counts an epoch
-    twice when it resumes at the end of one; there the point follows the first step of the next epoch.
+    others, because it is a `Checkpoint`: what they count is part of the point. Where validation follows a step, the point waits for the next
+    step, or for the end of the epoch: a resumed run would leave that validation out. With StochasticWeightAveraging, whose place inside an
+    epoch is not stored, it waits for the end of the epoch.
 
     Args:
         every_n_steps: Optimiser steps between two points inside an epoch; default none.
@@ -89,19 +90,24 @@ class SaveResumePoint(Checkpoint):
             )
         self.every_n_steps, self.every_n_minutes = every_n_steps, every_n_minutes
         self.time = time.monotonic()
-        self.cut = False
+        self.waiting = False
         self.plateaus: dict[int, float] = {}
         self.slurm: Any = None
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take over the signals; the trainer gives them back when it is done."""
+        """Heed signals from here on."""
         SIGNALS.forget()
+        self.take_over(trainer)
+
+    def take_over(self, trainer: pl.Trainer) -> None:
+        """Take over the signals; the trainer gives them back when it is done."""
         try:
             for number in STOPPING:
                 signal.signal(number, SIGNALS.receive)
             requeue = getattr(signal, "SIGUSR1", None)
-            self.slurm = signal.getsignal(requeue) if requeue and "SLURM_JOB_ID" in os.environ else None
-            if callable(self.slurm):
+            slurm = signal.getsignal(requeue) if requeue and "SLURM_JOB_ID" in os.environ else None
+            if callable(slurm) and slurm != SIGNALS.receive_requeue:
+                self.slurm = slurm
                 signal.signal(requeue, SIGNALS.receive_requeue)  # type: ignore[arg-type]
             if trainer.received_sigterm:  # before the trainer's own handler was replaced
                 SIGNALS.stop = signal.SIGTERM
@@ -110,7 +116,12 @@ class SaveResumePoint(Checkpoint):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The clock of the interval in minutes starts; a signal that came meanwhile is heeded."""
-        self.time, self.cut = time.monotonic(), False
+        # Again: after `on_fit_start` the trainer registered handlers that stop where a step is not saved yet.
+        self.take_over(trainer)
+        self.time, self.waiting = time.monotonic(), False
+        epoch: Any = trainer.fit_loop.epoch_progress.current
+        if epoch.ready == epoch.processed:
+            go_on(trainer)
         for number, value in self.plateaus.items():
             trainer.lr_scheduler_configs[number].scheduler.step(value)  # type: ignore[arg-type]  # ReduceLROnPlateau's own argument
         self.plateaus = {}
@@ -120,28 +131,25 @@ class SaveResumePoint(Checkpoint):
     def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
         """Training goes on: Lightning would take the whole epoch for a restart, and leave out a step of ReduceLROnPlateau at its end."""
         if trainer.fit_loop.restarting:
-            trainer.fit_loop.restarting = False
+            go_on(trainer)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Inside an epoch: where a point is due, or a signal asks for one."""
         if trainer.is_last_batch or (batch_idx + 1) % trainer.accumulate_grad_batches:
             return  # the end of the epoch follows, or gradients are still being gathered
         signalled = self.signalled(trainer)
-        first = bounded(trainer) and batch_idx < trainer.accumulate_grad_batches
         steps = self.every_n_steps is not None and trainer.global_step % self.every_n_steps == 0
-        # Where something ends training inside an epoch (max_time, max_steps), Lightning counts the epoch as complete: its end saves nothing.
-        self.cut = bool(trainer.should_stop) or 0 < trainer.max_steps <= trainer.global_step
-        if signalled or first or steps or self.cut or self.minutes_passed(trainer):
-            self.save(trainer)
+        ends = bool(trainer.should_stop) or 0 < trainer.max_steps <= trainer.global_step
+        self.waiting = signalled or steps or ends or self.waiting or self.minutes_passed(trainer)
+        if not self.waiting or put_off(trainer):
+            return
+        self.save(trainer)
         if signalled:
             self.leave(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The end of every epoch."""
-        ended = trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
-        if bounded(trainer) and not ended:
-            return  # a signal waits for the first step of the next epoch
-        if not self.cut:
+        """The end of every epoch; where something ends training inside one, Lightning counts it as complete, and nothing is saved."""
+        if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self.plateaus = plateaus(trainer)
             self.save(trainer)
             self.plateaus = {}
@@ -152,6 +160,25 @@ class SaveResumePoint(Checkpoint):
         """A signal that broke off the reading of the last checkpoint ends the command."""
         if self.signalled(trainer):
             self.leave(trainer)
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Whether a validation follows the step, which a run that is resumed from here would leave out."""
+        inside = trainer.fit_loop.epoch_loop.batch_progress.current.ready > 0
+        checkpoint["lk"] = {**checkpoint.get("lk", {}), "validation_due": inside and put_off(trainer)}
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Correct what Lightning restores otherwise.
+
+        An epoch whose batches are all trained on is complete: where steps bound a run, Lightning would count it twice. The patience of
+        EarlyStopping is that of the command, and not the stored one: a resume may change it.
+        """
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            state = checkpoint.get("callbacks", {}).get(callback.state_key)
+            if isinstance(callback, EarlyStopping) and state:
+                state["patience"] = callback.patience
+        for counts in checkpoint["loops"]["fit_loop"]["epoch_progress"].values():
+            if counts["ready"] == counts["processed"]:
+                counts["completed"] = counts["processed"]
 
     def state_dict(self) -> dict[str, Any]:
         """What schedulers that watch a quantity have yet to see of this epoch: Lightning steps them after the point is saved."""
@@ -176,7 +203,7 @@ class SaveResumePoint(Checkpoint):
         """Write the point; it takes the place of older ones, those of SLURM included."""
         folder = Path(trainer.default_root_dir)
         trainer.save_checkpoint(folder / "checkpoints" / "last.ckpt")
-        self.time = time.monotonic()
+        self.time, self.waiting = time.monotonic(), False
         if trainer.is_global_zero:
             for path in folder.glob("hpc_ckpt_*.ckpt"):
                 path.unlink()
@@ -196,9 +223,26 @@ class SaveResumePoint(Checkpoint):
         raise SystemExit(128 + number)
 
 
-def bounded(trainer: pl.Trainer) -> bool:
-    """Whether steps, and not epochs, end the training."""
-    return trainer.max_steps != -1
+def go_on(trainer: pl.Trainer) -> None:
+    """Tell the loops that they no longer restart; the setter of Lightning's outer loop says otherwise wherever steps bound a run."""
+    trainer.fit_loop._restarting = False
+    trainer.fit_loop.epoch_loop.restarting = False
+
+
+def put_off(trainer: pl.Trainer) -> bool:
+    """Whether a run that is resumed from this step would train otherwise: before a validation, and wherever StochasticWeightAveraging counts."""
+    averaging = any(isinstance(callback, StochasticWeightAveraging) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+    return averaging or validation_due(trainer)
+
+
+def validation_due(trainer: pl.Trainer) -> bool:
+    """Whether the schedule has a validation after this batch. One that only precedes a stop is not counted: a longer run has none there."""
+    stop, trainer.should_stop = trainer.should_stop, False
+    try:
+        loop = trainer.fit_loop
+        return loop._data_fetcher is not None and bool(loop.epoch_loop._should_check_val_fx(loop._data_fetcher))
+    finally:
+        trainer.should_stop = stop
 
 
 def plateaus(trainer: pl.Trainer) -> dict[int, float]:

@@ -40,8 +40,34 @@ def restore(states: States) -> None:
         torch.cuda.set_rng_state_all(states["cuda"])
 
 
+def check_states(found: Any) -> list[States]:
+    """States that `restore` takes, one per device.
+
+    Raises:
+        ValueError: They are none.
+
+    Example:
+        >>> len(check_states([random_states()]))
+        1
+    """
+    try:
+        for states in found:
+            torch.Generator().set_state(states["torch"])
+            version, keys, cached = states["python"]
+            random.Random().setstate((version, tuple(keys), cached))
+            name, numbers, *rest = states["numpy"]
+            np.random.RandomState().set_state((name, numbers.numpy().astype("uint32"), *rest))
+            if not all(isinstance(state, torch.Tensor) for state in states["cuda"]):
+                raise TypeError("expected tensors as states of GPUs")
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError, RuntimeError) as error:
+        raise ValueError(f"expected states of random generators, got {type(found).__name__} ({error}).") from error
+    if not found:
+        raise ValueError(f"expected states of random generators, got {found!r}.")
+    return list(found)
+
+
 class SeedEpochs(Callback):
-    """Seeds all generators on each epoch's first batch with a function of (seed, epoch); inside an epoch, a resumed run takes up their states.
+    """Seeds all generators at the start of each epoch with a function of (seed, epoch); inside an epoch, a resumed run takes up their states.
 
     A resumed Lightning run continues at the right epoch with the generators in another state; dropout would differ.
 
@@ -62,23 +88,37 @@ class SeedEpochs(Callback):
         checkpoint["lk"] = {**checkpoint.get("lk", {}), "random": states}
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keep the states until the first batch: loaders and sanity checks draw before it."""
-        self.stored = checkpoint.get("lk", {}).get("random", [])
+        """Keep the states until training starts: loaders and sanity checks draw before it.
 
-    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
-        """Seed on an epoch's first batch, or take up stored states on the first batch of a run that is resumed inside an epoch.
+        Raises:
+            ValueError: A checkpoint inside an epoch has none, or others.
+        """
+        inside = checkpoint["loops"]["fit_loop"]["epoch_progress"]["total"]
+        self.stored = check_states(checkpoint.get("lk", {}).get("random")) if inside["processed"] < inside["started"] else []
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Inside an epoch, take up the stored states, before a hook on the first batch draws.
 
         Raises:
             ValueError: The run is resumed inside an epoch by another number of devices.
         """
         stored, self.stored = self.stored, []
+        epoch: Any = trainer.fit_loop.epoch_progress.current
+        if not stored or epoch.processed == epoch.ready:
+            return
+        if len(stored) != trainer.world_size:
+            raise ValueError(
+                f"expected {len(stored)} devices, as the run was stopped inside an epoch on that many, got {trainer.world_size}. Set "
+                "trainer.devices and trainer.num_nodes as before."
+            )
+        restore(stored[trainer.global_rank])
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Seed for what hooks draw on the first batch, on its way to the device."""
+        # Odd multiplier: distinct for all epochs below 2^32, and away from seed + epoch of a neighbouring seed.
+        pl.seed_everything((self.seed * 1_000_003 + trainer.current_epoch * 7919 + trainer.global_rank) % 2**32, verbose=False)
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+        """Seed on an epoch's first batch: callbacks that draw before it change no training."""
         if batch_idx == 0:
-            # Odd multiplier: distinct for all epochs below 2^32, and away from seed + epoch of a neighbouring seed.
-            pl.seed_everything((self.seed * 1_000_003 + trainer.current_epoch * 7919 + trainer.global_rank) % 2**32, verbose=False)
-        elif stored:
-            if len(stored) != trainer.world_size:
-                raise ValueError(
-                    f"expected {len(stored)} devices, as the run was stopped inside an epoch on that many, got {trainer.world_size}. Set "
-                    "trainer.devices and trainer.num_nodes as before."
-                )
-            restore(stored[trainer.global_rank])
+            self.on_train_epoch_start(trainer, pl_module)

@@ -1,10 +1,13 @@
 """Training batches whose order is a function of (seed, epoch), from any place inside an epoch."""
 
 import math
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import torch
+from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.distributed import DistributedSampler
@@ -45,6 +48,40 @@ def even_batch(samples: int, replicas: int, batch_size: int) -> int:
     return batch_size
 
 
+class Drawn(Labelled):
+    """A data set whose batches are drawn with generators of their own: what a random transform gives is a function of (seed, epoch, batch).
+
+    The same batch comes in a resumed run and from any number of workers, and no draw is taken from the stream that dropout uses.
+
+    Args:
+        data: The data set; its transforms may draw from the global generators of torch, NumPy and Python.
+        seed: Decides what they draw, with `epoch` and the batch's first sample.
+    """
+
+    epoch = 0
+
+    def __init__(self, data: Labelled, seed: int) -> None:
+        self.data, self.seed = data, seed
+
+    def __len__(self) -> int:
+        return len(self.data)  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.data[index]
+
+    def __getitems__(self, indices: list[int]) -> Any:
+        """A batch at once, as torch's fetcher asks for it."""
+        with isolate_rng(include_cuda=False):
+            # No batch of an epoch shares its first sample with another one of the same device.
+            drawn = torch.Generator().manual_seed(((self.seed * 1_000_003 + self.epoch) * 2_147_483_647 + indices[0]) % 2**63)
+            seed = int(torch.randint(2**31, (), generator=drawn))
+            random.seed(seed)
+            np.random.mtrand._rand.seed(seed)  # the generator behind np.random.rand and the like
+            torch.set_rng_state(drawn.get_state())  # of the CPU alone
+            whole = getattr(self.data, "__getitems__", None)
+            return whole(indices) if whole else [self.data[index] for index in indices]
+
+
 class Batches(DataLoader[tuple[Tensor, Tensor]]):
     """Shuffled training batches for one device.
 
@@ -59,6 +96,7 @@ class Batches(DataLoader[tuple[Tensor, Tensor]]):
         rank: Number of this device.
         collate: How samples are joined.
         num_workers: Processes that load batches.
+        plain: The data set draws nothing; otherwise each batch is drawn as `Drawn` says, which takes a tenth of a millisecond.
 
     Example:
         >>> numbers = torch.utils.data.TensorDataset(torch.arange(6.0), torch.zeros(6))
@@ -78,10 +116,11 @@ class Batches(DataLoader[tuple[Tensor, Tensor]]):
         rank: int = 0,
         collate: Callable[[Any], Any] | None = None,
         num_workers: int = 0,
+        plain: bool = False,
     ) -> None:
         self.order, self.seed, self.skipped = Order(data, replicas, rank, shuffle=True, seed=seed), seed, 0
         super().__init__(
-            data,
+            data if plain else Drawn(data, seed),
             batch_size=batch_size,
             sampler=self.order,
             collate_fn=collate,
@@ -125,4 +164,6 @@ class Batches(DataLoader[tuple[Tensor, Tensor]]):
         assert self.batch_size is not None
         self.order.start = skipped * self.batch_size
         self.generator.manual_seed(self.seed * 1_000_003 + self.order.epoch)
+        if isinstance(self.dataset, Drawn):
+            self.dataset.epoch = self.order.epoch
         yield from super().__iter__()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset, default_collate
 
-from lk.data.batches import Batches, Part, even_batch
+from lk.data.batches import Batches, Drawn, Part, even_batch
 from lk.data.batches import Labelled as Labelled
 from lk.describe import Recorded
 from lk.text import short, short_names
@@ -47,6 +47,11 @@ class Tensors(Labelled):
         """A batch at once: the fast path of torch's fetcher."""
         x = self.x[indices]
         return (x.float() / 255 if x.dtype == torch.uint8 else x), self.y[indices]
+
+
+def in_memory(data: Labelled) -> bool:
+    """Whether a split is tensors and nothing more: no transform draws anything."""
+    return type(data.dataset if isinstance(data, Subset) else data) is Tensors
 
 
 def as_batch(batch: Any) -> Any:
@@ -243,12 +248,20 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
 
     def batches(self, data: Labelled, batch_size: int, part: Part | None = None) -> DataLoader[tuple[Tensor, Tensor]]:
         """A split, or a device's part of it, in its stored order."""
-        return DataLoader(data, batch_size=batch_size, sampler=part, collate_fn=collate(data), num_workers=self.num_workers)
+        return DataLoader(
+            data if in_memory(data) else Drawn(data, self.seed),
+            batch_size=batch_size,
+            sampler=part,
+            collate_fn=collate(data),
+            num_workers=self.num_workers,
+            generator=torch.Generator(),  # workers' seeds must not draw from the stream that dropout uses
+        )
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Shuffled training batches; the order is a function of (seed, epoch), and a resumed run begins where it was stopped."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
-        batches = Batches(self.train, self.batch_size, self.order_seed, replicas, rank, collate(self.train), self.num_workers)
+        train = self.train
+        batches = Batches(train, self.batch_size, self.order_seed, replicas, rank, collate(train), self.num_workers, in_memory(train))
         batches.skip(self.trained)
         self.trained = 0
         return batches

@@ -33,7 +33,8 @@ def decompose(
     .. math:: \min \sum_{S \ne \emptyset} |I_{and}(S)| + |I_{or}(S)| \quad \text{s.t.} \quad |\delta(T)| \le \kappa\,|v(N) - v(\emptyset)|
 
     with universal matching as in `Decomposition`. Of all optima, the canonical one is returned: least strength, then strength weighted by
-    order (low orders preferred), then least Euclidean norm. It does not depend on start, machine, threads or naming of players.
+    order (low orders preferred), then least Euclidean norm. It does not depend on start, machine, threads or naming of players. Where
+    that is proven, `canonical` says so; how, and to what accuracy: `lk.interactions.canonical`.
 
     Source: Cheng et al., ICML 2024, Eq. 5 and Sect. 3.2.2; the strict bound of the paper is taken with equality allowed.
 

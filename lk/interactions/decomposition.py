@@ -26,7 +26,7 @@ class Decomposition:
         method: engine that answered, array of str, shape `(...)`.
         iterations: its iterations, int64, shape `(...)`.
         certified: `objective - lower_bound <= gap * lower_bound + 1e-9 * max|v - v(empty)|`, bool, shape `(...)`.
-        canonical: whether this is the unique canonical optimum, bool, shape `(...)`.
+        canonical: whether this is proven to be the unique canonical optimum (what that proves: `lk.interactions.canonical`), bool, shape `(...)`.
     """
 
     and_: Tensor

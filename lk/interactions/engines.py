@@ -1,21 +1,24 @@
 """One game at a time: which engine takes it, and what is asked of the answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lk.interactions.ascent import ascended, shortest_of_face
+from lk.interactions.canonical import is_canonical
 from lk.interactions.certificate import check
 from lk.interactions.decomposition import Answer, Proven
-from lk.interactions.face import Face, canonical_point
+from lk.interactions.face import Face, Point, canonical_point
 from lk.interactions.interior import solve_interior
 from lk.interactions.operator import Vector, effect_orders, possible_effects
 from lk.interactions.simplex import Vertex, vertices
 from lk.interactions.transforms import number_of_players
 
 _SMALLEST_BOUND = 1e-9  # of max |u|; below it the residual is taken to be zero
+_ROUNDS_OF_ASCENT = {7: 100, 8: 40, 9: 10}  # each costs a QR factorisation: at most about a second for a game
 _INTERIOR_PLAYERS = 12  # beyond, the normal matrix of the interior point method leaves memory
 
 
@@ -26,6 +29,7 @@ class Task:
     u: Vector
     bound: float
     unit: float
+    rounding: float  # error of each entry of u that comes from storing, centring and scaling float64 values
 
     @classmethod
     def of(cls, values: Vector, bound: float) -> "Task":
@@ -33,7 +37,7 @@ class Task:
         u = values - values[0]
         largest = float(np.abs(u).max())
         unit = float(np.ldexp(1.0, np.frexp(largest)[1])) if largest > 0 else 1.0  # a power of two: scaling costs no rounding
-        return cls(u / unit, bound / unit, unit)
+        return cls(u / unit, bound / unit, unit, float(np.abs(values).max()) / unit * 2.0**-52)
 
     @property
     def players(self) -> int:
@@ -67,12 +71,36 @@ def tasks_of(v: Tensor, kappa: float, gap: float, bound: Tensor | float | None) 
     if len(wrong):
         raise ValueError(f"game {tuple(wrong[0].tolist())} has values that are not finite (first of {len(wrong)} such games)")
     games = v.detach().to("cpu", torch.float64).reshape(v.shape[0], -1).numpy()
+    check_range(games)
     bounds = kappa * np.abs(games[-1] - games[0])
     if bound is not None:
         bounds = torch.as_tensor(bound, dtype=torch.float64).cpu().broadcast_to(v.shape[1:]).reshape(-1).numpy()
     if not (bounds >= 0).all() or not np.isfinite(bounds).all():
         raise ValueError("bound is finite and at least 0")
     return [Task.of(np.ascontiguousarray(games[:, game]), float(bounds[game])) for game in range(games.shape[1])]
+
+
+def check_range(games: Vector) -> None:
+    """Refuse games whose effects may leave double precision: the sum of 3**n differences of values, and partial sums on the way to it.
+
+    Args:
+        games: Values, shape `(2**n, games)`.
+
+    Raises:
+        ValueError: A value differs from that of the empty coalition by more than 2**1023 / 4**n; names the game.
+
+    Example:
+        >>> check_range(np.array([[0.0], [1e300]]))
+    """
+    limit = 2.0**1023 / len(games) ** 2
+    halves = np.abs(games / 2 - games[:1] / 2).max(0, initial=0.0)  # half of the difference never overflows
+    wide = np.flatnonzero(halves > limit / 2)
+    if len(wide):
+        found = f"{2 * halves[wide[0]]:.2g}" if halves[wide[0]] < 2.0**1023 else f"twice {halves[wide[0]]:.2g}"
+        raise ValueError(
+            f"expected values within {limit:.2g} of that of the empty coalition, got a difference of {found} in game {wide[0]} (first of "
+            f"{len(wide)} such games). Divide the values by a number: effects are as many times smaller."
+        )
 
 
 def weights(n: int, spread: float, lean: str = "low", and_only: bool = False) -> Vector:
@@ -123,14 +151,36 @@ def by_path(task: Task, bounds: list[float], weight: Vector, patient: bool, cano
 
 def _from_vertex(task: Task, bound: float, vertex: Vertex, weight: Vector, canonical: bool) -> Answer:
     point = canonical_point(task.u, bound, Face.of(vertex.multipliers, bound, weight)) if canonical else None
-    effects = vertex.effects if point is None else point
-    return Answer(effects, vertex.multipliers, "path", vertex.steps, point is not None)
+    return answered(task, bound, weight, point, Answer(vertex.effects, vertex.multipliers, "path", vertex.steps, False))
+
+
+def answered(task: Task, bound: float, weight: Vector, point: Point | None, otherwise: Answer) -> Answer:
+    """The answer with the effects of `point`, flagged canonical if that is proven; `otherwise` without a point."""
+    if point is None:
+        return otherwise
+    proven = is_canonical(task.u, bound, weight, point.effects, otherwise.multipliers, point.pull, task.rounding)
+    return replace(otherwise, effects=point.effects, canonical=proven)
 
 
 def by_interior(task: Task, bound: float, weight: Vector, gap: float, canonical: bool) -> Answer:
     """The interior point engine."""
     found = solve_interior(task.u, bound, weight, gap=1e-12 if canonical else gap / 2, finish=canonical)
-    return Answer(found.effects, found.multipliers, "interior", found.iterations, found.exact)
+    answer = answered(task, bound, weight, found.point, Answer(found.effects, found.multipliers, "interior", found.iterations, False))
+    if not canonical or answer.canonical:
+        return answer
+    return refined(task, bound, weight, answer, found.multipliers if found.tight is None else found.tight)
+
+
+def refined(task: Task, bound: float, weight: Vector, answer: Answer, start: Vector) -> Answer:
+    """The canonical answer of a small game whose values nearly tie, from feasible multipliers; `answer` where that takes too long."""
+    rounds = _ROUNDS_OF_ASCENT.get(task.players, 200 if task.players < 7 else 0)
+    exact = ascended(task.u, bound, weight, start, answer.effects, rounds)
+    if exact is None:
+        return answer
+    multipliers, effects = exact
+    point = shortest_of_face(task.u, bound, multipliers, weight, effects, 2 * rounds)
+    found = answered(task, bound, weight, point, replace(answer, multipliers=multipliers))
+    return found if found.canonical else answer
 
 
 def settled(task: Task, found: Answer | None, weight: Vector, gap: float, canonical: bool) -> Answer:

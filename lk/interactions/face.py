@@ -2,7 +2,8 @@
 
 Optima of the decomposition are rarely unique. By complementarity, any optimal dual y describes all of them: effects with |D^T y| below
 their weight vanish, the others keep the sign of D^T y, and coalitions with y != 0 have their residual at the bound. The point of least
-Euclidean norm in this face is unique, whatever solver, start, machine or naming of players led there.
+Euclidean norm in this face is unique, whatever solver, start, machine or naming of players led there. Which effects and coalitions count
+as tight is decided by tolerances here; `lk.interactions.canonical` proves or refuses what comes of it.
 """
 
 from dataclasses import dataclass
@@ -109,10 +110,15 @@ class Equations:
 
     def shortest(self, targets: Vector) -> Vector:
         """Effects of least norm with `fit(effects) = targets`."""
-        effects = np.zeros(len(self.face.effects))
-        for _ in range(3):  # refinement: the normal matrix squares the condition
-            effects = effects + self.sums(self._solved(targets - self.fit(effects)))
-        return effects
+        return self.pulled(targets)[0]
+
+    def pulled(self, targets: Vector) -> tuple[Vector, Vector]:
+        """Effects of least norm with `fit(effects) = targets`, and multipliers of which they are the sums."""
+        effects, pull = np.zeros(len(self.face.effects)), np.zeros(len(targets))
+        for _ in range(4):  # refinement: the normal matrix squares the condition
+            step = self._solved(targets - self.fit(effects))
+            effects, pull = effects + self.sums(step), pull + step
+        return effects, pull
 
     def multipliers(self, prices: Vector, start: Vector) -> Vector:
         """Multipliers near `start` with `sums(multipliers) = prices`, as well as possible."""
@@ -131,7 +137,18 @@ class Equations:
         return basis
 
 
-def canonical_point(u: Vector, bound: float, face: Face) -> Vector | None:
+@dataclass(frozen=True)
+class Point:
+    """A point of the optimal face: effects `(2 * 2**n,)`, and `pull` `(2**n,)`, multipliers whose sums keep the norm from falling.
+
+    At the point of least norm, D^T pull equals the effects, up to constraints of sign; it is the proof of least norm.
+    """
+
+    effects: Vector
+    pull: Vector
+
+
+def canonical_point(u: Vector, bound: float, face: Face) -> Point | None:
     """The point of least Euclidean norm of the optimal face.
 
     Args:
@@ -140,23 +157,24 @@ def canonical_point(u: Vector, bound: float, face: Face) -> Vector | None:
         face: the optimal face.
 
     Returns:
-        Effects, shape `(2 * 2**n,)`; None when the description turns out not to be that of a non-empty face.
+        None when the description turns out not to be that of a non-empty face.
     """
     if len(face.effects) == 0:
-        return np.zeros(2 * len(u))
+        return Point(np.zeros(2 * len(u)), np.zeros(len(u)))
     return shortest_point(u, bound, Equations(face, len(u)))
 
 
-def shortest_point(u: Vector, bound: float, equations: Equations) -> Vector | None:
+def shortest_point(u: Vector, bound: float, equations: Equations) -> Point | None:
     """`canonical_point` with the equations of the face already factored."""
     face = equations.face
     targets = u[face.coalitions] - bound * face.coalition_sign
-    effects = equations.shortest(targets)
+    effects, held = equations.pulled(targets)
     if np.abs(equations.fit(effects) - targets).max(initial=0.0) > 1e-10:
         return None
     free = np.ones(len(u), dtype=bool)  # coalitions whose residual may lie anywhere within the bound
     free[face.coalitions] = False
     free[0] = False
+    pull = np.zeros(len(u))
     residual = (u - values_of(equations.full(effects)))[free]
     needed = np.concatenate([-face.effect_sign * effects, residual - bound, -residual - bound])
     if needed.max(initial=0.0) > _EXACT:
@@ -164,16 +182,29 @@ def shortest_point(u: Vector, bound: float, equations: Equations) -> Vector | No
         moved = (
             np.stack([values_of(equations.full(column))[free] for column in basis.T], axis=1) if basis.size else np.zeros((free.sum(), 0))
         )
-        step = _shortest_step(np.concatenate([face.effect_sign[:, None] * basis, moved, -moved]), needed)
-        if step is None:
+        found = _shortest_step(np.concatenate([face.effect_sign[:, None] * basis, moved, -moved]), needed)
+        if found is None:
             return None
+        step, pressures = found
         effects = effects + basis @ step
+        signs, above, below = np.split(pressures, [len(effects), len(effects) + len(residual)])
+        effects[signs > 0] = 0.0
+        pull[free] = above - below
+        outside = face.effect_sign * signs + sums_where_firing(pull)[face.effects]
+        held = held - equations.pulled(equations.fit(outside))[1]
+        for _ in range(2):  # the basis leaves rounding behind
+            effects = effects + equations.sums(equations._solved(targets - equations.fit(effects)))
+            effects[signs > 0] = 0.0
+    pull[face.coalitions] = held
     effects[face.effect_sign * effects < _EXACT] = 0.0
-    return equations.full(effects)
+    return Point(equations.full(effects), pull)
 
 
-def _shortest_step(slopes: Matrix, needed: Vector) -> Vector | None:
-    """The shortest x with slopes @ x >= needed, by non-negative least squares (Lawson and Hanson, 1974, ch. 23, problem LDP)."""
+def _shortest_step(slopes: Matrix, needed: Vector) -> tuple[Vector, Vector] | None:
+    """The shortest x with slopes @ x >= needed, and the pressures p >= 0 with x = slopes^T p.
+
+    By non-negative least squares (Lawson and Hanson, 1974, ch. 23, problem LDP).
+    """
     dimension = slopes.shape[1]
     if not 0 < dimension <= _LARGEST_FACE:
         return None
@@ -189,11 +220,13 @@ def _shortest_step(slopes: Matrix, needed: Vector) -> Vector | None:
     if rest[-1] >= 0:
         return None  # no point satisfies all: the face is empty
     step = -rest[:-1] / rest[-1]
+    pressures = -pressures / rest[-1]
     tight = np.nonzero(pressures > 0)[0]
     polished = np.linalg.lstsq(slopes[tight], needed[tight], rcond=1e-10)[0]
     if (needed - slopes @ polished).max() <= max(_EXACT, (needed - slopes @ step).max()):
         step = polished
-    return step if (needed - slopes @ step).max() < 1e-9 else None
+        pressures[tight] = np.linalg.lstsq(slopes[tight].T, step, rcond=1e-10)[0]
+    return (step, pressures) if (needed - slopes @ step).max() < 1e-9 else None
 
 
 def partition(effects_in_use: Flags, effect_sign: Vector, pressed: Flags, coalition_sign: Vector) -> Face:

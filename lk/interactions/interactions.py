@@ -14,6 +14,7 @@ from lk.interactions.transforms import orders
 from lk.stored import damaged, expect, parse_json, plain_number, read_header, read_tensors, texts, write_tensors
 
 TENSORS = ("and_", "or_", "delta", "objective", "lower_bound", "certified")
+CANONICAL = "canonical"  # a tensor that older files lack
 REMEDY = "Delete it and extract again: analyze.py extract RUN."
 
 
@@ -30,6 +31,8 @@ class Interactions:
         certified: Whether the gap between both is within the one asked for, same shape.
         layers: Layer names from input to output; the last is `output`.
         about: Metadata: step, epoch, kappa, players, labels, sample indices, versions.
+        canonical: Whether the answer is proven to be the canonical one (see `lk.interactions.canonical`), same shape; None in files written
+            before this was stored.
     """
 
     and_: Tensor
@@ -40,6 +43,7 @@ class Interactions:
     certified: Tensor
     layers: tuple[str, ...]
     about: dict[str, Any] = field(default_factory=dict)
+    canonical: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.and_.ndim != 3 or self.and_.shape != self.or_.shape or self.and_.shape[1] != len(self.layers):
@@ -85,7 +89,7 @@ class Interactions:
         """The same layers on some of the samples, by position."""
         rows = torch.as_tensor(samples)
         rows = rows.nonzero()[:, 0] if rows.dtype == torch.bool else rows.long()
-        tensors = {key: getattr(self, key)[..., rows] for key in TENSORS}
+        tensors = {key: tensor[..., rows] for key, tensor in self._tensors().items()}
         about = {
             key: [value[int(i)] for i in rows] if key in ("labels", "samples", "correct") and value else value
             for key, value in self.about.items()
@@ -119,10 +123,14 @@ class Interactions:
                 lines.append(f"    {kind:>3} {effect:+8.3f}  {{{', '.join(names[i] for i in players)}}}")
         return "\n".join(lines)
 
+    def _tensors(self) -> dict[str, Tensor]:
+        """All tensors by name; `canonical` only where it is known."""
+        known = TENSORS if self.canonical is None else (*TENSORS, CANONICAL)
+        return {key: getattr(self, key) for key in known}
+
     def save(self, path: Path) -> None:
         """Write a safetensors file with the metadata in its header (to a temporary name first)."""
-        tensors = {key: getattr(self, key) for key in TENSORS}
-        write_tensors(Path(path), tensors, {"layers": json.dumps(self.layers), "about": json.dumps(self.about)})
+        write_tensors(Path(path), self._tensors(), {"layers": json.dumps(self.layers), "about": json.dumps(self.about)})
 
     @classmethod
     def load(cls, path: Path) -> "Interactions":
@@ -137,13 +145,14 @@ class Interactions:
             shape = tuple(tensors["and_"].shape)
             expect(tensors, {key: ("real", (shape[0], len(layers), shape[-1])) for key in ("and_", "or_", "delta")})
             expect(tensors, {key: ("real", (len(layers), shape[-1])) for key in ("objective", "lower_bound")})
-            expect(tensors, {"certified": ("bool", (len(layers), shape[-1]))})
+            flags = ("certified", CANONICAL) if CANONICAL in tensors else ("certified",)
+            expect(tensors, {key: ("bool", (len(layers), shape[-1])) for key in flags})
             if shape[0] & (shape[0] - 1) or not layers or len(set(layers)) < len(layers):
                 raise ValueError(f"expected effects of 2^n coalitions and different layers, got {shape[0]} and {list(layers)[:9]}")
             check_about(about, shape[-1])
         except (ValueError, KeyError, IndexError) as error:
             raise damaged(path, "holds no interactions", error, REMEDY) from error
-        return cls(**{key: tensors[key] for key in TENSORS}, layers=layers, about=about)
+        return cls(**{key: tensors[key] for key in TENSORS}, layers=layers, about=about, canonical=tensors.get(CANONICAL))
 
     @staticmethod
     def about_of(path: Path) -> dict[str, Any]:
@@ -214,6 +223,7 @@ def interactions_of(
         torch.as_tensor(found.certified),
         tuple(layers),
         {"kappa": kappa, "gap": gap, "lean": lean, **about},
+        torch.as_tensor(found.canonical),
     )
 
 

@@ -13,23 +13,30 @@ from functools import lru_cache
 import numpy as np
 from scipy.linalg import lapack
 
-from lk.interactions.face import Equations, Face, partition, shortest_point
+from lk.interactions.face import Equations, Face, Point, partition, shortest_point
 from lk.interactions.operator import Flags, Matrix, Vector, block_of, normal_matrix, possible_effects, sums_where_firing, values_of
 
 _STAY = 0.9995  # share of the way to the border that a step may take
 _CORRECTIONS = 2
 _ROUNDS = 100  # corrections of a guessed face
+_CLIMBS = 10  # of the dual, each to the next coalition that leaves its bound
 _FINISH_BELOW = 1e-3  # gap from which the optimal face is guessed
 
 
 @dataclass(frozen=True)
 class Interior:
-    """Best primal and dual points; `exact` when they are the canonical optimum."""
+    """Best primal and dual points; `point` where the optimal face was found, `tight` the last feasible multipliers on a guessed face."""
 
     effects: Vector
     multipliers: Vector
     iterations: int
-    exact: bool
+    point: Point | None
+    tight: Vector | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the optimal face was found."""
+        return self.point is not None
 
 
 class _Iterate:
@@ -174,9 +181,12 @@ def solve_interior(u: Vector, bound: float, weight: Vector, gap: float = 1e-9, m
     Returns:
         The best feasible points found.
     """
-    at = _Iterate(u, bound, weight)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows at the end of a game with ties ends the iteration
+        return _solve(_Iterate(u, bound, weight), _Finisher(u, bound, weight) if finish else None, gap, most_iterations)
+
+
+def _solve(at: "_Iterate", finisher: "_Finisher | None", gap: float, most_iterations: int) -> Interior:
     best, best_bound, best_effects, best_y = np.inf, -np.inf, at.effects, at.y
-    finisher = _Finisher(u, bound, weight)
     stalled, iteration, gaps = 0, 0, [np.inf]
     for iteration in range(1, most_iterations + 1):
         objective, lower_bound = at.objective(), at.lower_bound()
@@ -197,10 +207,10 @@ def solve_interior(u: Vector, bound: float, weight: Vector, gap: float = 1e-9, m
         products = at.primal * at.dual
         average = float(products.mean())
         primal, dual, y = newton.direction(-products)
-        if finish and gaps[-1] < _FINISH_BELOW:
+        if finisher is not None and gaps[-1] < _FINISH_BELOW:
             exact = finisher.attempt(at, primal / at.primal, gaps[-1])
             if exact is not None:
-                return Interior(*exact, iteration, True)
+                return Interior(exact[0].effects, exact[1], iteration, exact[0])
         step, dual_step = min(1.0, _to_border(at.primal, primal)), min(1.0, _to_border(at.dual, dual))
         predicted = float(((at.primal + step * primal) * (at.dual + dual_step * dual)).mean())
         target = average * min(1.0, max(predicted / average, 0.0)) ** 3
@@ -218,17 +228,19 @@ def solve_interior(u: Vector, bound: float, weight: Vector, gap: float = 1e-9, m
                 break
             (primal, dual, y), (step, dual_step) = corrected, steps
         step, dual_step = min(1.0, _STAY * step), min(1.0, _STAY * dual_step)
+        if not np.isfinite(primal).all():  # ties have left the normal matrix without rank
+            break
         at.move(step * primal, dual_step * dual, dual_step * y, accurate=iteration % 4 == 0)
         stalled = stalled + 1 if max(step, dual_step) < 1e-3 else 0
         if stalled > 2 or not np.isfinite(at.primal).all():
             break
-    if finish and gaps[-1] < 1e-6:
+    if finisher is not None and gaps[-1] < 1e-6:
         exact = finisher.last_attempt(at)
         if exact is not None:
-            return Interior(*exact, iteration, True)
-    effects, multipliers = np.zeros(2 * len(u)), np.zeros(len(u))
+            return Interior(exact[0].effects, exact[1], iteration, exact[0])
+    effects, multipliers = np.zeros(2 * at.size), np.zeros(at.size)
     effects[at.possible], multipliers[1:] = best_effects, best_y
-    return Interior(effects, multipliers, iteration, False)
+    return Interior(effects, multipliers, iteration, None, finisher.tight if finisher is not None else None)
 
 
 class _Finisher:
@@ -238,8 +250,9 @@ class _Finisher:
         self.u, self.bound, self.weight = u, bound, weight
         self.tried: dict[bytes, float] = {}
         self.previous = b""
+        self.tight: Vector | None = None
 
-    def attempt(self, at: _Iterate, relative: Vector, gap: float) -> tuple[Vector, Vector] | None:
+    def attempt(self, at: _Iterate, relative: Vector, gap: float) -> tuple[Point, Vector] | None:
         """`relative` is the affine step over the present value: near zero for what stays, near minus one for what vanishes."""
         indicator = relative[: 2 * at.m].reshape(2, -1).max(0)
         unclear = int((np.abs(indicator + 0.5) < 0.25).sum())
@@ -260,7 +273,7 @@ class _Finisher:
         self.tried[key] = gap
         return self._finish(at, in_use, pressed, 1)
 
-    def last_attempt(self, at: _Iterate) -> tuple[Vector, Vector] | None:
+    def last_attempt(self, at: _Iterate) -> tuple[Point, Vector] | None:
         """Games with ties never show a clear partition: try those in which each pair is decided by its larger half, at several scales."""
         parts, slack, room, push = at.parts.max(0), at.slack.min(0), at.room.min(0), at.push.max(0)
         seen: set[bytes] = set()
@@ -278,7 +291,7 @@ class _Finisher:
                     return exact
         return None
 
-    def _finish(self, at: _Iterate, in_use: Flags, pressed: Flags, rounds: int) -> tuple[Vector, Vector] | None:
+    def _finish(self, at: _Iterate, in_use: Flags, pressed: Flags, rounds: int) -> tuple[Point, Vector] | None:
         effects, start = np.zeros(2 * at.size), np.zeros(at.size)
         effects[at.possible], start[1:] = at.effects, at.y
         found = self._dual(partition(in_use, np.sign(effects), pressed, np.sign(start)), start, rounds)
@@ -288,7 +301,7 @@ class _Finisher:
         face = Face.of(y, self.bound, self.weight)
         if not face.same_as(guess):
             equations = Equations(face, at.size)
-        for _ in range(_ROUNDS):
+        for _ in range(_CLIMBS):
             if equations.blind.shape[1] == 0:
                 break
             climbed = self._climbed(y, face, equations.blind)
@@ -297,11 +310,12 @@ class _Finisher:
             y = climbed
             face = Face.of(y, self.bound, self.weight)
             equations = Equations(face, at.size)
+        self.tight = y
         point = shortest_point(self.u, self.bound, equations)
         if point is None:
             return None
-        used = point != 0
-        objective = float(self.weight[used] @ np.abs(point[used]))
+        used = point.effects != 0
+        objective = float(self.weight[used] @ np.abs(point.effects[used]))
         lower_bound = float(self.u @ y - self.bound * np.abs(y).sum())
         return (point, y) if objective - lower_bound < 1e-9 * objective else None
 

@@ -3,12 +3,12 @@
 from lk.interactions.indices import shapley_values
 from lk.metrics.agreement import Agreement, agreement
 from lk.metrics.biequivariance import biequivariance
-from lk.metrics.bootstrap import bootstrap, interval, resamples
 from lk.metrics.comparison import Comparison, compare
 from lk.metrics.coset_constancy import coset_constancy
 from lk.metrics.gini import gini
 from lk.metrics.holm import holm
 from lk.metrics.integrated_gradients import by_player, integrated_gradients
+from lk.metrics.intervals import Interval, divide, equal_weights, interval, jackknife
 from lk.metrics.irrep_losses import irrep_losses
 from lk.metrics.irrep_power import irrep_power
 from lk.metrics.jaccard import signed_jaccard
@@ -27,27 +27,29 @@ __all__ = [
     "Agreement",
     "Comparison",
     "Folded",
+    "Interval",
     "SparsityConditions",
     "agreement",
     "biequivariance",
-    "bootstrap",
     "by_player",
     "compare",
     "completeness",
     "coset_constancy",
     "count",
+    "divide",
+    "equal_weights",
     "gini",
     "holm",
     "integrated_gradients",
     "interval",
     "irrep_losses",
     "irrep_power",
+    "jackknife",
     "matching_error",
     "mean_by_order",
     "noise_share",
     "ratio",
     "redundancy",
-    "resamples",
     "shapley_values",
     "signed_jaccard",
     "sparsity_conditions",

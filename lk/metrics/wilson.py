@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lk.metrics.bootstrap import Array
+from lk.metrics.intervals import Array
 
 
 def wilson(share: Array, n: Array, z: float = 1.96) -> tuple[Array, Array]:

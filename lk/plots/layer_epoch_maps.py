@@ -56,7 +56,7 @@ def layer_epoch_maps(averages: pd.DataFrame, quantities: Sequence[tuple[str, str
         panel.grid(visible=False)
     for panel in axes.flat[len(quantities) :]:
         panel.remove()
-    cells = "" if averages.groupby("quantity").size().max() > MOST_CELLS else ", ±: half width of the 95 % bootstrap interval"
+    cells = "" if averages.groupby("quantity").size().max() > MOST_CELLS else ", ±: half width of the 95 % interval"
     any_marked = doubted(averages)
     footnote(figure, any_marked, f"n = {int(averages['n'].max())} samples{cells}" + (", hatched: marked †" if any_marked else ""))
     return figure

@@ -18,6 +18,7 @@ from lk.plots.style import (
     part_of,
     spread,
     styled,
+    with_intervals,
 )  # fmt: skip
 
 ROWS = (("salient", f"salient strength\n/ {REACH}"), ("share", "share of the layer's\nsalient strength"))
@@ -75,7 +76,7 @@ def order_over_epochs(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest:
     footnote(
         figure,
         layers if any_marked else [],
-        f"n = {int(rows['n'].max())} samples, bands: 95 % bootstrap intervals{hatched}",
+        f"{with_intervals(rows, 'bands')}{hatched}",
         below,
         part_of(layers, every),
     )

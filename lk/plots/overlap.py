@@ -23,6 +23,7 @@ from lk.plots.style import (
     part_of,
     spread,
     styled,
+    with_intervals,
 )  # fmt: skip
 
 WORDS = {
@@ -69,7 +70,7 @@ def overlap(shares: pd.DataFrame, reference: str = "output", most: int = MOST_LA
         axes[line, 0].set_ylabel(kind.upper(), fontweight="bold")
     figure.supylabel(f"strength / {REACH}", fontsize=10.5)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
-    note = f"n = {int(rows['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals"
+    note = with_intervals(rows)
     footnote(figure, set(marked) & set(layers), note, part_of(layers, every))
     return figure
 

@@ -18,7 +18,7 @@ def paper_agreement(frame: pd.DataFrame, kind: str) -> Figure:
     """
     rows = by_place(frame, kind)
     rows = rows.assign(line=rows["pair"], ylabel="IoU of salient sets")
-    note = f"{of_samples(rows)}, whiskers: 95 % bootstrap intervals; dashed: chance level of two random sets of the same sizes"
+    note = f"{of_samples(rows)}, whiskers: 95 % intervals; dashed: chance level of two random sets of the same sizes"
     return run_lines(rows, height=3.8, note=note, same_y=True)
 
 

@@ -14,10 +14,10 @@ from lk.plots.style import (
     grid,
     layer_labels,
     layers_of,
-    of_samples,
     short,
     spread,
     styled,
+    with_intervals,
 )
 
 QUANTITIES = ("overlap", "forgotten", "new")
@@ -68,5 +68,5 @@ def paper_overlap(frame: pd.DataFrame, kind: str) -> Figure:
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     cut = max((len(layers) for layers in every.values()), default=0) > MOST_LAYERS
     fewer = f"at most {MOST_LAYERS} layers of a network, evenly spread" if cut else ""
-    footnote(figure, any_marked, f"{of_samples(rows)}, whiskers: 95 % bootstrap intervals", fewer)
+    footnote(figure, any_marked, with_intervals(rows), fewer)
     return figure

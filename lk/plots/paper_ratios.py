@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lk.plots.ratios import QUANTITIES, curves
-from lk.plots.style import doubted, footnote, grid, layer_ticks, layers_of, of_samples, order_colours, short, styled
+from lk.plots.style import doubted, footnote, grid, layer_ticks, layers_of, order_colours, short, styled, with_intervals
 
 
 @styled
@@ -38,5 +38,5 @@ def paper_ratios(frame: pd.DataFrame, kind: str) -> Figure:
     if (rows["order"] == 0).any():
         handles.append(Line2D([], [], color="#000000", marker="o", linewidth=2.6, label="all orders"))
     figure.legend(handles=handles, loc="outside right center")
-    footnote(figure, any_marked, f"{of_samples(rows)}, whiskers: 95 % bootstrap intervals")
+    footnote(figure, any_marked, with_intervals(rows))
     return figure

@@ -19,5 +19,5 @@ def paper_stability(frame: pd.DataFrame, kind: str) -> Figure:
     """
     rows = by_place(frame, kind)
     rows = rows.assign(line=rows["network"], ylabel="stability: |mean| / standard deviation")
-    note = f"{of_samples(rows)}, whiskers: 95 % bootstrap intervals; mean and standard deviation over noisy copies of each sample"
+    note = f"{of_samples(rows)}, whiskers: 95 % intervals; mean and standard deviation over noisy copies of each sample"
     return run_lines(rows, height=3.8, note=note, same_y=True, log=wide(rows["mean"]))

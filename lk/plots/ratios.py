@@ -6,7 +6,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lk.plots.style import doubted, footnote, grid, layer_ticks, layers_of, order_colours, styled, whiskers
+from lk.plots.style import (
+    doubted,
+    footnote,
+    grid,
+    layer_ticks,
+    layers_of,
+    order_colours,
+    styled,
+    whiskers,
+    with_intervals,
+)
 
 QUANTITIES = {"completeness": "share of the output's strength", "redundancy": "share of the layer's strength"}
 
@@ -31,7 +41,7 @@ def ratios(shares: pd.DataFrame, highest: int | None = None) -> Figure:
             panel.set(ylim=(-0.03, 1.03), ylabel=label, title=f"{kind.upper()}: {quantity}")
             layer_ticks(panel, layers, marked)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center")
-    footnote(figure, marked, f"n = {int(rows['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals")
+    footnote(figure, marked, with_intervals(rows))
     return figure
 
 

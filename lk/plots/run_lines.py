@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.plots.style import FOOTNOTE, MARKERS, RUNS, grid, log_scale, short, styled, whiskers
+from lk.plots.style import FOOTNOTE, MARKERS, RUNS, grid, log_scale, short, styled, whiskers, without_interval
 
 LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (7, 2)), "-.", ":")
 CHANCE = (0, (2.5, 1.8))
@@ -29,7 +29,7 @@ def run_lines(
             and `marked` (hollow points).
         columns: Panels side by side.
         height: Inches of a row of panels.
-        note: Footnote.
+        note: Footnote; what a missing whisker means is added.
         names: All lines in the order of their colours, so that a line without rows here does not shift the colours of the others
             against other figures; empty: as they come in the frame.
         same_y: One range for the y axes of all panels.
@@ -86,7 +86,8 @@ def run_lines(
     shown = [handles[name] for name in order if name in handles]
     figure.legend(handles=shown, loc="outside upper left", ncols=max(1, min(3, len(shown))))
     any_marked = "marked" in frame and bool(frame["marked"].fillna(False).any())
-    lines = [line for line in (note, f"hollow: marked {FOOTNOTE}" if any_marked else "") if line]
+    missing = f"no whisker: {without_interval(frame).removeprefix('none ')}" if note and without_interval(frame) else ""
+    lines = [line for line in (note, missing, f"hollow: marked {FOOTNOTE}" if any_marked else "") if line]
     if lines:
         figure.supxlabel("   ".join(lines), x=0.01, ha="left", fontsize=9, color="#555555")
     return figure

@@ -17,6 +17,7 @@ from lk.plots.style import (
     spread,
     styled,
     whiskers,
+    with_intervals,
 )  # fmt: skip
 
 
@@ -52,6 +53,6 @@ def strength_by_order(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Figur
         panel.grid(axis="x", visible=False)
     axes[0, 0].set_ylabel(f"strength / {REACH}\n↓ negative      positive ↑")
     axes[0, -1].legend(loc="upper right")
-    note = f"n = {int(strengths['n'].iloc[0])} samples, whiskers: 95 % bootstrap intervals"
+    note = with_intervals(strengths)
     footnote(figure, set(marked) & set(layers), note, part_of(layers, every))
     return figure

@@ -18,6 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import NDArray
 from PIL import Image
 
+from lk.metrics.intervals import LEAST
 from lk.numbers import MINUS, number
 from lk.text import short as short
 
@@ -225,6 +226,27 @@ def of_samples(frame: pd.DataFrame) -> str:
         return "n unknown"
     low, high = int(n.min()), int(n.max())
     return f"n = {high} samples" if low == high else f"n = {low} to {high} samples"
+
+
+def without_interval(frame: pd.DataFrame) -> str:
+    """What it means that a number of the frame has no interval, for the footnote; empty where all have one.
+
+    Example:
+        >>> without_interval(pd.DataFrame({"mean": [1.0], "low": [0.5]}))
+        ''
+    """
+    missing = frame["mean"].notna() & frame["low"].isna()
+    return f"none where fewer than {LEAST} samples carry the number, or nothing varies" if missing.any() else ""
+
+
+def with_intervals(frame: pd.DataFrame, what: str = "whiskers") -> str:
+    """How many samples stand behind the numbers of a frame with mean, low, high and n, and what its whiskers are.
+
+    Example:
+        >>> with_intervals(pd.DataFrame({"mean": [1.0], "low": [0.5], "high": [1.5], "n": [30]}))
+        'n = 30 samples, whiskers: 95 % intervals'
+    """
+    return ", ".join(text for text in (of_samples(frame), f"{what}: 95 % intervals", without_interval(frame)) if text)
 
 
 def step_scale(axes: Axes, last: float, first: float = 0.0) -> None:

@@ -10,15 +10,17 @@ import pandas as pd
 from lk import plots
 from lk.files import writing
 from lk.games import OUTPUT
+from lk.metrics.intervals import LEVEL, SEEDS
 from lk.metrics.wilson import wilson
 from lk.numbers import epochs, number, percent, signed, significant
 from lk.plots.style import of_samples, wide
 from lk.report.page import Gallery, Section, render
 from lk.runs import Run
 from lk.studies.alignment import SAME, Aligned, align, intermediate
-from lk.studies.compare import LEVEL, SEEDS, accuracy, architecture, asked, iou, layer_tables, marked_layers, seeded, sentences
+from lk.studies.compare import accuracy, architecture, asked, iou, layer_tables, marked_layers, seeded, sentences
+from lk.studies.glossary import METHOD
 from lk.studies.layer_steps import DROPPED, LEARNED, layer_steps
-from lk.studies.reading import DRAWS, class_name, highest_order, optional_table, parameters, test_accuracy
+from lk.studies.reading import class_name, highest_order, optional_table, parameters, test_accuracy
 from lk.studies.stable import PLACES, has_stability, stability
 
 MOST_PAIRS = 6
@@ -52,9 +54,10 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
     folder = folder_of(runs)
     curves, probes = accuracy(runs)
     steps, described = layer_steps(aligned)
+    pairs, of_sorts = iou(aligned)
     stable = stability(aligned) if has_stability(aligned) else pd.DataFrame()
     tables = {
-        **layer_tables(aligned), "iou": iou(aligned), "steps": steps, "stability": stable, "sentences": sentences(aligned),
+        **layer_tables(aligned), "iou": pairs, "steps": steps, "stability": stable, "sentences": sentences(aligned),
         "training": curves, "probes": probes,
     }  # fmt: skip
     for name, frame in tables.items():
@@ -62,14 +65,14 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
             with writing(folder / "tables" / f"{name}.parquet") as temporary:
                 frame.to_parquet(temporary, index=False)
     gallery = Gallery(folder / "figures")
-    note = f"n = {len(aligned.kept)} samples, whiskers: 95 % bootstrap intervals"
+    note = f"n = {len(aligned.kept)} samples, whiskers: 95 % intervals"
     sections = [
         runs_section(aligned, curves, probes, gallery),
         counts_section(aligned, tables["layers"], gallery, note),
         ratios_section(aligned, tables["layers"], gallery, note),
         steps_section(aligned, steps, described, gallery, note),
         orders_section(aligned, tables["orders"], gallery, note),
-        iou_section(aligned, tables["iou"], gallery, note),
+        iou_section(aligned, tables["iou"], of_sorts, gallery, note),
         *([stability_section(aligned, stable, gallery)] if len(stable) else []),
         method_section(aligned, tables["sentences"]),
     ]
@@ -234,7 +237,7 @@ def steps_section(aligned: Aligned, steps: pd.DataFrame, described: list[str], g
         section, "steps", "Steps between layers of the finished networks",
         "Left: how much of the output's salient strength each layer holds that the layer before did not. Right: how much smaller the "
         "share is that the output lacks; below zero redundancy grows. All kinds and orders together; both layers of a step are measured "
-        "on the same resampled samples. The last step leads to the output, whose completeness is 1 and redundancy 0 by definition.",
+        "on the same samples. The last step leads to the output, whose completeness is 1 and redundancy 0 by definition.",
         plots.run_lines(pd.concat(parts, ignore_index=True), note=note, names=ids(aligned)),
     )  # fmt: skip
     section.text += described
@@ -262,19 +265,14 @@ def orders_section(aligned: Aligned, orders: pd.DataFrame, gallery: Gallery, not
     return section
 
 
-def iou_section(aligned: Aligned, table: pd.DataFrame, gallery: Gallery, note: str) -> Section:
+def iou_section(aligned: Aligned, table: pd.DataFrame, of_sorts: pd.DataFrame, gallery: Gallery, note: str) -> Section:
     """Whether the networks hold the same interactions."""
     section = Section("Whether the networks hold the same interactions")
     top = highest_order(aligned.final[0].n)
-    rows = table[(table["order"] <= top) & ((table["order"] > 1) | (table["kind"] == "and"))].copy()
-    rows["run"] = rows["run_a"] + " and " + rows["run_b"]
-    how = ""
+    rows, how = table.assign(run=table["run_a"] + " and " + table["run_b"]), ""
     if rows["run"].nunique() > MOST_PAIRS:
-        nets = {run.id: architecture(run) for run in aligned.runs}
-        same = [nets[a] == nets[b] for a, b in zip(rows["run_a"], rows["run_b"], strict=True)]
-        rows["run"] = np.where(same, "pairs of one architecture", "pairs of two architectures")
-        rows = rows.groupby(["run", "place", "kind", "order"], as_index=False)[["mean", "low", "high", "chance"]].mean()
-        how = " Means over pairs of runs; the whiskers are means of the pairs' intervals."
+        rows, how = of_sorts.assign(run=of_sorts["pairs"]), " Means over pairs of runs; whiskers over samples."
+    rows = rows[(rows["order"] <= top) & ((rows["order"] > 1) | (rows["kind"] == "and"))]
     parts = [
         lines(rows[(rows["kind"] == kind) & (rows["place"] == place)], f"{kind.upper()}: {place}", "order", "IoU of salient sets", "order")
         for kind in ("and", "or")
@@ -319,7 +317,7 @@ def stability_section(aligned: Aligned, table: pd.DataFrame, gallery: Gallery) -
         "Mean of an effect over noisy copies of a sample, divided by its standard deviation over them; averaged over the salient "
         "interactions of each order, then over samples.",
         plots.run_lines(
-            pd.concat(parts, ignore_index=True), note=f"{of_samples(table)}, whiskers: 95 % bootstrap intervals over samples",
+            pd.concat(parts, ignore_index=True), note=f"{of_samples(table)}, whiskers: 95 % intervals over samples",
             names=ids(aligned), log=wide(rows["mean"]),
         ),
     )  # fmt: skip
@@ -331,18 +329,17 @@ def method_section(aligned: Aligned, found: pd.DataFrame) -> Section:
     section = Section("All sentences and their evidence")
     rows = [
         (row["question"] + (" †" if row["marked"] else ""), row["a"], row["b"], number(row["mean_a"]), number(row["mean_b"]),
-         signed(row["difference"]), f"{number(row['low'])} to {number(row['high'])}", significant(row["p"]), significant(row["p_holm"]))
+         signed(row["difference"]), f"{number(row['low'])} to {number(row['high'])}" if np.isfinite(row["low"]) else "none",
+         significant(row["p"]), significant(row["p_holm"]))
         for row in found.to_dict("records")
     ]  # fmt: skip
     section.table(("question", "a", "b", "mean of a", "mean of b", "difference", "95 % interval", "p", "p after Holm"), rows)
     section.text += list(found["text"])
     named = seeded(aligned.runs) is not None
     section.text += [
-        f"Differences are bootstrapped over the {len(aligned.kept)} common samples, both sides on the same draws; numerators, "
-        "denominators and normalisers are "
-        f"recomputed in each draw ({DRAWS} draws for intervals in figures). p values are two-sided and corrected over all {len(found)} "
-        "sentences of this page (Holm).",
-        "Architectures are named, because each has three training seeds or more; the runs of each are resampled too."
+        f"{METHOD} Both sides of a difference are measured on the same {len(aligned.kept)} common samples. p values are two-sided, of the same "
+        f"distribution as the interval, and corrected over all {len(found)} sentences of this page (Holm).",
+        "Architectures are named, because each has three training seeds or more; the variance over the seeds of each is added (Welch)."
         if named
         else f"The sentences speak of single runs: an architecture is named from {SEEDS} training seeds of each on.",
         f"Checked to be equal in all runs: data set, inputs, labels, division into players, filler, and the settings {', '.join(SAME)}.",

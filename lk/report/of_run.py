@@ -25,9 +25,9 @@ from lk.studies import sentences
 from lk.studies.averages import total
 from lk.studies.doubts import FLOOR, FLOOR_OF_OUTPUT, marked
 from lk.studies.environment import TABLE
-from lk.studies.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
+from lk.studies.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, METHOD, SOURCE
 from lk.studies.ranking import ranked, strongest_of
-from lk.studies.reading import DRAWS, RATIOS, Reading, arguments, class_name, highest_order, optional_table, parameters, test_accuracy
+from lk.studies.reading import RATIOS, Reading, arguments, class_name, highest_order, optional_table, parameters, test_accuracy
 from lk.text import short
 
 LONGEST = 60  # characters of a name in a title
@@ -96,6 +96,7 @@ def extraction_answers(reading: Reading) -> tuple[str, list[str]]:
         return doubt, []
     samples = reading.final.and_.shape[2]
     said = [
+        sentences.on_few(samples),
         sentences.on_salience(reading.last["counts"], reading.n),
         sentences.on_layers(reading.profile, marks) if samples > 1 else "",
         sentences.on_epochs(reading.tables["shares"]),
@@ -276,16 +277,19 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
     else:
         time.text.append("There is one checkpoint only, so nothing can be said about training.")
     for section in (pictures, few, change, time):
-        section.text.append(
-            f"All averages: {counted}; 95 % bootstrap intervals ({DRAWS} draws) that resample numerator, denominator and normaliser "
-            "together."
-        )
+        section.text.append(f"All averages: {counted}. {METHOD}")
     return [overview, pictures, few, change, time, agreement_section(reading, suffix)]
 
 
 def spaced(sentence: str) -> str:
     """A sentence to be put behind another, if there is one."""
     return f" {sentence}" if sentence else ""
+
+
+def proven_canonical(games: pd.DataFrame) -> str:
+    """How many games have an answer proven to be the canonical one; a dash where that was not stored."""
+    known = games["canonical"].dropna() if "canonical" in games else pd.Series(dtype="boolean")
+    return of(int(known.sum()), len(known)) if len(known) else "–"
 
 
 def overview_table(reading: Reading, section: Section) -> None:
@@ -303,8 +307,9 @@ def overview_table(reading: Reading, section: Section) -> None:
         ]
         dagger = " †" if layer in marks.index and marks.loc[layer, "marked"] else ""
         certified = games.loc[games["layer"] == layer, "certified"]
+        canonical = proven_canonical(games[games["layer"] == layer])
         hit = percent(accuracy[layer]) if layer in accuracy else "–"
-        rows.append((layer + dagger, hit, spanned(reach), spanned(count, 1), *against, of(int(certified.sum()), len(certified))))
+        rows.append((layer + dagger, hit, spanned(reach), spanned(count, 1), *against, of(int(certified.sum()), len(certified)), canonical))
     header = (
         "layer",
         "probe accuracy",
@@ -313,6 +318,7 @@ def overview_table(reading: Reading, section: Section) -> None:
         "completeness",
         "redundancy",
         "certified",
+        "canonical",
     )
     section.table(
         header,
@@ -393,12 +399,12 @@ def agreement_section(reading: Reading, suffix: str) -> Section:
         right = found.groupby("sample")["correct"].first()
         rows.append(
             (
-                epochs(found["epoch"].iloc[0]), of(int(found["certified"].sum()), len(found)), percent(found["gap"].max(), 3),
+                epochs(found["epoch"].iloc[0]), of(int(found["certified"].sum()), len(found)), proven_canonical(found), percent(found["gap"].max(), 3),
                 significant(found["matching_error"].max()), of(int(right.sum()), len(right)),
             )
         )  # fmt: skip
     section.table(
-        ("epoch", "certified games", "largest gap", "largest matching error", "explained samples classified correctly"), rows,
+        ("epoch", "certified games", "canonical games", "largest gap", "largest matching error", "explained samples classified correctly"), rows,
         "Gap: strength found above the proven lower bound, relative to it. Matching error: largest difference between a value and its "
         "reconstruction from the interactions, relative to the total strength.",
     )  # fmt: skip

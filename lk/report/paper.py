@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from lk import plots
 from lk.files import writing
 from lk.games import OUTPUT
+from lk.metrics.intervals import SEEDS
 from lk.numbers import number, percent, significant, spanned
 from lk.report.page import Gallery, Section, render
 from lk.studies.attributions import player_names
-from lk.studies.findings import HOLDS, LEAST
-from lk.studies.glossary import GLOSSARY, STUDY_GLOSSARY
-from lk.studies.paper import DRAWS, Studied
+from lk.studies.findings import HOLDS
+from lk.studies.glossary import GLOSSARY, METHOD, STUDY_GLOSSARY
+from lk.studies.paper import Studied
 from lk.studies.reading import highest_order
 from lk.studies.verdicts import AGAINST, held
 
@@ -221,8 +222,8 @@ class Drawing:
                 )
                 for row in verdicts.to_dict("records")
             ],
-            f"A part holds where the 95 % interval of its contrast lies above zero ({DRAWS} bootstrap draws over samples, and over seeds "
-            f"where there are several); fewer than {LEAST} samples decide nothing. After Holm: a part that does not stand when p is "
+            f"A part holds where the 95 % interval of its contrast lies above zero. {METHOD} The variance over seeds is added where there are "
+            f"{SEEDS} or more. After Holm: a part that does not stand when p is "
             "corrected for all parts of this page counts as undecided. A finding that holds survives random labels and the untrained network "
             "where it exceeds what they show; under the other controls the verdict is given anew. Controls are read in one run of each "
             "network. n: samples; for IoU and stability those that have low and high orders to compare.",

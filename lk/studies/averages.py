@@ -1,7 +1,8 @@
 """Averages over samples, with intervals, of everything that is measured at one checkpoint.
 
-Each measure is an array `(draws, ...)` whose first axis runs over the rows of `lk.metrics.bootstrap.resamples`; numerators, denominators
-and normalisers are all recomputed in each draw. Differences of two measures with the same weights are therefore paired.
+Each measure is an array `(rows, ...)` whose first axis runs over the rows of `lk.metrics.jackknife`: all samples, then all but one.
+Numerators, denominators and normalisers are all recomputed in each row. Differences of two measures with the same weights are therefore
+paired.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from lk.interactions import Interactions, by_order
 from lk.interactions.salience import salient
 from lk.interactions.transforms import orders
 from lk.metrics import count, strength
-from lk.metrics.bootstrap import Array, interval
+from lk.metrics.intervals import Array, divide, interval
 from lk.studies.dynamics import KINDS, columns, depths
 
 BOTH, ALL = "both", 0  # both kinds together; all orders together
@@ -26,24 +27,23 @@ _ENTRIES = 4_000_000  # numbers in memory at a time
 
 
 def contract(weights: Array, x: Tensor) -> Array:
-    """Weighted mean over the last axis (samples) for each draw: `(draws, samples)` and `(..., samples)` to `(draws, ...)`."""
+    """Weighted mean over the last axis (samples) for each row: `(rows, samples)` and `(..., samples)` to `(rows, ...)`."""
     return np.asarray(np.tensordot(weights, x.double().numpy(), axes=(1, -1)))
 
 
-def divide(numerator: Array, denominator: Array) -> Array:
-    """Ratio; NaN where the denominator is 0."""
-    out = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
-    np.divide(numerator, denominator, out=out, where=denominator > 0)
-    return out
+def tidy(replicates: Array, axes: dict[str, Sequence[Any]], samples: int, runs: Sequence[Array] = (), **constant: Any) -> pd.DataFrame:
+    """An array `(rows, *axes)` as a table with mean, low and high (95 %) and n, the number of samples.
 
+    low and high are NaN where too few samples carry the number (`lk.metrics.interval`), and with a single row of weights.
 
-def tidy(drawn: Array, axes: dict[str, Sequence[Any]], samples: int, **constant: Any) -> pd.DataFrame:
-    """An array `(draws, *axes)` as rows with mean, low and high (95 %) and n, the number of samples.
-
-    One sample, or weights without draws, have no interval: low and high are NaN.
+    Args:
+        replicates: The numbers for each row of `lk.metrics.jackknife`.
+        axes: Name and values of each further axis.
+        samples: Number of samples.
+        runs: Numbers of the runs that were averaged, as `lk.metrics.interval` takes them.
+        constant: Columns with one value.
     """
-    nothing = np.full_like(drawn[0], np.nan)
-    centre, low, high = interval(drawn) if samples > 1 and len(drawn) > 1 else (drawn[0], nothing, nothing)
+    centre, low, high, _ = interval(replicates, *runs)
     places = np.indices(centre.shape).reshape(len(axes), -1)
     named = {name: np.array(list(values))[place] for (name, values), place in zip(axes.items(), places, strict=True)}
     # Made in one go: columns added one by one cost more than everything else here.
@@ -56,7 +56,7 @@ def ratio_of(interactions: Interactions) -> float:
 
 
 def with_totals(x: Array) -> Array:
-    """`(draws, kinds, orders, places)` with both kinds together appended, and all orders together put at order 0."""
+    """`(rows, kinds, orders, places)` with both kinds together appended, and all orders together put at order 0."""
     x = np.concatenate([x, x.sum(1, keepdims=True)], 1)
     x[:, :, 0] = x[:, :, 1:].sum(2)
     return x
@@ -68,12 +68,12 @@ def axes_of(n: int, places: Sequence[object]) -> dict[str, Sequence[Any]]:
 
 
 def reach(interactions: Interactions, weights: Array) -> Array:
-    """Mean |v(N) - v(empty)| of each layer, `(draws, layers)`: the normaliser (Cheng et al. 2024, footnote 8)."""
+    """Mean |v(N) - v(empty)| of each layer, `(rows, layers)`: the normaliser (Cheng et al. 2024, footnote 8)."""
     return contract(weights, interactions.reach)
 
 
 def counts(interactions: Interactions, weights: Array) -> Array:
-    """Salient interactions per sample, `(draws, kinds + both, orders, layers)`; order 0 holds all orders."""
+    """Salient interactions per sample, `(rows, kinds + both, orders, layers)`; order 0 holds all orders."""
     chosen = salient(interactions, ratio_of(interactions))
     return with_totals(contract(weights, torch.stack([count(mask) for mask in chosen])))
 
@@ -100,7 +100,7 @@ def strengths(interactions: Interactions, weights: Array) -> dict[str, Array]:
 
 @dataclass(frozen=True)
 class Shares:
-    """How the strength of compared sets divides against reference sets; each `(draws, kinds + both, orders, pairs)`.
+    """How the strength of compared sets divides against reference sets; each `(rows, kinds + both, orders, pairs)`.
 
     Attributes:
         all: Salient strength of the compared layer, relative to its mean |v(N) - v(empty)|.
@@ -136,7 +136,7 @@ class Shares:
 def shares(a: Interactions, places: Sequence[int], b: Interactions, references: Sequence[int], weights: Array) -> Shares:
     """Compare layers of `a` with layers of `b`, pair by pair, on the same samples.
 
-    The effects of both are divided by their own layer's mean |v(N) - v(empty)|, which is recomputed in every draw. Only interactions
+    The effects of both are divided by their own layer's mean |v(N) - v(empty)|, which is recomputed in every row. Only interactions
     that are salient in both enter the overlap, so that the work grows with their number and not with 2**n.
     """
     sides = []
@@ -184,7 +184,7 @@ def averages(
 
     Args:
         interactions: The checkpoint.
-        weights: From `lk.metrics.bootstrap.resamples`; without draws there are means alone, which a logger takes.
+        weights: From `lk.metrics.jackknife`; from `lk.metrics.equal_weights` there are means alone, which a logger takes.
         before: The checkpoint before, on the same samples.
         final: The last checkpoint, on the same samples; gives the reference `final output`.
 

@@ -14,20 +14,16 @@ from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.interactions.salience import salient
 from lk.metrics.agreement import agreement
-from lk.metrics.bootstrap import Array, interval, resamples
 from lk.metrics.holm import holm
+from lk.metrics.intervals import LEAST, LEVEL, SEEDS, Array, Interval, divide, interval, jackknife
 from lk.numbers import number, signed, significant
 from lk.runs import Run
 from lk.studies.alignment import Aligned, intermediate
-from lk.studies.averages import contract, counts, divide, ratio_of, shares, strengths, tidy
+from lk.studies.averages import contract, counts, ratio_of, shares, strengths, tidy
 from lk.studies.doubts import doubts
 from lk.studies.dynamics import KINDS, depths
-from lk.studies.reading import DRAWS, arguments, optional_table
+from lk.studies.reading import arguments, optional_table
 from lk.studies.stable import has_stability, level
-
-SENTENCE_DRAWS = 4000
-SEEDS = 3  # an architecture is named from this many training seeds on
-LEVEL = 0.05
 
 
 def output_of(found: Interactions) -> int:
@@ -53,14 +49,14 @@ def accuracy(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return (pd.concat(frames, ignore_index=True) if frames else pd.DataFrame() for frames in (curves, probed))  # type: ignore[return-value]
 
 
-def layer_tables(aligned: Aligned, draws: int = DRAWS) -> dict[str, pd.DataFrame]:
+def layer_tables(aligned: Aligned) -> dict[str, pd.DataFrame]:
     """Salient count, completeness and redundancy by depth and epoch, and strength by order at the output, on the common samples.
 
     Returns:
         `layers`: run, step, epoch, layer, depth, quantity (`count`, `completeness`, `redundancy`), mean, low, high, n, marked, middle;
         `orders`: run, kind, order, quantity (`salient`, `share`), mean, low, high, n, for the output of the finished network.
     """
-    weights, n = resamples(len(aligned.kept), draws), len(aligned.kept)
+    weights, n = jackknife(len(aligned.kept)), len(aligned.kept)
     layers, orders = [], []
     for run, places in zip(aligned.runs, aligned.places, strict=True):
         games, probes = run.read_table(f"{aligned.extraction}/games"), optional_table(run, "probes")
@@ -89,19 +85,26 @@ def layer_tables(aligned: Aligned, draws: int = DRAWS) -> dict[str, pd.DataFrame
 
 
 def weighted_mean(weights: Array, x: torch.Tensor) -> Array:
-    """Weighted mean over samples (the last axis) that leaves out NaN, for each draw."""
+    """Weighted mean over samples (the last axis) that leaves out NaN, for each row of weights."""
     known = torch.isfinite(x)
     return divide(contract(weights, torch.nan_to_num(x)), contract(weights, known))
 
 
-def iou(aligned: Aligned, draws: int = DRAWS) -> pd.DataFrame:
-    """Intersection over union of the salient sets of each pair of runs, by kind and order.
+PAIRS = ("pairs of one architecture", "pairs of two architectures")
+
+
+def iou(aligned: Aligned) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Intersection over union of the salient sets of each pair of runs, by kind and order, and the mean over pairs of either sort.
 
     Returns:
-        Columns run_a, run_b, place (`output`, `intermediate layer`), kind, order, mean, low, high, n, chance.
+        Columns run_a, run_b, place (`output`, `intermediate layer`), kind, order, mean, low, high, n, chance, samples; and pairs (`PAIRS`),
+        place, kind, order, mean, low, high, n, chance.
     """
-    weights, parts = resamples(len(aligned.kept), draws), []
+    weights, n = jackknife(len(aligned.kept)), len(aligned.kept)
+    orders, parts = range(aligned.final[0].n + 1), []
+    sorts: dict[tuple[str, str, str], list[tuple[Array, Array]]] = {}
     for (run_a, a), (run_b, b) in combinations(zip(aligned.runs, aligned.final, strict=True), 2):
+        sort = PAIRS[architecture(run_a) != architecture(run_b)]
         for place, (layer_a, layer_b) in {
             "intermediate layer": (middle_of(a), middle_of(b)),
             "output": (output_of(a), output_of(b)),
@@ -109,12 +112,27 @@ def iou(aligned: Aligned, draws: int = DRAWS) -> pd.DataFrame:
             sets_a, sets_b = salient(a, ratio_of(a))[:, :, layer_a], salient(b, ratio_of(b))[:, :, layer_b]
             for k, kind in enumerate(KINDS):
                 found = agreement(sets_a[k], sets_b[k])
-                frame = tidy(weighted_mean(weights, found.iou), {"order": range(a.n + 1)}, len(aligned.kept))
-                frame["chance"] = weighted_mean(weights[:1], found.chance)[0]
-                frame["samples"] = torch.isfinite(found.iou).sum(1).numpy()
-                parts.append(frame.assign(kind=kind, place=place, run_a=run_a.id, run_b=run_b.id))
-    table = pd.concat(parts, ignore_index=True)
-    return table[table["order"] > 0].reset_index(drop=True)
+                means, chance = weighted_mean(weights, found.iou), weighted_mean(weights[:1], found.chance)
+                sorts.setdefault((sort, place, kind), []).append((means, chance))
+                frame = tidy(means, {"order": orders}, n, chance=chance[0], kind=kind, place=place, run_a=run_a.id, run_b=run_b.id)
+                parts.append(frame.assign(samples=torch.isfinite(found.iou).sum(1).numpy()))
+    by_sort = [
+        tidy(
+            mean_of_known(np.stack([means for means, _ in own])), {"order": orders}, n,
+            chance=mean_of_known(np.stack([chance for _, chance in own]))[0], pairs=sort, place=place, kind=kind,
+        )
+        for (sort, place, kind), own in sorts.items()
+    ]  # fmt: skip
+    tables = (pd.concat(frames, ignore_index=True) for frames in (parts, by_sort))
+    each, of_sorts = (table[table["order"] > 0].reset_index(drop=True) for table in tables)
+    return each, of_sorts
+
+
+def mean_of_known(values: Array) -> Array:
+    """Mean over the first axis of what is known on all samples, `(pairs, rows, ...)` to `(rows, ...)`; undefined where a part of it is."""
+    known = np.isfinite(values[:, :1])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0.0).sum(0) / known.sum(0))
 
 
 # ---- sentences
@@ -125,7 +143,7 @@ class Question:
     Attributes:
         name: What it is.
         more: The sentence about the run or architecture with the larger number.
-        measure: Maps aligned runs and weights `(draws, samples)` to `(draws, runs)`.
+        measure: Maps aligned runs and weights `(rows, samples)` to `(rows, runs)`.
         digits: Digits behind the point.
     """
 
@@ -142,7 +160,7 @@ def against_output(found: Interactions, weights: Array, quantity: str) -> Array:
 
 
 def each(measure: Callable[[Interactions, Array], Array]) -> Callable[[Aligned, Array], Array]:
-    """A measure of one run's interactions, `(draws,)`, as one of all runs."""
+    """A measure of one run's interactions, `(rows,)`, as one of all runs."""
     return lambda aligned, weights: np.stack([measure(found, weights) for found in aligned.final], 1)
 
 
@@ -206,25 +224,31 @@ def seeded(runs: Sequence[Run]) -> dict[str, list[int]] | None:
     return groups if len(groups) >= 2 and enough else None
 
 
-def two_sided(drawn: Array) -> float:
-    """Bootstrap p value of a difference: how often the draws fall on the other side of zero, doubled."""
-    drawn = drawn[1:][np.isfinite(drawn[1:])]
-    if not len(drawn):
-        return 1.0
-    return float(min(1.0, 2 * (min((drawn <= 0).sum(), (drawn >= 0).sum()) + 1) / (len(drawn) + 1)))
+def difference(a: Array, b: Array) -> Interval:
+    """Difference of the means of two groups of runs, with its interval over samples and runs.
+
+    Samples are paired, for both sides are measured on the same. Runs are not: from three training seeds on, the variance over them is
+    added for each side (Welch 1947). Without it a difference between two samples of seeds would pass for one of architectures; without
+    the samples', one between these samples for one in general.
+
+    Args:
+        a: One measure of each run, `(rows, runs)`, for the rows of `lk.metrics.jackknife`.
+        b: The same of the other group.
+    """
+    return interval(a.mean(1) - b.mean(1), a[0], b[0])
 
 
-def sentences(aligned: Aligned, draws: int = SENTENCE_DRAWS, seed: int = 0) -> pd.DataFrame:
+def sentences(aligned: Aligned) -> pd.DataFrame:
     """Differences between runs, or between architectures where there are three training seeds of each.
 
-    Both sides are measured on the same resampled samples; for architectures the runs of each are resampled too. Holm's correction runs
-    over all rows.
+    Both sides are measured on the same samples; for architectures the training seeds are a second source of variance, see `difference`.
+    Holm's correction runs over all rows.
 
     Returns:
         Columns question, a, b, mean_a, mean_b, difference, low, high, p, p_holm, n, level (`runs`, `architectures`), marked (a layer asked
         about is, in one of the runs), text.
     """
-    weights = resamples(len(aligned.kept), draws, seed)
+    weights = jackknife(len(aligned.kept))
     groups = seeded(aligned.runs)
     ids = [run.id for run in aligned.runs]
     if groups is None:
@@ -233,20 +257,18 @@ def sentences(aligned: Aligned, draws: int = SENTENCE_DRAWS, seed: int = 0) -> p
         sides = [((ids[a], [a]), (ids[b], [b])) for a, b in pairs]
     else:
         sides = list(combinations(groups.items(), 2))
-    generator = np.random.default_rng(seed + 1)
     rows = []
     asked_here = questions(aligned)
     for question in asked_here:
         measured = question.measure(aligned, weights)
         for (name_a, places_a), (name_b, places_b) in sides:
-            a, b = (over_runs(measured[:, places], generator) for places in (places_a, places_b))
-            # One sample has no interval, and shows no difference.
-            centre, low, high = interval(a - b) if len(aligned.kept) > 1 else (a[0] - b[0], np.nan, np.nan)
+            a, b = measured[:, places_a], measured[:, places_b]
+            found = difference(a, b)
             rows.append(
                 {
-                    "question": question.name, "a": name_a, "b": name_b, "mean_a": a[0], "mean_b": b[0], "difference": float(centre),
-                    "low": float(low), "high": float(high), "p": two_sided(a - b) if len(aligned.kept) > 1 else 1.0, "n": len(aligned.kept),
-                    "level": "runs" if groups is None else "architectures",
+                    "question": question.name, "a": name_a, "b": name_b, "mean_a": a[0].mean(), "mean_b": b[0].mean(),
+                    "difference": float(found.value), "low": float(found.low), "high": float(found.high), "p": float(found.p),
+                    "n": len(aligned.kept), "level": "runs" if groups is None else "architectures",
                 }
             )  # fmt: skip
     table = pd.DataFrame(rows)
@@ -272,16 +294,6 @@ def marked_layers(run: Run, extraction: str) -> set[str]:
     return set(table.loc[table["marked"] & (table["step"] == table["step"].max()), "layer"])
 
 
-def over_runs(measured: Array, generator: np.random.Generator) -> Array:
-    """Mean over the runs of one side; where there are several, each draw resamples them too."""
-    draws, runs = measured.shape
-    if runs == 1:
-        return measured[:, 0]
-    drawn = generator.integers(runs, size=(draws, runs))
-    drawn[0] = np.arange(runs)
-    return np.asarray(np.take_along_axis(measured, drawn, 1).mean(1))
-
-
 def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] = ()) -> str:
     """One sentence; it names a direction only where the difference stands after Holm's correction, and no layer asked about is marked."""
     digits, runs = question.digits, row["level"] == "runs"
@@ -290,6 +302,8 @@ def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] =
     first, second = (row["a"], row["b"]) if row["difference"] >= 0 else (row["b"], row["a"])
     ends = sorted((abs(row["low"]), abs(row["high"]))) if named else (row["low"], row["high"])
     numbers = f"95 % interval {number(ends[0], digits)} to {number(ends[1], digits)}, p = {significant(row['p_holm'])} after Holm"
+    if not np.isfinite(row["low"]):
+        numbers = f"no interval: fewer than {LEAST} samples carry it, or nothing varies"
     if named:
         text = f"{first} {question.more} than {second}: difference {number(abs(row['difference']), digits)} ({numbers})."
         return f"Of these two runs, {text}" if runs else text

@@ -47,7 +47,7 @@ def games(interactions: Interactions, values: Tensor | None = None) -> pd.DataFr
     """One row per layer and sample: the game and how well it is explained.
 
     Columns: step, epoch, layer, depth, sample, label, correct, v_empty, v_grand, reach (|v(N) - v(empty)|), objective,
-    lower_bound, certified, matching_error (NaN without values), threshold, salient.
+    lower_bound, certified, canonical (missing where it was not stored), matching_error (NaN without values), threshold, salient.
     """
     layers, samples = interactions.and_.shape[1:]
     layer, sample = (index.flatten().numpy() for index in torch.meshgrid(torch.arange(layers), torch.arange(samples), indexing="ij"))
@@ -78,6 +78,8 @@ def games(interactions: Interactions, values: Tensor | None = None) -> pd.DataFr
         "salient_per_layer": salient(interactions, ratio, "per_layer").sum((0, 1)),
     }.items():
         frame[key] = tensor.flatten().numpy()
+    known = interactions.canonical
+    frame["canonical"] = pd.array([pd.NA] * len(frame) if known is None else known.flatten().tolist(), dtype="boolean")
     return frame
 
 

@@ -1,9 +1,9 @@
 """The eight findings of Cheng et al. (ICML 2024, Sect. 4) as contrasts: each is a number that is above zero where the finding holds.
 
 A finding has parts. A part holds where the whole 95 % interval of its contrast lies above zero, fails where it lies below, and is
-undecided otherwise. A finding holds where all of its parts hold, and does not hold where one of them fails. Intervals come from a
-bootstrap over samples in which everything is computed anew, and over training seeds where an architecture has several. Fewer than
-`LEAST` samples decide nothing.
+undecided otherwise. A finding holds where all of its parts hold, and does not hold where one of them fails. Intervals are over samples,
+with everything computed anew without each, and over training seeds where an architecture has three or more (`lk.metrics.interval`).
+Fewer than `LEAST` samples decide nothing.
 
 Orders: the highest four are left out, as in the paper; of the others the lower half is called low, the upper half high.
 """
@@ -13,19 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from lk.interactions import Interactions
-from lk.metrics.bootstrap import Array, interval
+from lk.metrics.intervals import LEAST as LEAST
+from lk.metrics.intervals import Array, Interval, divide, interval, jackknife
 from lk.studies.alignment import intermediate
-from lk.studies.averages import Shares, counts, divide, shares, strengths
-from lk.studies.compare import over_runs
+from lk.studies.averages import Shares, counts, shares, strengths
 from lk.studies.controls import SAME_NETWORK
 from lk.studies.reading import highest_order
 
 BOTH = 2  # position of both kinds together
 MOST = 0.05  # a game is called sparse while fewer of its possible interactions are salient
-LEAST = 6  # samples that a verdict needs: five of one sign are no evidence yet, 2^(1 - 5) > 0.05
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 
 
@@ -45,14 +43,14 @@ def high_orders(n: int) -> list[int]:
 
 
 class Read:
-    """What the contrasts look at: the layers of one network against its output, drawn over samples.
+    """What the contrasts look at: the layers of one network against its output, on all samples and without each.
 
     Args:
         found: Interactions of every layer.
-        weights: From `lk.metrics.bootstrap.resamples`.
     """
 
-    def __init__(self, found: Interactions, weights: Array) -> None:
+    def __init__(self, found: Interactions) -> None:
+        weights = jackknife(found.and_.shape[2])
         self.n, self.hidden = found.n, list(found.layers[:-1])
         self.middle = self.hidden.index(intermediate(found.layers))
         last = len(found.layers) - 1
@@ -72,9 +70,9 @@ class Read:
         """Strength of a hidden layer that the output lacks, of some orders."""
         return self.over(self.against.forgotten, place, orders)
 
-    def over(self, drawn: Array, place: int, orders: Sequence[int] | None) -> Array:
+    def over(self, measured: Array, place: int, orders: Sequence[int] | None) -> Array:
         """Both kinds, summed over orders."""
-        return np.asarray(drawn[:, BOTH, 0, place] if orders is None else drawn[:, BOTH, list(orders), place].sum(1))
+        return np.asarray(measured[:, BOTH, 0, place] if orders is None else measured[:, BOTH, list(orders), place].sum(1))
 
     def share_of(self, place: int, orders: Sequence[int]) -> Array:
         """Share of some orders in a layer's own salient strength."""
@@ -88,7 +86,7 @@ class Part:
     Attributes:
         finding: Number of the finding in the paper's order.
         text: What is claimed.
-        contrast: Above zero where it holds, `(draws,)`.
+        contrast: Above zero where it holds, `(rows,)` for the rows of `lk.metrics.jackknife`.
         networks: Names of the networks it is claimed for; empty for all.
         inputs: Inputs it is claimed for, among those of `Subject.inputs`; empty for all.
         layers: Whether it is about layers, so that the controls of the probes bear on it.
@@ -217,30 +215,26 @@ def claimed(part: Part, network: str, inputs: str) -> bool:
     return named and (not part.inputs or inputs in part.inputs)
 
 
-def drawn(part: Part, runs: Sequence[Read], seed: int = 0) -> Array:
-    """The contrast over the runs of one network, `(draws,)`; each draw resamples samples and runs."""
-    return over_runs(np.stack([part.contrast(read) for read in runs], 1), np.random.default_rng(seed))
+def measured(part: Part, runs: Sequence[Read]) -> Array:
+    """The contrast of each run of one network, `(rows, runs)`."""
+    return np.stack([part.contrast(read) for read in runs], 1)
 
 
-def judge(contrast: Array, samples: int) -> dict[str, float | str]:
-    """Value, interval, p and verdict of a contrast that rests on so many samples; too few decide nothing.
+def over_runs(contrasts: Array) -> Interval:
+    """Mean of a contrast over the runs of one network, `(rows, runs)`, with its interval over samples and runs."""
+    return interval(contrasts.mean(1), contrasts[0])
 
-    p is two-sided, from Student's t with samples - 1 degrees of freedom and the deviation of the draws: counting those beyond zero could
-    not tell a thousandth from a millionth, which Holm's correction has to.
-    """
-    centre, low, high = map(float, interval(contrast))
-    known = contrast[1:][np.isfinite(contrast[1:])]
-    spread = float(known.std()) if len(known) else 0.0
-    shown = spread > 0 and samples >= LEAST  # without any spread nothing is shown
-    p = float(2 * student.sf(abs(centre) / spread, samples - 1)) if shown else 1.0
-    return {"value": centre, "low": low, "high": high, "p": p, "verdict": verdict(low, high) if samples >= LEAST else UNDECIDED}
+
+def judge(found: Interval) -> dict[str, float | str]:
+    """Value, interval, p and verdict of a contrast; without an interval nothing is decided."""
+    value, low, high, p = map(float, found)
+    return {"value": value, "low": low, "high": high, "p": p, "verdict": verdict(low, high)}
 
 
 def findings(
     network: str,
     runs: Sequence[Interactions],
     controls: Mapping[str, tuple[Sequence[Interactions], Sequence[Interactions]]],
-    weights: Callable[[int], Array],
     inputs: str = "grey images",
 ) -> pd.DataFrame:
     """Every part that the paper claims for a network, with its interval and its controls.
@@ -249,7 +243,6 @@ def findings(
         network: Name of the architecture.
         runs: Interactions of each training seed.
         controls: For each control, the interactions of each seed under it, and the real ones on the same samples.
-        weights: Gives resamples for a number of samples.
         inputs: What the network reads, see `Subject.inputs`.
 
     Returns:
@@ -258,26 +251,26 @@ def findings(
     """
 
     def read(found: Sequence[Interactions]) -> list[Read]:
-        return [Read(one, weights(one.and_.shape[2])) for one in found]
+        return [Read(one) for one in found]
 
-    # Read once for all parts: every quantity is drawn anew a thousand times.
-    measured, total = read(runs), runs[0].and_.shape[2]
+    # Read once for all parts: every quantity is computed anew without each sample.
+    reads, total = read(runs), runs[0].and_.shape[2]
     under = {name: (read(other), read(own), other[0].and_.shape[2]) for name, (other, own) in controls.items()}
     rows = []
     for part in PARTS:
         if not claimed(part, network, inputs):
             continue
         common = {"finding": part.finding, "part": part.text, "network": network, "seeds": len(runs)}
-        rows.append({**common, "condition": "as measured", "n": total, **judge(drawn(part, measured), total)})
+        rows.append({**common, "condition": "as measured", "n": total, **judge(over_runs(measured(part, reads)))})
         for name, (other_reads, own_reads, samples) in under.items():
             if not part.layers and name in SAME_NETWORK:
                 continue
-            shown = drawn(part, other_reads)
-            centre, low, high = interval(drawn(part, own_reads) - shown)
+            shown = measured(part, other_reads)
+            excess = over_runs(measured(part, own_reads) - shown)
             rows.append(
                 {
-                    **common, "condition": name, "n": samples, **judge(shown, samples),
-                    "excess": float(centre), "excess_low": float(low), "excess_high": float(high),
+                    **common, "condition": name, "n": samples, **judge(over_runs(shown)),
+                    "excess": float(excess.value), "excess_low": float(excess.low), "excess_high": float(excess.high),
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)

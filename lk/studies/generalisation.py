@@ -1,6 +1,6 @@
 """Do different networks learn the same interactions? (Cheng et al., ICML 2024, Eq. 9 and Fig. 4)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from lk.interactions import Interactions
 from lk.interactions.salience import salient
 from lk.metrics.agreement import agreement
-from lk.metrics.bootstrap import Array
+from lk.metrics.intervals import Array, Interval, interval, jackknife
 from lk.metrics.jaccard import signed_jaccard
 from lk.studies.averages import ratio_of, tidy
 from lk.studies.compare import middle_of, output_of, weighted_mean
@@ -21,8 +21,6 @@ from lk.studies.controls import LEAN
 from lk.studies.dynamics import KINDS
 from lk.studies.findings import high_orders, judge, low_orders
 from lk.studies.subject import PLACES
-
-Weights = Callable[[int], Array]
 
 
 class Pair(NamedTuple):
@@ -78,12 +76,11 @@ def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interacti
     return Pair(name, iou, chance, jaccard, first[0].n)
 
 
-def generalisation(networks: Mapping[str, Sequence[Interactions]], weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
+def generalisation(networks: Mapping[str, Sequence[Interactions]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All pairs of networks: the curves by order, and finding 6.
 
     Args:
         networks: Name to the interactions of each run.
-        weights: Gives resamples for a number of samples.
 
     Returns:
         Curves: pair, place, kind, order, quantity (`iou`, `jaccard`), mean, low, high, chance, n. Findings: as of `findings`.
@@ -94,38 +91,48 @@ def generalisation(networks: Mapping[str, Sequence[Interactions]], weights: Weig
         samples = pair.iou.shape[-1]
         if samples < 2:
             continue
-        drawn = weights(samples)
+        weights = jackknife(samples)
         for quantity, values in (("iou", pair.iou), ("jaccard", pair.jaccard)):
-            frame = tidy(over_pairs(weighted_mean(drawn, values)), {"place": PLACES, "kind": KINDS, "order": range(pair.n + 1)}, samples)
-            frame["chance"] = over_pairs(weighted_mean(drawn[:1], pair.chance))[0].ravel() if quantity == "iou" else np.nan
+            mean, *runs = over_pairs(weighted_mean(weights, values))
+            frame = tidy(mean, {"place": PLACES, "kind": KINDS, "order": range(pair.n + 1)}, samples, runs)
+            frame["chance"] = over_pairs(weighted_mean(weights[:1], pair.chance))[0][0].ravel() if quantity == "iou" else np.nan
             curves.append(frame[frame["order"] > 0].assign(pair=pair.name, quantity=quantity))
         for text, values in (
             ("IoU of low orders exceeds that of high orders", pair.iou),
             ("so it does beyond chance", pair.iou - pair.chance),
         ):
             for p, place in enumerate(PLACES):
-                contrast, known = low_over_high(values[:, :, p], drawn)
+                contrast, known = low_over_high(values[:, :, p])
                 found.append(
                     {
                         "finding": 6, "part": f"{text} ({place})", "network": pair.name, "seeds": min(len(first), len(second)),
-                        "condition": "as measured", "n": known, **judge(contrast, known),
+                        "condition": "as measured", "n": known, **judge(contrast),
                     }
                 )  # fmt: skip
     return (pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()), pd.DataFrame(found)
 
 
-def over_pairs(means: Array, seed: int = 0) -> Array:
-    """Mean over the runs of both networks, `(draws, runs of one, runs of the other, ...)` to `(draws, ...)`; each draw resamples them."""
-    draws, first, second = means.shape[:3]
-    generator = np.random.default_rng(seed)
-    chosen = [generator.integers(runs, size=(draws, runs)) for runs in (first, second)]
-    for runs, rows in zip((first, second), chosen, strict=True):
-        rows[0] = np.arange(runs)
-    drawn = means[np.arange(draws)[:, None, None], chosen[0][:, :, None], chosen[1][:, None, :]]
-    return np.asarray(torch.nanmean(torch.from_numpy(drawn), (1, 2)).numpy())
+def over_pairs(means: Array) -> tuple[Array, Array, Array]:
+    """Mean over all pairs of runs that are known, and what its interval over runs needs.
+
+    Args:
+        means: Of each run of one network with each run of the other, `(rows, runs of one, runs of the other, ...)`.
+
+    Returns:
+        The mean `(rows, ...)`, and on all samples the mean of each run of one network `(runs, ...)` and of each of the other.
+    """
+    known = np.isfinite(means[0])
+    # What is known on all samples, but not without one, makes the mean undefined: it must not drop out of some rows.
+    totals = np.where(known, means, 0.0)
+    with np.errstate(invalid="ignore"):
+        return (
+            totals.sum((1, 2)) / known.sum((0, 1)),
+            totals[0].sum(1) / known.sum(1),
+            totals[0].sum(0) / known.sum(0),
+        )
 
 
-def low_over_high(values: Tensor, drawn: Array) -> tuple[Array, int]:
+def low_over_high(values: Tensor) -> tuple[Interval, int]:
     """Mean of a sample's low orders minus mean of its high orders, mean over the samples that have both, and how many these are.
 
     Taken within samples: a mean per order over the samples that have it would compare other samples at high orders than at low ones, and
@@ -133,44 +140,45 @@ def low_over_high(values: Tensor, drawn: Array) -> tuple[Array, int]:
 
     Args:
         values: One value per sample, NaN where it is undefined, `(runs of one, runs of the other, kinds, n + 1, samples)`.
-        drawn: From `lk.metrics.bootstrap.resamples`.
 
     Returns:
-        The contrast `(draws,)`, NaN where no sample has both, and the number of samples.
+        The contrast with its interval over samples and runs, NaN where no sample has both, and the number of samples.
     """
     n = values.shape[-2] - 1
     low, high = (torch.nanmean(values[..., chosen, :], (-3, -2)) for chosen in (low_orders(n), high_orders(n)))
     contrast = low - high
-    return over_pairs(weighted_mean(drawn, contrast)), int(torch.isfinite(contrast).flatten(0, 1).any(0).sum())
+    found = interval(*over_pairs(weighted_mean(jackknife(contrast.shape[-1]), contrast)))
+    return found, int(torch.isfinite(contrast).flatten(0, 1).any(0).sum())
 
 
-def stability_findings(network: str, tables: Sequence[pd.DataFrame], n: int, weights: Weights) -> tuple[pd.DataFrame, pd.DataFrame]:
+def stability_findings(network: str, tables: Sequence[pd.DataFrame], n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Stability of a network by order, mean over its runs, and finding 7.
 
     Args:
         network: Name of the network.
         tables: The table of `Stability` of each run.
         n: Number of players.
-        weights: Gives resamples for a number of samples.
 
     Returns:
         Curves: network, place, lean, kind, order, mean, low, high, n. Findings: as of `findings`.
     """
-    table = pd.concat(tables).groupby(["place", "lean", "kind", "order", "sample"], sort=False)["stability"].mean().reset_index()
+    table = pd.concat([own.assign(run=run) for run, own in enumerate(tables)])
     samples = sorted(table["sample"].unique())
-    drawn, curves, found = weights(len(samples)), [], []
+    weights, curves, found = jackknife(len(samples)), [], []
     for (lean, place), rows in table.groupby(["lean", "place"], sort=False):
-        values = torch.full((len(KINDS), n + 1, len(samples)), torch.nan, dtype=torch.float64)
+        # One network, not a pair of them: the second axis of runs has a single entry.
+        values = torch.full((len(tables), 1, len(KINDS), n + 1, len(samples)), torch.nan, dtype=torch.float64)
         for row in rows.itertuples():
-            values[KINDS.index(str(row.kind)), int(row.order), samples.index(row.sample)] = float(row.stability)  # type: ignore[arg-type]
-        frame = tidy(weighted_mean(drawn, values), {"kind": KINDS, "order": range(n + 1)}, len(samples))
+            values[row.run, 0, KINDS.index(str(row.kind)), int(row.order), samples.index(row.sample)] = float(row.stability)  # type: ignore[arg-type, index]
+        mean, *runs = over_pairs(weighted_mean(weights, values))
+        frame = tidy(mean, {"kind": KINDS, "order": range(n + 1)}, len(samples), runs)
         curves.append(frame[frame["order"] > 0].assign(network=network, place=str(place), lean=str(lean)))
-        contrast, known = low_over_high(values[None, None], drawn)
+        contrast, known = low_over_high(values)
         condition = "as measured" if lean == "low" else LEAN
         found.append(
             {
                 "finding": 7, "part": f"low orders are more stable than high orders ({place})", "network": network, "seeds": len(tables),
-                "condition": condition, "n": known, **judge(contrast, known),
+                "condition": condition, "n": known, **judge(contrast),
             }
         )  # fmt: skip
     return pd.concat(curves, ignore_index=True), pd.DataFrame(found)

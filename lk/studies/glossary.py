@@ -1,7 +1,14 @@
 """The words of the reports, in a sentence each, and where they come from."""
 
+from lk.metrics.intervals import LEAST
+
 SOURCE = "Cheng et al., Layerwise Change of Knowledge in Neural Networks, ICML 2024"
 GROUP_SOURCE = "Wu et al., Towards a Unified and Verified Understanding of Group-Operation Networks, ICLR 2025"
+
+METHOD = (
+    "Intervals: Student's t on what each sample changes, with numerator, denominator and normaliser computed anew without it, and wider on "
+    f"the side of a longer tail; none where fewer than {LEAST} samples carry a number, or nothing varies."
+)
 
 GLOSSARY = {
     "player": "A part of the input that can be absent: a patch of an image, a column of a table.",
@@ -22,6 +29,7 @@ GLOSSARY = {
     "redundancy": "Strength that the output lacks, divided by the layer's salient strength.",
     "mean |v(N) − v(∅)|": "How far the score moves when all players are masked; strengths are divided by it to compare layers.",
     "certified": "The decomposition's total strength is proven to be close to the least possible one.",
+    "canonical": "Of all sparsest decompositions the one preferred by a fixed rule; proven, not assumed, to be the one shown.",
     "matching": "AND and OR interactions together rebuild the value of every masked sample, up to a small bounded residual.",
     "checkpoint": "A moment of training at which all layers were read.",
     "† marked": "The probe is at chance, or masking hardly moves the score: what such a layer is said to know may be noise.",

@@ -6,33 +6,32 @@ import numpy as np
 import pandas as pd
 
 from lk.games import OUTPUT
-from lk.metrics.bootstrap import Array, interval, resamples
-from lk.numbers import number, percent, spanned
+from lk.metrics.intervals import Array, jackknife
+from lk.numbers import number, spanned
 from lk.studies.alignment import Aligned
 from lk.studies.averages import tidy
 from lk.studies.compare import marked_layers
 from lk.studies.profile import Profile, profile
-from lk.studies.reading import DRAWS
+from lk.studies.sentences import HALF, first_half, rows_of
 from lk.studies.sentences import largest as largest_of
-from lk.studies.sentences import rows_of
 
 LEARNED, DROPPED = "newly learned", "dropped"
 
 
-def layer_steps(aligned: Aligned, draws: int = DRAWS) -> tuple[pd.DataFrame, list[str]]:
+def layer_steps(aligned: Aligned) -> tuple[pd.DataFrame, list[str]]:
     """Newly learned and dropped strength of each step between layers, in the finished networks.
 
     Returns:
         A table with columns run, before, after (layers), depth (halfway between them), quantity (`newly learned`: gain of completeness;
         `dropped`: fall of redundancy), mean, low, high, n, marked (either layer is); and a sentence per run.
     """
-    weights, samples = resamples(len(aligned.kept), draws), len(aligned.kept)
+    weights, samples = jackknife(len(aligned.kept)), len(aligned.kept)
     parts, texts = [], []
     for run, found in zip(aligned.runs, aligned.final, strict=True):
         own, bad = profile(found, weights), marked_layers(run, aligned.extraction)
         texts.append(f"{run.id}: {described(own, bad)}")
-        for quantity, drawn in ((LEARNED, own.learned), (DROPPED, own.dropped)):
-            frame = tidy(drawn, {"after": own.layers[1:]}, samples, quantity=quantity, run=run.id)
+        for quantity, change in ((LEARNED, own.learned), (DROPPED, own.dropped)):
+            frame = tidy(change, {"after": own.layers[1:]}, samples, quantity=quantity, run=run.id)
             frame = frame.assign(before=own.layers[:-1], depth=(own.depth[1:] + own.depth[:-1]) / 2)
             parts.append(frame.assign(marked=frame["before"].isin(bad) | frame["after"].isin(bad)))
     return pd.concat(parts, ignore_index=True), texts
@@ -53,10 +52,10 @@ def described(own: Profile, marked: Collection[str] = ()) -> str:
     own = Profile(tuple(own.layers[i] for i in kept), own.completeness[:, kept], own.redundancy[:, kept])
     if len(own.layers) < 2:
         return f"no hidden layer was read.{said}" if not aside else f"no hidden layer is left.{said}"
-    place = np.searchsorted(own.depth, own.half() - 1e-9)
-    centre, low, high = (float(end) for end in interval(depth[place]))
-    text = f"half of the targets are there by relative depth {number(centre)} (95 % interval {number(low)} to {number(high)})"
-    text += f", at {own.layers[place[0]]}; " if low == high else "; "
+    place, earliest, latest = half(own)
+    text = f"half of the targets are there by relative depth {number(depth[place])}"
+    text += f" (between {number(depth[earliest])} and {number(depth[latest])} by the 95 % intervals of completeness)"
+    text += f", at {own.layers[place]}; " if earliest == latest else "; "
     most, dropped = largest(own, own.dropped)
     text += dropped
     if most == len(own.layers) - 2 and most > 0:
@@ -64,11 +63,24 @@ def described(own: Profile, marked: Collection[str] = ()) -> str:
     return f"{text}.{said}"
 
 
+def half(own: Profile) -> tuple[int, int, int]:
+    """Place of the first layer that holds half of the output's strength, the first that may and the first that surely does.
+
+    The output holds all of it by definition.
+    """
+    rows = rows_of(own.completeness[:, :-1])
+    possible, certain = first_half(*(np.array([row[end] for row in rows]) for end in ("mean", "low", "high")))
+    there = np.flatnonzero(np.nan_to_num(own.completeness[0, :-1]) >= HALF)
+    last = len(own.layers) - 1
+    return int(there[0]) if len(there) else last, last if possible is None else possible, last if certain is None else certain
+
+
 def largest(own: Profile, dropped: Array) -> tuple[int, str]:
     """The step that drops most redundancy, and words for it; a drop is named only where its 95 % interval lies above 0."""
-    most, often = largest_of(dropped)
+    most, sure = largest_of(dropped)
     row = rows_of(dropped)[most]
     between = f"between {own.layers[most]} and {own.layers[most + 1]}"
     if not row["low"] > 0:
         return most, f"no drop of redundancy is shown (the largest, {between}: {spanned(row)})"
-    return most, f"most redundancy is dropped {between}: {spanned(row)}, the largest drop in {percent(often, 0)} of the draws"
+    known = "the largest drop" if sure else "not surely the largest drop"
+    return most, f"most redundancy is dropped {between}: {spanned(row)}, {known}"

@@ -14,8 +14,8 @@ from lk.extraction import Extraction
 from lk.games import Players
 from lk.games.maskers import Masker
 from lk.interactions import Interactions
-from lk.metrics.bootstrap import Array, resamples
 from lk.metrics.holm import holm
+from lk.metrics.intervals import jackknife
 from lk.metrics.sparsity_conditions import sparsity_conditions
 from lk.probes import PaperSGD, Recipe
 from lk.runs import Run
@@ -37,7 +37,6 @@ from lk.studies.verdicts import summary
 
 Result = TypeVar("Result", pd.DataFrame, Interactions)
 
-DRAWS = 1000
 FIGURES = ("2", "3a", "3b", "4", "5", "6", "7", "8", "9", "10", "11", "12", "counts")
 
 
@@ -151,10 +150,6 @@ class Studied:
         for name, own in self.subjects.items():
             yield from ((name, each) for each in own)
 
-    def weights(self, samples: int) -> Array:
-        """Resamples, the same for all networks: differences are paired."""
-        return resamples(samples, DRAWS)
-
     def timed(self, study: str, network: str, one: Subject, make: Callable[[Subject], Result], played: int = 0) -> Result:
         """One study of one run; what it took is kept for the table of costs, and said where it was not stored.
 
@@ -216,11 +211,12 @@ class Studied:
             bad = set(marks.loc[marks["marked"], "layer"])
             first = own[0].interactions
             hidden, last = first.layers[:-1], len(first.layers) - 1
-            drawn = self.weights(first.and_.shape[2])
-            found = [shares(one.interactions, range(last), one.interactions, [last] * last, drawn) for one in own]
+            weights = jackknife(first.and_.shape[2])
+            found = [shares(one.interactions, range(last), one.interactions, [last] * last, weights) for one in own]
             for quantity in ("overlap", "forgotten", "new", "completeness", "redundancy"):
-                mean = np.mean([getattr(each, quantity) for each in found], 0)
-                frame = tidy(mean, {"kind": (*KINDS, "both"), "order": range(first.n + 1), "layer": hidden}, first.and_.shape[2])
+                each = np.stack([getattr(one, quantity) for one in found], 1)
+                axes = {"kind": (*KINDS, "both"), "order": range(first.n + 1), "layer": hidden}
+                frame = tidy(each.mean(1), axes, first.and_.shape[2], [each[0]])
                 frame["marked"] = [layer in bad for layer in frame["layer"]]
                 parts.append(frame.assign(network=name, quantity=quantity, depth=frame["layer"].map(depths(first.layers)), seeds=len(own)))
         table = pd.concat(parts, ignore_index=True)
@@ -236,7 +232,7 @@ class Studied:
             if settings.networks is not None and name not in settings.networks:
                 continue
             tables = [self.timed("stability", name, one, settings.measure, settings.played(one)) for one in own[: settings.seeds]]
-            curve, finding = stability_findings(name, tables, self.n, self.weights)
+            curve, finding = stability_findings(name, tables, self.n)
             curves.append(curve)
             found.append(finding)
         return pd.concat(curves, ignore_index=True), pd.concat(found, ignore_index=True)
@@ -300,7 +296,7 @@ class Studied:
     @cached_property
     def agreement(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """IoU and signed Jaccard by order of all pairs, and finding 6 (figures 4 and 8)."""
-        return generalisation({name: [one.interactions for one in own] for name, own in self.subjects.items()}, self.weights)
+        return generalisation({name: [one.interactions for one in own] for name, own in self.subjects.items()})
 
     @cached_property
     def controlled(self) -> dict[str, dict[str, tuple[list[Interactions], list[Interactions]]]]:
@@ -322,13 +318,12 @@ class Studied:
     def findings(self) -> pd.DataFrame:
         """All parts of the eight findings, with intervals and controls; p is corrected over all that is measured on the page."""
         parts = [
-            findings(name, [one.interactions for one in own], self.controlled[name], self.weights, own[0].inputs)
-            for name, own in self.subjects.items()
+            findings(name, [one.interactions for one in own], self.controlled[name], own[0].inputs) for name, own in self.subjects.items()
         ]
         table = pd.concat([*parts, self.agreement[1], self.stability[1]], ignore_index=True)
         leaning = {name: under[LEAN][0] for name, under in self.controlled.items() if LEAN in under}
         if len(leaning) > 1:
-            table = pd.concat([table, generalisation(leaning, self.weights)[1].assign(condition=LEAN)], ignore_index=True)
+            table = pd.concat([table, generalisation(leaning)[1].assign(condition=LEAN)], ignore_index=True)
         measured = (table["condition"] == "as measured") & table["p"].notna()
         table.loc[measured, "p_holm"] = holm(table.loc[measured, "p"].tolist())
         return table.sort_values("finding", kind="stable").reset_index(drop=True)

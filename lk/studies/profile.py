@@ -7,7 +7,7 @@ import numpy as np
 
 from lk.games import OUTPUT
 from lk.interactions import Interactions
-from lk.metrics.bootstrap import Array
+from lk.metrics.intervals import Array
 from lk.studies.averages import ALL, BOTH, shares
 from lk.studies.dynamics import KINDS, depths
 
@@ -20,8 +20,8 @@ class Profile:
 
     Attributes:
         layers: Names, the output last.
-        completeness: Share of the output's strength that each layer holds, `(draws, layers)`; 1 at the output.
-        redundancy: Share of each layer's strength that the output lacks, `(draws, layers)`; 0 at the output.
+        completeness: Share of the output's strength that each layer holds, `(rows, layers)`; 1 at the output.
+        redundancy: Share of each layer's strength that the output lacks, `(rows, layers)`; 0 at the output.
     """
 
     layers: tuple[str, ...]
@@ -30,29 +30,18 @@ class Profile:
 
     @property
     def learned(self) -> Array:
-        """Completeness gained from each layer to the next, `(draws, layers - 1)`: both layers are measured on the same draw."""
+        """Completeness gained from each layer to the next, `(rows, layers - 1)`: both layers are measured on the same samples."""
         return np.diff(self.completeness, axis=1)
 
     @property
     def dropped(self) -> Array:
-        """Redundancy lost from each layer to the next, `(draws, layers - 1)`."""
+        """Redundancy lost from each layer to the next, `(rows, layers - 1)`."""
         return -np.diff(self.redundancy, axis=1)
 
     @property
     def depth(self) -> Array:
         """Relative depth of the layers."""
         return np.array(list(depths(self.layers).values()))
-
-    def half(self) -> Array:
-        """Relative depth of the first layer that holds half of the output's strength, `(draws,)`; the output always does.
-
-        Example:
-            >>> Profile(("a", "b", "output"), np.array([[0.2, 0.6, 1.0]]), np.zeros((1, 3))).half()
-            array([0.5])
-        """
-        there = np.nan_to_num(self.completeness) >= 0.5
-        there[:, -1] = True
-        return np.asarray(self.depth[there.argmax(1)])
 
     def hidden(self, marked: Collection[str] = ()) -> "Profile":
         """The layers before the output that are not marked."""
@@ -61,7 +50,7 @@ class Profile:
 
 
 def profile(found: Interactions, weights: Array) -> Profile:
-    """Measure a network on resampled samples; both sides of every step are measured on the same draw."""
+    """Measure a network; both sides of every step are measured on the same samples."""
     last = found.layers.index(OUTPUT) if OUTPUT in found.layers else len(found.layers) - 1
     against = shares(found, range(len(found.layers)), found, [last] * len(found.layers), weights)
     return Profile(found.layers, against.completeness[:, _BOTH, ALL], against.redundancy[:, _BOTH, ALL])

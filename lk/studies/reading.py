@@ -8,14 +8,13 @@ import pandas as pd
 from lk.extraction import Samples
 from lk.games import OUTPUT
 from lk.interactions import Interactions
-from lk.metrics.bootstrap import resamples
+from lk.metrics.intervals import jackknife
 from lk.runs import Run
 from lk.stored import load_checkpoint, network_weights
 from lk.studies.averages import averages, total
 from lk.studies.doubts import doubts, marked
 from lk.studies.profile import profile
 
-DRAWS = 300
 RATIOS = ("completeness", "redundancy")
 UNITS = {"TrueClass": "nats", "PredictedClass": "nats", "NamedClass": "nats", "Logit": "logits"}
 
@@ -90,7 +89,7 @@ class Reading:
             )
         self.final = Interactions.load(list(files.values())[-1])
         self.unit = UNITS.get(class_name(self.settings.get("score")), "score")
-        weights = resamples(self.final.and_.shape[2], DRAWS)
+        weights = jackknife(self.final.and_.shape[2])
         collected: dict[str, list[pd.DataFrame]] = {}
         self.seconds: list[dict[str, float]] = []
         before = None

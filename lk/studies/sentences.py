@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 
 from lk.games import OUTPUT
-from lk.metrics.bootstrap import Array, interval
+from lk.metrics.intervals import LEAST, Array, interval
 from lk.metrics.wilson import wilson
 from lk.numbers import epochs, number, of, percent, signed, significant, spanned
 from lk.studies.averages import total
 from lk.studies.profile import Profile
 
 HALF = 0.5
-OFTEN = 0.95  # share of the draws in which a layer is the largest, from which on it is called that
 
 
 def on_salience(counts: pd.DataFrame, n: int) -> str:
@@ -38,14 +37,15 @@ class First(NamedTuple):
     certain: int | None
 
 
-def first_half(low: Array, high: Array) -> First:
-    """Places whose interval reaches above a half, and lies above it.
+def first_half(mean: Array, low: Array, high: Array) -> First:
+    """Places whose interval reaches above a half, and lies above it; a number without an interval may be anything.
 
     Example:
-        >>> first_half(np.array([0.1, 0.43, 0.55]), np.array([0.2, 0.63, 0.8]))
+        >>> first_half(np.array([0.15, 0.5, 0.7]), np.array([0.1, 0.43, 0.55]), np.array([0.2, 0.63, 0.8]))
         First(possible=1, certain=2)
     """
-    possible, certain = (np.flatnonzero(end >= HALF) for end in (high, low))
+    open_ = np.isfinite(mean) & np.isnan(low)
+    possible, certain = np.flatnonzero((high >= HALF) | open_), np.flatnonzero(low >= HALF)
     return First(int(possible[0]) if len(possible) else None, int(certain[0]) if len(certain) else None)
 
 
@@ -53,7 +53,7 @@ def on_layers(own: Profile, marked: Collection[str] = ()) -> str:
     """Where in depth the output's interactions are first there, where most are added, and where redundancy is highest.
 
     Args:
-        own: The finished network, on resampled samples (two or more).
+        own: The finished network.
         marked: Marked layers; they are left aside.
     """
     if len(own.layers) < 2:
@@ -64,16 +64,27 @@ def on_layers(own: Profile, marked: Collection[str] = ()) -> str:
     return " ".join(part for part in (on_half(hidden), on_rise(hidden), on_waste(hidden)) if part)
 
 
-def rows_of(drawn: Array) -> list[dict[str, float]]:
-    """Mean, low and high of each column of `(draws, columns)`."""
-    return [dict(zip(("mean", "low", "high"), map(float, ends), strict=True)) for ends in zip(*interval(drawn), strict=True)]
+def on_few(samples: int) -> str:
+    """That there are too few samples for any interval, where it is so."""
+    if samples >= LEAST:
+        return ""
+    return f"No number has an interval, and no difference is judged: {samples} samples are explained, and an interval needs {LEAST}."
+
+
+def rows_of(replicates: Array) -> list[dict[str, float]]:
+    """Mean, low and high of each column of `(rows, columns)`, computed for the rows of `lk.metrics.jackknife`."""
+    found = interval(replicates)
+    return [
+        {"mean": float(mean), "low": float(low), "high": float(high)}
+        for mean, low, high in zip(found.value, found.low, found.high, strict=True)
+    ]
 
 
 def on_half(hidden: Profile) -> str:
     """The first layer that holds half of the output's strength, as far as the intervals tell."""
     rows = rows_of(hidden.completeness)
     layers, said = hidden.layers, [spanned(row) for row in rows]
-    possible, certain = first_half(np.array([row["low"] for row in rows]), np.array([row["high"] for row in rows]))
+    possible, certain = first_half(*(np.array([row[end] for row in rows]) for end in ("mean", "low", "high")))
     best = int(np.nanargmax(hidden.completeness[0]))
     if possible is None:
         return f"No hidden layer holds half of the output's salient strength: completeness is at most {said[best]}, at {layers[best]}."
@@ -86,44 +97,41 @@ def on_half(hidden: Profile) -> str:
         return f"Already the first layer, {layers[0]}, holds half of the output's salient strength: completeness {said[0]}."
     if certain == possible:
         return f"Half of the output's salient strength is first present at {layers[certain]}: completeness {said[certain]}."
-    between = ", ".join(f"{layers[place]} {said[place]}" for place in range(possible, certain))
+    between = ", ".join(f"{layers[place]} {said[place]}" for place in range(possible, certain) if np.isfinite(rows[place]["mean"]))
     return (
         f"Half of the output's salient strength is present at {layers[certain]}: completeness {said[certain]}. The samples do not decide "
         f"whether it is there before: {between}."
     )
 
 
-def largest(drawn: Array) -> tuple[int, float]:
-    """The column with the largest mean, and the share of draws in which it is the largest."""
-    known = np.nan_to_num(drawn, nan=-np.inf)
-    most = int(known[0].argmax())
-    return most, float((known[1:].argmax(1) == most).mean()) if len(known) > 1 else 0.0
+def largest(replicates: Array) -> tuple[int, bool]:
+    """The column with the largest mean, and whether the 95 % interval of its difference from every other one lies above zero."""
+    most = int(np.nan_to_num(replicates[0], nan=-np.inf).argmax())
+    others = np.flatnonzero(np.isfinite(replicates[0]))
+    others = others[others != most]
+    return most, bool((interval(replicates[:, [most]] - replicates[:, others]).low > 0).all())
 
 
 def on_rise(hidden: Profile) -> str:
     """The largest gain of completeness from one hidden layer to the next, where it is one."""
     if len(hidden.layers) < 2:
         return ""
-    most, often = largest(hidden.learned)
+    most, sure = largest(hidden.learned)
     row = rows_of(hidden.learned)[most]
     if not row["low"] > 0:
         return ""
     said = f"{signed(row['mean'])} ({number(row['low'])} to {number(row['high'])})"
     before, after = hidden.layers[most : most + 2]
-    return (
-        f"Completeness rises most from {before} to {after}: {said}."
-        if often >= OFTEN
-        else f"Completeness rises from {before} to {after}: {said}."
-    )
+    return f"Completeness rises most from {before} to {after}: {said}." if sure else f"Completeness rises from {before} to {after}: {said}."
 
 
 def on_waste(hidden: Profile) -> str:
     """The layer with most strength that the output lacks."""
     if not np.isfinite(hidden.redundancy[0]).any():
         return ""
-    most, often = largest(hidden.redundancy)
+    most, sure = largest(hidden.redundancy)
     said = f"{spanned(rows_of(hidden.redundancy)[most])} of its salient strength is not used by the output"
-    if often >= OFTEN and len(hidden.layers) > 1:
+    if sure and len(hidden.layers) > 1:
         return f"Redundancy is highest at {hidden.layers[most]}: {said}."
     return f"Redundancy of {hidden.layers[most]}: {said}" + (
         "; the samples do not decide which layer has most." if len(hidden.layers) > 1 else "."
@@ -139,12 +147,12 @@ def on_epochs(shares: pd.DataFrame) -> str:
         if rows.loc[rows["step"] == last, "marked"].any():
             return ""
         rows = rows[~rows["marked"]]
-    rows = rows[(rows["step"] < last) & rows["low"].notna()].reset_index(drop=True)  # the last is complete by definition
+    rows = rows[(rows["step"] < last) & rows["mean"].notna()].reset_index(drop=True)  # the last is complete by definition
     if not len(rows):
         return ""
     said = [spanned(row) for row in rows.to_dict("records")]
     at = [epochs(epoch) for epoch in rows["epoch"]]
-    possible, certain = first_half(rows["low"].to_numpy(float), rows["high"].to_numpy(float))
+    possible, certain = first_half(*(rows[end].to_numpy(float) for end in ("mean", "low", "high")))
     if certain is None:
         return (
             f"Over training: at epoch {at[-1]}, the last checkpoint before the end, the output held {said[-1]} of the strength of its final "
@@ -169,6 +177,11 @@ def on_proof(games: pd.DataFrame, gap: float) -> str:
         f"{of(certified, len(games))} decompositions are certified: their total strength is proven to be within {significant(100 * gap)} % of "
         "the least possible one."
     )
+    if "canonical" in games and (known := games["canonical"].dropna()).size:
+        text += (
+            f" {of(int(known.sum()), len(known))} are proven to be the canonical one, which no other solver, start or naming of players "
+            "would change."
+        )
     if pd.notna(error):
         text += f" The interactions rebuild the value of every masked sample; the largest error is {significant(error, 1)} of the total strength."
     return text

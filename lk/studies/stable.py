@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from lk.metrics.bootstrap import Array, resamples
+from lk.metrics.intervals import Array, divide, jackknife
 from lk.runs import Run
 from lk.studies.alignment import Aligned
-from lk.studies.averages import divide, tidy
+from lk.studies.averages import tidy
 from lk.studies.dynamics import KINDS
-from lk.studies.reading import DRAWS, highest_order, optional_table
+from lk.studies.reading import highest_order, optional_table
 
 PLACES = ("intermediate layer", "output")
 
@@ -46,12 +46,12 @@ def by_sample(aligned: Aligned) -> Array:
 
 
 def means(found: Array, weights: Array) -> Array:
-    """Mean over samples for each draw, `(draws, ...)`; NaN is left out."""
+    """Mean over samples for each row of weights, `(rows, ...)`; NaN is left out."""
     known = np.isfinite(found)
     return divide(np.tensordot(weights, np.where(known, found, 0.0), (1, -1)), np.tensordot(weights, known.astype(float), (1, -1)))
 
 
-def stability(aligned: Aligned, draws: int = DRAWS) -> pd.DataFrame:
+def stability(aligned: Aligned) -> pd.DataFrame:
     """Curves by order.
 
     Returns:
@@ -60,20 +60,21 @@ def stability(aligned: Aligned, draws: int = DRAWS) -> pd.DataFrame:
     found = by_sample(aligned)
     samples = int(np.isfinite(found).any((1, 2, 3)).all(0).sum())
     axes = {"run": [run.id for run in aligned.runs], "place": PLACES, "kind": KINDS, "order": range(1, found.shape[3] + 1)}
-    return tidy(means(found, resamples(len(aligned.kept), draws)), axes, samples)
+    return tidy(means(found, jackknife(len(aligned.kept))), axes, samples)
 
 
 def level(aligned: Aligned, weights: Array, place: str) -> Array:
     """One number per run: log10 of the mean stability of each kind and order, averaged over those that all runs know.
 
+    Where enough samples carry some of them for an interval, these are taken alone.
+
     The logarithm, because stability falls by powers with the order: a plain mean would speak of single players only.
 
     Returns:
-        Shape `(draws, runs)`.
+        Shape `(rows, runs)`.
     """
-    drawn = means(by_sample(aligned)[:, PLACES.index(place)], weights)
-    cells = np.log10(np.where(drawn > 0, drawn, np.nan)).reshape(*drawn.shape[:2], -1)
-    cells = cells[:, :, np.isfinite(cells[0]).all(0)]
-    known = np.asarray(np.isfinite(cells).all(1, keepdims=True))
-    # A cell that is undefined for one run in a draw is left out for all in that draw.
-    return np.where(known.any(2), np.where(known, cells, 0.0).sum(2) / np.maximum(known.sum(2), 1), np.nan)
+    found = means(by_sample(aligned)[:, PLACES.index(place)], weights)
+    cells = np.log10(np.where(found > 0, found, np.nan)).reshape(*found.shape[:2], -1)
+    often, known = np.isfinite(cells).all((0, 1)), np.isfinite(cells[0]).all(0)
+    cells = cells[:, :, often if often.any() else known]
+    return np.asarray(cells.mean(2)) if cells.shape[2] else np.full(cells.shape[:2], np.nan)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lk.studies.compare import LEVEL, SEEDS
-from lk.studies.findings import FAILS, HOLDS, LEAST, UNDECIDED, overall
+from lk.metrics.intervals import LEAST, LEVEL, SEEDS
+from lk.studies.findings import FAILS, HOLDS, UNDECIDED, overall
 
 AGAINST = ("random labels", "untrained network")  # what a finding must exceed
 
@@ -31,6 +31,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             "n": int(measured["n"].min()), "seeds": int(measured["seeds"].min()),
         }  # fmt: skip
         for control, under in own[own["condition"] != "as measured"].groupby("condition", sort=False):
+            row[str(control)] = None  # a control that no finding needs has a column nevertheless
             if control not in AGAINST:
                 row[str(control)] = overall(list(under["verdict"]))
             elif row["verdict"] == HOLDS:

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
-from lk.interactions import Decomposition, decompose, inverse_harsanyi, inverse_or_interactions, orders
+from lk.interactions import Decomposition, decompose, decompose_path, gauge_interval, inverse_harsanyi, inverse_or_interactions, orders
 
 KAPPAS = [0.0, 0.04]
 
@@ -324,6 +324,30 @@ def test_what_is_not_certified_is_feasible_marked_and_counted_in_one_warning(mon
     assert (d.lower_bound > 0).all()
     matched = inverse_harsanyi(d.and_) + inverse_or_interactions(d.or_)
     torch.testing.assert_close(matched, v, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1.7e308, -1.7e308, 0.0, 1.0], [0.0, 1e308, 3.0, 1.0], [0.0, 0.0, 0.0, 1e308], [-1e308, 0.0, 0.0, 1e308]],
+    ids=["range of 3.4e308", "one value of 1e308", "grand of 1e308", "range of 2e308"],
+)
+@pytest.mark.parametrize("kappa", KAPPAS)
+@pytest.mark.parametrize("method", [decompose, lambda v, kappa: decompose_path(v, [kappa]), gauge_interval])
+def test_a_range_whose_effects_leave_double_precision_is_refused_for_that_reason(values, kappa, method):
+    game = torch.tensor([values, [0.0] * 4], dtype=torch.float64).T.flip(1)
+    with pytest.raises(
+        ValueError, match=r"expected values within 5.6e\+306 of that of the empty .* in game 1 \(first of 1 .* Divide the values"
+    ):
+        method(game, kappa)
+
+
+@pytest.mark.parametrize(("dtype", "unit"), [(torch.float64, 2.0**1018), (torch.float32, 2.0**126), (torch.float64, 2.0**-1000)])
+def test_the_widest_and_smallest_games_scale(dtype, unit):
+    game = torch.tensor([1.0, -1.0, 0.25, 0.5], dtype=torch.float64)
+    one, scaled = decompose(game, 0.04), decompose((game * unit).to(dtype), 0.04)
+    assert torch.equal(one.and_ * unit, scaled.and_)
+    assert torch.equal(one.or_ * unit, scaled.or_)
+    assert bool(scaled.certified)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

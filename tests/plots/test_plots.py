@@ -14,7 +14,7 @@ from run_folders import interactions
 
 from lk import plots
 from lk.groups import Symmetric, irreps
-from lk.metrics.bootstrap import resamples
+from lk.metrics.intervals import jackknife
 from lk.plots.on_images import outline
 from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
 from lk.proofs import rho_set
@@ -31,7 +31,7 @@ def frames(layers=LAYERS):
     checkpoints = [interactions(layers=layers, seed=i, step=10 * i, epoch=float(i), salience_ratio=0.05) for i in range(3)]
     tables, before = [], None
     for found in checkpoints:
-        tables.append(averages(found, resamples(6, 40), before, checkpoints[-1]))
+        tables.append(averages(found, jackknife(6), before, checkpoints[-1]))
         before = found
     whole = {key: pd.concat([table[key] for table in tables], ignore_index=True) for key in tables[0]}
 

@@ -4,22 +4,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lk.metrics.intervals import jackknife
 from lk.studies.doubts import doubts
 from lk.studies.profile import Profile
-from lk.studies.sentences import on_doubts, on_epochs, on_layers, on_salience
+from lk.studies.sentences import on_doubts, on_epochs, on_few, on_layers, on_salience
 
 LAYERS = ("layer1", "layer2", "layer3", "output")
 
 
-def profile(completeness, noise=0.0, redundancy=(0.5, 0.4, 0.3), layers=LAYERS, shared=False):
-    """Draws around given means; with `shared` the noise is that of the sample, the same for all layers."""
+def profile(completeness, noise=0.0, redundancy=(0.5, 0.4, 0.3), layers=LAYERS, shared=False, samples=60):
+    """Of samples about given means with a standard error of `noise`; with `shared` it is that of the sample, the same for all layers."""
     generator = np.random.default_rng(0)
-    drawn = []
+    measured = []
     for means in (completeness, redundancy):
-        values = np.array([[*means, 1.0]] * 401)
-        values[1:, :-1] += noise * generator.normal(size=(400, 1 if shared else len(means)))
-        drawn.append(values)
-    return Profile(layers, *drawn)
+        values = generator.normal(size=(samples, 1 if shared else len(means))) + (1e-3 * generator.normal(size=(samples, len(means))))
+        values = noise * samples**0.5 * (values - values.mean(0))
+        rows = np.asarray(means) + jackknife(samples) @ values
+        measured.append(np.column_stack([rows, np.ones(len(rows))]))
+    return Profile(layers, *measured)
 
 
 def test_a_half_that_the_interval_carries_is_named():
@@ -54,6 +56,17 @@ def test_the_highest_redundancy_is_named_only_where_it_is_sure():
     text = on_layers(profile((0.2, 0.4, 0.6), 0.05, redundancy=(0.41, 0.40, 0.39)))
     assert "Redundancy of layer1: 0.41 (" in text
     assert text.endswith("the samples do not decide which layer has most.")
+
+
+def test_too_few_samples_decide_nothing():
+    text = on_layers(profile((0.2, 0.7, 0.9), 0.01, samples=5))
+    assert text.startswith(
+        "The samples do not decide whether a hidden layer holds half of the output's salient strength: completeness is at most 0.90 (no"
+    )
+    assert "rises" not in text
+    assert text.endswith("the samples do not decide which layer has most.")
+    assert on_few(5).startswith("No number has an interval, and no difference is judged: 5 samples are explained, and an interval needs 6.")
+    assert on_few(6) == ""
 
 
 def test_marked_layers_are_left_aside():

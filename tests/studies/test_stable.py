@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 from run_folders import write_run
 
-from lk.metrics.bootstrap import resamples
+from lk.metrics.intervals import jackknife
 from lk.studies.alignment import align
 from lk.studies.compare import QUESTIONS, STABILITY, questions, sentences
 from lk.studies.stable import PLACES, by_sample, has_stability, level, stability
 
 
-def write_stability(run, value, missing=(), step=20, orders=4):
+def write_stability(run, value, missing=(), step=20, orders=4, spread=0.01):
     """Stability `value(order)` for all samples, with some spread; samples in `missing` are left out."""
     rows = [
-        (step, "third" if place == PLACES[0] else "output", place, kind, order, sample, value(order) * (1 + 0.01 * (sample % 3)))
+        (step, "third" if place == PLACES[0] else "output", place, kind, order, sample, value(order) * (1 + spread * (sample % 3)))
         for place in PLACES
         for kind in ("and", "or")
         for order in range(1, orders + 1)
@@ -48,7 +48,7 @@ def test_a_sample_that_one_run_lacks_is_left_out_in_all(runs):
     assert found.shape == (2, 2, 2, 4, 8)
     assert np.isnan(found[..., [1, 5]]).all()
     assert np.isfinite(np.delete(found, [1, 5], axis=-1)).all()
-    table = stability(align(runs), 20)
+    table = stability(align(runs))
     assert set(table["n"]) == {6}
     row = table[(table["run"] == "one") & (table["place"] == "output") & (table["kind"] == "or") & (table["order"] == 3)].iloc[0]
     assert row["mean"] == pytest.approx(3 * (1 + 0.01 * np.mean([100 % 3, 102 % 3, 103 % 3, 104 % 3, 106 % 3, 107 % 3])))
@@ -60,8 +60,8 @@ def test_level_is_the_mean_logarithm(runs):
     write_stability(runs[0], lambda order: 1000 / 10**order)
     write_stability(runs[1], lambda order: 2000 / 10**order)
     aligned = align(runs)
-    drawn = level(aligned, resamples(len(aligned.kept), 10), "output")
-    assert drawn.shape == (11, 2)
+    drawn = level(aligned, jackknife(len(aligned.kept)), "output")
+    assert drawn.shape == (9, 2)
     np.testing.assert_allclose(drawn[:, 1] - drawn[:, 0], np.log10(2))
     assert drawn[0, 0] == pytest.approx(0.5 + np.log10(1 + 0.01 * np.mean([s % 3 for s in range(100, 108)])))
 
@@ -70,14 +70,14 @@ def test_orders_that_one_run_lacks_are_not_compared(runs):
     write_stability(runs[0], lambda order: 1000 / 10**order)
     write_stability(runs[1], lambda order: 1000 / 10**order, orders=2)
     aligned = align(runs)
-    drawn = level(aligned, resamples(len(aligned.kept), 10), "output")
+    drawn = level(aligned, jackknife(len(aligned.kept)), "output")
     np.testing.assert_allclose(drawn[:, 0], drawn[:, 1])
 
 
 def test_a_planted_difference_is_told_with_its_direction(runs):
     write_stability(runs[0], float)
-    write_stability(runs[1], lambda order: 3.0 * order)
-    found = sentences(align(runs), draws=400)
+    write_stability(runs[1], lambda order: 3.0 * order, spread=0.02)
+    found = sentences(align(runs))
     assert len(found) == len(QUESTIONS) + len(STABILITY)
     row = found[found["question"] == STABILITY[0].name].iloc[0]
     assert row["text"].startswith("Of these two runs, two has more stable interactions at the output than one: difference 0.48")
