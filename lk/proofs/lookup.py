@@ -122,7 +122,7 @@ class Main:
         rest, at = self.residual, np.arange(len(xs))
         h = self.activations(xs, ys)
         values = np.tile(self.offset[:, None], len(xs))
-        _add_products(self.rows, self.neurons, self.entries, h, values)
+        add_products(self.rows, self.neurons, self.entries, h, values)
         logits = np.zeros((rest.columns.shape[0], len(xs)))
         for j in range(self.assign.shape[1]):
             logits += values[self.assign[:, j]]
@@ -148,7 +148,7 @@ def _lead(logits: Floats, zs: Ints) -> Floats:
 
 
 @njit(cache=True, nogil=True)
-def _add_products(rows: Any, neurons: Any, entries: Any, h: Any, values: Any) -> None:
+def add_products(rows: Any, neurons: Any, entries: Any, h: Any, values: Any) -> None:
     """Add C h: the entries of C that are not zero, one after another."""
     for k in range(entries.shape[0]):
         c, source, out = entries[k], h[neurons[k]], values[rows[k]]

@@ -205,7 +205,7 @@ def norm_weights(columns: Floats, interaction: Floats) -> Floats:
 
 def _relative(sizes: Floats) -> Floats:
     mean = sizes.mean() if len(sizes) else 0.0
-    return sizes / mean + 1e-6 if 0.0 < mean < np.inf else np.ones(len(sizes))
+    return sizes / mean + 1e-3 if 0.0 < mean < np.inf else np.ones(len(sizes))
 
 
 @njit(cache=True, nogil=True)

@@ -1,12 +1,14 @@
 """Finders on networks whose circuits are known: built ones with shuffled, rescaled and noisy neurons, and random ones."""
 
 import dataclasses
+import importlib
 
 import numpy as np
 import pytest
 
 from lk.groups import Affine, Cyclic, Quaternion, Symmetric, coset_action, irreps, subgroups
 from lk.proofs import (
+    FourierExplanation,
     GSetExplanation,
     LookupExplanation,
     SidedCircuit,
@@ -30,6 +32,7 @@ from lk.proofs import (
     why_unexplained,
 )
 from lk.proofs.activation import apply
+from lk.proofs.greedy import greedy_groups
 
 
 def disguised(tables, seed=0, noise=1e-3):
@@ -275,3 +278,79 @@ def test_cosets_are_found():
     explanation = find_cosets(tables, Symmetric(4))
     assert sum(len(cluster.neurons) for cluster in explanation.clusters) == 16
     assert {int(cluster.left.max()) for cluster in explanation.clusters} == {3}
+
+
+def degenerate(name, rng, n, m):
+    """Networks in which a table is constant, empty or repeated, whose cosines with themselves are 0."""
+    left, right, unembed = (rng.normal(size=(n, m)) for _ in range(3))
+    if name == "left constant":
+        left[:] = 0.0
+    elif name == "right constant":
+        right[:] = 0.3
+    elif name == "unembedding constant":
+        unembed[:] = 1.0
+    elif name == "zero":
+        left[:] = right[:] = unembed[:] = 0.0
+    elif name == "tiny":  # the smallest positive float32
+        left, right, unembed = (2.0**-149 * np.sign(table) for table in (left, right, unembed))
+    elif name == "tiny left":
+        left = 2.0**-149 * np.sign(left)
+    elif name == "duplicates":
+        left, right, unembed = (np.repeat(table[:, :1], m, axis=1) for table in (left, right, unembed))
+    return left, right, unembed
+
+
+@pytest.mark.parametrize(
+    "name", ["left constant", "right constant", "unembedding constant", "zero", "tiny", "tiny left", "duplicates", "random"]
+)
+def test_finders_end(name):
+    """Each round of a search takes at least the neuron away that it starts from, whatever a cosine says."""
+    rng = np.random.default_rng(0)
+    for group in (Cyclic(1), Cyclic(3)):
+        for m in (1, 2, 5):
+            tables = Tables(*degenerate(name, rng, group.order, m), np.zeros(group.order))
+            truth = brute_force(tables, group).accuracy
+            for verify, find in ((gset, find_gset), (schur, find_fourier), (lookup, find_lookup)):
+                assert all(verify(tables, group, explanation).bound <= truth for explanation in find(tables, group))
+            assert coset(tables, group, find_cosets(tables, group)).bound <= truth
+
+
+def test_greedy_groups_take_a_neuron_each_round():
+    """For any relation: no neighbours at all, not of oneself, one-sided ones."""
+    rng = np.random.default_rng(0)
+    for size in (0, 1, 2, 7):
+        for near in (np.zeros((size, size), bool), np.ones((size, size), bool), rng.random((size, size)) < 0.3):
+            groups = list(greedy_groups(near))
+            assert sorted(np.concatenate([np.empty(0, int), *(members for members, _ in groups)])) == list(range(size))
+            assert all(first in members for members, first in groups)
+            assert all(len(members) > 2 for members, _ in greedy_groups(near, 3))
+
+
+def test_a_point_is_chosen_even_where_none_describes_anything():
+    choose = importlib.import_module("lk.proofs.find_lookup").choose
+    assert choose(np.zeros((2, 3))) == [0]
+    assert choose(np.array([[0.0, 1.0], [1.0, 0.0]])) == [0, 1]
+
+
+def test_look_ups_cost_what_is_executed():
+    """Entries that are zero are neither counted nor multiplied: n^2 operations for each entry that is not."""
+    group, rng = Symmetric(3), np.random.default_rng(0)
+    tables = Tables(*(rng.normal(size=(6, 9)) for _ in range(3)), np.zeros(6))
+    assign, columns = rng.integers(5, size=(6, 3)), rng.normal(size=(5, 9))
+    few = np.where(rng.random((5, 9)) < 0.3, columns, 0.0)
+    dense, sparse = (lookup(tables, group, LookupExplanation(assign, table, np.zeros(5))) for table in (columns, few))
+    extra = 36 * (np.count_nonzero(columns) - np.count_nonzero(few))
+    assert abs(dense.operations - sparse.operations - extra) <= 36 * 2 * 6  # at most the pairs that are left open
+    add_products = importlib.import_module("lk.proofs.lookup").add_products  # the function of that name hides its module
+    h = apply(tables.left[[0]] + tables.right[[1]], "relu").T.astype(np.float64)
+    values = np.zeros((5, 1))
+    rows, neurons = np.nonzero(few)
+    add_products(rows, neurons, few[rows, neurons], h, values)
+    np.testing.assert_allclose(values, few @ h, atol=1e-12)
+
+
+def test_schur_on_the_trivial_group():
+    """There is no wrong answer"""
+    tables = Tables(*(np.ones((1, 2)) for _ in range(3)), np.zeros(1))
+    certificate = schur(tables, Cyclic(1), FourierExplanation((np.ones((1, 1, 1)),), 1, 2))
+    assert certificate.bound == brute_force(tables, Cyclic(1)).bound == 1.0
