@@ -204,7 +204,7 @@ def test_architectures_that_differ_by_their_seeds_alone_are_not_told_apart(seeds
 
 
 def test_samples_are_a_source_of_variance_for_architectures_too():
-    """Two architectures that differ on these samples and not in general: seeds as the only unit called 33 to 70 % of them different."""
+    """Two architectures that differ on these samples and not in general: with seeds as the only unit they would be told apart."""
     rng, weights = np.random.default_rng(1), jackknife(20)
     own = 5 * rng.normal(size=(20, 1, 2000)) + 0.5 * rng.normal(size=(20, 3, 2000)) + rng.normal(size=(3, 2000))
     other = 0.5 * rng.normal(size=(20, 3, 2000)) + rng.normal(size=(3, 2000))
