@@ -14,7 +14,7 @@ Meyer, 1979).
 
 where z* is the canonical point of the game that z matches, residuals of coalitions with y != 0 taken to be at the bound. That game
 differs from the given one by the mismatch m on coalitions with y != 0, and residuals may pass the bound by up to b. Two answers to games
-that differ by at most e on each coalition are compared by adding both gaps with the multipliers exchanged; residuals drop out except for
+that differ by at most e on each coalition, bounds included, are compared by adding both gaps with the multipliers exchanged:
 
 .. math:: |z_1 - z_2|_2^2 \le \frac{4 R}{\mu} \sum_{i = 1, 2} \left[ G_i + m_i \cdot |y_i| + (b + e) |y_i|_1 \right].
 
@@ -25,8 +25,9 @@ Games that differ by more, as by a shift that costs digits, need the larger e in
 
 The flag is set when the first distance is at most 1e-6 R and s at most 3e-2 R, whatever engine answered, so that two answers to one game
 are proven to lie within 6e-2 R; and when s with the answer's own b is at most 1e-2 R, which proves nothing more but is more cautious.
-No tolerance on active sets enters: a set of active effects that was guessed wrong shows as a gap. Where the asked
-`gap` is below 1e-5, order weights come down to the size of mu and fewer games are flagged.
+No tolerance on active sets enters: a set of active effects that was guessed wrong shows as a gap. The formulas themselves are evaluated in
+float64, and the rounding of that is not paid for. Where the asked `gap` is below 1e-5, order weights come down to the size of mu and
+fewer games are flagged.
 
 Source: Fenchel-Young inequality and strong convexity, Bauschke and Combettes, Convex Analysis and Monotone Operator Theory, 2017, ch. 16 and 18.
 """
