@@ -259,25 +259,33 @@ def shares_of_samples(draws: int, seed: int) -> None:
         row(truth, *cells)
 
 
+TABLES = {
+    "coverage": ("Coverage of 95 % intervals, % ± its standard error", lambda n, seed: coverage([5, 10, 20, 30, 100], n, seed)),
+    "length": ("Length", lambda n, seed: length([5, 10, 20, 30, 100], n, seed)),
+    "compare": (
+        "False alarms of compare at 5 %, before Holm, % ± standard error",
+        lambda n, seed: alarms_of_compare(20, [3, 5, 10], n, seed),
+    ),
+    "power": ("Differences that compare finds, %", lambda n, seed: power_of_compare(20, [3, 5, 10], n, seed)),
+    "findings": (
+        "False alarms of findings at 5 %, before Holm, % ± standard error",
+        lambda n, seed: alarms_of_findings([10, 20, 30], [1, 3, 5], n, seed),
+    ),
+    "proportions": ("Proportions", lambda n, seed: shares_of_samples(5 * n, seed)),
+}
+
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("tables", nargs="*", default=list(TABLES), metavar="TABLE", help=f"which of {', '.join(TABLES)}; default all")
     options.add_argument("--draws", type=int, default=4000, help="data sets per cell")
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
-    start, many = time.process_time(), [5, 10, 20, 30, 100]
+    start = time.process_time()
     print(
-        f"{'before: percentile bootstrap' if BEFORE else 'now: lk.metrics.interval'}; {given.draws} data sets per cell, seed {given.seed}\n"
+        f"{'before: percentile bootstrap' if BEFORE else 'now: lk.metrics.interval'}; {given.draws} data sets per cell, seed {given.seed}"
     )
-    print("### Coverage of 95 % intervals, % ± its standard error\n")
-    coverage(many, given.draws, given.seed)
-    print("\n### Length\n")
-    length(many, given.draws, given.seed)
-    print("\n### False alarms of compare at 5 %, before Holm, % ± standard error\n")
-    alarms_of_compare(20, [3, 5, 10], given.draws, given.seed)
-    print("\n### Power of compare, %\n")
-    power_of_compare(20, [3, 5, 10], given.draws // 2, given.seed)
-    print("\n### False alarms of findings at 5 %, before Holm, % ± standard error\n")
-    alarms_of_findings([10, 20, 30], [1, 3, 5], given.draws // 2, given.seed)
-    print("\n### Proportions\n")
-    shares_of_samples(20_000, given.seed)
+    for name in given.tables:
+        title, make = TABLES[name]
+        print(f"\n### {title}\n")
+        make(given.draws, given.seed)
     print(f"\n{time.process_time() - start:.0f} s of CPU")

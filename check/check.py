@@ -39,6 +39,7 @@ CLUSTERS = {"labels": "I64 m", "coefficients": "F64 m", "directions": "F64 D S"}
 LOOKUP = {"assign": "I64 n L", "columns": "F64 R m", "offset": "F64 R"}
 TYPES = {"F32": ("f", 4), "F64": ("d", 8), "I64": ("q", 8)}
 READS = {"irrep": "GSet", "gset": "GSet", "separable": "GSet", "schur": "Fourier", "coset": "Coset", "lookup": "Lookup"}
+NEIGHBOURS = [f"../{name}/explanation.{kind}" for name in ("gset", "schur", "lookup") for kind in ("json", "safetensors")]  # of a cascade
 ACTIVATIONS: dict[str, Callable[[int], int]] = {"relu": lambda t: max(t, 0), "abs": abs, "square": lambda t: t * t}
 Arrays = dict[str, tuple[str, list[int], Sequence[Any]]]
 
@@ -255,6 +256,8 @@ def examine(folder: Path, networks: dict[tuple[str, str], Network], sample: int,
     need(hashlib.sha256(line.encode()).hexdigest() == digest, "an entry of certificate.json was edited")
     kind, paths = READS.get(about["verifier"].split("_")[0]), ["../network.safetensors", "slack.safetensors"]
     paths += ["explanation.json", "explanation.safetensors"] if kind else []
+    if about["verifier"] == "cascade":
+        paths += [name for name in NEIGHBOURS if (folder / name).is_file()]
     files = [(folder / path).read_bytes() for path in paths]
     found = [hashlib.sha256(data).hexdigest() for data in files]
     digests = dict(zip(["network", "slack", *paths[2:]], found, strict=True))

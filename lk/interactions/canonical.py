@@ -12,14 +12,17 @@ Meyer, 1979).
 
 .. math:: G = \sum_j \left[ F_j(z_j) + F_j^*((D^T y)_j) - (D^T y)_j z_j \right], \qquad |z - z^*|_2 \le \sqrt{2 R G / \mu},
 
-where z* is the canonical point of the game that z matches. That game differs from the given one by the mismatch of z; the given one
-differs by rounding from the game that is meant: each value carries an error of up to one unit in the last place of max |v|. With e the
-mismatch on each coalition plus that rounding, strong convexity gives for any two flagged answers to games equal up to rounding
+where z* is the canonical point of the game that z matches, residuals of coalitions with y != 0 taken to be at the bound. That
+game differs from the given one by the mismatch of z, which the second formula pays for; the given one differs by rounding from the game
+that is meant: each value carries an error of up to one unit in the last place of max |v|. With e the mismatch on each coalition plus
+that rounding (the larger of both answers), strong convexity gives for any two answers to games equal up
+to rounding, with the larger gap G and multipliers y of both,
 
 .. math:: |z_1 - z_2|_2 \le 2 \sqrt{2 R\,(G + e \cdot |y|) / \mu}.
 
-The flag is set when the first distance is at most 1e-6 R and the second radius at most 1e-2 R, whatever engine answered. No tolerance on
-active sets enters: a set of active effects that was guessed wrong shows as a gap.
+The flag is set when the first distance is at most 1e-6 R and the root in the second, from the answer's own G, e and y, at most 1e-2 R,
+whatever engine answered. No tolerance on active sets enters: a set of active effects that was guessed wrong shows as a gap. Where the asked
+`gap` is below 1e-5, order weights come down to the size of mu and fewer games are flagged.
 
 Source: Fenchel-Young inequality and strong convexity, Bauschke and Combettes, Convex Analysis and Monotone Operator Theory, 2017, ch. 16 and 18.
 """

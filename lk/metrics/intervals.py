@@ -11,6 +11,7 @@ Several training runs add the variance over runs, with degrees of freedom of its
 interval: it is below 0.05 exactly where the 95 % interval excludes zero. `docs/results/intervals.md` has the simulated coverage.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -108,10 +109,11 @@ def interval(replicates: Array, *runs: Array) -> Interval:
 
     .. math:: V_s = \frac{m - 1}{m} \sum (u_i - \bar u)^2, \quad
         d_s = \min\left(m - 1, \frac{2 m}{\hat\kappa - 1} - 1\right), \quad
-        T \pm t_{d} \sqrt{c^2 V_s + \sum_k V_k}, \quad d = \frac{(V_s + \sum V_k)^2}{V_s^2 / d_s + \sum V_k^2 / (R_k - 1)}
+        T \pm \sqrt{t_{d_s}^2 c^2 V_s + t_{d_r}^2 V_r}, \quad V_r = \sum_k V_k, \quad d_r = \frac{V_r^2}{\sum V_k^2 / (R_k - 1)}
 
-    c is the `stretch` of the side, :math:`\hat\kappa` the kurtosis of u, and V_k the variance of the mean of R_k runs. What the samples add
-    to the differences between runs is counted in both, so that the interval is rather too wide than too narrow.
+    c is the `stretch` of the side, :math:`\hat\kappa` the kurtosis of u, and V_k the variance of the mean of R_k runs. Samples and runs have
+    each their own t, for three runs know their deviation worse than thirty samples theirs. What the samples add to the differences between
+    runs is counted in both, so that the interval is rather too wide than too narrow.
 
     Sources: Efron and Stein, Annals of Statistics 1981 (jackknife); Satterthwaite, Biometrics 1946; Welch, Biometrika 1947; Johnson, JASA
     1978, and Hall, JRSS B 1992 (skewness).
@@ -147,16 +149,38 @@ def interval(replicates: Array, *runs: Array) -> Interval:
         skewness = (centred**3).sum(0) / m / (squares / m) ** 1.5 * np.sqrt(m * (m - 1)) / (m - 2)
         degrees = np.clip(2 * m / np.maximum(kurtosis - 1, 1e-12) - 1, 1, m - 1)
         over_samples = squares * (m - 1) / m
-        over_runs, weighted = np.zeros_like(value), over_samples**2 / degrees
-        for group in runs:
-            if len(group) >= SEEDS:
-                variance = group.var(0, ddof=1) / len(group)
-                over_runs, weighted = over_runs + variance, weighted + variance**2 / (len(group) - 1)
-        all_degrees = (over_samples + over_runs) ** 2 / weighted
-        down, up = (np.sqrt(over_samples * stretch(side * skewness, m, degrees) ** 2 + over_runs) for side in (-1, 1))
-        reach = stdtrit(all_degrees, 1 - LEVEL / 2)
-        p = 2 * stdtr(all_degrees, -np.abs(value) / np.where(value > 0, down, up))
-    return Interval(value, value - reach * down, value + reach * up, np.where(np.isfinite(p), p, 1.0))
+        down, up = (np.sqrt(over_samples) * stretch(side * skewness, m, degrees) for side in (-1, 1))
+        towards_zero = np.where(value > 0, down, up)
+        groups = [group for group in runs if len(group) >= SEEDS]
+        if groups:
+            variances = [group.var(0, ddof=1) / len(group) for group in groups]
+            over_runs = np.asarray(sum(variances))
+            weighted = sum(variance**2 / (len(group) - 1) for variance, group in zip(variances, groups, strict=True))
+            # Runs that do not differ leave no degrees of freedom, and nothing to multiply by them.
+            sources = [(towards_zero, degrees), (np.sqrt(over_runs), np.where(over_runs > 0, over_runs**2 / weighted, 1.0))]
+            low, high = (
+                value + side * reach([(end, degrees), sources[1]], np.full_like(value, LEVEL)) for side, end in ((-1, down), (1, up))
+            )
+            p = level_of(np.abs(value), sources)
+        else:
+            t = stdtrit(degrees, 1 - LEVEL / 2)
+            low, high, p = value - t * down, value + t * up, 2 * stdtr(degrees, -np.abs(value) / towards_zero)
+    return Interval(value, low, high, np.where(np.isfinite(p), p, 1.0))
+
+
+def reach(sources: Sequence[tuple[Array, Array]], level: Array) -> Array:
+    """Half the length of an interval of this error rate, from the standard error and the degrees of freedom of each source of variance."""
+    return np.sqrt(sum(np.square(error * stdtrit(degrees, level / 2)) for error, degrees in sources))  # type: ignore[no-any-return]
+
+
+def level_of(distance: Array, sources: Sequence[tuple[Array, Array]]) -> Array:
+    """The error rate whose interval just reaches so far; by bisection of its logarithm, NaN where a source is."""
+    low, high = np.full_like(distance, -69.0), np.zeros_like(distance)  # Student's t is known from p = 1e-30 on
+    for _ in range(60):
+        middle = (low + high) / 2
+        beyond = reach(sources, np.exp(middle)) > distance  # the interval is too long: its level is higher
+        low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
+    return np.where(np.isfinite(reach(sources, np.exp(high))), np.exp(high), np.nan)
 
 
 def stretch(skewness: Array, m: Array, degrees: Array) -> Array:

@@ -85,7 +85,8 @@ def _evaluate(tables: Tables, group: Group, pairs: Ints, slack: Floats, precisio
             rounding = relative * (magnitude.astype(np.float64) + largest_bias) * WIDER + flushed
         folding = tables.folding(xs, ys)
         slack[chunk] = decide(gap, rounding, folding)
-        wrong = np.isfinite(gap) & (gap + WIDER * (rounding + folding) < 0.0)  # NaN compares false
+        known = np.isfinite(gap)
+        wrong = known & (np.where(known, gap, 0.0) + WIDER * (rounding + folding) < 0.0)  # NaN compares false
         undecided.append(chunk[~(wrong | (slack[chunk] > 0.0))])
     return np.concatenate(undecided) if undecided else pairs[:0]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lk.files import writing
 from lk.proofs.rounding import Floats
-from lk.stored import damaged, read_arrays, read_json, write_tensors
+from lk.stored import damaged, read_arrays, read_header, read_json, write_tensors
 
 FORMAT = 2  # of certificate.json
 _PACKAGES = {"lk": "layerwise-knowledge", "numpy": "numpy", "numba": "numba"}
@@ -119,12 +119,17 @@ class Certificate:
         Args:
             folder: Its own; an explanation is written there before, the network (`network.safetensors`) into the folder above.
             activation: The network's.
+
+        Raises:
+            ValueError: the network is missing, or of another order or activation.
         """
+        folder = folder.resolve()
+        _check_network(folder, self.slack.shape, activation, "Write it with lk.proofs.save_network first.")
         write_tensors(folder / "slack.safetensors", {"slack": torch.from_numpy(np.ascontiguousarray(self.slack))})
         data = self.summary() | {
             "format": FORMAT,
             "activation": activation,
-            "files": {name: digest_file(path) for name, path in _files(folder).items() if path.is_file()},
+            "files": {name: digest_file(path) for name, path in _files(folder, self.verifier).items() if path.is_file()},
             "versions": {name: version(package) for name, package in _PACKAGES.items()},
         }
         with writing(folder / "certificate.json") as temporary:
@@ -134,13 +139,15 @@ class Certificate:
     def load(cls, folder: Path) -> "Certificate":
         """Read what `save` wrote. It is data, not a proof: run the verifier again, or `check/check.py`, to believe it.
 
+        Digests find accidents and edits by hand; who edits a file can compute them anew.
+
         Raises:
             ValueError: A file is missing, damaged, holds something else, or was changed after the certificate was written.
         """
+        folder = folder.resolve()
         path, remedy = folder / "certificate.json", "Delete its folder and certify again: analyze.py certify RUN."
         data = read_json(path, "holds no certificate", remedy)
-        if "format" in data:  # those of earlier versions name nothing
-            _check_identity(data, folder, remedy)
+        _check_identity(data, folder, remedy)
         slack = read_arrays(folder / "slack.safetensors", "holds no certificate", remedy).get("slack", np.zeros(0))
         try:
             for name in ("operations", "brute_force_operations"):
@@ -149,6 +156,7 @@ class Certificate:
             for name in ("accuracy", "margin"):
                 if data[name] is not None and type(data[name]) not in (int, float):
                     raise ValueError(f"expected {name} as a number, got {str(data[name])[:60]}")
+            _check_network(folder, slack.shape, data["activation"], remedy)
             if slack.dtype.kind != "f":
                 raise ValueError(f"expected slack as real numbers, got {slack.dtype}")
             return cls(
@@ -169,10 +177,27 @@ class Certificate:
             raise damaged(path, "holds no certificate", error, remedy) from error
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """What a certificate in a folder speaks of, by the names in its entry `files`."""
-    own = {name: folder / name for name in ("slack.safetensors", "explanation.json", "explanation.safetensors")}
-    return {"network": folder.parent / "network.safetensors", "slack": own.pop("slack.safetensors"), **own}
+def _files(folder: Path, verifier: str) -> dict[str, Path]:
+    """What a certificate in a folder speaks of, by the names in its entry `files`; a cascade reads the explanations of its neighbours."""
+    places = [f"../{name}/" for name in ("gset", "schur", "lookup")] if verifier == "cascade" else [""]
+    names = [f"{place}explanation.{kind}" for place in places for kind in ("json", "safetensors")]
+    return {"network": folder.parent / "network.safetensors", "slack": folder / "slack.safetensors"} | {
+        name: folder / name for name in names
+    }
+
+
+def _check_network(folder: Path, shape: tuple[int, ...], activation: object, remedy: str) -> None:
+    """Raise unless the network beside a certificate has its order and activation."""
+    path = folder.parent / "network.safetensors"
+    if not path.is_file():
+        raise ValueError(f"expected the network of {folder} in {path}, got no such file. {remedy}")
+    header = read_header(path, "holds no network", remedy)
+    order = read_arrays(path, "holds no network", remedy).get("group", np.zeros(0)).shape
+    if (order, header.get("activation")) != (shape, activation):
+        raise ValueError(
+            f"expected the network in {path} to have slack of shape {order} and activation {header.get('activation')}, "
+            f"got {shape} and {activation} in {folder}. {remedy}"
+        )
 
 
 def digest_file(path: Path) -> str:
@@ -194,11 +219,13 @@ def digest_entries(data: dict[str, Any]) -> str:
 
 def _check_identity(data: dict[str, Any], folder: Path, remedy: str) -> None:
     path = folder / "certificate.json"
-    if data["format"] != FORMAT:
-        raise ValueError(f"expected format {FORMAT} in {path}, got {str(data['format'])[:20]}: it is of another version of lk. {remedy}")
+    if data.get("format") != FORMAT:
+        raise ValueError(
+            f"expected certificate format {FORMAT} in {path}, got {str(data.get('format'))[:20]}: another version of lk. {remedy}"
+        )
     if not isinstance(data.get("files"), dict) or data.get("digest") != digest_entries(data):
         raise ValueError(f"expected {path} as it was written, got other entries: its digest does not fit. {remedy}")
-    for name, file in _files(folder).items():
+    for name, file in _files(folder, str(data.get("verifier"))).items():
         found = digest_file(file) if file.is_file() else None
         if found != data["files"].get(name):
             raise ValueError(f"expected the {file.name} that {path} speaks of, got {'another' if found else 'none'}. {remedy}")
@@ -218,4 +245,5 @@ def loss_bounds(slack: Floats) -> Floats:
     others = len(slack) - 1
     if others == 0:
         return np.zeros_like(slack)
-    return np.asarray(np.logaddexp(0.0, np.log(others) - slack))
+    # The exponential of -700 and less underflows in places: what is left out is below 1e-300.
+    return np.asarray(np.logaddexp(0.0, np.log(others) - slack) + 1e-300)

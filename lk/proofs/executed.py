@@ -6,7 +6,8 @@ over batches and threads in any way, with or without fused multiply-adds:
 
 * a factor of a matrix product is rounded with relative error at most :math:`\varphi`, products are then exact or rounded once,
 * a product of float32 factors, and every sum, has relative error at most s,
-* each result is rounded once more with relative error at most o (bfloat16 under autocast),
+* each result is rounded once more with relative error at most o (bfloat16 under autocast, sums in float32: on CUDA set
+  `torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False`),
 * anything below the normal range may be flushed to zero: an error of at most 2^-126.
 
 With :math:`A = |E_l| |W_l|` (or |l| where a network stores l), and the same for r, the errors of one input are
@@ -32,7 +33,7 @@ import torch
 
 from lk.proofs.activation import apply
 from lk.proofs.check import decide
-from lk.proofs.rounding import UNIT_32, WIDER, Floats, gamma
+from lk.proofs.rounding import UNIT_32, WIDER, Floats, gamma, says_something
 from lk.proofs.tables import Table, Tables
 
 _FLUSHED = 2.0**-125  # of one operation and its two factors below the normal range
@@ -55,8 +56,9 @@ class Precision(NamedTuple):
 
 PRECISIONS = {
     "float32": Precision(0.0, UNIT_32, 0.0),
-    "tf32": Precision(2.0**-10, 2.0 * UNIT_32, 0.0),  # 10 bits kept, perhaps truncated; tensor cores may truncate sums
-    "bfloat16": Precision(2.0**-8, 2.0 * UNIT_32, 2.0**-8),
+    # Tensor cores keep 10 bits of a factor, perhaps truncated, and truncate sums relative to the largest addend of a block.
+    "tf32": Precision(2.0**-10, 4.0 * UNIT_32, 0.0),
+    "bfloat16": Precision(2.0**-8, 4.0 * UNIT_32, 2.0**-8),
 }
 
 
@@ -69,10 +71,10 @@ def executed(tables: Tables, slack: Floats, precision: str) -> Floats:
         precision: `float32`, `tf32`, or `bfloat16` (factors and results in bfloat16, sums in float32).
 
     Returns:
-        Shape `(n, n)`; positive where the executed network is proven right, minus infinity where nothing is known.
+        Shape `(n, n)`; positive where the executed network is proven right, minus infinity where nothing is known, as for sums of more than some 8 000 terms.
 
     Raises:
-        ValueError: the precision is unknown.
+        ValueError: the precision is unknown, or the slack has another shape.
 
     Example:
         >>> eye = np.eye(3)
@@ -85,6 +87,11 @@ def executed(tables: Tables, slack: Floats, precision: str) -> Floats:
         raise ValueError(f"expected precision as one of {', '.join(PRECISIONS)}, got {precision!r}")
     phi, unit, out = PRECISIONS[precision]
     n, m = tables.order, tables.width
+    if slack.shape != (n, n):
+        raise ValueError(f"expected slack of shape {(n, n)}, one number for each pair, got {slack.shape}")
+    terms = 1 if tables.factors is None else len(tables.factors.weight_left)
+    if not says_something(max(m, terms) + 8, unit):
+        return np.full((n, n), -np.inf)
     sides = [_preactivation(tables, side, precision) for side in ("left", "right")]
     sizes = [side.size for side in sides]
     ranges, largest = np.ptp(tables.unembed.astype(np.float64), axis=0), np.abs(tables.unembed.astype(np.float64)).max(0)
@@ -134,14 +141,14 @@ def _preactivation(tables: Tables, side: str, precision: str) -> _Side:
         embed, weight = (np.abs(table.astype(np.float64)) for table in given)
         exact, folding = tables.factors.product(side)
         size, spread = np.abs(exact) + folding, embed @ weight
-        terms, widest = len(weight) + 1, float(weight.max())
+        terms, widest = len(weight) + 1, float(weight.max(initial=0.0))
         if precision == "bfloat16":
             left, right = (_bfloat16(table) for table in given)
             error = np.abs(left @ right - exact) + gamma(terms) * spread * 2.0 + folding
         else:
             error = ((1.0 + phi) ** 2 - 1.0) * spread
         error = error + gamma(terms + 1, unit) * (1.0 + phi) ** 2 * spread
-    flushed = 2.0 * terms * _FLUSHED * (1.0 + float(embed.max()) + widest)
+    flushed = 2.0 * terms * _FLUSHED * (1.0 + float(embed.max(initial=0.0)) + widest)
     error = WIDER * (error + (out + phi) * (1.0 + out + phi) * (size + error) + flushed)
     return _Side(error, exact + folding, size, float(spread.max()) * 1.1)
 

@@ -65,14 +65,14 @@ def schur(tables: Tables, group: Group, explanation: FourierExplanation, pairs: 
         raise ValueError(f"given theta = {explanation.theta}; expected a part from 0 to 1")
     matrices, dropped = _accepted(explanation, n)
     name = "schur" if explanation.clusters is None else "schur_clustered"
-    slack, operations = np.full(n * n, -np.inf), 0
+    slack, operations, indices = np.full(n * n, -np.inf), 0, indices_of(group, pairs)
     if n == 1:  # no answer is wrong
         slack = np.ones(1)
-    elif matrices:
+    elif matrices and len(indices):
         if explanation.clusters is not None:
             _check_clusters(explanation.clusters, m, sum(rho.shape[1] ** 2 for rho in matrices))
         bound = _Bound(tables, group, matrices, explanation)
-        slack, operations = with_silence(tables, None, indices_of(group, pairs), bound)
+        slack, operations = with_silence(tables, None, indices, bound)
     seconds = time.perf_counter() - start
     unexplained = () if matrices else tuple(range(m))
     return Certificate(

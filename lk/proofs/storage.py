@@ -39,16 +39,17 @@ def tables_of(parameters: Mapping[str, Tensor], activation: str) -> Tables:
     """The network with these parameters, as `lk.networks.GroupNetwork.stored` names them, of one seed.
 
     Raises:
-        ValueError: a parameter is of float64, which float32 cannot hold, or the network cannot be certified.
+        ValueError: a parameter is of a type that float32 cannot hold, or the network cannot be certified.
 
     Example:
         >>> eye = torch.eye(3)
         >>> tables_of({"embed_left": eye, "embed_right": eye, "unembed": eye, "bias": torch.zeros(3)}, "relu").factors is None
         True
     """
-    double = [name for name, parameter in parameters.items() if parameter.dtype == torch.float64]
-    if double:
-        raise ValueError(f"expected parameters of float32 or less, got float64 for {', '.join(double)}. Train with precision 32-true")
+    kept = (torch.float32, torch.float16, torch.bfloat16)
+    other = [f"{name} of {parameter.dtype}" for name, parameter in parameters.items() if parameter.dtype not in kept]
+    if other:
+        raise ValueError(f"expected parameters of float32 or half precision, got {', '.join(other)}. Train with precision 32-true")
     arrays = {name: parameter.float().numpy() for name, parameter in parameters.items()}
     if "weight_left" not in arrays:
         return Tables(arrays["embed_left"], arrays["embed_right"], arrays["unembed"], arrays["bias"], activation)

@@ -15,9 +15,15 @@ from lk.stored import read_arrays
 
 
 def checker() -> Path:
-    """The file of the outside checker: `check/check.py` of a source tree, `lk/check.py` of an installed package."""
-    installed = Path(lk.__file__).parent / "check.py"
-    return installed if installed.is_file() else installed.parents[1] / "check" / "check.py"
+    """The file of the outside checker, `check/check.py` of the source tree.
+
+    Raises:
+        FileNotFoundError: It is not there, as in a package that was installed without the tree.
+    """
+    path = Path(lk.__file__).parents[1] / "check" / "check.py"
+    if not path.is_file():
+        raise FileNotFoundError(f"No file {path}. Run analyze.py from the source tree, or copy check/check.py from there and run it alone.")
+    return path
 
 
 def examine(folder: Path, pairs: int = 0, seed: int = 0) -> bool:

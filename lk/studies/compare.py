@@ -232,7 +232,7 @@ def difference(a: Array, b: Array) -> Interval:
     the samples', one between these samples for one in general.
 
     Args:
-        a: One measure of each run, `(rows, runs)`, for the rows of `lk.metrics.jackknife`.
+        a: One measure of each run, `(rows, runs, ...)`, for the rows of `lk.metrics.jackknife`.
         b: The same of the other group.
     """
     return interval(a.mean(1) - b.mean(1), a[0], b[0])

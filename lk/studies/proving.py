@@ -81,9 +81,9 @@ def certify_network(
         "cascade": lambda: proofs.cascade(
             tables,
             group,
-            explanations.get("gset", first(circuits)),
-            explanations.get("schur", first(fourier)),
-            lookups=explanations.get("lookup", first(lookups)),
+            circuits=kept(explanations, "gset", circuits),
+            fourier=kept(explanations, "schur", fourier),
+            lookups=kept(explanations, "lookup", lookups),
         ),
     }
     for name in [name for name in VERIFIERS if name in verifiers]:
@@ -138,6 +138,13 @@ def attempt(work: Callable[[], Any]) -> Any:
 def first(candidates: Any) -> Any:
     """The best guess, None where the finder failed or found nothing."""
     return None if isinstance(candidates, Exception) or not candidates else candidates[0]
+
+
+def kept(explanations: dict[str, Any], verifier: str, candidates: Any) -> Any:
+    """The explanation of a verifier; the first guess where it did not run, kept as well, so that what a cascade read is stored."""
+    if verifier not in explanations and first(candidates) is not None:
+        explanations[verifier] = first(candidates)
+    return explanations.get(verifier)
 
 
 def best(verifier: str, candidates: Any, verify: Callable[[Any], Certificate], kept: dict[str, Any]) -> Certificate | None:

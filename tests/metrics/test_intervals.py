@@ -40,6 +40,14 @@ def test_stretch_by_hand():
     assert stretch(np.array([1.0, -1.0]), np.array(40.0), np.array(39.0)).tolist() == pytest.approx([by_hand, 1.0])
 
 
+def test_few_lognormal_samples_hardly_show_their_skewness():
+    """By how much too small it comes out: what the last factor of `stretch` is for."""
+    true = (np.e + 2) * (np.e - 1) ** 0.5
+    for m, factor in ((10, 4.3), (20, 3.2), (30, 2.8), (100, 2.0)):
+        x = np.random.default_rng(0).lognormal(size=(m, 10_000))
+        assert true / np.median(stats.skew(x, bias=False)) == pytest.approx(factor, rel=0.1)
+
+
 def test_one_sample_that_decides_all_has_few_degrees_of_freedom():
     x = np.append(np.linspace(-0.01, 0.01, 29), 1.0)
     found = interval(jackknife(30) @ x)

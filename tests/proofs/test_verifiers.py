@@ -26,6 +26,7 @@ from lk.proofs import (
     margin,
     rho_set,
     save_explanation,
+    save_network,
     schur,
     separable,
     sign_term,
@@ -234,12 +235,13 @@ def test_loss_bound_holds():
 
 def test_certificates_are_stored(tmp_path):
     tables, explanation, _ = built(0.01)
-    certificate = gset(tables, S3, explanation)
-    certificate.save(tmp_path, "relu")
-    again = Certificate.load(tmp_path)
+    certificate, folder = gset(tables, S3, explanation), tmp_path / "gset"
+    save_network(tables, S3, tmp_path)
+    certificate.save(folder, "relu")
+    again = Certificate.load(folder)
     assert again.summary() == certificate.summary()
     assert (again.slack == certificate.slack).all()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["certificate.json", "slack.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == ["certificate.json", "slack.safetensors"]
 
 
 def test_explanations_are_stored(tmp_path):
