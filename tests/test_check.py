@@ -240,7 +240,7 @@ def negative_shares(folder):
 
 FALSE = {
     "slack": (raise_slack, "below its slack"),
-    "no number": (lambda f: change(f / "slack.safetensors", "slack", lambda a: at(a, (0, 0), math.nan)), "NaN"),
+    "no number": (lambda f: change(f / "slack.safetensors", "slack", lambda a: at(a, (0, 0), math.nan)), "not what the slack gives"),
     "bound": (lambda f: edit(f, bound=0.5), "bound"),
     "cost": (lambda f: edit(f, cost=0.01), "cost"),
     "loss": (lambda f: edit(f, loss_bound=1e-9), "loss_bound"),
