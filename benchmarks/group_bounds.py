@@ -14,7 +14,6 @@ import pandas as pd
 
 from lk.groups import irreps, subgroups
 from lk.proofs import (
-    Tables,
     at,
     brute_force,
     cascade,
@@ -30,6 +29,7 @@ from lk.proofs import (
     schur,
 )
 from lk.runs import Run
+from lk.studies.certification import folded
 
 CAPS = (0.10, 0.15, 0.30, 0.50, 0.75, 1.0)
 GOOD = 0.95
@@ -68,12 +68,9 @@ def main():
     group, network = data.group, run.network(data)
     step = arguments.step if arguments.step is not None else max(run.checkpoints)
     run.load(network, step)
-    folded = network.tables()
     known, stabilisers = irreps(group), subgroups(group)
     rows, start = [], time.perf_counter()
-    for seed in range(min(arguments.seeds, network.seeds)):
-        one = folded.seed(seed)
-        tables = Tables(*(array.numpy() for array in (one.left, one.right, one.unembed, one.bias)), one.activation)
+    for seed, tables in list(folded(network).items())[: arguments.seeds]:
         for verifier, candidate, found in certificates(tables, group, known, stabilisers):
             row = {
                 "seed": seed,

@@ -51,6 +51,7 @@ from lk.proofs import (
 )
 from lk.proofs.exact import Exact
 from lk.runs import Run
+from lk.studies.certification import folded as stored_networks
 
 KINDS = (
     "exact", "noise", "scaled", "offset", "exact", "partial", "scaled", "tie", "noise", "folded", "exact", "sided", "flipped", "scaled", "wild", "exact",
@@ -335,16 +336,16 @@ def trained(path, zoo, seed, seeds, first_step):
     network = run.network(data)
     for step in (step for step in run.checkpoints if step >= first_step):
         run.load(network, step)
-        tables = network.tables()
         others = None
-        for number in range(min(seeds, network.seeds)):
+        for number, given in enumerate(list(stored_networks(network).values())[:seeds]):
             rng = np.random.default_rng([seed, step, number])
-            one = tables.seed(number)
-            arrays = [array.numpy() for array in (one.left, one.right, one.unembed, one.bias)]
             if number % 3 == 2:
                 sigma = 10.0 ** rng.uniform(-4, -1)
-                arrays = [array + sigma * array.std() * rng.normal(size=array.shape) for array in arrays]
-            given = Tables(*arrays, one.activation)
+                arrays = [
+                    array + sigma * array.std() * rng.normal(size=array.shape)
+                    for array in (given.left, given.right, given.unembed, given.bias)
+                ]
+                given = Tables(*arrays, given.activation)
             found = find_gset(given, group)[0], find_fourier(given, group)[0], find_cosets(given, group)
             how = ATTACKS[rng.integers(len(ATTACKS))]
             explanations = found if how == "none" or others is None else others

@@ -21,7 +21,7 @@ from lk.cli import analyze, train
 from lk.groups import Cyclic, Symmetric, irreps
 from lk.proofs import Certificate, Factors, Tables, brute_force, gset, ideal, rho_set, save_explanation, save_network
 from lk.proofs.certificate import digest_entries
-from lk.proofs.gset import on_orbitals
+from lk.proofs.equivariance import on_orbitals
 from lk.runs import Run
 from lk.studies.checking import checker
 
@@ -240,7 +240,7 @@ def negative_shares(folder):
 
 FALSE = {
     "slack": (raise_slack, "below its slack"),
-    "no number": (lambda f: change(f / "slack.safetensors", "slack", lambda a: at(a, (0, 0), math.nan)), ""),
+    "no number": (lambda f: change(f / "slack.safetensors", "slack", lambda a: at(a, (0, 0), math.nan)), "not what the slack gives"),
     "bound": (lambda f: edit(f, bound=0.5), "bound"),
     "cost": (lambda f: edit(f, cost=0.01), "cost"),
     "loss": (lambda f: edit(f, loss_bound=1e-9), "loss_bound"),

@@ -1,22 +1,29 @@
 r"""Accuracy bounds through circuits on G-sets (rho-sets among them), with equivariance checked in integers.
 
-The ideal network of an explanation is :math:`\hat f(z \mid x, y) = \sum_i v_i(z) g_i(x, y) + \hat b(z)` with, for a circuit,
+The ideal network of an explanation is :math:`\hat f(z \mid x, y) = \sum_i v_i(z) C_i(x, y)` with, for a circuit,
 
-.. math:: g_i = act(\lambda(x^{-1} p_i) - \mu(y q_i)), \qquad v_i(z) = w_i K(p_i, z q_i)
+.. math:: C_i(x, y) = C(x^{-1} p_i, y q_i), \qquad v_i(z) = w_i K(p_i, z q_i)
 
-If X and Y are G-sets, K is constant on orbitals and the w_i of each (p, q) add up to the same number, then, putting p -> xp and
-q -> y^-1 q in the sum over X x Y, it is a function phi of w = x^-1 z y^-1. These premises are checked exactly: actions and orbitals are
-integers, floats are only compared, and w_i is a whole number of 2^-24. Nothing else about an explanation is believed. lambda, mu and
-K are taken as the real numbers that the floats are; *any* positive a_i gives the identity
+and C a table of numbers, act(lambda(p) - mu(q)) without its means (see `lk.proofs.point_values`). If X and Y are G-sets, K is constant on
+orbitals and the w_i of each (p, q) add up to the same number, then, putting p -> xp and q -> y^-1 q in the sum over X x Y, it is a function phi of
+w = x^-1 z y^-1. These premises are checked exactly: actions and orbitals are integers, floats are only compared, and w_i is a whole number of
+2^-24. Nothing else about an explanation is believed. With *any* sizes a_i and any alpha_i(x), gamma_i(y),
 
-.. math:: u_i h_i - v_i g_i = u_i (h_i - a_i g_i) + (a_i u_i - v_i) g_i
+.. math:: u_i h_i - v_i C_i = u_i (\alpha_i + \gamma_i) + u_i (h_i - \alpha_i - \gamma_i - a_i C_i) + (a_i u_i - v_i) C_i
 
-so that the sizes a_i never enter the ideal network, and need not be powers of two. Hence f(xy) - f(z) is at least the ideal margin
-plus the gap of the rest, whose columns are u with t = h - a g, and a u - v with t = g (see `lk.proofs.residual`).
+The first term is known for every z, and each of the others takes an inequality (see `lk.proofs.residual`): with R = u - c and D = a u - v - d,
+c and d the middles of the extremes over z, and B bounds of their maxima over z,
+
+.. math:: gap \ge \sum_i R_i(xy) e_i - \hat f(xy) + [\hat f(xy) - \max_{z \ne xy} \hat f(z)] + \sum_i (a_i c_i - d_i) C_i
+    - B\Big(\sum_i R_i(z) (e_i - a_i C_i)\Big) - B\Big(\sum_i D_i(z) C_i\Big) + \text{gap of the first term}, \quad e_i = h_i - \alpha_i - \gamma_i
+
+so that neither f^(xy) nor D(xy) is summed over neurons for a pair: f^(xy) = phi(e) is one number. Rounding: see `Change` and `Residual`.
 
 Circuits that are equivariant on one side only (see `SidedCircuit`) need no orbit on the other. With z = xwy the ideal logits are then
 Phi(w y, y) + Psi(x w, x), Phi of the circuits of the left side and all bi-equivariant ones, Psi of those of the right side. Both are evaluated, at x = e
 and at y = e, and the ideal margin of a pair is the least over w != e of the sum of the two gaps: O(n^2 m + n^3).
+
+Neurons that are silent are left to `lk.proofs.silent`.
 
 Source: Wu et al., ICLR 2025, Sect. 5, for rho-sets, l2 norms and no account of rounding.
 """
