@@ -13,6 +13,7 @@ import numpy as np
 from scipy.linalg import qr, solve_triangular
 from scipy.optimize import nnls
 
+from lk.interactions.canonical import CURVATURE
 from lk.interactions.face import Equations, Face, Point
 from lk.interactions.operator import Flags, Matrix, Vector, block_of, sums_where_firing, values_of
 
@@ -22,6 +23,7 @@ _CLIPPED = 4e-15  # strength of the wrong sign that counts as rounding
 _LARGE = 1e3  # times the mismatch: effects beyond are projected out
 _DEPENDENT = 1e-10  # pivot, relatively, below which a column depends on others
 _TIGHT = 1e-9  # slack of a price, relatively, that counts as none
+_PAYABLE = 100.0  # price that an effect may lack, in units of the curvature times the largest value, to be tried
 _NEAR = 1e-6  # distance of a residual from its bound from which the bound is watched
 
 
@@ -187,10 +189,16 @@ def _raised(y: Vector, weight: Vector, face: Face, direction: Vector) -> Vector 
 def shortest_of_face(u: Vector, bound: float, multipliers: Vector, weight: Vector, effects: Vector, steps: int) -> Point | None:
     """The point of least norm of a thin face, from another point of it, by the primal active-set method.
 
-    Effects of any size are kept exactly non-negative on the way, which non-negative least squares does to 1e-11 only.
+    Effects of any size are kept exactly non-negative on the way, which non-negative least squares does to 1e-11 only. Effects that lack so
+    little of their price that the norm may pay for it take part: each costs what it lacks, in units of the curvature.
     """
-    size = len(u)
-    face = _face(multipliers, weight)
+    size, curvature = len(u), CURVATURE / float(u.max() - u.min())
+    sums = sums_where_firing(multipliers)
+    lacking = weight - np.abs(sums)
+    effects_near = np.nonzero(lacking <= _PAYABLE * curvature)[0]
+    coalitions = np.nonzero(multipliers)[0]
+    face = Face(effects_near, np.sign(sums[effects_near]), coalitions, np.sign(multipliers[coalitions]))
+    cost = np.where(lacking > _TIGHT, lacking / curvature, 0.0)[effects_near]
     fixed = np.zeros(size, dtype=bool)
     fixed[face.coalitions if bound > 0 else slice(1, None)] = True
     residual = u - values_of(effects)
@@ -202,8 +210,9 @@ def shortest_of_face(u: Vector, bound: float, multipliers: Vector, weight: Vecto
     for _ in range(steps):
         rows = np.nonzero(tight)[0]
         equations = Equations(Face(face.effects[used], face.effect_sign[used], rows, side[rows]), size)
-        goal, held = equations.pulled(u[rows] - bound * side[rows])
-        goal = face.effect_sign[used] * goal
+        paid = face.effect_sign[used] * cost[used]
+        goal, held = equations.pulled(u[rows] - bound * side[rows] + equations.fit(paid))
+        goal = face.effect_sign[used] * (goal - paid)
         step, blocking = 1.0, -1
         falling = goal < -_CLIPPED
         if falling.any():
@@ -237,7 +246,7 @@ def shortest_of_face(u: Vector, bound: float, multipliers: Vector, weight: Vecto
         z = np.maximum(moved, 0.0)
         pull = np.zeros(size)
         pull[rows] = held
-        gain = np.where(used, 0.0, face.effect_sign * sums_where_firing(pull)[face.effects])
+        gain = np.where(used, 0.0, face.effect_sign * sums_where_firing(pull)[face.effects] - cost)
         wrong = np.where(tight & ~fixed, -side * pull, 0.0)
         if max(gain.max(initial=0.0), wrong.max()) < 1e-11:
             full[face.effects] = face.effect_sign * z

@@ -12,17 +12,22 @@ Meyer, 1979).
 
 .. math:: G = \sum_j \left[ F_j(z_j) + F_j^*((D^T y)_j) - (D^T y)_j z_j \right], \qquad |z - z^*|_2 \le \sqrt{2 R G / \mu},
 
-where z* is the canonical point of the game that z matches, residuals of coalitions with y != 0 taken to be at the bound. That
-game differs from the given one by the mismatch of z, which the second formula pays for; the given one differs by rounding from the game
-that is meant: each value carries an error of up to one unit in the last place of max |v|. With e the mismatch on each coalition plus
-that rounding (the larger of both answers), strong convexity gives for any two answers to games equal up
-to rounding, with the larger gap G and multipliers y of both,
+where z* is the canonical point of the game that z matches, residuals of coalitions with y != 0 taken to be at the bound. That game
+differs from the given one by the mismatch m on coalitions with y != 0, and residuals may pass the bound by up to b. Two answers to games
+that differ by at most e on each coalition, bounds included, are compared by adding both gaps with the multipliers exchanged:
 
-.. math:: |z_1 - z_2|_2 \le 2 \sqrt{2 R\,(G + e \cdot |y|) / \mu}.
+.. math:: |z_1 - z_2|_2^2 \le \frac{4 R}{\mu} \sum_{i = 1, 2} \left[ G_i + m_i \cdot |y_i| + (b + e) |y_i|_1 \right].
 
-The flag is set when the first distance is at most 1e-6 R and the root in the second, from the answer's own G, e and y, at most 1e-2 R,
-whatever engine answered. No tolerance on active sets enters: a set of active effects that was guessed wrong shows as a gap. Where the asked
-`gap` is below 1e-5, order weights come down to the size of mu and fewer games are flagged.
+Each term must be paid by one answer that does not know the other. So b is one number for all answers, 4e-14 R, and an answer beyond it
+is refused; for e each answer takes its own rounding, one unit in the last place of max |v|. With s the root of 2 R / mu times its own
+bracket, two flagged answers to games that differ by at most the smaller rounding obey :math:`|z_1 - z_2|^2 \le 2 (s_1^2 + s_2^2)`.
+Games that differ by more, as by a shift that costs digits, need the larger e in both brackets.
+
+The flag is set when the first distance is at most 1e-6 R and s at most 3e-2 R, whatever engine answered, so that two answers to one game
+are proven to lie within 6e-2 R; and when s with the answer's own b is at most 1e-2 R, which proves nothing more but is more cautious.
+No tolerance on active sets enters: a set of active effects that was guessed wrong shows as a gap. The formulas themselves are evaluated in
+float64, and the rounding of that is not paid for. Where the asked `gap` is below 1e-5, order weights come down to the size of mu and
+fewer games are flagged.
 
 Source: Fenchel-Young inequality and strong convexity, Bauschke and Combettes, Convex Analysis and Monotone Operator Theory, 2017, ch. 16 and 18.
 """
@@ -33,7 +38,9 @@ from lk.interactions.operator import Vector, sums_where_firing, values_of
 
 CURVATURE = 1e-6  # mu
 _DISTANCE = 1e-6  # to the canonical point of the game that the effects match, relative to max v - min v
-_SENSITIVITY = 1e-2  # of the canonical point to mismatch and rounding, relative to max v - min v
+_BEYOND = 4e-14  # most that a residual may pass its bound, relative to max v - min v; every answer pays for so much of another's
+_SENSITIVITY = 3e-2  # of the canonical point to mismatch and rounding, relative to max v - min v
+_OWN_SENSITIVITY = 1e-2  # the same with what the answer's own residuals pass their bound by
 
 
 def is_canonical(u: Vector, bound: float, weight: Vector, effects: Vector, multipliers: Vector, pull: Vector, rounding: float) -> bool:
@@ -54,15 +61,16 @@ def is_canonical(u: Vector, bound: float, weight: Vector, effects: Vector, multi
     extent = float(u.max() - u.min())
     if extent == 0.0:
         return not effects.any()
-    distance, sensitivity = distances(u, bound, weight, effects, multipliers, pull, rounding)
-    return distance <= _DISTANCE * extent and sensitivity <= _SENSITIVITY * extent
+    distance, sensitivity, own = distances(u, bound, weight, effects, multipliers, pull, rounding)
+    return distance <= _DISTANCE * extent and sensitivity <= _SENSITIVITY * extent and own <= _OWN_SENSITIVITY * extent
 
 
 def distances(
     u: Vector, bound: float, weight: Vector, effects: Vector, multipliers: Vector, pull: Vector, rounding: float
-) -> tuple[float, float]:
-    """The two radii of this module's docstring, in the unit of `u`; infinite where nothing is proven."""
-    curvature = CURVATURE / float(u.max() - u.min())
+) -> tuple[float, float, float]:
+    """The radii of this module's docstring, to z*, s, and s with the answer's own b, in the unit of `u`; infinite where nothing is proven."""
+    extent = float(u.max() - u.min())
+    curvature = CURVATURE / extent
     y = multipliers + curvature * pull
     y[0] = 0.0
     possible = np.isfinite(weight)
@@ -75,9 +83,11 @@ def distances(
     below = strength * (w - along) + curvature / 2 * strength**2 + np.maximum(np.abs(sums) - w, 0.0) ** 2 / (2 * curvature)
     gap = float(np.where(along >= w, in_use, below).sum())
     residual = u - values_of(effects)
-    beyond = np.maximum(np.abs(residual) - bound, 0.0)
+    beyond = max(float(np.abs(residual[1:]).max(initial=0.0)) - bound, 0.0)
     mismatch = np.where(y != 0, np.abs(bound * np.sign(y) - residual), 0.0)
-    cost = float(np.abs(y) @ mismatch + (rounding + beyond[1:].max(initial=0.0)) * np.abs(y).sum())
-    if not np.isfinite(gap + cost):
-        return np.inf, np.inf
-    return float(np.sqrt(2 * gap / curvature)), float(np.sqrt(2 * (gap + cost) / curvature))
+    cost = gap + float(np.abs(y) @ mismatch)
+    spread = float(np.abs(y).sum())
+    if not beyond <= _BEYOND * extent or not np.isfinite(cost + spread):
+        return np.inf, np.inf, np.inf
+    common, own = cost + (rounding + _BEYOND * extent) * spread, cost + (rounding + beyond) * spread
+    return float(np.sqrt(2 * gap / curvature)), float(np.sqrt(2 * common / curvature)), float(np.sqrt(2 * own / curvature))

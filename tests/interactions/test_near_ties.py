@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from lk.interactions import canonical as proof
 from lk.interactions import decompose, engines, interactions_of
-from lk.interactions.canonical import CURVATURE, distances
+from lk.interactions.canonical import distances, is_canonical
 from lk.interactions.engines import solve, tasks_of, weights
 from lk.interactions.interactions import Interactions
-from lk.interactions.operator import possible_effects
+from lk.interactions.operator import possible_effects, values_of
 
 SEEDS = range(6)
 
@@ -98,20 +99,31 @@ def test_a_flag_without_a_proof_is_found_out(monkeypatch):
 
 @pytest.mark.parametrize("kappa", [0.0, 0.04])
 @pytest.mark.parametrize("seed", range(3))
-def test_the_proven_distance_is_never_below_the_true_one(kappa, seed):
-    """Effects moved by any amount, with any multipliers: the bound holds for the game that they match."""
+def test_the_proven_distance_of_two_answers_is_never_below_the_true_one(kappa, seed, monkeypatch):
+    """Effects and multipliers moved by any amount: each answer's own radius bounds the distance to every other, once it pays for the floor."""
     n, generator = 4, np.random.default_rng(seed)
     weight, possible = weights(n, 5e-4), possible_effects(n)
     task = tasks_of(torch.from_numpy(generator.standard_normal(2**n)), kappa, 1e-3, None)[0]
     best = solve(task, weight, 1e-3, "auto", True)
     assert best.canonical
-    curvature = CURVATURE / np.ptp(task.u)
     for size in (1e-7, 1e-4, 1e-2, 1.0):
-        effects = best.effects + np.where(possible, size * generator.standard_normal(2 * 2**n), 0.0)
-        for multipliers in (best.multipliers, best.multipliers + size * generator.standard_normal(2**n)):
-            proven = distances(task.u, task.inner_bound, weight, effects, multipliers, np.zeros(2**n), task.rounding)[1]
-            assert proven >= np.linalg.norm(effects - best.effects)
-            assert proven > 1e-2 or size * curvature < 1e-9
+        met = [(best.effects, best.multipliers), (np.zeros(2 * 2**n), np.zeros(2**n))]
+        for still in (0, 1):
+            effects = best.effects + np.where(possible, size * generator.standard_normal(2 * 2**n), 0.0)
+            met.append((effects, best.multipliers + still * size * generator.standard_normal(2**n)))
+        beyond = max(float(np.abs(task.u - values_of(effects)).max()) for effects, _ in met) - task.inner_bound
+        monkeypatch.setattr(proof, "_BEYOND", max(beyond, 0.0) / np.ptp(task.u))
+        radii = [distances(task.u, task.inner_bound, weight, *answer, np.zeros(2**n), task.rounding)[1] for answer in met]
+        for (first, _), one in zip(met, radii, strict=True):
+            for (second, _), other in zip(met, radii, strict=True):
+                assert np.hypot(one, other) * np.sqrt(2) >= np.linalg.norm(first - second)
+
+
+def test_effects_that_miss_the_game_are_not_flagged_whatever_their_multipliers():
+    """No effects and no multipliers have no gap and nothing to pay: only a floor for the mismatch refuses them."""
+    task = tasks_of(torch.from_numpy(np.random.default_rng(0).standard_normal(16)), 0.04, 1e-3, None)[0]
+    nothing = np.zeros(16)
+    assert not is_canonical(task.u, task.inner_bound, weights(4, 5e-4), np.zeros(32), nothing, nothing, task.rounding)
 
 
 def test_values_far_from_zero_are_not_flagged():
