@@ -64,7 +64,7 @@ def test_a_fork_does_not_hold_the_lock(tmp_path):
         os.read(read, 1)
     try:
         with locked(tmp_path):
-            pass
+            assert json.loads((tmp_path / LOCK).read_text())["process"] == os.getpid()
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from lk.proofs.interaction import runs_of
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
 
 _LEAST_WEIGHT = 2.0**-64
@@ -142,7 +143,6 @@ class Residual:
         """
         holder, squares = np.zeros((2, len(self.ends), len(xs)))
         correct = np.zeros(len(xs))
-        runs = np.concatenate([[0], np.flatnonzero(np.diff(xs)) + 1, [len(xs)]])
         _accumulate(
             t,
             self.along_x,
@@ -151,7 +151,7 @@ class Residual:
             self.weights,
             self.columns_by_neuron,
             self.ends,
-            runs,
+            runs_of(xs),
             xs,
             ys,
             zs,
