@@ -102,3 +102,20 @@ def test_overflow_says_nothing():
     assert np.isneginf(executed(tables, np.ones((6, 6)), "float32")).all()
     with pytest.raises(ValueError, match="expected precision as one of float32, tf32, bfloat16, got 'float16'"):
         executed(tables, np.ones((6, 6)), "float16")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_cancellation_in_the_folded_tables_is_paid_for(precision):
+    """Two columns of 4096 cancel in the exact product; what they round in between is far more than the rest of the forward pass does."""
+    worst = 0.0
+    for seed in range(5):
+        network = random_network(seed, "relu")
+        with torch.no_grad():
+            network.embed_left[..., 0], network.embed_left[..., -1] = 4096.0, -4096.0
+            network.weight_left[:, -1] = network.weight_left[:, 0]
+        tables = tables_of({name: parameter[0].detach() for name, parameter in network.stored().items()}, "relu")
+        exact = brute_force(tables, S3).slack
+        found = gaps(forwards(network, precision)[0])
+        assert (found >= executed(tables, exact, precision)).all()
+        worst = max(worst, np.abs(found - exact).max())
+    assert worst > 1e-5  # such a network is off by more than float32 rounds elsewhere
