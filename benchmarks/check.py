@@ -107,21 +107,34 @@ class Stored:
         slack, about = self.slack, self.about
         odds = np.log(max(len(slack) - 1, 1e-300)) - slack
         loss = float(np.logaddexp(0.0, odds).mean())
-        about |= {"bound": float((slack > 0).mean()), "loss_bound": loss if math.isfinite(loss) else None, "error_quantiles": {}}
+        about |= {
+            "bound": float((slack > 0).mean()),
+            "loss_bound": loss if math.isfinite(loss) else None,
+            "error_quantiles": {},
+        }
         about |= {"accuracy": None, "tiers": []}
 
     def gap(self, x, y):
         """f(xy|x,y) - max over z != xy of f(z|x,y), in fractions."""
-        given = {name: [[Fraction(float(v)) for v in row] for row in np.atleast_2d(a)] for name, a in self.parameters(x, y).items()}
+        given = {
+            name: [[Fraction(float(v)) for v in row] for row in np.atleast_2d(a)]
+            for name, a in self.parameters(x, y).items()
+        }
         hidden = []
         for side in ("left", "right"):
             row = given[f"embed_{side}"][0]
             if f"weight_{side}" in given:
-                row = [sum(a * b for a, b in zip(row, column, strict=True)) for column in zip(*given[f"weight_{side}"], strict=True)]
+                row = [
+                    sum(a * b for a, b in zip(row, column, strict=True))
+                    for column in zip(*given[f"weight_{side}"], strict=True)
+                ]
             hidden.append(row)
         act = ACTIVATIONS[self.about["activation"]]
         h = [act(a + b) for a, b in zip(*hidden, strict=True)]
-        logits = [sum(a * b for a, b in zip(h, row, strict=True)) + b for row, b in zip(given["unembed"], given["bias"][0], strict=True)]
+        logits = [
+            sum(a * b for a, b in zip(h, row, strict=True)) + b
+            for row, b in zip(given["unembed"], given["bias"][0], strict=True)
+        ]
         right = logits.pop(int(self.arrays("network")["group"][x, y]))
         return right - max(logits)
 
@@ -132,7 +145,9 @@ class Stored:
     def false_claim(self):
         """Whether some slack is above the true gap: guessed in floats, decided in fractions."""
         a = {name: array.astype(float) for name, array in self.arrays("network").items() if name != "group"}
-        left, right = (a[f"embed_{s}"] @ a[f"weight_{s}"] if f"weight_{s}" in a else a[f"embed_{s}"] for s in ("left", "right"))
+        left, right = (
+            a[f"embed_{s}"] @ a[f"weight_{s}"] if f"weight_{s}" in a else a[f"embed_{s}"] for s in ("left", "right")
+        )
         h = left[:, None] + right[None]
         h = {"relu": np.maximum(h, 0), "abs": np.abs(h), "square": h * h}[self.about["activation"]]
         logits, table = h @ a["unembed"].T + a["bias"], self.arrays("network")["group"][..., None]
@@ -151,7 +166,10 @@ def built(rng, group):
         action = coset_action(group, subgroup_list[rng.integers(len(subgroup_list))])
         k = action.shape[1]
         labels = orbitals(group, action, action)
-        lam, kernel = rng.normal(size=k).astype(np.float32), rng.normal(size=labels.max() + 1).astype(np.float32)[labels]
+        lam, kernel = (
+            rng.normal(size=k).astype(np.float32),
+            rng.normal(size=labels.max() + 1).astype(np.float32)[labels],
+        )
         kernel = np.where(np.eye(k) > 0, -np.abs(kernel), kernel)
         parts.append(circuit(group, action, lam, lam, kernel, name=f"circuit on {k}"))
     parts.sort(key=lambda part: -margin(GSetExplanation((part,), (), group.order, len(part.neurons)), group))
@@ -377,12 +395,16 @@ def claim(name, change):
 
 
 def raised(name, least=1e-6):
-    return lambda rng, given: None if given.about[name] is None else given.about[name] + pick(rng, [-1, 1]) * rng.uniform(least, 0.5)
+    return lambda rng, given: (
+        None if given.about[name] is None else given.about[name] + pick(rng, [-1, 1]) * rng.uniform(least, 0.5)
+    )
 
 
 def operations(rng, given):
     """Another number than the cost says, a negative one, or none that is whole."""
-    count = pick(rng, [given.about["operations"] + 1, given.about["operations"] // 2, -5, float(given.about["operations"])])
+    count = pick(
+        rng, [given.about["operations"] + 1, given.about["operations"] // 2, -5, float(given.about["operations"])]
+    )
     if count == -5:
         given.about["cost"] = count / given.about["brute_force_operations"]
     return count
@@ -451,7 +473,9 @@ def set_table(given, table):
 def no_identity(rng, given, _):
     """Sealed: a Latin square without identity."""
     table = given.arrays("network")["group"]
-    return set_table(given, table[rng.permutation(len(table))] if rng.random() < 0.5 else table[:, rng.permutation(len(table))])
+    return set_table(
+        given, table[rng.permutation(len(table))] if rng.random() < 0.5 else table[:, rng.permutation(len(table))]
+    )
 
 
 def not_associative(rng, given, _):
@@ -497,7 +521,9 @@ def in_part(kinds, change):
         if not found:
             return False
         prefix, arrays = pick(rng, found), given.arrays("explanation.safetensors")
-        part = {name.removeprefix(prefix + "."): array for name, array in arrays.items() if name.startswith(prefix + ".")}
+        part = {
+            name.removeprefix(prefix + "."): array for name, array in arrays.items() if name.startswith(prefix + ".")
+        }
         changed = change(rng, part, given)
         if changed is None:
             return False
@@ -513,7 +539,9 @@ def leave_open(given):
     """List those neurons as unexplained that are in no part, so that nothing but the part is false."""
     arrays, m = given.arrays("explanation.safetensors"), width(given)
     sided = given.about["verifier"] == "gset"
-    found = [array for name, array in arrays.items() if name.endswith(".neurons") and (sided or not name.startswith("sided"))]
+    found = [
+        array for name, array in arrays.items() if name.endswith(".neurons") and (sided or not name.startswith("sided"))
+    ]
     if given.about["verifier"] in ("gset", "irrep", "separable", "coset"):
         given.about["unexplained"] = sorted({*range(m)} - set(np.concatenate(found).tolist()))
 
@@ -566,7 +594,11 @@ def share(rng, part, _):
 
 def no_share(rng, part, _):
     """No share for a cell that counts."""
-    labels = next(labels for labels in (("p", "q"), ("column", "p"), ("left_signs", "right_signs")) if all(name in part for name in labels))
+    labels = next(
+        labels
+        for labels in (("p", "q"), ("column", "p"), ("left_signs", "right_signs"))
+        if all(name in part for name in labels)
+    )
     if ("kernel" in part and not part["kernel"].all()) or not part.get("both", 1) or not part.get("mixed", 1):
         return None
     changed = part["weights"].copy()
@@ -681,7 +713,9 @@ def wider_embedding(rng, given, _):
     arrays = given.arrays("network")
     if "weight_left" in arrays:
         return False
-    given.store("network", arrays | {name: np.pad(arrays[name], ((0, 0), (0, 1))) for name in ("embed_left", "embed_right")})
+    given.store(
+        "network", arrays | {name: np.pad(arrays[name], ((0, 0), (0, 1))) for name in ("embed_left", "embed_right")}
+    )
     given.seal()
     return True
 
@@ -715,9 +749,13 @@ def explanation_of_another(rng, given, other):
         return False
     said, own = (json.loads(stored.files[names[0]]) for stored in (other, given))
     alike = all(said[key] == own[key] for key in ("kind", "order", "width"))
-    if alike and (said["kind"] not in ("GSetExplanation", "CosetExplanation") or given.about["dropped"] or other.about["dropped"]):
+    if alike and (
+        said["kind"] not in ("GSetExplanation", "CosetExplanation") or given.about["dropped"] or other.about["dropped"]
+    ):
         return False
-    if alike and (given.about["unexplained"] == other.about["unexplained"] or given.about["verifier"] != other.about["verifier"]):
+    if alike and (
+        given.about["unexplained"] == other.about["unexplained"] or given.about["verifier"] != other.about["verifier"]
+    ):
         return False
     for name in names:
         given.files[name] = other.files[name]
@@ -768,7 +806,9 @@ def row_looked_up(rng, given, _):
     arrays = given.arrays("explanation.safetensors") if given.about["verifier"] == "lookup" else {}
     if "lookups.assign" not in arrays or not arrays["lookups.assign"].size:
         return False
-    arrays["lookups.assign"].flat[rng.integers(arrays["lookups.assign"].size)] = pick(rng, [-1, len(arrays["lookups.columns"])])
+    arrays["lookups.assign"].flat[rng.integers(arrays["lookups.assign"].size)] = pick(
+        rng, [-1, len(arrays["lookups.columns"])]
+    )
     given.store("explanation.safetensors", arrays)
     given.seal()
     return True
@@ -814,7 +854,9 @@ def header_changed(rng, given, _):
     if how == 0:
         body += bytes(rng.integers(1, 9))
     elif how == 1:
-        for entry_ in (entry_ for entry_ in header.values() if "data_offsets" in entry_ and entry_["data_offsets"][0] >= first):
+        for entry_ in (
+            entry_ for entry_ in header.values() if "data_offsets" in entry_ and entry_["data_offsets"][0] >= first
+        ):
             entry_["data_offsets"] = [offset + 8 for offset in entry_["data_offsets"]]
         body = body[:first] + bytes(8) + body[first:]
     elif how == 2:
@@ -986,8 +1028,12 @@ def main():
     parser.add_argument("--each", type=int, default=250, help="tampered certificates of each kind")
     parser.add_argument("--networks", type=int, default=40, help="built networks")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--run", action="append", default=[], help="a run with certificates; may be given several times")
-    parser.add_argument("--mutants", type=int, default=12, help="tampered certificates of each kind that the mutants are given")
+    parser.add_argument(
+        "--run", action="append", default=[], help="a run with certificates; may be given several times"
+    )
+    parser.add_argument(
+        "--mutants", type=int, default=12, help="tampered certificates of each kind that the mutants are given"
+    )
     given = parser.parse_args()
     rng, module, start = np.random.default_rng(given.seed), checker(), time.process_time()
     groups = [Symmetric(3), Cyclic(4), Cyclic(6), Symmetric(3), Dihedral(4), Quaternion(8)]
@@ -1000,7 +1046,10 @@ def main():
             fine, said = accepted(module, stored, folder, networks)
             if not fine:
                 print(f"REFUSED as it is: {stored.about['verifier']}: {said}")
-        print(f"{len(bases)} certificates, accepted as they are; {time.process_time() - start:.0f} s of CPU time", flush=True)
+        print(
+            f"{len(bases)} certificates, accepted as they are; {time.process_time() - start:.0f} s of CPU time",
+            flush=True,
+        )
         kept, total, through = [], 0, 0
         for kind, tamper in KINDS.items():
             made, tried, passed, reasons = 0, 0, 0, collections.Counter()
@@ -1020,16 +1069,26 @@ def main():
                     print(f"  LET THROUGH: {kind}, {changed.about['verifier']}")
             total, through = total + made, through + passed
             print(
-                f"{kind:42s} {made:6d} tampered {made - passed:6d} refused   {reasons.most_common(1)[0][0] if reasons else ''}", flush=True
+                f"{kind:42s} {made:6d} tampered {made - passed:6d} refused   {reasons.most_common(1)[0][0] if reasons else ''}",
+                flush=True,
             )
-        print(f"{total} tampered, {total - through} refused, {through} let through; {time.process_time() - start:.0f} s of CPU time")
+        print(
+            f"{total} tampered, {total - through} refused, {through} let through; {time.process_time() - start:.0f} s of CPU time"
+        )
         needed, number = 0, 0
         for line, what, tree in mutants():
             mutant, networks = checker(tree), Kept()
-            found = next((kind for kind, changed, text in kept if accepted(mutant, changed, folder, networks, text)[0]), None)
+            found = next(
+                (kind for kind, changed, text in kept if accepted(mutant, changed, folder, networks, text)[0]), None
+            )
             needed, number = needed + (found is not None), number + 1
-            print(f"  without line {line}: {what[:110]:110s} {'lets through: ' + found if found else 'NOTHING MORE'}", flush=True)
-        print(f"{needed} of {number} conditions are needed by themselves; {time.process_time() - start:.0f} s of CPU time")
+            print(
+                f"  without line {line}: {what[:110]:110s} {'lets through: ' + found if found else 'NOTHING MORE'}",
+                flush=True,
+            )
+        print(
+            f"{needed} of {number} conditions are needed by themselves; {time.process_time() - start:.0f} s of CPU time"
+        )
 
 
 if __name__ == "__main__":

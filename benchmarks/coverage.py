@@ -151,7 +151,13 @@ def coverage(sizes: list[int], draws: int, seed: int) -> None:
             low, high = ends(divide(weights @ part, weights @ whole))
             given = np.isfinite(low) & np.isfinite(high)
             held = ((low <= truth) & (high >= truth))[given]
-            few = "refused" if not given.any() else f"(refused {100 * (1 - given.mean()):.0f} %)" if not given.all() else ""
+            few = (
+                "refused"
+                if not given.any()
+                else f"(refused {100 * (1 - given.mean()):.0f} %)"
+                if not given.all()
+                else ""
+            )
             shown = percent(held) if given.mean() >= 0.02 else "–"
             cells.append(" ".join(text for text in (shown if given.any() else "", few) if text))
         row(name, *cells)
@@ -185,7 +191,9 @@ WORLDS = {
 }
 
 
-def two_architectures(rng: np.random.Generator, world: tuple[float, ...], samples: int, seeds: int) -> tuple[Floats, Floats]:
+def two_architectures(
+    rng: np.random.Generator, world: tuple[float, ...], samples: int, seeds: int
+) -> tuple[Floats, Floats]:
     """Values of the runs of two architectures that do not differ in general, each `(samples, seeds)`."""
     own, other, common, apart, noise = world
     base, between = common * rng.normal(size=(samples, 1)), apart * rng.normal(size=(samples, 1))
@@ -228,7 +236,12 @@ def power_of_compare(samples: int, seeds: list[int], draws: int, seed: int) -> N
 def alarms_of_findings(sizes: list[int], seeds: list[int], draws: int, seed: int) -> None:
     """How often a contrast that is zero in general gets a verdict, and p below 5 %."""
     header("contrast that is zero", "seeds", *(f"n = {n}: verdict / p < 0.05" for n in sizes))
-    for name in ("mean, normal", "mean, lognormal (sigma 1)", "ratio (sigma 0.5)", "paired difference of ratios (sigma 0.5)"):
+    for name in (
+        "mean, normal",
+        "mean, lognormal (sigma 1)",
+        "ratio (sigma 0.5)",
+        "paired difference of ratios (sigma 0.5)",
+    ):
         draw, truth = CASES[name]
         for count in seeds:
             cells = []
@@ -236,7 +249,9 @@ def alarms_of_findings(sizes: list[int], seeds: list[int], draws: int, seed: int
                 rng, weights, verdicts, low_p = np.random.default_rng(seed), weights_of(n, 1000), [], []
                 part, whole = draw(rng, (n, draws * count))
                 drawn = divide(weights @ part, weights @ whole).reshape(len(weights), draws, count) - truth
-                spread = 3 * np.nanstd(drawn[0]) if count > 1 else 0.0  # seeds differ more than the choice of samples makes them
+                spread = (
+                    3 * np.nanstd(drawn[0]) if count > 1 else 0.0
+                )  # seeds differ more than the choice of samples makes them
                 drawn = drawn + spread * rng.normal(size=(draws, count))
                 for each in drawn.transpose(1, 0, 2):
                     p, verdict = judged(np.ascontiguousarray(each), n)
@@ -260,7 +275,10 @@ def shares_of_samples(draws: int, seed: int) -> None:
 
 
 TABLES = {
-    "coverage": ("Coverage of 95 % intervals, % ± its standard error", lambda n, seed: coverage([5, 10, 20, 30, 100], n, seed)),
+    "coverage": (
+        "Coverage of 95 % intervals, % ± its standard error",
+        lambda n, seed: coverage([5, 10, 20, 30, 100], n, seed),
+    ),
     "length": ("Length", lambda n, seed: length([5, 10, 20, 30, 100], n, seed)),
     "compare": (
         "False alarms of compare at 5 %, before Holm, % ± standard error",
@@ -276,7 +294,9 @@ TABLES = {
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("tables", nargs="*", default=list(TABLES), metavar="TABLE", help=f"which of {', '.join(TABLES)}; default all")
+    options.add_argument(
+        "tables", nargs="*", default=list(TABLES), metavar="TABLE", help=f"which of {', '.join(TABLES)}; default all"
+    )
     options.add_argument("--draws", type=int, default=4000, help="data sets per cell")
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()

@@ -20,7 +20,9 @@ def compare(path, name):
     folder = run.extraction(name) / step_name(max(run.checkpoints))
     stored = Interactions.load(folder / "interactions.safetensors")
     about = stored.about
-    found = decompose(load_file(folder / "values.safetensors")["values"], about["kappa"], about["gap"], lean=about["lean"])
+    found = decompose(
+        load_file(folder / "values.safetensors")["values"], about["kappa"], about["gap"], lean=about["lean"]
+    )
     now = replace(stored, and_=found.and_, or_=found.or_)
     changed = (now.effects - stored.effects).abs().amax((0, 1)) > DIFFERENT * now.effects.abs().amax((0, 1))
     before, after = (salient(each).sum((0, 1)).double() for each in (stored, now))

@@ -68,7 +68,9 @@ def pick(v, count):
 
 def speed(arguments):
     """kappa = 0.04 by epoch."""
-    print("| n | epoch | games | CPU ms, one thread: mean | median | worst | batch, wall ms per game | by path | proven | canonical |")
+    print(
+        "| n | epoch | games | CPU ms, one thread: mean | median | worst | batch, wall ms per game | by path | proven | canonical |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     found = load(arguments)
     for n, count in ((6, 8), (8, 8), (10, 8), (12, 3)):
@@ -118,20 +120,32 @@ def peers(arguments):
         for kappa in (0.04, 0.0):
             tasks = tasks_of(v, kappa, 1e-3, None)
             ours, times = alone(v, kappa)
-            mean, best = statistics.mean(times), [float(answer.lower_bound) / task.unit for answer, task in zip(ours, tasks, strict=True)]
+            mean, best = (
+                statistics.mean(times),
+                [float(answer.lower_bound) / task.unit for answer, task in zip(ours, tasks, strict=True)],
+            )
 
             def row(method, cpu, reached, best=best, mean=mean, tasks=tasks, kappa=kappa, n=n):
                 above = max(r / b - 1 for r, b in zip(reached, best, strict=False))
-                print(f"| {n} | {kappa} | {method} | {len(reached)} | {cpu / len(reached):.0f} | {above:.2%} | {mean:.1f} |", flush=True)
+                print(
+                    f"| {n} | {kappa} | {method} | {len(reached)} | {cpu / len(reached):.0f} | {above:.2%} | {mean:.1f} |",
+                    flush=True,
+                )
 
-            row("ours", mean * len(tasks), [float(answer.objective) / task.unit for answer, task in zip(ours, tasks, strict=True)])
+            row(
+                "ours",
+                mean * len(tasks),
+                [float(answer.objective) / task.unit for answer, task in zip(ours, tasks, strict=True)],
+            )
             few = tasks if n == 8 else tasks[:1]
             if kappa:
                 reached, _, cpu = timed(lambda tasks=tasks: [highs_generation(task.u, task.bound) for task in tasks])
                 row("HiGHS, row and column generation", cpu, reached)
                 u, bounds = np.stack([task.u for task in tasks], 1), np.array([task.bound for task in tasks])
                 effects, _, cpu = timed(lambda u=u, bounds=bounds: three_block_admm(u, bounds, 1000))
-                checked = [check(u[:, g], bounds[g], effects[:, g], np.zeros(len(u))).objective for g in range(len(tasks))]
+                checked = [
+                    check(u[:, g], bounds[g], effects[:, g], np.zeros(len(u))).objective for g in range(len(tasks))
+                ]
                 row("three-block ADMM, 1 000 steps, batch", cpu, checked)
             else:
                 reached, _, cpu = timed(lambda few=few: [highs_reduced(task.u) for task in few])
@@ -184,13 +198,19 @@ def large(arguments):
 def agreement(arguments):
     """The same game asked in other ways."""
     found = load(arguments)
-    print("| n | kappa | compared | games | largest difference / largest effect | salient sets that differ, threshold band left out |")
+    print(
+        "| n | kappa | compared | games | largest difference / largest effect | salient sets that differ, threshold band left out |"
+    )
     print("|---|---|---|---|---|---|")
     for n, count in ((8, 4), (10, 2)):
-        v = torch.cat([pick(found[data, kind][n, EPOCHS[data][place]], count) for data, kind in FAMILIES for place in (0, 4)], 1)
+        v = torch.cat(
+            [pick(found[data, kind][n, EPOCHS[data][place]], count) for data, kind in FAMILIES for place in (0, 4)], 1
+        )
         renaming = torch.randperm(n, generator=torch.Generator().manual_seed(1)).tolist()
         renamed = sum((torch.arange(2**n) >> player & 1) << renaming[player] for player in range(n))
-        noisy = v * (1 + 2**-24 * (2 * torch.rand(v.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64) - 1))
+        noisy = v * (
+            1 + 2**-24 * (2 * torch.rand(v.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64) - 1)
+        )
         moved = torch.empty_like(v)
         moved[renamed] = v
         for kappa in (0.04, 0.0):
@@ -211,7 +231,9 @@ def agreement(arguments):
                 a, b = torch.cat([base.and_[1:], base.or_[1:]]), torch.cat([and_[1:], or_[1:]])
                 largest = a.abs().amax(0)
                 difference = ((a - b).abs().amax(0) / largest).max()
-                clear = ((a.abs() - 0.05 * largest).abs() > 0.01 * largest).logical_and((b.abs() - 0.05 * largest).abs() > 0.01 * largest)
+                clear = ((a.abs() - 0.05 * largest).abs() > 0.01 * largest).logical_and(
+                    (b.abs() - 0.05 * largest).abs() > 0.01 * largest
+                )
                 flips = ((a.abs() > 0.05 * largest) != (b.abs() > 0.05 * largest)).logical_and(clear).any(0).sum()
                 print(f"| {n} | {kappa} | {name} | {v.shape[1]} | {difference:.1e} | {int(flips)} |", flush=True)
 
@@ -232,7 +254,9 @@ def least_residual(task, weight):
     rotation, triangle = np.linalg.qr(np.concatenate([moves, 1e-4 * np.eye(basis.shape[1])]))
     centre = rotation[: len(free)].T @ residual  # of the unconstrained optimum, in the coordinates triangle @ x
     slopes = np.concatenate([face.effect_sign[:, None] * basis, moves, -moves]) @ np.linalg.inv(triangle)
-    needed = np.concatenate([-face.effect_sign * start[face.effects], residual - bound, -residual - bound]) - slopes @ centre
+    needed = (
+        np.concatenate([-face.effect_sign * start[face.effects], residual - bound, -residual - bound]) - slopes @ centre
+    )
     found = (np.zeros(len(centre)), None) if (needed <= 1e-12).all() else _shortest_step(slopes, needed)
     return None if found is None else start + equations.full(basis @ np.linalg.solve(triangle, found[0] + centre))
 
@@ -240,9 +264,13 @@ def least_residual(task, weight):
 def rules(arguments):
     """Which optimum: salient counts and cost of each tie-break, and the range of each order's strength."""
     found = load(arguments)
-    v = torch.cat([found[data, kind][8, EPOCHS[data][place]][:, :13] for data, kind in FAMILIES for place in (3, 4)], 1)[:, :100]
+    v = torch.cat(
+        [found[data, kind][8, EPOCHS[data][place]][:, :13] for data, kind in FAMILIES for place in (3, 4)], 1
+    )[:, :100]
     best = decompose(v, gap=1e-7, lean="none")
-    print("| rule | games | salient effects: mean | median | strength above the least, mean | worst | share of strength in orders 1-2 |")
+    print(
+        "| rule | games | salient effects: mean | median | strength above the least, mean | worst | share of strength in orders 1-2 |"
+    )
     print("|---|---|---|---|---|---|---|")
     ways = {"a vertex": {"lean": "none", "canonical": False, "method": "path"}, "order weights, then a vertex": {"canonical": False, "method": "path"},
             "least norm alone": {"lean": "none"}, "order weights, then least norm (default)": {}, "lean high, then least norm": {"lean": "high"}}  # fmt: skip
@@ -256,7 +284,9 @@ def rules(arguments):
         print(f"| {name} | {v.shape[1]} | {salient.mean():.1f} | {salient.median():.0f} | {cost.mean():.1e} | {cost.max():.1e} "
               f"| {float((strength[low[1:]].sum(0) / strength.sum(0)).mean()):.3f} |", flush=True)  # fmt: skip
     weight = weights(8, 5e-4)
-    noisy = v * (1 + 2**-24 * (2 * torch.rand(v.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64) - 1))
+    noisy = v * (
+        1 + 2**-24 * (2 * torch.rand(v.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64) - 1)
+    )
     points = [[least_residual(task, weight) for task in tasks_of(games, 0.04, 1e-3, None)] for games in (v, noisy)]
     pairs = [pair for pair in zip(*points, strict=True) if pair[0] is not None and pair[1] is not None]
     effects = np.abs(np.stack([pair[0] for pair in pairs], 1))

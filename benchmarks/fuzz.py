@@ -99,7 +99,19 @@ def cut(rng, content):
 def swap(rng, content):
     """Something else altogether."""
     return rng.choice(
-        (b"", b"\x00" * 64, b"[]", b"3", b"text", b"{}", b"null", rng.randbytes(200), b"\xff\xfe", b"- a\n- b\n", content * 2)
+        (
+            b"",
+            b"\x00" * 64,
+            b"[]",
+            b"3",
+            b"text",
+            b"{}",
+            b"null",
+            rng.randbytes(200),
+            b"\xff\xfe",
+            b"- a\n- b\n",
+            content * 2,
+        )
     )
 
 
@@ -153,7 +165,9 @@ def in_yaml(rng, path):
 def in_json(rng, path):
     """A JSON file with one entry changed, or hostile as a whole."""
     if rng.random() < 0.2:
-        path.write_text(rng.choice(("[" * 100_000, '{"a": 1, "a": 2}', '{"kind": NaN}', "{" * 5, '{"kind": ["GSetExplanation"]}')))
+        path.write_text(
+            rng.choice(("[" * 100_000, '{"a": 1, "a": 2}', '{"kind": NaN}', "{" * 5, '{"kind": ["GSetExplanation"]}'))
+        )
     else:
         path.write_text(json.dumps(mutate(rng, json.loads(path.read_text()))))
 
@@ -169,7 +183,13 @@ def in_tensors(rng, path):
             value = json.loads(about[key])
         except ValueError:
             value = about[key]
-        value = rng.choice(VALUES) if rng.random() < 0.3 else mutate(rng, value) if isinstance(value, dict | list) else rng.choice(VALUES)
+        value = (
+            rng.choice(VALUES)
+            if rng.random() < 0.3
+            else mutate(rng, value)
+            if isinstance(value, dict | list)
+            else rng.choice(VALUES)
+        )
         about[key] = json.dumps(value)
         if rng.random() < 0.2:
             del about[key]
@@ -186,7 +206,9 @@ def in_tensors(rng, path):
         elif way == "shape":
             tensors[key] = own.reshape(-1)[: max(1, own.numel() // 2)].contiguous()
         elif way == "type":
-            tensors[key] = (own.double() * 0 + 1).to(rng.choice((torch.float64, torch.int32, torch.bool, torch.complex64, torch.bfloat16)))
+            tensors[key] = (own.double() * 0 + 1).to(
+                rng.choice((torch.float64, torch.int32, torch.bool, torch.complex64, torch.bfloat16))
+            )
         elif way == "empty":
             tensors[key] = own.reshape(-1)[:0].contiguous()
         elif own.dtype != torch.bool:
@@ -232,7 +254,9 @@ def in_checkpoint(rng, path):
     if way == "entry":
         del stored[rng.choice(sorted(stored))]
     elif way == "weights":
-        weights[key] = rng.choice((3, "text", None, torch.zeros(1), torch.zeros(1).expand(10**9), torch.zeros(2, dtype=torch.complex64)))
+        weights[key] = rng.choice(
+            (3, "text", None, torch.zeros(1), torch.zeros(1).expand(10**9), torch.zeros(2, dtype=torch.complex64))
+        )
     elif way == "list":
         stored = rng.choice(([1], torch.zeros(2), {"state_dict": []}, {"state_dict": {1: 2}, "epoch": 1}))
     elif way == "nan":
@@ -284,7 +308,10 @@ FILES = (
 def commands(run, group, folder):
     """The commands that read a file of a run."""
     if group:
-        return {"certify": lambda: analyze(["certify", str(run), "--report", "false"]), "report": lambda: analyze(["report", str(run)])}
+        return {
+            "certify": lambda: analyze(["certify", str(run), "--report", "false"]),
+            "report": lambda: analyze(["report", str(run)]),
+        }
     return {
         "extract": lambda: analyze(["extract", str(run), "--report", "false"]),
         "extract by name": lambda: analyze(["extract", str(run), "--extraction.name", "default", "--report", "false"]),
@@ -297,7 +324,14 @@ def commands(run, group, folder):
 
 def resume(run, folder):
     """One epoch more; where it goes on, the weights must be those of a run that was never stopped."""
-    words = ["--config", str(folder / "tiny.yaml"), "--trainer.max_epochs", "2", "--trainer.callbacks", "[lk.callbacks.SaveCheckpoints]"]
+    words = [
+        "--config",
+        str(folder / "tiny.yaml"),
+        "--trainer.max_epochs",
+        "2",
+        "--trainer.callbacks",
+        "[lk.callbacks.SaveCheckpoints]",
+    ]
     train(["fit", *words, "--runs_dir", str(run.parent), "--id", run.name, "--resume", "true"])
 
 
@@ -327,7 +361,11 @@ class Bench:
 
     def __init__(self, folder):
         self.folder, self.pristine = folder, folder / "pristine"
-        for name, text in (("tiny", TINY), ("other", TINY.replace("seed_everything: 3", "seed_everything: 4")), ("group", GROUP)):
+        for name, text in (
+            ("tiny", TINY),
+            ("other", TINY.replace("seed_everything: 3", "seed_everything: 4")),
+            ("group", GROUP),
+        ):
             (folder / f"{name}.yaml").write_text(text)
             with quiet():
                 train(["fit", "--config", str(folder / f"{name}.yaml"), "--runs_dir", str(self.pristine), "--id", name])
@@ -353,7 +391,9 @@ class Bench:
             by_kind = {".json": by_kind[".json"]}
         suffix = rng.choice(sorted(by_kind))
         file = rng.choice(by_kind[suffix])
-        command = rng.choice([name for name in readers(file, group) if reports or name not in ("report", "compare")] or ["extract"])
+        command = rng.choice(
+            [name for name in readers(file, group) if reports or name not in ("report", "compare")] or ["extract"]
+        )
         if command not in commands(run, group, self.folder):
             command = "certify"
         way = rng.choice((INSIDE[suffix], INSIDE[suffix], *BYTES))
@@ -380,14 +420,19 @@ class Bench:
         if not whole.is_dir():
             with quiet():
                 resume(whole, self.folder)
-        one, two = (torch.load(max(path.glob("checkpoints/step=*.ckpt")), weights_only=True)["state_dict"] for path in (whole, run))
+        one, two = (
+            torch.load(max(path.glob("checkpoints/step=*.ckpt")), weights_only=True)["state_dict"]
+            for path in (whole, run)
+        )
         return all(torch.equal(one[key], two[key]) for key in one)
 
     def changed(self, run):
         """A result in the folder that is not that of the undamaged run, as far as it is there."""
         for path in sorted((self.pristine / "tiny").rglob("extractions/default/step=*/interactions.safetensors")):
             own = run / path.relative_to(self.pristine / "tiny")
-            if own.is_file() and any(not torch.equal(a, b) for a, b in zip(load_file(path).values(), load_file(own).values(), strict=True)):
+            if own.is_file() and any(
+                not torch.equal(a, b) for a, b in zip(load_file(path).values(), load_file(own).values(), strict=True)
+            ):
                 return own.relative_to(run)
         own = run / "tables/default/games.parquet"
         try:
@@ -403,14 +448,20 @@ class Bench:
         path.write_text(yaml.safe_dump(config, sort_keys=False))
         runs = self.folder / "runs"
         shutil.rmtree(runs, ignore_errors=True)
-        outcome = outcome_of(lambda: train(["fit", "--config", str(path), "--runs_dir", str(runs), "--id", "made", "--report", "false"]))
+        outcome = outcome_of(
+            lambda: train(["fit", "--config", str(path), "--runs_dir", str(runs), "--id", "made", "--report", "false"])
+        )
         return "configuration", outcome, yaml.safe_dump(config, default_flow_style=True, width=10**6)[:400]
 
 
 @contextlib.contextmanager
 def quiet():
     """Without output and warnings of libraries."""
-    with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    with (
+        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")
         yield
 
@@ -445,7 +496,9 @@ def run_cases(folder, numbers, seed=0, reports=True, tell=lambda text: None):
     for number in numbers:
         start = time.perf_counter()
         kind, outcome, what = bench.case(seed, number, reports)
-        counts[kind][outcome.split(" ")[0] if outcome.isupper() or outcome.startswith(("TRACEBACK", "SILENT")) else outcome] += 1
+        counts[kind][
+            outcome.split(" ")[0] if outcome.isupper() or outcome.startswith(("TRACEBACK", "SILENT")) else outcome
+        ] += 1
         if outcome.startswith(("TRACEBACK", "HANG", "SILENT")):
             bad.append(f"{number}: {kind}: {outcome}\n    {what}")
             tell(bad[-1])
@@ -462,7 +515,9 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:
         which = range(given.cases) if given.only is None else [given.only]
-        counts, bad = run_cases(Path(place), which, given.seed, tell=lambda text: print(text, file=sys.stderr, flush=True))
+        counts, bad = run_cases(
+            Path(place), which, given.seed, tell=lambda text: print(text, file=sys.stderr, flush=True)
+        )
     outcomes = ["result", "error in one line", "TRACEBACK", "HANG", "SILENT"]
     print("| input | cases | " + " | ".join(outcomes) + " |")
     print("|---" * (len(outcomes) + 2) + "|")

@@ -31,8 +31,14 @@ def network(kind: str, side: int) -> list[nn.Module]:
         widths = [side * side, 128, 64, 64, 32]
         blocks = [nn.Sequential(nn.Flatten(), nn.Linear(a, b), nn.ReLU()) for a, b in itertools.pairwise(widths)]
         return [*blocks, nn.Linear(32, 10)]
-    convolution = [nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)) for a, b in ((1, 8), (8, 16), (16, 32))]
-    return [*convolution, nn.Sequential(nn.Flatten(), nn.Linear(32 * (side // 8) ** 2, 32), nn.ReLU()), nn.Linear(32, 10)]
+    convolution = [
+        nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)) for a, b in ((1, 8), (8, 16), (16, 32))
+    ]
+    return [
+        *convolution,
+        nn.Sequential(nn.Flatten(), nn.Linear(32 * (side // 8) ** 2, 32), nn.ReLU()),
+        nn.Linear(32, 10),
+    ]
 
 
 def layers(blocks: list[nn.Module], x: Tensor) -> list[Tensor]:
@@ -81,7 +87,9 @@ def masked(x: Tensor, n: int, baseline: Tensor) -> Tensor:
     return torch.where(present, x, baseline)
 
 
-def games(data: str, kind: str, players: tuple[int, ...], count: int, data_dir: Path, cache: Path, seed: int = 0) -> dict:
+def games(
+    data: str, kind: str, players: tuple[int, ...], count: int, data_dir: Path, cache: Path, seed: int = 0
+) -> dict:
     """Values `(2**n, count)` for each (n, epoch): five layers side by side, sample after sample."""
     path = cache / f"{data}-{kind}-{'-'.join(map(str, players))}-{count}-{seed}.pt"
     if path.exists():

@@ -51,7 +51,11 @@ def certificates(tables, group, known, stabilisers):
         rank = min(group.order - 1, sum(rho.shape[1] ** 2 for rho in candidate.matrices))
         if candidate.clusters is None:
             yield "lowrank", number, lowrank(tables, group, rank)
-        yield "cascade", number, cascade(tables, group, circuits[0], candidate, rank, lookups=looked_up[0] if looked_up else None)
+        yield (
+            "cascade",
+            number,
+            cascade(tables, group, circuits[0], candidate, rank, lookups=looked_up[0] if looked_up else None),
+        )
     yield "coset", 0, coset(tables, group, find_cosets(tables, group))
 
 
@@ -87,26 +91,41 @@ def main():
         frame.to_parquet(arguments.table, index=False)
     seeds = frame["seed"].nunique()
     exact = frame[frame["verifier"] == "brute_force"]["bound"]
-    print(f"{group.name}, step {step}, {seeds} networks, width {network.width}; {time.perf_counter() - start:.0f} s with the finders")
+    print(
+        f"{group.name}, step {step}, {seeds} networks, width {network.width}; {time.perf_counter() - start:.0f} s with the finders"
+    )
     print(f"true accuracy: mean {exact.mean():.5f}, least {exact.min():.5f}\n")
     print(f"| verifier | mean bound | share with bound >= {GOOD} | share with bound 0 | median cost | median ms |")
     print("|---|---|---|---|---|---|")
     order = ["irrep", "coset", "gset", "schur", "lookup", "lowrank", "cascade", "brute_force"]
-    best = frame.sort_values(["bound", "cost"], ascending=[False, True]).groupby(["verifier", "seed"], as_index=False).first()
+    best = (
+        frame.sort_values(["bound", "cost"], ascending=[False, True])
+        .groupby(["verifier", "seed"], as_index=False)
+        .first()
+    )
     for verifier in order:
         one = best[best["verifier"] == verifier]
         print(
             f"| {verifier} | {one['bound'].mean():.3f} | {(one['bound'] >= GOOD).mean():.0%} | {(one['bound'] == 0).mean():.0%} "
             f"| {one['cost'].median():.3f} | {1e3 * one['seconds'].median():.1f} |"
         )
-    print(f"\nShare of networks with bound >= {GOOD} (mean bound) within a cap on operations relative to brute force:\n")
+    print(
+        f"\nShare of networks with bound >= {GOOD} (mean bound) within a cap on operations relative to brute force:\n"
+    )
     print("| verifier | " + " | ".join(f"{cap:.2f}" for cap in CAPS) + " |")
     print("|---" * (len(CAPS) + 1) + "|")
     names = [f"within {cap:.2f}" for cap in CAPS]
-    groups = [(verifier, frame[frame["verifier"] == verifier]) for verifier in ("irrep", "gset", "schur", "lookup", "lowrank", "cascade")]
+    groups = [
+        (verifier, frame[frame["verifier"] == verifier])
+        for verifier in ("irrep", "gset", "schur", "lookup", "lowrank", "cascade")
+    ]
     for verifier, part in [*groups, ("the best of all", frame)]:
         within = part.groupby("seed")[names].max()
-        print(f"| {verifier} | " + " | ".join(f"{(within[n] >= GOOD).mean():.0%} ({within[n].mean():.3f})" for n in names) + " |")
+        print(
+            f"| {verifier} | "
+            + " | ".join(f"{(within[n] >= GOOD).mean():.0%} ({within[n].mean():.3f})" for n in names)
+            + " |"
+        )
     certified = best[(best["bound"] >= GOOD) & best["verifier"].isin(["gset", "schur", "lookup", "cascade"])]
     cheapest = certified.groupby("seed")["cost"].min()
     print(

@@ -103,7 +103,13 @@ class Kill(Callback):
 SPED = 6  # steps of an epoch of the trainings below: 1 437 samples in batches of 240
 
 
-def forked(work: Callable[[], Any], log: Path, limit: float = 300.0, kill_after: float | None = None, number: int = signal.SIGKILL) -> int:
+def forked(
+    work: Callable[[], Any],
+    log: Path,
+    limit: float = 300.0,
+    kill_after: float | None = None,
+    number: int = signal.SIGKILL,
+) -> int:
     """Exit code of some work in a process of its own that starts with everything imported; negative where a signal ended it."""
     pid = os.fork()
     if pid == 0:
@@ -165,10 +171,15 @@ def content(path: Path) -> Any:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys() if key != "seconds"}  # noqa: SIM118
-        return {"about": timeless({key: parsed(value) for key, value in about.items()}), **{k: v.tolist() for k, v in tensors.items()}}
+        return {
+            "about": timeless({key: parsed(value) for key, value in about.items()}),
+            **{k: v.tolist() for k, v in tensors.items()},
+        }
     if path.suffix == ".parquet":
         frame = pd.read_parquet(path)
-        return json.loads(frame.drop(columns=[c for c in frame if "seconds" in str(c)]).to_json(orient="split", double_precision=15))
+        return json.loads(
+            frame.drop(columns=[c for c in frame if "seconds" in str(c)]).to_json(orient="split", double_precision=15)
+        )
     if path.suffix == ".ckpt":
         stored = torch.load(path, map_location="cpu", weights_only=True)
         return {key: value.tolist() for key, value in stored["state_dict"].items() if key.startswith("network.")}
@@ -190,7 +201,11 @@ def timeless(thing: Any) -> Any:
     if isinstance(thing, dict):
         if "tiers" in thing:  # name, bound, operations, seconds
             thing = {**thing, "tiers": [tier[:3] for tier in thing["tiers"]]}
-        return {key: timeless(value) for key, value in thing.items() if "seconds" not in key and key not in ("digest", "started")}
+        return {
+            key: timeless(value)
+            for key, value in thing.items()
+            if "seconds" not in key and key not in ("digest", "started")
+        }
     return [timeless(item) for item in thing] if isinstance(thing, list) else thing
 
 
@@ -200,7 +215,11 @@ IGNORED = ("wandb", "segments.yaml", ".lock", "config.yaml")  # the configuratio
 def files_of(folder: Path) -> dict[str, Path]:
     """Files of a job that must be equal, by name."""
     found = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return {name: path for name, path in found.items() if not set(Path(name).parts) & set(IGNORED) and "last.ckpt" not in name}
+    return {
+        name: path
+        for name, path in found.items()
+        if not set(Path(name).parts) & set(IGNORED) and "last.ckpt" not in name
+    }
 
 
 def differences(first: Path, second: Path) -> list[str]:
@@ -211,7 +230,9 @@ def differences(first: Path, second: Path) -> list[str]:
     def said(path: Path, folder: Path) -> str:  # a table may name its run
         return json.dumps(content(path), default=str, sort_keys=True).replace(folder.name, "RUN")
 
-    return found + [f"differs: {name}" for name in sorted(set(one) & set(two)) if said(one[name], first) != said(two[name], second)]
+    return found + [
+        f"differs: {name}" for name in sorted(set(one) & set(two)) if said(one[name], first) != said(two[name], second)
+    ]
 
 
 # ---- jobs
@@ -308,13 +329,22 @@ def jobs(root: Path) -> list[Job]:
     logged = copy.deepcopy(watched)
     logged["trainer"]["logger"] = True
     often = copy.deepcopy(plain)
-    often["trainer"]["callbacks"].append({"class_path": "lk.callbacks.SaveResumePoint", "init_args": {"every_n_steps": 4}})
+    often["trainer"]["callbacks"].append(
+        {"class_path": "lk.callbacks.SaveResumePoint", "init_args": {"every_n_steps": 4}}
+    )
     finished = made("finished", training(plain, root / "finished", False))
     read = made("read", training(watched, root / "read", False))
     ungrouped = copy.deepcopy(GROUP)
     ungrouped["trainer"]["callbacks"].pop()  # type: ignore[index]
     group = made("group", training(ungrouped, root / "group", False))
-    players = ["--extraction.players", "lk.games.Foreground", "--extraction.players.n", "4", "--extraction.players.patch", "2"]
+    players = [
+        "--extraction.players",
+        "lk.games.Foreground",
+        "--extraction.players.n",
+        "4",
+        "--extraction.players.patch",
+        "2",
+    ]
     paper = {
         "players": {"class_path": "lk.games.Grid", "init_args": {"patch": 4}},
         "stability": {"samples": 1, "draws": 2},
@@ -325,14 +355,20 @@ def jobs(root: Path) -> list[Job]:
     def papered(folder: Path) -> Callable[[], Any]:
         own = {**paper, "folder": str(folder / "paper"), "networks": [{"name": "one", "runs": [str(folder)]}]}
         folder.with_suffix(".paper.yaml").write_text(yaml.safe_dump(own))
-        return lambda: analyze(["paper", "--config", str(folder.with_suffix(".paper.yaml")), "--trust", "true", "--figures", "[2, 3a, 5]"])
+        return lambda: analyze(
+            ["paper", "--config", str(folder.with_suffix(".paper.yaml")), "--trust", "true", "--figures", "[2, 3a, 5]"]
+        )
 
     return [
         Job("train", None, lambda f: training(watched, f), SPED, 24),
         Job("train, every 4 steps", None, lambda f: training(often, f), 4, 24),
         Job("train, W&B", None, lambda f: training(logged, f), SPED, 24),
         Job("train and certify", None, lambda f: training(GROUP, f), 20, 100),
-        Job("extract", finished, lambda f: lambda: analyze(["extract", str(f), *players, "--trust", "true", "--report", "false"])),
+        Job(
+            "extract",
+            finished,
+            lambda f: lambda: analyze(["extract", str(f), *players, "--trust", "true", "--report", "false"]),
+        ),
         Job("probe", read, lambda f: lambda: probe(["fit", "--run", str(f), "--trust", "true"])),
         Job("certify", group, lambda f: lambda: analyze(["certify", str(f), "--report", "false"])),
         Job("report", read, lambda f: lambda: analyze(["report", str(f)])),
@@ -366,7 +402,13 @@ def undisturbed(job: Job, root: Path) -> Path:
 
 
 def attempt(
-    job: Job, whole: Path, root: Path, number: int, chance: random.Random, stop: int = signal.SIGKILL, place: int | None = None
+    job: Job,
+    whole: Path,
+    root: Path,
+    number: int,
+    chance: random.Random,
+    stop: int = signal.SIGKILL,
+    place: int | None = None,
 ) -> dict[str, Any]:
     """One kill, the same command again, and what came of it; `place` is the rename before which to kill, drawn where it is not given."""
     folder = prepare(job, root / "killed" / f"{whole.name}-{number}")
@@ -404,16 +446,23 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
 
     def stopping(config: dict[str, Any]) -> dict[str, Any]:
         own = {"monitor": "test/loss", "patience": 2, "min_delta": 0.5}
-        config["trainer"]["callbacks"].append({"class_path": "pytorch_lightning.callbacks.EarlyStopping", "init_args": own})
+        config["trainer"]["callbacks"].append(
+            {"class_path": "pytorch_lightning.callbacks.EarlyStopping", "init_args": own}
+        )
         return config
 
     def scheduled(config: dict[str, Any]) -> dict[str, Any]:
-        config["trainer"]["callbacks"][0]["init_args"] = {"log_spaced": 24, "early": 0}  # at steps 1, ..., 8, 9, 10, 12, ..., 18, 21, 24
+        config["trainer"]["callbacks"][0]["init_args"] = {
+            "log_spaced": 24,
+            "early": 0,
+        }  # at steps 1, ..., 8, 9, 10, 12, ..., 18, 21, 24
         return config
 
     def averaging(config: dict[str, Any]) -> dict[str, Any]:
         own = {"swa_lrs": 0.01, "swa_epoch_start": 1, "annealing_epochs": 1}
-        config["trainer"]["callbacks"].append({"class_path": "pytorch_lightning.callbacks.StochasticWeightAveraging", "init_args": own})
+        config["trainer"]["callbacks"].append(
+            {"class_path": "pytorch_lightning.callbacks.StochasticWeightAveraging", "init_args": own}
+        )
         return config
 
     batch, kill, term, interrupt = "on_train_batch_end", signal.SIGKILL, signal.SIGTERM, signal.SIGINT
@@ -496,10 +545,22 @@ def play_scenarios(root: Path, names: list[str]) -> list[dict[str, Any]]:
             armed["trainer"]["callbacks"].append({"class_path": "own_net.Kill", "init_args": own})
             first = forked(training(armed, folder, False), log)
             again = forked(training(config, folder, False), log)
-            row = {"scenario": name, "step": step, "hook": hook, "signal": int(number), "first": first, "again": again, "wanted": wanted}
+            row = {
+                "scenario": name,
+                "step": step,
+                "hook": hook,
+                "signal": int(number),
+                "first": first,
+                "again": again,
+                "wanted": wanted,
+            }
             if again == 0:
                 segments = read_segments(folder)
-                row |= {"from": segments[-1]["from_step"], "ended": segments[-1].get("ended"), "wrong": differences(whole, folder)}
+                row |= {
+                    "from": segments[-1]["from_step"],
+                    "ended": segments[-1].get("ended"),
+                    "wrong": differences(whole, folder),
+                }
                 row["left"] = [path.name for path in folder.rglob(".*.part")]
             else:
                 row["wrong"] = [log.read_text()[-800:]]
@@ -510,7 +571,13 @@ def play_scenarios(root: Path, names: list[str]) -> list[dict[str, Any]]:
 def expected(row: dict[str, Any]) -> bool:
     """Whether a fixed kill came out as promised."""
     code = -signal.SIGKILL if row["signal"] == signal.SIGKILL else 128 + row["signal"]
-    return row["first"] == code and row["again"] == 0 and not row["wrong"] and not row["left"] and row["from"] == row["wanted"]
+    return (
+        row["first"] == code
+        and row["again"] == 0
+        and not row["wrong"]
+        and not row["left"]
+        and row["from"] == row["wanted"]
+    )
 
 
 def rows_of(job: Job) -> Iterator[str]:
@@ -541,7 +608,10 @@ def command(words: list[str] | None = None) -> int:
     root = Path(tempfile.mkdtemp(prefix="kills-"))
     (root / "own_net.py").write_text(NETWORK)
     sys.path.insert(0, str(root))
-    print(f"lk kills: seed {given.seed}, torch {torch.__version__}, pytorch-lightning {pl.__version__}, {root}", flush=True)
+    print(
+        f"lk kills: seed {given.seed}, torch {torch.__version__}, pytorch-lightning {pl.__version__}, {root}",
+        flush=True,
+    )
     if given.scenarios is not None:
         rows = play_scenarios(root, given.scenarios)
         for row in rows:
@@ -554,7 +624,9 @@ def command(words: list[str] | None = None) -> int:
         return 0 if good else 1
     chance = random.Random(given.seed)
     chosen = [job for job in jobs(root) if not given.jobs or job.name in given.jobs]
-    print("| job | kills | completed | equal | most steps repeated | allowed | files left |\n|---|---|---|---|---|---|---|")
+    print(
+        "| job | kills | completed | equal | most steps repeated | allowed | files left |\n|---|---|---|---|---|---|---|"
+    )
     good = True
     for place, job in enumerate(chosen):
         whole = undisturbed(job, root)

@@ -55,7 +55,9 @@ def main():
     group, network = data.group, run.network(data)
     run.load(network, arguments.step if arguments.step is not None else max(run.checkpoints))
     folded, known = network.tables(), irreps(group)
-    print("| network | irrep | neurons | share of the logits | left open by functions of w | left side | right side | both sides |")
+    print(
+        "| network | irrep | neurons | share of the logits | left open by functions of w | left side | right side | both sides |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for seed in arguments.seeds:
         one = folded.seed(seed)
@@ -72,7 +74,10 @@ def main():
         total = sum(float(part.var(2).sum()) for part in logits.values())
         for k, part in logits.items():
             shares = " | ".join(f"{share:.3f}" for share in unexplained(part, group))
-            print(f"| {seed} | {known[k].name} | {(own == k).sum()} | {part.var(2).sum() / total:.2f} | {shares} |", flush=True)
+            print(
+                f"| {seed} | {known[k].name} | {(own == k).sum()} | {part.var(2).sum() / total:.2f} | {shares} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

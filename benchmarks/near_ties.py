@@ -41,7 +41,11 @@ def tied(n, generator):
     elif kind == 2:
         for _ in range(generator.integers(1, 5)):
             shared = np.arange(2**n) & (coalition := generator.integers(1, 2**n))
-            v += generator.integers(1, 4) * generator.choice([-1, 1]) * ((shared == coalition) if generator.random() < 0.5 else shared > 0)
+            v += (
+                generator.integers(1, 4)
+                * generator.choice([-1, 1])
+                * ((shared == coalition) if generator.random() < 0.5 else shared > 0)
+            )
     elif kind == 3:
         v = (present @ generator.integers(-2, 3, n) > generator.integers(-1, 3)).astype(float)
     elif kind == 4:
@@ -122,7 +126,13 @@ def contradictions(count, seed):
     print(f"\n{count} games, {sum(wrong.values())} contradictions in {sum(both.values())} comparisons.")
     print("\n| noise | flagged, kappa = 0 | flagged, kappa = .04 |\n|---|---|---|")
     for noise in NOISES:
-        print("| " + " | ".join([f"{noise:.0e}"] + [f"{flagged[noise, k] / max(compared[noise, k], 1):.1%}" for k in (0.0, 0.04)]) + " |")
+        print(
+            "| "
+            + " | ".join(
+                [f"{noise:.0e}"] + [f"{flagged[noise, k] / max(compared[noise, k], 1):.1%}" for k in (0.0, 0.04)]
+            )
+            + " |"
+        )
     for kappa in (0.0, 0.04):
         total = [sum(table[noise, kappa] for noise in NOISES) for table in (flagged, compared)]
         print(f"kappa = {kappa}: {total[0]} of {total[1]} flagged, {total[0] / total[1]:.1%}")
@@ -181,7 +191,9 @@ def ratios(checkout, seed, count):
         server.stdin.flush()
         return pickle.load(server.stdout)
 
-    print("\n| ordinary games (ReLU networks) | kappa | games | CPU time after / before: total | median | flagged before | after |")
+    print(
+        "\n| ordinary games (ReLU networks) | kappa | games | CPU time after / before: total | median | flagged before | after |"
+    )
     print("|---|---|---|---|---|---|---|")
     for n in (6, 8, 10):
         for kappa in (0.0, 0.04):
@@ -195,7 +207,10 @@ def ratios(checkout, seed, count):
             total = sum(after[0] for _, after in pairs) / sum(before[0] for before, _ in pairs)
             median = statistics.median(after[0] / before[0] for before, after in pairs)
             flags = [sum(pair[side][1] for pair in pairs) for side in (0, 1)]
-            print(f"| n = {n} | {kappa} | {len(pairs)} | {total:.2f} | {median:.2f} | {flags[0]} | {flags[1]} |", flush=True)
+            print(
+                f"| n = {n} | {kappa} | {len(pairs)} | {total:.2f} | {median:.2f} | {flags[0]} | {flags[1]} |",
+                flush=True,
+            )
     for server in servers:
         server.stdin.close()
         server.wait()

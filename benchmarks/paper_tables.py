@@ -31,7 +31,14 @@ def accuracy(table):
         hits = 100 * own[own["layer"] == "output"]["accuracy"]
         layers = (100 * own[own["layer"] != "output"].groupby("layer", sort=False)["accuracy"].mean()).round(1)
         spread = f" ({hits.min():.1f} to {hits.max():.1f})" if len(hits) > 1 else ""
-        row((network, len(hits), f"{hits.mean():.1f}{spread}", ", ".join(f"{name} {hit}" for name, hit in layers.items())))
+        row(
+            (
+                network,
+                len(hits),
+                f"{hits.mean():.1f}{spread}",
+                ", ".join(f"{name} {hit}" for name, hit in layers.items()),
+            )
+        )
 
 
 def counts(table):
@@ -39,19 +46,36 @@ def counts(table):
     for (network, group, setting), own in table.groupby(["network", "group", "setting"], sort=False):
         low, middle, high = own["count"].quantile([0.25, 0.5, 0.75])
         proof = (
-            ("–", "–") if group == "threshold" else (f"{own['agreement'].mean():.2f}", f"{100 * own['certified'].astype(float).mean():.0f}")
+            ("–", "–")
+            if group == "threshold"
+            else (f"{own['agreement'].mean():.2f}", f"{100 * own['certified'].astype(float).mean():.0f}")
         )
-        row((network, group, setting, f"{own['count'].mean():.1f}", f"{middle:g}", f"{low:g} to {high:g}", len(own), *proof))
+        row(
+            (
+                network,
+                group,
+                setting,
+                f"{own['count'].mean():.1f}",
+                f"{middle:g}",
+                f"{low:g} to {high:g}",
+                len(own),
+                *proof,
+            )
+        )
 
 
 def overview(folders):
     """Mean counts at the output, a network per row and a setting per column; in brackets the agreement with the canonical salient set."""
     tables = {folder.name: pd.read_parquet(folder / "tables" / "counts.parquet") for folder in folders}
-    keys = list(dict.fromkeys(key for table in tables.values() for key in zip(table["group"], table["setting"], strict=True)))
+    keys = list(
+        dict.fromkeys(key for table in tables.values() for key in zip(table["group"], table["setting"], strict=True))
+    )
     header(("games", *(f"{group} {setting}" if group == "threshold" else setting for group, setting in keys)))
     for name, table in tables.items():
         for network, own in table.groupby("network", sort=False):
-            sizes = "; ".join(f"{group}s {len(one) // one['setting'].nunique()}" for group, one in own.groupby("group", sort=False))
+            sizes = "; ".join(
+                f"{group}s {len(one) // one['setting'].nunique()}" for group, one in own.groupby("group", sort=False)
+            )
             cells = []
             for group, setting in keys:
                 one = own[(own["group"] == group) & (own["setting"] == setting)]
@@ -64,7 +88,9 @@ def overview(folders):
 def layers(table):
     """Completeness and redundancy of both kinds and all orders together."""
     header(("network", "", "by layer, from the first (95 %)"))
-    whole = table[(table["kind"] == "both") & (table["order"] == 0) & table["quantity"].isin(["completeness", "redundancy"])]
+    whole = table[
+        (table["kind"] == "both") & (table["order"] == 0) & table["quantity"].isin(["completeness", "redundancy"])
+    ]
     for (network, quantity), own in whole.groupby(["network", "quantity"], sort=False):
         cells = (f"{one.layer} {one.mean:.2f} ({one.low:.2f} to {one.high:.2f})" for one in own.itertuples())
         row((network, quantity, ", ".join(cells)))
@@ -89,19 +115,40 @@ def verdicts(table):
 
 def contrasts(table):
     under = [name for name in CONTROLS if name in set(table["condition"])]
-    header(("finding", "claim", "network", "contrast (95 %)", *(f"excess over {name}" if name in AGAINST else name for name in under)))
+    header(
+        (
+            "finding",
+            "claim",
+            "network",
+            "contrast (95 %)",
+            *(f"excess over {name}" if name in AGAINST else name for name in under),
+        )
+    )
     measured = table[table["condition"] == "as measured"]
     for own in measured.to_dict("records"):
         cells = []
         for control in under:
-            shown = table[(table["condition"] == control) & (table["part"] == own["part"]) & (table["network"] == own["network"])]
+            shown = table[
+                (table["condition"] == control) & (table["part"] == own["part"]) & (table["network"] == own["network"])
+            ]
             names = ["excess", "excess_low", "excess_high"] if control in AGAINST else ["value", "low", "high"]
             cells.append(interval(shown.iloc[0][names].set_axis(["value", "low", "high"])) if len(shown) else "–")
         row((own["finding"], own["part"], own["network"], f"{interval(own)} {own['verdict']}", *cells))
 
 
 def cost(table):
-    header(("network", "run", "study", "masked samples", "wall time, s", "playing, s", "per second", "bare loop, per second"))
+    header(
+        (
+            "network",
+            "run",
+            "study",
+            "masked samples",
+            "wall time, s",
+            "playing, s",
+            "per second",
+            "bare loop, per second",
+        )
+    )
     for own in table.itertuples():
         numbers = (own.masked_samples, own.seconds, own.play_s, own.per_second, own.bare_per_second)
         row((own.network, own.run, own.study, *(f"{number:,.0f}" if number > 0 else "–" for number in numbers)))

@@ -10,7 +10,9 @@ def highs_reduced(u: np.ndarray) -> float:
     """kappa = 0: HiGHS on the equality form, effects as differences of non-negative parts."""
     n = len(u).bit_length() - 1
     block = block_of(np.arange(1, len(u)), np.nonzero(possible_effects(n))[0], len(u))
-    return float(linprog(np.ones(2 * block.shape[1]), A_eq=np.concatenate([block, -block], 1), b_eq=u[1:], method="highs").fun)
+    return float(
+        linprog(np.ones(2 * block.shape[1]), A_eq=np.concatenate([block, -block], 1), b_eq=u[1:], method="highs").fun
+    )
 
 
 def highs_generation(u: np.ndarray, bound: float, tolerance: float = 1e-6) -> float:
@@ -53,7 +55,10 @@ def highs_generation(u: np.ndarray, bound: float, tolerance: float = 1e-6) -> fl
         steepness = np.where(possible, np.abs(sums_where_firing(y)) - 1, 0)
         steepness[columns] = 0
         new_rows, new_columns = (np.argsort(-excess)[:100] for excess in (violation, steepness))
-        new_rows, new_columns = new_rows[violation[new_rows] > tolerance], new_columns[steepness[new_columns] > tolerance]
+        new_rows, new_columns = (
+            new_rows[violation[new_rows] > tolerance],
+            new_columns[steepness[new_columns] > tolerance],
+        )
         if not len(new_rows) and not len(new_columns):
             return float(np.abs(effects).sum())
 

@@ -69,7 +69,9 @@ def benchmark(path, samples, repeats, research, data_dir):
             lambda: play(network, probes, layers, x, y, owner, filler, extraction.score, extraction.background, size)
         )
         ratios.append(bare / keep("whole", seconds))
-    measure(interactions_of(values[:, :, :1], [*layers, OUTPUT]), None, values[:, :, :1])  # compile all that is timed below
+    measure(
+        interactions_of(values[:, :, :1], [*layers, OUTPUT]), None, values[:, :, :1]
+    )  # compile all that is timed below
     inverse_harsanyi(harsanyi(values))
     keep("transforms", timed(lambda: inverse_harsanyi(harsanyi(values)))[0])
     seconds, found = timed(lambda: interactions_of(values, [*layers, OUTPUT], extraction.kappa))
@@ -86,14 +88,18 @@ def benchmark(path, samples, repeats, research, data_dir):
                 with read_layers(network, [layer]) as one:
                     network(masked(0, slice(coalition, coalition + 1)))
                 probes(
-                    {**activations, layer: one[layer]} if len(layers) == 1 else {name: a[:1] for name, a in {**activations, **one}.items()}
+                    {**activations, layer: one[layer]}
+                    if len(layers) == 1
+                    else {name: a[:1] for name, a in {**activations, **one}.items()}
                 )
 
     slow = timed(one_by_one)[0] / research * 2**n * samples
 
     count = 2**n * samples
     network_name = run.config["model"]["network"]["class_path"].rsplit(".", 1)[-1]
-    print(f"\n## {network_name}: step {step}, n = {n}, {samples} samples, {len(layers)} layers and the output, batches of {size}\n")
+    print(
+        f"\n## {network_name}: step {step}, n = {n}, {samples} samples, {len(layers)} layers and the output, batches of {size}\n"
+    )
     print("| stage | seconds | share |\n|---|---|---|")
     stages = {
         "masking": best["masking"],
@@ -109,7 +115,9 @@ def benchmark(path, samples, repeats, research, data_dir):
     for stage, seconds in stages.items():
         print(f"| {stage} | {seconds:.3f} | {100 * seconds / total:.1f} % |")
     print(f"| total | {total:.3f} | |\n")
-    print(f"* masked samples per second: {count / best['whole']:,.0f}; bare loop over the same network: {count / best['bare loop']:,.0f}")
+    print(
+        f"* masked samples per second: {count / best['whole']:,.0f}; bare loop over the same network: {count / best['bare loop']:,.0f}"
+    )
     ratios.sort()
     print(
         f"  (ratio of the best times {best['bare loop'] / best['whole']:.2f}; of {len(ratios)} pairs: median {ratios[len(ratios) // 2]:.2f},"
@@ -128,6 +136,8 @@ if __name__ == "__main__":
     parser.add_argument("--research", type=int, default=64)
     parser.add_argument("--data-dir")
     given = parser.parse_args()
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}, Python {platform.python_version()}")
+    print(
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}, Python {platform.python_version()}"
+    )
     for path in given.runs:
         benchmark(path, given.samples, given.repeats, given.research, given.data_dir)

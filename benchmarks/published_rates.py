@@ -48,7 +48,18 @@ def main():
     parser.add_argument("--samples", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    row(("run", "n", "games", "steps", "rates", "salient", "agreement with the canonical set", "strength over the optimum"))
+    row(
+        (
+            "run",
+            "n",
+            "games",
+            "steps",
+            "rates",
+            "salient",
+            "agreement with the canonical set",
+            "strength over the optimum",
+        )
+    )
     row(["---"] * 8)
     for path in options.runs:
         run = Run(path)
@@ -64,7 +75,10 @@ def main():
         tasks = tasks_of(values, kappa, 1e-3, None)
         row((run.id, stored.n, len(tasks), "", "canonical", *measures(canonical, canonical, ratio)))
         for steps, rate, last in RATES:
-            found = [task.unit * answer.effects for task, answer in zip(tasks, published_rule(tasks, steps, rate, last), strict=True)]
+            found = [
+                task.unit * answer.effects
+                for task, answer in zip(tasks, published_rule(tasks, steps, rate, last), strict=True)
+            ]
             for each in found:
                 each[[0, len(values)]] = 0
             row((run.id, stored.n, len(tasks), steps, f"{rate:g} to {last:g}", *measures(found, canonical, ratio)))

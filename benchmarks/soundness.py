@@ -70,10 +70,17 @@ class Zoo:
     def __init__(self):
         self.groups = [Symmetric(3), Cyclic(4), Cyclic(5), Dihedral(4), Quaternion(8), Alternating(4), Symmetric(4)]
         self.chances = np.array([6, 2, 2, 4, 3, 4, 1.0]) / 22
-        self.subgroups = {group.name: [np.asarray(h) for h in subgroups(group) if 2 <= group.order // len(h) <= 8] for group in self.groups}
+        self.subgroups = {
+            group.name: [np.asarray(h) for h in subgroups(group) if 2 <= group.order // len(h) <= 8]
+            for group in self.groups
+        }
         self.irreps = {group.name: irreps(group) for group in self.groups}
         self.signs = {
-            group.name: [np.rint(r.character).astype(int) for r in self.irreps[group.name] if r.dimension == 1 and r.character.min() < 0]
+            group.name: [
+                np.rint(r.character).astype(int)
+                for r in self.irreps[group.name]
+                if r.dimension == 1 and r.character.min() < 0
+            ]
             for group in self.groups
         }
 
@@ -86,7 +93,10 @@ def random_circuit(rng, zoo, group, first):
         action = coset_action(group, subgroup)
         k = action.shape[1]
         labels = orbitals(group, action, action)
-        lam, kernel = rng.normal(size=k).astype(np.float32), rng.normal(size=labels.max() + 1).astype(np.float32)[labels]
+        lam, kernel = (
+            rng.normal(size=k).astype(np.float32),
+            rng.normal(size=labels.max() + 1).astype(np.float32)[labels],
+        )
         kernel = np.where(np.eye(k) > 0, -np.abs(kernel), kernel)
         part = circuit(group, action, lam, lam, kernel, first)
         score = margin(GSetExplanation((part,), (), group.order, first + k * k), group)
@@ -130,14 +140,22 @@ def network(rng, zoo, kind):
         arrays = [array * 2.0 ** rng.integers(-30, 30) for array in arrays]
     if kind == "scaled":
         arrays, explanation = scaled(rng, arrays, explanation, activation)
-    if kind == "silent":  # all logits are equal; the explanation claims that only wrong answers are negative, at any scale
+    if (
+        kind == "silent"
+    ):  # all logits are equal; the explanation claims that only wrong answers are negative, at any scale
         arrays[2:] = [np.zeros_like(array) for array in arrays[2:]]
-        small = 2.0 ** float(rng.integers(-1000, 0) if rng.random() < 0.5 else rng.integers(-690, -545))  # where squares underflow
+        small = 2.0 ** float(
+            rng.integers(-1000, 0) if rng.random() < 0.5 else rng.integers(-690, -545)
+        )  # where squares underflow
         explanation = dataclasses.replace(
-            explanation, circuits=tuple(dataclasses.replace(p, kernel=-small * np.eye(len(p.lam))) for p in explanation.circuits), signs=()
+            explanation,
+            circuits=tuple(dataclasses.replace(p, kernel=-small * np.eye(len(p.lam))) for p in explanation.circuits),
+            signs=(),
         )
     if kind == "sided":
-        explanation = dataclasses.replace(explanation, circuits=(), sided=tuple(one_sided(part, group) for part in explanation.circuits))
+        explanation = dataclasses.replace(
+            explanation, circuits=(), sided=tuple(one_sided(part, group) for part in explanation.circuits)
+        )
     dtype = (np.float32, np.float64)[rng.integers(2)]
     arrays = [array.astype(dtype) for array in arrays]
     if kind == "folded":
@@ -157,7 +175,9 @@ def scaled(rng, arrays, explanation, activation):
         for part in explanation.circuits
     )
     signs = tuple(
-        dataclasses.replace(term, scales=term.scales * powers[0], both=term.both * powers[3], mixed=term.mixed * powers[3])
+        dataclasses.replace(
+            term, scales=term.scales * powers[0], both=term.both * powers[3], mixed=term.mixed * powers[3]
+        )
         for term in explanation.signs
     )
     return [array * power for array, power in zip(arrays, powers, strict=True)], dataclasses.replace(
@@ -180,7 +200,15 @@ def one_sided(part, group):
     points = part.action_y.shape[1]
     other = np.stack([-part.mu[part.action_y[:, q]] for q in range(points)])
     return SidedCircuit(
-        part.action_x, np.tile(part.lam, (points, 1)), other, part.kernel.T.copy(), part.neurons, part.p, part.q, part.weights, part.scales
+        part.action_x,
+        np.tile(part.lam, (points, 1)),
+        other,
+        part.kernel.T.copy(),
+        part.neurons,
+        part.p,
+        part.q,
+        part.weights,
+        part.scales,
     )
 
 
@@ -190,7 +218,9 @@ def attack(rng, zoo, group, tables, explanation, how):
     part = parts[0]
     points = part.action_x.shape[1]
     if how == "labels":
-        part = dataclasses.replace(part, p=rng.integers(points, size=len(part.p)), q=rng.integers(points, size=len(part.q)))
+        part = dataclasses.replace(
+            part, p=rng.integers(points, size=len(part.p)), q=rng.integers(points, size=len(part.q))
+        )
     elif how == "action":
         action = part.action_x.copy()
         action[rng.integers(group.order)] = rng.permutation(points)
@@ -209,7 +239,8 @@ def attack(rng, zoo, group, tables, explanation, how):
         ends = (-1000, 0) if how == "small" else (0, 1000)
         names = ["lam", "mu", "kernel", "scales"]
         part = dataclasses.replace(
-            part, **{name: getattr(part, name) * 2.0 ** float(rng.integers(*ends)) for name in names if rng.random() < 0.5}
+            part,
+            **{name: getattr(part, name) * 2.0 ** float(rng.integers(*ends)) for name in names if rng.random() < 0.5},
         )
     elif how == "overlap":
         parts.append(dataclasses.replace(part, neurons=rng.permutation(part.neurons)))
@@ -220,7 +251,9 @@ def attack(rng, zoo, group, tables, explanation, how):
         parts.append(dataclasses.replace(part, **nothing))
     elif how == "missing":
         keep = rng.permutation(len(part.neurons))[: max(1, len(part.neurons) - 1)]
-        part = dataclasses.replace(part, **{name: getattr(part, name)[keep] for name in ("neurons", "p", "q", "weights", "scales")})
+        part = dataclasses.replace(
+            part, **{name: getattr(part, name)[keep] for name in ("neurons", "p", "q", "weights", "scales")}
+        )
     if explanation.circuits or how != "none":
         parts[0] = part
     else:
@@ -262,9 +295,13 @@ def attack(rng, zoo, group, tables, explanation, how):
 
 def true_gaps(group, tables):
     """f(xy) - max of the others in extended precision; exactly, in fractions, where that is close to zero."""
-    left, right, unembed, bias = (np.asarray(t, np.longdouble) for t in (tables.left, tables.right, tables.unembed, tables.bias))
+    left, right, unembed, bias = (
+        np.asarray(t, np.longdouble) for t in (tables.left, tables.right, tables.unembed, tables.bias)
+    )
     if tables.factors is not None:
-        left, right = (np.matmul(*(np.asarray(t, np.longdouble) for t in tables.factors.of(side))) for side in ("left", "right"))
+        left, right = (
+            np.matmul(*(np.asarray(t, np.longdouble) for t in tables.factors.of(side))) for side in ("left", "right")
+        )
     h = left[:, None] + right[None]
     h = {"relu": lambda: np.maximum(h, 0), "abs": lambda: np.abs(h), "square": lambda: h * h}[tables.activation]()
     logits = np.einsum("xyi,zi->xyz", h, unembed) + bias
@@ -288,7 +325,10 @@ def exactly_right(group, tables, x, y, rivals):
     h = [act(a + b) for a, b in zip(exact_row(tables, "left", x), exact_row(tables, "right", y), strict=True)]
 
     def logit(k):
-        return sum((Fraction(u) * v for u, v in zip(tables.unembed[k].tolist(), h, strict=True)), Fraction(float(tables.bias[k])))
+        return sum(
+            (Fraction(u) * v for u, v in zip(tables.unembed[k].tolist(), h, strict=True)),
+            Fraction(float(tables.bias[k])),
+        )
 
     return all(logit(z) > logit(int(k)) for k in rivals if k != z)
 
@@ -402,9 +442,16 @@ def run(cases, seed, zoo=None, first=0):
         rng = np.random.default_rng([seed, case])
         kind, how = KINDS[case % len(KINDS)], ATTACKS[rng.integers(len(ATTACKS))]
         group, tables, explanation = network(rng, zoo, kind)
-        if kind == "believed":  # the network does what a false explanation says: only the check of the explanation can tell
-            explanation = attack(rng, zoo, group, tables, explanation, ("missing", "action", "labels", "kernel")[rng.integers(4)])[0]
-            tables, how = ideal(group, explanation.circuits, explanation.signs, tables.width, tables.activation)[0], "none"
+        if (
+            kind == "believed"
+        ):  # the network does what a false explanation says: only the check of the explanation can tell
+            explanation = attack(
+                rng, zoo, group, tables, explanation, ("missing", "action", "labels", "kernel")[rng.integers(4)]
+            )[0]
+            tables, how = (
+                ideal(group, explanation.circuits, explanation.signs, tables.width, tables.activation)[0],
+                "none",
+            )
         tally.judge(
             (case, kind),
             how,
@@ -469,14 +516,20 @@ def bug(name):
             ("residual:largest_norm", lambda columns, weights: float(np.sqrt((columns**2 / weights).sum(0).max())))
         ],
         "a missing class": [("class_gaps:class_labels", missing_class)],
-        "no slack": [(f"{module}:decide", unrounded) for module in ("gset", "schur", "irrep", "lookup", "lowrank", "coset", "separable")],
+        "no slack": [
+            (f"{module}:decide", unrounded)
+            for module in ("gset", "schur", "irrep", "lookup", "lowrank", "coset", "separable")
+        ],
         "trust in a label": [("equivariance:refuse_shares", lambda *_: None)],
         "the margin at the wrong element": [("irrep:ideal_margin", wrong_element), ("gset:ideal_gaps", wrong_gaps)],
         "a stale table": [("Tables:doubles", stale)],
         "an underflow under a root": [("check:UNDERFLOW", 2.0**-700), ("equivariance:_LEAST_SCALE", 0.0)],
         "an early exit in a slack": [("brute_force:_settle", all_rivals)],
         "folding forgotten": [("Tables:folding", lambda tables, xs, ys: np.zeros(np.shape(xs)))],
-        "trust in an action": [("equivariance:is_action", lambda *_: True), ("equivariance:is_invariant", lambda *_: True)],
+        "trust in an action": [
+            ("equivariance:is_action", lambda *_: True),
+            ("equivariance:is_invariant", lambda *_: True),
+        ],
         "silent neurons for nothing": [("silent:_largest_part", lambda table, _: 0.0 * table)],
     }
     with contextlib.ExitStack() as stack:
@@ -518,7 +571,9 @@ def main():
     run(arguments.cases, arguments.seed, zoo).report(f"{arguments.cases} built networks", time.perf_counter() - start)
     for path in arguments.run:
         tally, start, count = Tally(), time.perf_counter(), 0
-        for label, how, group, tables, explanations in trained(path, zoo, arguments.seed, arguments.seeds, arguments.first_step):
+        for label, how, group, tables, explanations in trained(
+            path, zoo, arguments.seed, arguments.seeds, arguments.first_step
+        ):
             rank = sum(rho.shape[1] ** 2 for rho in explanations[1].matrices)
             tally.judge(label, how, group, tables, certificates(group, tables, explanations, rank))
             count += 1

@@ -60,7 +60,9 @@ def main():
         out = torch.empty_like(v)
         ours, copy = milliseconds(lambda v=v: harsanyi(v)), milliseconds(lambda v=v, out=out: out.copy_(v))
         fresh = milliseconds(lambda v=v: v.clone())
-        line = f"| {n} | {arguments.games} | {1e3 * ours / arguments.games:.2f} | {fresh / ours:.0%} | {copy / ours:.0%} "
+        line = (
+            f"| {n} | {arguments.games} | {1e3 * ours / arguments.games:.2f} | {fresh / ours:.0%} | {copy / ours:.0%} "
+        )
         if n <= 12:
             matrix = dense(n)
             peer = milliseconds(lambda m=matrix, v=v: m @ v, 3 if n < 12 else 1)

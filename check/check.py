@@ -39,7 +39,9 @@ CLUSTERS = {"labels": "I64 m", "coefficients": "F64 m", "directions": "F64 D S"}
 LOOKUP = {"assign": "I64 n L", "columns": "F64 R m", "offset": "F64 R"}
 TYPES = {"F32": ("f", 4), "F64": ("d", 8), "I64": ("q", 8)}
 READS = {"irrep": "GSet", "gset": "GSet", "separable": "GSet", "schur": "Fourier", "coset": "Coset", "lookup": "Lookup"}
-NEIGHBOURS = [f"../{name}/explanation.{kind}" for name in ("gset", "schur", "lookup") for kind in ("json", "safetensors")]  # of a cascade
+NEIGHBOURS = [
+    f"../{name}/explanation.{kind}" for name in ("gset", "schur", "lookup") for kind in ("json", "safetensors")
+]  # of a cascade
 ACTIVATIONS: dict[str, Callable[[int], int]] = {"relu": lambda t: max(t, 0), "abs": abs, "square": lambda t: t * t}
 Arrays = dict[str, tuple[str, list[int], Sequence[Any]]]
 

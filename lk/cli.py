@@ -61,8 +61,15 @@ class TrainCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Run id and folder; class count and input shape flow from the data to the network."""
-        parser.add_argument("--id", type=str | None, default=None, help="Run id, also that of the W&B run; default: data, network, date.")
-        parser.add_argument("--resume", type=bool, default=False, help="Resume the run of this --id if it exists, start it otherwise.")
+        parser.add_argument(
+            "--id",
+            type=str | None,
+            default=None,
+            help="Run id, also that of the W&B run; default: data, network, date.",
+        )
+        parser.add_argument(
+            "--resume", type=bool, default=False, help="Resume the run of this --id if it exists, start it otherwise."
+        )
         parser.add_argument("--runs_dir", type=str, default="runs", help="Folder that holds all runs.")
         parser.add_argument("--report", type=bool, default=True, help="Write report.html at the end.")
         parser.link_arguments("data.num_classes", "model.network.init_args.num_classes", apply_on="instantiate")
@@ -78,13 +85,23 @@ class TrainCLI(LightningCLI):
         config = self.config["fit"]
         if not isinstance(config.trainer, Namespace):
             raise ValueError(f"expected trainer as settings by name, got {config.trainer!r}.")
-        if config.trainer.max_epochs is None and config.trainer.max_steps in (None, -1) and config.trainer.max_time is None:
-            raise ValueError("expected an end of the training, got none: Lightning would train for 1 000 epochs. Set trainer.max_epochs.")
+        if (
+            config.trainer.max_epochs is None
+            and config.trainer.max_steps in (None, -1)
+            and config.trainer.max_time is None
+        ):
+            raise ValueError(
+                "expected an end of the training, got none: Lightning would train for 1 000 epochs. Set trainer.max_epochs."
+            )
         parts = [config.data.class_path, config.model.network.class_path]
-        config.id = run_id(config.id, "-".join(part.rsplit(".", 1)[-1].lower() for part in parts), config.resume, config.ckpt_path)
+        config.id = run_id(
+            config.id, "-".join(part.rsplit(".", 1)[-1].lower() for part in parts), config.resume, config.ckpt_path
+        )
         self.folder = folder = Path(config.runs_dir) / config.id
         if config.ckpt_path == "last" and not folder.is_dir():
-            raise ValueError(f"--ckpt_path last needs the --id of the run to resume; there is no run in {folder}. --resume true starts it.")
+            raise ValueError(
+                f"--ckpt_path last needs the --id of the run to resume; there is no run in {folder}. --resume true starts it."
+            )
         if is_first():
             self.held.enter_context(locked(folder))
         config.trainer.default_root_dir = str(folder)
@@ -104,14 +121,19 @@ class TrainCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Add what every run needs: epoch seeds, the table of training curves, whole checkpoint files, and a point to resume from."""
         seed = self._get(self.config, "seed_everything")
-        callbacks = [SeedEpochs(int(seed or 0)), RecordTraining(self.start.changed, self.start.config if self.start.checkpoint else None)]
+        callbacks = [
+            SeedEpochs(int(seed or 0)),
+            RecordTraining(self.start.changed, self.start.config if self.start.checkpoint else None),
+        ]
         chosen = self._get(self.config_init, "trainer").get("callbacks") or []
         if not any(isinstance(callback, SaveResumePoint) for callback in chosen):
             callbacks.append(SaveResumePoint())
         self.trainer_defaults = {**self.trainer_defaults, "callbacks": callbacks}
         # As an argument: of the defaults that come after parsing, Lightning takes the callbacks alone.
         plugins = self._get(self.config_init, "trainer").get("plugins") or []
-        return super().instantiate_trainer(plugins=[*(plugins if isinstance(plugins, list) else [plugins]), CheckpointFiles()], **kwargs)
+        return super().instantiate_trainer(
+            plugins=[*(plugins if isinstance(plugins, list) else [plugins]), CheckpointFiles()], **kwargs
+        )
 
     def after_instantiate_classes(self) -> None:
         """The seed decides the order of batches; the configuration of a new run is stored before the first step.
@@ -172,7 +194,10 @@ def restoring(error: BaseException) -> bool:
     if not isinstance(error, Exception) or isinstance(error, Warning):
         return False
     code = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return any(part.co_filename.endswith("checkpoint_connector.py") and part.co_name.lstrip("_").startswith("res") for part in code)
+    return any(
+        part.co_filename.endswith("checkpoint_connector.py") and part.co_name.lstrip("_").startswith("res")
+        for part in code
+    )
 
 
 NOTES = (
@@ -242,15 +267,26 @@ def chosen_steps(run: Run, steps: Sequence[int] | None) -> list[int]:
     """The asked-for checkpoints, or all."""
     unknown = [step for step in steps or [] if step not in run.checkpoints]
     if unknown:
-        raise ValueError(f"Run {run.id} has no checkpoint of step {unknown[0]}. Known: {', '.join(map(str, run.checkpoints))}.")
+        raise ValueError(
+            f"Run {run.id} has no checkpoint of step {unknown[0]}. Known: {', '.join(map(str, run.checkpoints))}."
+        )
     return list(steps or run.checkpoints)
 
 
 def add_run_arguments(parser: Parser) -> None:
     """Arguments of every command that reads a run."""
-    parser.add_argument("--steps", type=list[int] | None, default=None, help="Checkpoints by step, such as [0,460]; default: all.")
-    parser.add_argument("--data_dir", type=str | None, default=None, help="Folder of the data set, where it differs from the run's config.")
-    parser.add_argument("--trust", type=bool, default=False, help="Build classes that are neither of lk nor of torchvision.")
+    parser.add_argument(
+        "--steps", type=list[int] | None, default=None, help="Checkpoints by step, such as [0,460]; default: all."
+    )
+    parser.add_argument(
+        "--data_dir",
+        type=str | None,
+        default=None,
+        help="Folder of the data set, where it differs from the run's config.",
+    )
+    parser.add_argument(
+        "--trust", type=bool, default=False, help="Build classes that are neither of lk nor of torchvision."
+    )
 
 
 def stored_defaults(path: str | None, trusted: bool, name: str | None = None) -> dict[str, Any]:
@@ -281,7 +317,9 @@ def rebuilt(settings: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise ValueError(f"The settings of the stored extraction hold {unknown[0]!r}. {nearest(unknown[0], known)}")
     bases = dict(zip(PARTS, (Players, Masker, Score, Recipe), strict=True))
-    return {key: describe(build(value, False, bases[key])) if key in bases else value for key, value in settings.items()}
+    return {
+        key: describe(build(value, False, bases[key])) if key in bases else value for key, value in settings.items()
+    }
 
 
 def option(args: Sequence[str], name: str) -> str | None:
@@ -297,12 +335,20 @@ def option(args: Sequence[str], name: str) -> str | None:
 def probe(args: Sequence[str] | None = None) -> None:
     """`probe.py fit --run RUN`: fit one linear classifier per layer at every checkpoint of a run."""
     words = list(sys.argv[1:] if args is None else args)
-    parser = Parser(prog="probe.py", description="Fit one linear classifier per layer at every checkpoint of a run.", allow_abbrev=False)
+    parser = Parser(
+        prog="probe.py",
+        description="Fit one linear classifier per layer at every checkpoint of a run.",
+        allow_abbrev=False,
+    )
     fit = Parser(description="Fit one linear classifier per layer at every checkpoint of a run.", allow_abbrev=False)
     fit.add_argument("--config", action="config", help="YAML file with any of the arguments.")
     fit.add_argument("--run", type=str, required=True, help="The run folder.")
-    fit.add_subclass_arguments(Recipe, "recipe", required=False, help="How to fit; default: that of the run's extraction.")
-    fit.add_argument("--layers", type=list[str] | None, default=None, help="Layers to read; default: those of the run's extraction.")
+    fit.add_subclass_arguments(
+        Recipe, "recipe", required=False, help="How to fit; default: that of the run's extraction."
+    )
+    fit.add_argument(
+        "--layers", type=list[str] | None, default=None, help="Layers to read; default: those of the run's extraction."
+    )
     add_run_arguments(fit)
     subcommands = parser.add_subcommands()
     subcommands.add_subcommand("fit", fit)
@@ -322,7 +368,9 @@ def fit_probes(config: Namespace) -> None:
     extraction = Extraction(Grid(1), probes=recipe, layers=config.layers or settings.get("layers"))
     layers, steps = extraction.layers_of(network), chosen_steps(run, config.steps)
     record_environment(run, "probes", 0, str(device_of(network)))
-    say(f"Probes: {len(steps)} checkpoints x {len(layers)} layers, up to {extraction.probes.max_samples:,} training samples each.")
+    say(
+        f"Probes: {len(steps)} checkpoints x {len(layers)} layers, up to {extraction.probes.max_samples:,} training samples each."
+    )
     with progress(len(steps), "probes") as bar:
         for step in steps:
             epoch = float(run.load(network, step)["epoch"])
@@ -330,7 +378,11 @@ def fit_probes(config: Namespace) -> None:
             probe_checkpoint(run, extraction, twin, data, step, epoch, again=True)
             bar.advance(bar.task_ids[0])
     table = run.read_table("probes")
-    say(table[table["step"] == steps[-1]][["layer", "accuracy", "calibration_error", "chance", "gradient_norm"]].to_string(index=False))
+    say(
+        table[table["step"] == steps[-1]][
+            ["layer", "accuracy", "calibration_error", "chance", "gradient_norm"]
+        ].to_string(index=False)
+    )
     say(f"Probes are in {run.path / 'probes'}, their accuracy in {run.table('probes')}.")
 
 
@@ -343,7 +395,9 @@ def analyze(args: Sequence[str] | None = None) -> None:
         allow_abbrev=False,
     )
     subcommands = parser.add_subcommands()
-    extracting = Parser(description="Extract AND-OR interactions from every layer at every checkpoint of a run.", allow_abbrev=False)
+    extracting = Parser(
+        description="Extract AND-OR interactions from every layer at every checkpoint of a run.", allow_abbrev=False
+    )
     extracting.add_argument("run", type=str, help="The run folder.")
     extracting.add_argument("--config", action="config", help="YAML file with any of the arguments.")
     extracting.add_class_arguments(Extraction, "extraction", fail_untyped=False)
@@ -355,21 +409,32 @@ def analyze(args: Sequence[str] | None = None) -> None:
         defaults = stored_defaults(path, trusted, option(words, "extraction.name"))
         extracting.set_defaults({f"extraction.{key}": value for key, value in defaults.items()})
     subcommands.add_subcommand("extract", extracting)
-    certifying = Parser(description="Explain and certify the group networks of a run at every checkpoint.", allow_abbrev=False)
+    certifying = Parser(
+        description="Explain and certify the group networks of a run at every checkpoint.", allow_abbrev=False
+    )
     certifying.add_argument("run", type=str, help="The run folder.")
     certifying.add_argument(
-        "--seeds", type=PositiveInt | None, default=None, help="How many networks of each checkpoint, from the first; default: all."
+        "--seeds",
+        type=PositiveInt | None,
+        default=None,
+        help="How many networks of each checkpoint, from the first; default: all.",
     )
     certifying.add_argument("--report", type=bool, default=True, help="Write report.html at the end.")
     add_run_arguments(certifying)
     subcommands.add_subcommand("certify", certifying)
-    checking = Parser(description="Check the stored certificates of a run in whole numbers, with a program that knows nothing of lk.")
+    checking = Parser(
+        description="Check the stored certificates of a run in whole numbers, with a program that knows nothing of lk."
+    )
     checking.add_argument("run", type=str, help="The run folder.")
-    checking.add_argument("--pairs", type=PositiveInt | None, default=None, help="Pairs to draw from each network; default: all.")
+    checking.add_argument(
+        "--pairs", type=PositiveInt | None, default=None, help="Pairs to draw from each network; default: all."
+    )
     checking.add_argument("--seed", type=int, default=0, help="Seed of that draw.")
     add_run_arguments(checking)
     subcommands.add_subcommand("check", checking)
-    comparing = Parser(description="Line runs up by relative depth and epoch, one figure per question.", allow_abbrev=False)
+    comparing = Parser(
+        description="Line runs up by relative depth and epoch, one figure per question.", allow_abbrev=False
+    )
     comparing.add_argument("runs", type=str, nargs="+", help="Two run folders or more, on the same samples.")
     comparing.add_argument("--extraction", type=str, default="default", help="Name of the extraction to compare.")
     subcommands.add_subcommand("compare", comparing)
@@ -379,22 +444,39 @@ def analyze(args: Sequence[str] | None = None) -> None:
     papering = Parser(
         description="Everything that Cheng et al. (ICML 2024) measure, on finished runs of one data set; goes on where it was stopped."
     )
-    papering.add_argument("--config", action="config", help="YAML file with any of the arguments, such as configs/paper/mnist.yaml.")
+    papering.add_argument(
+        "--config", action="config", help="YAML file with any of the arguments, such as configs/paper/mnist.yaml."
+    )
     papering.add_class_arguments(Paper, fail_untyped=False)
     papering.add_argument(
-        "--figures", type=list[int | str], default=list(FIGURES), help=f"Some of {', '.join(FIGURES)}; default: all, and the page."
+        "--figures",
+        type=list[int | str],
+        default=list(FIGURES),
+        help=f"Some of {', '.join(FIGURES)}; default: all, and the page.",
     )
     papering.add_argument(
-        "--data_dir", type=str | None, default=None, help="Folder of the data set, where it differs from the runs' configs."
+        "--data_dir",
+        type=str | None,
+        default=None,
+        help="Folder of the data set, where it differs from the runs' configs.",
     )
-    papering.add_argument("--trust", type=bool, default=False, help="Build classes that are neither of lk nor of torchvision.")
+    papering.add_argument(
+        "--trust", type=bool, default=False, help="Build classes that are neither of lk nor of torchvision."
+    )
     subcommands.add_subcommand("paper", papering)
     parsed = parser.parse_args(words)
     config = parser.instantiate(parsed)[parsed.subcommand]
     with ExitStack() as held:
         for folder in written_by(parsed.subcommand, config):
             held.enter_context(locked(Run(folder).path))
-        commands = {"extract": extract, "certify": certify, "check": check, "compare": compare, "report": report, "paper": paper}
+        commands = {
+            "extract": extract,
+            "certify": certify,
+            "check": check,
+            "compare": compare,
+            "report": report,
+            "paper": paper,
+        }
         commands[parsed.subcommand](config)
 
 
@@ -419,10 +501,14 @@ def extract(config: Namespace) -> None:
     run.load(network, steps[-1])
     record_environment(run, f"extraction {extraction.name}", 0, str(device_of(network)))
     say(forecast(run, network, extraction, samples, data, steps))
-    with progress(len(steps) * 2 ** count_players(samples.owner) * len(samples.y) * backgrounds(extraction), extraction.name) as bar:
+    with progress(
+        len(steps) * 2 ** count_players(samples.owner) * len(samples.y) * backgrounds(extraction), extraction.name
+    ) as bar:
         for step in steps:
             epoch = float(run.load(network, step)["epoch"])
-            extract_checkpoint(run, extraction, samples, network, data, step, epoch, lambda count: bar.advance(bar.task_ids[0], count))
+            extract_checkpoint(
+                run, extraction, samples, network, data, step, epoch, lambda count: bar.advance(bar.task_ids[0], count)
+            )
     write_tables(run, extraction.name)
     say(f"Interactions are in {run.extraction(extraction.name)}.")
     if config.report:
@@ -442,7 +528,9 @@ def certify(config: Namespace) -> None:
             raise ValueError(f"{run.checkpoint(step)}: {error} Leave it out with --steps.") from error
     count = min(config.seeds or count, count)
     record_environment(run, "certificates", 0, str(device_of(network)))
-    say(f"Certificates: {len(steps)} checkpoint{'s' * (len(steps) != 1)} x {count} network{'s' * (count != 1)} of {data.group}.")
+    say(
+        f"Certificates: {len(steps)} checkpoint{'s' * (len(steps) != 1)} x {count} network{'s' * (count != 1)} of {data.group}."
+    )
     with progress(len(steps) * count, "certificates") as bar:
         for step in steps:
             epoch = float(run.load(network, step)["epoch"])
@@ -510,7 +598,9 @@ def report(config: Namespace) -> None:
 
 def main(command: Callable[[], Any]) -> None:
     """Run a command for a person: an error of theirs is one readable message, without a traceback (LK_TRACEBACK=1 shows it)."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # an exit tidies up; the default of this signal does not
+    signal.signal(
+        signal.SIGTERM, lambda number, _: sys.exit(128 + number)
+    )  # an exit tidies up; the default of this signal does not
     try:
         command()
     except (ValueError, OSError, FloatingPointError, MemoryError, NotImplementedError, SafetensorError) as error:

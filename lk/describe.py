@@ -52,7 +52,9 @@ class Recorded(ABCMeta):
             # Not by assignment: a frozen dataclass and a module of torch have ways of their own.
             own = vars(thing)
             own["_made_with"] = given
-            own["_kept"] = {name: recorded(own[name], takes_function(cls.__signature__, name)) for name in given if name in own}
+            own["_kept"] = {
+                name: recorded(own[name], takes_function(cls.__signature__, name)) for name in given if name in own
+            }
         return thing
 
 
@@ -120,7 +122,9 @@ def describe(thing: Any) -> Any:
         return [describe(item) for item in thing]
     if isinstance(thing, Mapping):
         if not all(isinstance(key, str) for key in thing) or "class_path" in thing:
-            raise ValueError(f"it is a mapping with keys {sorted(map(str, thing))}; expected text other than 'class_path' as keys.")
+            raise ValueError(
+                f"it is a mapping with keys {sorted(map(str, thing))}; expected text other than 'class_path' as keys."
+            )
         return {str(key): describe(value) for key, value in thing.items()}
     if is_function(thing):
         raise ValueError(
@@ -167,5 +171,7 @@ def name_of(thing: Any) -> str:
     """
     module, name = str(getattr(thing, "__module__", None)), str(thing.__qualname__)
     if getattr(sys.modules.get(module), name, None) is not thing:
-        raise ValueError(f"it is {name} of {module}, which no import path leads to. Define it at the top of a module, under its own name.")
+        raise ValueError(
+            f"it is {name} of {module}, which no import path leads to. Define it at the top of a module, under its own name."
+        )
     return f"{module}.{name}"

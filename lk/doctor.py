@@ -204,7 +204,9 @@ def check_weights(network: nn.Module) -> None:
     """Refuse lazy modules that have not seen an input: their weights are not drawn yet."""
     lazy = [name for name, weight in [*network.named_parameters(), *network.named_buffers()] if is_lazy(weight)]
     if lazy:
-        raise ValueError(f"expected weights, got the uninitialised {lazy[0]!r} of a lazy module. Run the network on one batch first.")
+        raise ValueError(
+            f"expected weights, got the uninitialised {lazy[0]!r} of a lazy module. Run the network on one batch first."
+        )
 
 
 def run(twin: nn.Module, layers: Sequence[str], x: Tensor, adapter: Adapter) -> Found:
@@ -218,7 +220,11 @@ def run(twin: nn.Module, layers: Sequence[str], x: Tensor, adapter: Adapter) -> 
 def shown(twin: nn.Module, x: Tensor, adapter: Adapter) -> Tensor:
     """An input as the games show it: images channels last where the weights are."""
     x = adapter.given(x)
-    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 and takes_channels_last(twin) and adapter.channels_last else x
+    return (
+        x.contiguous(memory_format=torch.channels_last)
+        if x.ndim == 4 and takes_channels_last(twin) and adapter.channels_last
+        else x
+    )
 
 
 def fitting(twin: nn.Module, layers: Sequence[str], batch: Tensor) -> Adapter:
@@ -261,7 +267,9 @@ def completed(twin: nn.Module, batch: Tensor, adapter: Adapter) -> Adapter:
     given = shown(twin, batch, adapter).clone()
     kept = given.clone()
     output = twin(given)
-    return replace(adapter, copies=not torch.equal(given.nan_to_num(), kept.nan_to_num()), unpacks=not isinstance(output, Tensor))
+    return replace(
+        adapter, copies=not torch.equal(given.nan_to_num(), kept.nan_to_num()), unpacks=not isinstance(output, Tensor)
+    )
 
 
 def check_shapes(network: nn.Module, found: Found, rows: int = ROWS) -> None:
@@ -275,7 +283,9 @@ def check_shapes(network: nn.Module, found: Found, rows: int = ROWS) -> None:
                 "batch_first=True, or name a layer in front of or behind the one that moves the axis."
             )
         if tensor.is_complex():
-            raise ValueError(f"expected real activations, got {tensor.dtype} from layer {name!r}. Name a layer that gives real numbers.")
+            raise ValueError(
+                f"expected real activations, got {tensor.dtype} from layer {name!r}. Name a layer that gives real numbers."
+            )
 
 
 def check_classes(network: nn.Module, logits: Tensor, classes: int | None, source: str) -> None:

@@ -49,8 +49,12 @@ class Explained:
         if self.accuracy is None:
             return []
         samples, fitted, chance = (self.accuracy[name].iloc[0] for name in ("samples", "fitted", "chance"))
-        lines = [f"Accuracy of the layers' linear classifiers, on {samples} samples held out of {samples + fitted} (chance: {chance:.2f})"]
-        for layer, accuracy, low in zip(*(self.accuracy[name] for name in ("layer", "accuracy", "at_chance")), strict=True):
+        lines = [
+            f"Accuracy of the layers' linear classifiers, on {samples} samples held out of {samples + fitted} (chance: {chance:.2f})"
+        ]
+        for layer, accuracy, low in zip(
+            *(self.accuracy[name] for name in ("layer", "accuracy", "at_chance")), strict=True
+        ):
             lines.append(f"  {layer}: {accuracy:.2f}{'; at chance: its effects say little' * bool(low)}")
         return lines
 
@@ -67,7 +71,9 @@ class Explained:
         image = self.x.ndim == 4
         for layer in layers or self.interactions.layers:
             for rank, (kind, players, effect) in enumerate(self.interactions.strongest(layer, sample, count)):
-                rows.append({"group": layer, "image": 0, "rank": rank, "kind": kind, "players": players, "effect": effect})
+                rows.append(
+                    {"group": layer, "image": 0, "rank": rank, "kind": kind, "players": players, "effect": effect}
+                )
         if not rows:
             raise ValueError(f"Sample {sample} has no interactions: its game is constant at every layer that is drawn.")
         if image:
@@ -90,7 +96,9 @@ def divide(players: str | Players, x: Tensor) -> Players:
 
 def check_masker(masker: Masker | None, x: Tensor) -> Masker:
     """What fills absent players; between the numbers of tokens there is no mean."""
-    if not x.is_floating_point() and (masker is None or isinstance(masker, Mean) or getattr(masker, "token", None) == "mask"):
+    if not x.is_floating_point() and (
+        masker is None or isinstance(masker, Mean) or getattr(masker, "token", None) == "mask"
+    ):
         raise ValueError(
             f"expected a masker for inputs of {x.dtype}, got {type(masker).__name__ if masker else 'none'}. Pass masker=Token(number of the mask "
             "token) for tokens, or x.float() for numbers."
@@ -187,11 +195,17 @@ def explain(
         check_samples(y_fit, classes)
         check_seen(score.choose(logits, labels), y_fit.unique())
         accuracy = held_out(recipe, network, layers, x_fit, y_fit, classes)
-        fitted = recipe.fit(network, layers, list(zip(x_fit.split(256), y_fit.split(256), strict=True)), classes).to(device_of(network))
-    values, _ = play(network, fitted, layers, shown, labels, owner, masker.fill(shown, baseline), score, background, batch_size)
+        fitted = recipe.fit(network, layers, list(zip(x_fit.split(256), y_fit.split(256), strict=True)), classes).to(
+            device_of(network)
+        )
+    values, _ = play(
+        network, fitted, layers, shown, labels, owner, masker.fill(shown, baseline), score, background, batch_size
+    )
     names = division.names([f"column {i}" for i in range(x.shape[1])] if x.ndim == 2 else [])
     return Explained(
-        interactions_of(values, [*layers, OUTPUT], kappa, players=names, labels=labels.tolist(), samples=list(range(samples))),
+        interactions_of(
+            values, [*layers, OUTPUT], kappa, players=names, labels=labels.tolist(), samples=list(range(samples))
+        ),
         fitted,
         accuracy,
         shown,

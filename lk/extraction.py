@@ -63,7 +63,9 @@ class Samples:
 
     def names(self, sample: int) -> list[str]:
         """Names of the players of one sample, by position; numbers where they have none."""
-        return list(self.words[sample] if self.words else self.players) or [f"player {i}" for i in range(count_players(self.owner))]
+        return list(self.words[sample] if self.words else self.players) or [
+            f"player {i}" for i in range(count_players(self.owner))
+        ]
 
     def save(self, path: Path) -> None:
         """Write a safetensors file."""
@@ -88,7 +90,9 @@ class Samples:
             if not a.is_floating_point():
                 if not torch.equal(a, b):
                     return f"{key} of {int((a != b).reshape(len(a), -1).any(1).sum())} of {len(a)} samples"
-            elif not torch.equal(a, b) and (largest := float((a.double() - b.double()).abs().max())) > ROUNDING * float(b.abs().max()):
+            elif not torch.equal(a, b) and (largest := float((a.double() - b.double()).abs().max())) > ROUNDING * float(
+                b.abs().max()
+            ):
                 return f"{key} by up to {largest:.3g}"
         return next((key for key in ("players", "classes", "words") if getattr(self, key) != getattr(other, key)), "")
 
@@ -178,8 +182,18 @@ class Extraction(metaclass=Recorded):
             raise ValueError(f"Given name={name!r}; expected letters, digits, '-', '_' and '.' (it becomes a folder).")
         if isinstance(layers, str):  # "12" would be taken for the layers 1 and 2
             raise ValueError(f"expected a list of layer names, got layers={layers!r}. Write [{layers!r}].")
-        self.players, self.masker, self.score, self.probes = players, masker or Mean(), score or TrueClass(), probes or Optimum()
-        self.background, self.layers, self.kappa, self.gap = background, list(layers) if layers is not None else None, kappa, gap
+        self.players, self.masker, self.score, self.probes = (
+            players,
+            masker or Mean(),
+            score or TrueClass(),
+            probes or Optimum(),
+        )
+        self.background, self.layers, self.kappa, self.gap = (
+            background,
+            list(layers) if layers is not None else None,
+            kappa,
+            gap,
+        )
         self.salience_ratio, self.batch_size, self.name = salience_ratio, batch_size, name
         for part in PARTS:
             # Results are told apart by their settings: what cannot be written into settings.yaml is refused before any work.
@@ -260,11 +274,21 @@ class Extraction(metaclass=Recorded):
     def made_from(self, network: nn.Module, probes: Probes | None, samples: Samples) -> dict[str, str]:
         """Digests of everything that games are made from: the network's weights, the probes, the samples, and the settings of the game."""
         own, layers = self.decisive, self.layers_of(network)
-        linears = {} if probes is None else {layer: probes.linears[layer] for layer in layers if layer in probes.linears}
+        linears = (
+            {} if probes is None else {layer: probes.linears[layer] for layer in layers if layer in probes.linears}
+        )
         parts = {
-            f"{layer}/{part}": getattr(linear, part) for layer, linear in linears.items() for part in ("weight", "bias", "mean", "scale")
+            f"{layer}/{part}": getattr(linear, part)
+            for layer, linear in linears.items()
+            for part in ("weight", "bias", "mean", "scale")
         }
-        game = [layers, own["score"], own["background"], digest_files(own["score"]), None if probes is None else probes.pooling]
+        game = [
+            layers,
+            own["score"],
+            own["background"],
+            digest_files(own["score"]),
+            None if probes is None else probes.pooling,
+        ]
         return {
             "weights": digest_tensors(network.state_dict()),
             "probes": digest_tensors(parts),
@@ -312,7 +336,9 @@ class Extraction(metaclass=Recorded):
             )  # fmt: skip
             seconds = torch.tensor(time.perf_counter() - start)
             # An extraction that is stopped while it decomposes need not play again.
-            write_tensors(games, {"values": values, "logits": logits, "seconds": seconds}, {"made_from": json.dumps(made_from)})
+            write_tensors(
+                games, {"values": values, "logits": logits, "seconds": seconds}, {"made_from": json.dumps(made_from)}
+            )
             played = read_games(games, shape)
         start = time.perf_counter()
         found = interactions_of(
@@ -369,7 +395,9 @@ def check_memory(n: int, samples: int, layers: int) -> None:
     # Compared as logarithms: 2^n of a thousand patches overflows a float.
     most = math.log2(memory / per_coalition)
     if n > most:
-        gigabytes = f"{2.0**n * per_coalition / 2**30:,.1f}" if n < 64 else f"2^{n + math.log2(per_coalition / 2**30):.0f}"
+        gigabytes = (
+            f"{2.0**n * per_coalition / 2**30:,.1f}" if n < 64 else f"2^{n + math.log2(per_coalition / 2**30):.0f}"
+        )
         raise ValueError(
             f"{n} players give 2^{n} coalitions: {samples} samples and {layers} layers need about {gigabytes} GiB, "
             f"and {memory / 2**30:.1f} GiB are free. At most {max(0, math.floor(most))} players fit; "
@@ -380,7 +408,9 @@ def check_memory(n: int, samples: int, layers: int) -> None:
 def drawn_samples(recipe: Recipe, data: Data) -> Tensor:
     """Indices of the training samples that a recipe fits on: the first `max_samples` of a seeded order, ascending."""
     total = len(Data.labels(data.train))
-    return torch.randperm(total, generator=torch.Generator().manual_seed(recipe.seed))[: recipe.max_samples].sort().values
+    return (
+        torch.randperm(total, generator=torch.Generator().manual_seed(recipe.seed))[: recipe.max_samples].sort().values
+    )
 
 
 def fitted_on(recipe: Recipe, network: nn.Module, data: Data) -> dict[str, str]:

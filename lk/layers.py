@@ -116,7 +116,9 @@ class _Recorder:
         while isinstance(output, tuple | list) and output:
             output = output[0]
         if not isinstance(output, Tensor):
-            raise ValueError(f"Layer {name!r} returned {type(output).__name__}, expected a tensor. Name a layer inside it instead.")
+            raise ValueError(
+                f"Layer {name!r} returned {type(output).__name__}, expected a tensor. Name a layer inside it instead."
+            )
         copied = _OVERWRITTEN.get(self.found[name], True)
         self.given[name] = (output, version(output))
         self.activations[name] = output.clone() if copied else output
@@ -167,7 +169,10 @@ def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[Activation
     """
     found = find_layers(module, layers)
     recorder = _Recorder(found)
-    handles = [layer.register_forward_hook(lambda _m, _i, output, name=name: recorder.keep(name, output)) for name, layer in found.items()]
+    handles = [
+        layer.register_forward_hook(lambda _m, _i, output, name=name: recorder.keep(name, output))
+        for name, layer in found.items()
+    ]
     try:
         yield recorder.activations
         recorder.learn()
@@ -242,7 +247,9 @@ def frozen(network: nn.Module) -> nn.Module:
 
 def takes_channels_last(network: nn.Module) -> bool:
     """Whether a network convolves images and works in the faster memory layout (`lk.doctor` sets `lk_channels_last` to False where it does not)."""
-    return getattr(network, "lk_channels_last", True) and any(isinstance(module, nn.Conv2d) for module in network.modules())
+    return getattr(network, "lk_channels_last", True) and any(
+        isinstance(module, nn.Conv2d) for module in network.modules()
+    )
 
 
 def faster_layout(network: AnyModule) -> AnyModule:

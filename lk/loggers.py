@@ -70,7 +70,9 @@ class Wandb(WandbLogger):
             self.lost = True
             with suppress(Exception):
                 wandb.teardown(exit_code=1)  # or its own hook prints a traceback when the process ends
-            say(f"W&B failed ({type(error).__name__}: {error}). The command goes on without it; tables and figures are complete.")
+            say(
+                f"W&B failed ({type(error).__name__}: {error}). The command goes on without it; tables and figures are complete."
+            )
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:

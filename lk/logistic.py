@@ -81,16 +81,25 @@ class Logistic:
             >>> found.reached and abs(0.1 * w - 1 / (1 + math.exp(2 * w))) < 1e-9
             True
         """
-        at, count = self.point(self.x.new_zeros(self.targets.shape[1], self.x.shape[1] + 1, dtype=torch.float64), tolerance), 1
+        at, count = (
+            self.point(self.x.new_zeros(self.targets.shape[1], self.x.shape[1] + 1, dtype=torch.float64), tolerance),
+            1,
+        )
         first, blocks = float(at.gradient.norm()), False
         while not at.reached and count + 2 <= evaluations:
             norm = float(at.gradient.norm())
             # Superlinear: the linear system is solved the better, the nearer the optimum; single precision solves it to 1e-3 at best.
-            forcing = max(min(0.1, math.sqrt(norm / first)), 0.3 * at.goal / norm, 0.0 if self.x.dtype == torch.float64 else 1e-3)
-            step, moved, used = self.newton_step(at, self.preconditioner(at.p, blocks), forcing * norm, evaluations - count - 1)
+            forcing = max(
+                min(0.1, math.sqrt(norm / first)), 0.3 * at.goal / norm, 0.0 if self.x.dtype == torch.float64 else 1e-3
+            )
+            step, moved, used = self.newton_step(
+                at, self.preconditioner(at.p, blocks), forcing * norm, evaluations - count - 1
+            )
             count += used + 1
             # The blocks of all classes cost as much as a few products; they pay where the diagonal needs many.
-            blocks = blocks or (used > max(10, self.x.shape[1] // 4) and self.targets.shape[1] * (self.x.shape[1] + 1) ** 2 <= _BLOCKS)
+            blocks = blocks or (
+                used > max(10, self.x.shape[1] // 4) and self.targets.shape[1] * (self.x.shape[1] + 1) ** 2 <= _BLOCKS
+            )
             length = self.step_length(at, step, moved)
             if length == 0 or length * float(moved.abs().max()) <= 1e-15 * float(at.logits.abs().max()):
                 break  # as near as double precision comes
@@ -101,7 +110,11 @@ class Logistic:
     def point(self, both: Tensor, tolerance: float) -> _Point:
         """Gradient, and whether the stop is reached, at one place."""
         weight, bias = both[:, :-1], both[:, -1]
-        logits, sums, p = self.targets.new_empty(self.targets.shape), torch.zeros_like(both), self.targets.new_empty(self.targets.shape)
+        logits, sums, p = (
+            self.targets.new_empty(self.targets.shape),
+            torch.zeros_like(both),
+            self.targets.new_empty(self.targets.shape),
+        )
         for part, rows in self.parts():
             logits[rows] = torch.addmm(bias, part, weight.T)
             p[rows] = logits[rows].softmax(1)
@@ -117,7 +130,11 @@ class Logistic:
         # A Newton step in the bias alone, and the gradient in the weight after it: that of phi.
         curvature = (torch.diag(p.sum(0)) - p.T @ p) / len(p)
         sizes = curvature.diagonal().clamp(min=torch.finfo(p.dtype).tiny).sqrt()
-        bias_step = torch.linalg.pinv(curvature / sizes / sizes[:, None], rtol=1e-13, hermitian=True) @ (gradient[:, -1] / sizes) / sizes
+        bias_step = (
+            torch.linalg.pinv(curvature / sizes / sizes[:, None], rtol=1e-13, hermitian=True)
+            @ (gradient[:, -1] / sizes)
+            / sizes
+        )
         reduced = gradient[:, :-1].clone()
         for part, rows in self.parts():
             reduced -= through(p[rows], bias_step.expand_as(p[rows])).T @ part / len(p)
@@ -164,7 +181,9 @@ class Logistic:
             used += 1
             shift = torch.addmm(direction[:, -1].to(self.x), self.x, direction[:, :-1].T.to(self.x))
             curved = through(at.p.to(self.x), shift) / len(self.x)
-            bent = torch.cat([(curved.T @ self.x).double() + self.l2 * direction[:, :-1], curved.sum(0)[:, None].double()], 1)
+            bent = torch.cat(
+                [(curved.T @ self.x).double() + self.l2 * direction[:, :-1], curved.sum(0)[:, None].double()], 1
+            )
             curvature = float((direction * bent).sum())
             if not curvature > 0 or not product > 0:
                 break  # as far as rounding lets it

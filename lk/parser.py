@@ -10,7 +10,9 @@ from pytorch_lightning.cli import LightningArgumentParser
 from lk.layers import nearest
 
 PROBLEM = re.compile(r"Problem with given class_path '([^']+)':\s*\n\s*Option '([^']+)' is not accepted")
-UNKNOWN = re.compile(r"(?:does not accept option '([^']+)'|unrecognized arguments: --([^ =]+)|Key '([^']+)' is not expected)")
+UNKNOWN = re.compile(
+    r"(?:does not accept option '([^']+)'|unrecognized arguments: --([^ =]+)|Key '([^']+)' is not expected)"
+)
 MISSING = re.compile(r"module '([^']+)' has no attribute '([^']+)'")
 
 
@@ -31,14 +33,20 @@ class Parser(LightningArgumentParser):
             choices = getattr(action, "choices", None)
             if isinstance(choices, dict):
                 found += [key for parser in choices.values() if isinstance(parser, Parser) for key in parser.all_keys()]
-        return [key for key in found if key and not key.endswith("help") and key not in ("config", "subcommand", "print_config")]
+        return [
+            key
+            for key in found
+            if key and not key.endswith("help") and key not in ("config", "subcommand", "print_config")
+        ]
 
     def explain(self, message: str) -> str:
         """The innermost error of a message, with the nearest valid key."""
         if problems := PROBLEM.findall(message):
             path, option = problems[-1]
             found = found_class(path)
-            accepted = [name for name in inspect.signature(found).parameters if name != "self"] if callable(found) else []
+            accepted = (
+                [name for name in inspect.signature(found).parameters if name != "self"] if callable(found) else []
+            )
             return f"{path} has no option {option!r}. {nearest(option, accepted)}"
         if missing := MISSING.findall(message):
             module, name = missing[-1]

@@ -95,7 +95,9 @@ class Probes(nn.Module):
             # in single precision depends in its last bits on where the tensors lie in memory, and a file lays them out differently.
             weight = linear.weight.double() / linear.scale.double()
             self.register_buffer(f"weight{i}", weight.float(), persistent=False)
-            self.register_buffer(f"bias{i}", (linear.bias.double() - (weight * linear.mean.double()).sum(1)).float(), persistent=False)
+            self.register_buffer(
+                f"bias{i}", (linear.bias.double() - (weight * linear.mean.double()).sum(1)).float(), persistent=False
+            )
 
     def forward(self, activations: dict[str, Tensor]) -> dict[str, Tensor]:
         """Logits `(batch, classes)` of every layer that was read; probes of other layers are left aside.
@@ -131,7 +133,9 @@ class Probes(nn.Module):
         }
         fits = {layer: [linear.gradient_norm, linear.iterations] for layer, linear in self.linears.items()}
         header = {"layers": self.layers, "fits": fits, "recipe": self.recipe, "made_from": self.made_from}
-        write_tensors(path, tensors, {"pooling": self.pooling, **{key: json.dumps(value) for key, value in header.items()}})
+        write_tensors(
+            path, tensors, {"pooling": self.pooling, **{key: json.dumps(value) for key, value in header.items()}}
+        )
 
     @classmethod
     def load(cls, path: Path) -> "Probes":
@@ -182,7 +186,9 @@ class Recipe(metaclass=Recorded):
             raise ValueError(f"Given max_samples={max_samples}; expected at least 2.")
         self.pooling, self.max_samples, self.seed = pooling, max_samples, seed
 
-    def fit(self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int) -> Probes:
+    def fit(
+        self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int
+    ) -> Probes:
         """Fit one linear classifier per layer.
 
         Args:
@@ -284,7 +290,9 @@ def at_chance(hits: int, samples: int, chance: float) -> bool:
 
 
 @torch.no_grad()
-def held_out(recipe: Recipe, network: nn.Module, layers: Sequence[str], x: Tensor, y: Tensor, num_classes: int) -> pd.DataFrame:
+def held_out(
+    recipe: Recipe, network: nn.Module, layers: Sequence[str], x: Tensor, y: Tensor, num_classes: int
+) -> pd.DataFrame:
     """Accuracy of each layer's classifier on every fifth sample of each class, when it is fitted on the others.
 
     Args:
@@ -355,10 +363,14 @@ class Optimum(Recipe):
     ) -> None:
         super().__init__(pooling, max_samples, seed)
         if l2 <= 0 or tolerance <= 0:
-            raise ValueError(f"Given l2={l2}, tolerance={tolerance}; expected both positive: without a penalty there is no optimum.")
+            raise ValueError(
+                f"Given l2={l2}, tolerance={tolerance}; expected both positive: without a penalty there is no optimum."
+            )
         self.l2, self.tolerance, self.max_iterations = l2, tolerance, max_iterations
 
-    def fit(self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int) -> Probes:
+    def fit(
+        self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int
+    ) -> Probes:
         """One pass reads the features of all layers; each layer's problem is then solved on its own."""
         features, y = collect(network, layers, batches, self.pooling)
         check_labels(y, num_classes)
@@ -369,7 +381,9 @@ class Optimum(Recipe):
         return Probes(maps, self.pooling)
 
 
-def fit_logistic(x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: float, max_iterations: int = 5000) -> Linear:
+def fit_logistic(
+    x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: float, max_iterations: int = 5000
+) -> Linear:
     """Multinomial logistic regression with L2 on standardised features.
 
     Classes without samples are left out, see `seen_classes`.
@@ -432,7 +446,9 @@ class PaperSGD(Recipe):
             )
         self.lr, self.momentum, self.epochs, self.batch_size = lr, momentum, epochs, batch_size
 
-    def fit(self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int) -> Probes:
+    def fit(
+        self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int
+    ) -> Probes:
         """Features are read once and kept; the network is frozen, so every epoch would read the same."""
         features, y = collect(network, layers, batches, self.pooling)
         check_labels(y, num_classes)
@@ -451,14 +467,19 @@ class PaperSGD(Recipe):
             for rows in torch.randperm(len(y), generator=generator).split(self.batch_size):
                 optimizer.zero_grad()
                 with torch.enable_grad():
-                    losses = [cross_entropy(torch.addmm(b, features[layer][rows], w.T), y[rows]) for layer, (w, b) in probes.items()]
+                    losses = [
+                        cross_entropy(torch.addmm(b, features[layer][rows], w.T), y[rows])
+                        for layer, (w, b) in probes.items()
+                    ]
                     torch.stack(losses).sum().backward()
                 optimizer.step()
         steps = self.epochs * math.ceil(len(y) / self.batch_size)
         return Probes(
             {
                 layer: spread(
-                    Linear(w.detach(), b.detach(), torch.zeros_like(w[0]), torch.ones_like(w[0]), math.nan, steps), seen, num_classes
+                    Linear(w.detach(), b.detach(), torch.zeros_like(w[0]), torch.ones_like(w[0]), math.nan, steps),
+                    seen,
+                    num_classes,
                 )
                 for layer, (w, b) in probes.items()
             },

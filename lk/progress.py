@@ -75,7 +75,9 @@ def pending(run: Run, extraction: Extraction, steps: Sequence[int]) -> list[int]
     return [step for step in steps if step not in done]
 
 
-def forecast(run: Run, network: nn.Module, extraction: Extraction, samples: Samples, data: Data, steps: Sequence[int]) -> str:
+def forecast(
+    run: Run, network: nn.Module, extraction: Extraction, samples: Samples, data: Data, steps: Sequence[int]
+) -> str:
     """One line on what is still to do: masked samples, time and memory on disk, from probes, passes and games that are timed on this machine.
 
     Loaders draw from the random generators of the caller: isolate them during training.
@@ -103,7 +105,15 @@ def seconds(network: nn.Module, extraction: Extraction, samples: Samples, data: 
     # One full batch of this very game: fewer players, each with several of the parts.
     players = min(n, max(1, extraction.batch_size.bit_length() - 1))
     owner = torch.where(samples.owner[:1] == BACKGROUND, samples.owner[:1], samples.owner[:1] % players)
-    one = (samples.x[:1], samples.y[:1], owner, samples.filler[:1], extraction.score, extraction.background, extraction.batch_size)
+    one = (
+        samples.x[:1],
+        samples.y[:1],
+        owner,
+        samples.filler[:1],
+        extraction.score,
+        extraction.background,
+        extraction.batch_size,
+    )
     play(twin, probes, layers, *one)
     start = time.perf_counter()
     play(twin, probes, layers, *one)
@@ -175,7 +185,11 @@ def check_disk(folder: Path, n: int, layers: int, samples: int, checkpoints: int
 def progress(total: int, what: str) -> Iterator[Progress]:
     """A bar with the time left; advance its only task."""
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(), console=console
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=console,
     ) as bar:
         bar.add_task(what, total=total)
         yield bar

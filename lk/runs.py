@@ -85,7 +85,11 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 def is_part(config: object) -> bool:
     """Whether a configuration is that of an object: a mapping with a class_path, and init_args that are one too."""
-    return isinstance(config, Mapping) and isinstance(config.get("class_path"), str) and isinstance(config.get("init_args") or {}, Mapping)
+    return (
+        isinstance(config, Mapping)
+        and isinstance(config.get("class_path"), str)
+        and isinstance(config.get("init_args") or {}, Mapping)
+    )
 
 
 class Run:
@@ -103,7 +107,9 @@ class Run:
         if not self.config_file.is_file():
             others = sorted(p.parent.name for p in self.path.parent.glob("*/config.yaml"))
             known = f" Runs there: {', '.join(others)}." if others else ""
-            raise FileNotFoundError(f"No run in {str(self.path)!r}: expected a folder with config.yaml, as train.py writes it.{known}")
+            raise FileNotFoundError(
+                f"No run in {str(self.path)!r}: expected a folder with config.yaml, as train.py writes it.{known}"
+            )
 
     @property
     def id(self) -> str:
@@ -120,7 +126,9 @@ class Run:
         """The complete configuration, as a plain dict."""
         loaded = read_yaml(self.config_file, "Expected a file written by train.py.")
         if "model" not in loaded or "data" not in loaded:
-            raise ValueError(f"{self.config_file} has no `model` and `data` entries; expected a file written by train.py.")
+            raise ValueError(
+                f"{self.config_file} has no `model` and `data` entries; expected a file written by train.py."
+            )
         parts = {
             "data": loaded["data"],
             "model.network": loaded["model"].get("network") if isinstance(loaded["model"], dict) else loaded["model"],
@@ -131,7 +139,9 @@ class Run:
                     f"expected {name} as class_path with init_args in {self.config_file}, got {shortened(part)}. Expected a file written by train.py."
                 )
         if not isinstance(loaded.get("trainer") or {}, dict):
-            raise ValueError(f"expected trainer as settings by name in {self.config_file}, got {shortened(loaded['trainer'])}.")
+            raise ValueError(
+                f"expected trainer as settings by name in {self.config_file}, got {shortened(loaded['trainer'])}."
+            )
         return loaded
 
     # ---- folders and files
@@ -164,7 +174,11 @@ class Run:
     def extracted(self, name: str) -> dict[int, Path]:
         """Step to file of the interactions of one extraction."""
         steps = numbered(self.extraction(name), "")
-        return {step: p / "interactions.safetensors" for step, p in steps.items() if (p / "interactions.safetensors").is_file()}
+        return {
+            step: p / "interactions.safetensors"
+            for step, p in steps.items()
+            if (p / "interactions.safetensors").is_file()
+        }
 
     def certificates(self, step: int, seed: int) -> Path:
         """Folder of the explanations and certificates of one seed at one checkpoint."""
@@ -174,7 +188,11 @@ class Run:
     def certified(self) -> dict[int, dict[int, Path]]:
         """Step to seed to folder of the stored explanations and certificates."""
         return {
-            step: {int(p.name.removeprefix("seed=")): p for p in sorted(folder.glob("seed=*")) if p.name.removeprefix("seed=").isdigit()}
+            step: {
+                int(p.name.removeprefix("seed=")): p
+                for p in sorted(folder.glob("seed=*"))
+                if p.name.removeprefix("seed=").isdigit()
+            }
             for step, folder in numbered(self.path / "certificates", "").items()
         }
 
@@ -205,7 +223,9 @@ class Run:
             ValueError: The file is damaged, unfolds to more than a table of a run holds, or lacks a column.
         """
         if not self.table(name).is_file():
-            raise FileNotFoundError(f"Run {self.id} has no table {name!r} ({self.table(name)}); make it first with train.py or analyze.py.")
+            raise FileNotFoundError(
+                f"Run {self.id} has no table {name!r} ({self.table(name)}); make it first with train.py or analyze.py."
+            )
         columns = COLUMNS.get(name.rsplit("/", 1)[-1], ())
         kinds = {column: "text" if column in TEXT else "bool" if column in BOOL else "number" for column in columns}
         return read_frame(self.table(name), "Delete it, and make it again with train.py or analyze.py.", kinds)
@@ -228,7 +248,9 @@ class Run:
                 found = (callback.get("init_args") or {}).get("extraction")
                 settings = found.get("init_args", found) if isinstance(found, dict) else found
                 if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
-                    raise ValueError(f"expected the settings of an extraction in {self.config_file}, got {shortened(found)}.")
+                    raise ValueError(
+                        f"expected the settings of an extraction in {self.config_file}, got {shortened(found)}."
+                    )
                 return settings
         return {}
 
@@ -261,12 +283,16 @@ class Run:
         weights = network_weights(stored)
         own = network.state_dict()
         wrong = [
-            key for key in sorted(set(own) | set(weights)) if key not in own or key not in weights or own[key].shape != weights[key].shape
+            key
+            for key in sorted(set(own) | set(weights))
+            if key not in own or key not in weights or own[key].shape != weights[key].shape
         ]
         if wrong:
             sizes = f"{tuple(weights[wrong[0]].shape) if wrong[0] in weights else 'missing'} in the file, "
             sizes += f"{tuple(own[wrong[0]].shape) if wrong[0] in own else 'missing'} in the network"
-            raise ValueError(f"{path} is a checkpoint of another network: {len(wrong)} tensors differ, first {wrong[0]!r} ({sizes}).")
+            raise ValueError(
+                f"{path} is a checkpoint of another network: {len(wrong)} tensors differ, first {wrong[0]!r} ({sizes})."
+            )
         precisions = {value.dtype for value in weights.values() if value.is_floating_point()}
         if len(precisions) == 1:  # --trainer.precision 64-true: read in what it was trained in
             network.to(precisions.pop())

@@ -122,7 +122,9 @@ class NamedClass(Score):
         """The named class for every sample."""
         classes = max(logits.shape[1], 2)
         if not 0 <= self.label < classes:
-            raise ValueError(f"Given the class {self.label}; the network has {classes} classes, expected 0 to {classes - 1}.")
+            raise ValueError(
+                f"Given the class {self.label}; the network has {classes} classes, expected 0 to {classes - 1}."
+            )
         return torch.full_like(label, self.label)
 
 

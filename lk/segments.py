@@ -52,7 +52,9 @@ def read_resume_point(path: Path) -> ResumePoint | None:
         # Earlier versions kept neither the place inside an epoch nor the random generators.
         own = stored.get("lk", {})
         placed = (
-            (not batch["is_last_batch"] and "random" in own and not own.get("validation_due", False)) if inside else batch["is_last_batch"]
+            (not batch["is_last_batch"] and "random" in own and not own.get("validation_due", False))
+            if inside
+            else batch["is_last_batch"]
         )
         return ResumePoint(path, int(stored["global_step"])) if placed and "optimizer_states" in stored else None
     except (ValueError, FileNotFoundError, KeyError, TypeError, AttributeError):
@@ -74,7 +76,11 @@ def check_point(stored: Mapping[str, Any]) -> None:
         found = [loops[of][part] for part in ("total", "current")]
         for part in found:
             numbers = [part[name] for name in ("ready", "started", "processed", "completed")]
-            if not all(plain_number(number) for number in numbers) or numbers != sorted(numbers, reverse=True) or numbers[-1] < 0:
+            if (
+                not all(plain_number(number) for number in numbers)
+                or numbers != sorted(numbers, reverse=True)
+                or numbers[-1] < 0
+            ):
                 raise ValueError(f"expected {of} as numbers that fall, got {part}")
         return found
 
@@ -84,7 +90,9 @@ def check_point(stored: Mapping[str, Any]) -> None:
     if not plain_number(stored["global_step"]) or stored["global_step"] != steps:
         raise ValueError(f"expected global_step={steps}, as many as the optimiser made, got {stored['global_step']!r}")
     trained = batches["ready"] if epochs["processed"] < epochs["started"] else 0
-    places = [value["trained"] for value in stored.values() if isinstance(value, Mapping) and value.keys() == {"trained"}]
+    places = [
+        value["trained"] for value in stored.values() if isinstance(value, Mapping) and value.keys() == {"trained"}
+    ]
     if any(not plain_number(place) or place != trained for place in places):
         raise ValueError(f"expected {trained} batches of the epoch trained on, got {places}")
     if not network_weights(stored):
@@ -98,7 +106,10 @@ def resume_points(folder: Path, scheduled: Mapping[int, Path]) -> Iterator[Resum
         folder: The run folder.
         scheduled: Its scheduled checkpoints by step.
     """
-    named = [folder / "checkpoints" / "last.ckpt", *folder.glob("hpc_ckpt_*.ckpt")]  # the second kind is what Lightning writes under SLURM
+    named = [
+        folder / "checkpoints" / "last.ckpt",
+        *folder.glob("hpc_ckpt_*.ckpt"),
+    ]  # the second kind is what Lightning writes under SLURM
     found = [point for path in named if (point := read_resume_point(path)) is not None]
     whole = sorted(found, key=lambda point: point.step, reverse=True)
     later = sorted(scheduled, reverse=True)
@@ -123,7 +134,11 @@ def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, 
         >>> list(differences({"data": {"init_args": {"columns": {"a": 1}}}}, {"data": {"init_args": {"columns": {"a": 1, "b": 2}}}}))
         [('data.init_args.columns', {'a': 1}, {'a': 1, 'b': 2})]
     """
-    if isinstance(old, Mapping) and isinstance(new, Mapping) and (is_group(key) or "class_path" in old or "class_path" in new):
+    if (
+        isinstance(old, Mapping)
+        and isinstance(new, Mapping)
+        and (is_group(key) or "class_path" in old or "class_path" in new)
+    ):
         # Of arguments that only one of both has, one comes from another version of lk or of a library.
         for name in [name for name in {**old, **new} if name == "dict_kwargs" or (name in old and name in new)]:
             yield from differences(old.get(name), new.get(name), f"{key}.{name}" if key else str(name))
@@ -192,13 +207,19 @@ def read_segments(folder: Path) -> list[dict[str, Any]]:
         return []
     found = read_yaml(path, "Delete it: the report then goes without it.").get("segments")
     if not isinstance(found, list) or not all(map(is_segment, found)):
-        raise ValueError(f"expected segments of a training in {path}, got something else. Delete it: the report then goes without it.")
+        raise ValueError(
+            f"expected segments of a training in {path}, got something else. Delete it: the report then goes without it."
+        )
     return found
 
 
 def is_segment(segment: object) -> bool:
     """Whether something read from a file is what `begin_segment` and `end_segment` write."""
-    if not isinstance(segment, dict) or not isinstance(segment.get("changed"), dict) or not isinstance(segment.get("started"), str):
+    if (
+        not isinstance(segment, dict)
+        or not isinstance(segment.get("changed"), dict)
+        or not isinstance(segment.get("started"), str)
+    ):
         return False
     pairs = all(isinstance(pair, list) and len(pair) == 2 for pair in segment["changed"].values())
     ended = ("to_step", "to_epoch") if "ended" in segment else ()

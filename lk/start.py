@@ -49,7 +49,9 @@ def run_id(given: str | None, stem: str, resume: bool, checkpoint: str | None) -
     job = os.environ.get("SLURM_JOB_ID")
     several = int(os.environ.get("SLURM_NTASKS" if job else "WORLD_SIZE", "1")) > 1
     if given is None and resume and not job:
-        raise ValueError("--resume true needs the --id of the run to resume or to start (under SLURM the job's number is the default).")
+        raise ValueError(
+            "--resume true needs the --id of the run to resume or to start (under SLURM the job's number is the default)."
+        )
     if given is None and checkpoint == "last":
         raise ValueError("--ckpt_path last needs the --id of the run to resume.")
     if given is None and RUN_ID in os.environ:
@@ -57,7 +59,9 @@ def run_id(given: str | None, stem: str, resume: bool, checkpoint: str | None) -
     if given is None and job:
         given = f"{stem}-{job}"
     if given is None and several:
-        raise ValueError("expected --id, as several processes make one run, got none. Set --id to a name of your choice.")
+        raise ValueError(
+            "expected --id, as several processes make one run, got none. Set --id to a name of your choice."
+        )
     if given is None:
         given = f"{stem}-{datetime.now(UTC):%m%d-%H%M%S}-{secrets.token_hex(2)}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", given):
@@ -92,7 +96,9 @@ def start_of(folder: Path, given: dict[str, Any], resume: bool, checkpoint: str 
         return Start(given)
     if checkpoint not in (None, "last"):
         if not Path(str(checkpoint)).is_file():
-            raise FileNotFoundError(f"No file {checkpoint}: --ckpt_path expects a checkpoint, or last for the newest of the run --id.")
+            raise FileNotFoundError(
+                f"No file {checkpoint}: --ckpt_path expects a checkpoint, or last for the newest of the run --id."
+            )
         point: ResumePoint | None = ResumePoint(Path(str(checkpoint)), -1)
     else:
         point = newest(folder, scheduled)

@@ -26,7 +26,9 @@ JSON_BYTES = 50_000_000
 def damaged(path: Path, what: str, error: object, remedy: str) -> ValueError:
     """The error of a file that cannot be used."""
     kind = f"{type(error).__name__}: " if isinstance(error, Exception) and not isinstance(error, ValueError) else ""
-    return ValueError(f"{path} is truncated or {what} ({kind}{str(error).splitlines()[0] if str(error) else ''}). {remedy}")
+    return ValueError(
+        f"{path} is truncated or {what} ({kind}{str(error).splitlines()[0] if str(error) else ''}). {remedy}"
+    )
 
 
 def parse_json(text: str) -> Any:
@@ -142,10 +144,16 @@ def expect(tensors: Mapping[str, Tensor], kinds: Mapping[str, tuple[str, tuple[i
         right = {"real": found.is_floating_point(), "bool": found.dtype == torch.bool}.get(
             kind, not found.is_floating_point() and not found.is_complex() and found.dtype != torch.bool
         )
-        if not right or found.ndim != len(shape) or any(size not in (None, own) for size, own in zip(shape, found.shape, strict=True)):
+        if (
+            not right
+            or found.ndim != len(shape)
+            or any(size not in (None, own) for size, own in zip(shape, found.shape, strict=True))
+        ):
             wanted = ", ".join("any" if size is None else str(size) for size in shape)
             words = {"real": "real numbers", "whole": "whole numbers", "bool": "true or false"}[kind]
-            raise ValueError(f"expected {name} as {words} of shape ({wanted}), got {found.dtype} of shape {tuple(found.shape)}")
+            raise ValueError(
+                f"expected {name} as {words} of shape ({wanted}), got {found.dtype} of shape {tuple(found.shape)}"
+            )
         if kind == "real" and not bool(torch.isfinite(found).all()):
             raise ValueError(f"expected finite numbers in {name}, got NaN or infinity")
 
@@ -176,10 +184,15 @@ def read_frame(path: Path, remedy: str, columns: Mapping[str, str] | None = None
         about = pq.read_metadata(path)
         groups = [about.row_group(i) for i in range(about.num_row_groups)]
         # A few bytes of a run length stand for any number of rows: what is counted are cells, those of nested columns included.
-        cells = max(about.num_rows * about.num_columns, sum(g.column(j).num_values for g in groups for j in range(g.num_columns)))
+        cells = max(
+            about.num_rows * about.num_columns,
+            sum(g.column(j).num_values for g in groups for j in range(g.num_columns)),
+        )
         unfolded = sum(g.column(j).total_uncompressed_size for g in groups for j in range(g.num_columns))
         if cells > CELLS or unfolded > BYTES:
-            raise ValueError(f"it unfolds to {cells:,} cells and {unfolded:,} bytes; expected at most {CELLS:,} and {BYTES:,}")
+            raise ValueError(
+                f"it unfolds to {cells:,} cells and {unfolded:,} bytes; expected at most {CELLS:,} and {BYTES:,}"
+            )
         frame = pd.read_parquet(path, page_checksum_verification=True)
         for column, kind in (columns or {}).items():
             if column not in frame:
@@ -228,10 +241,16 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             if isinstance(value, Tensor) and value.numel() * value.element_size() > value.untyped_storage().nbytes():
                 raise TypeError(f"{key} shows more numbers than the file holds")
         own = stored.get("lk", {})
-        if not isinstance(own, dict) or not math.isfinite(float(epoch)) or not math.isfinite(float(own.get("epoch", 0.0))):
+        if (
+            not isinstance(own, dict)
+            or not math.isfinite(float(epoch))
+            or not math.isfinite(float(own.get("epoch", 0.0)))
+        ):
             raise TypeError("expected a finite number as epoch")
     except Exception as error:  # torch raises many types for a damaged file
-        raise ValueError(f"{path} is truncated or no checkpoint ({type(error).__name__}: {str(error)[:300]}). {remedy}") from error
+        raise ValueError(
+            f"{path} is truncated or no checkpoint ({type(error).__name__}: {str(error)[:300]}). {remedy}"
+        ) from error
     return stored
 
 
@@ -249,16 +268,24 @@ def whole_checkpoint(path: Path) -> dict[str, Any]:
     """
     stored = load_checkpoint(path)
     if (digest := stored.get("lk", {}).get("digest")) is not None and digest != signed(stored)["lk"]["digest"]:
-        raise ValueError(f"{path} holds something else than was written into it. Delete it; other checkpoints are usable.")
+        raise ValueError(
+            f"{path} holds something else than was written into it. Delete it; other checkpoints are usable."
+        )
     return stored
 
 
 def network_weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """The network's own weights in a checkpoint, by their names in the network."""
-    return {key.removeprefix("network."): value for key, value in checkpoint["state_dict"].items() if key.startswith("network.")}
+    return {
+        key.removeprefix("network."): value
+        for key, value in checkpoint["state_dict"].items()
+        if key.startswith("network.")
+    }
 
 
 def plain_number(value: object) -> bool:
     """Whether a value is a finite number, and not true or false."""
-    whole = isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63  # a longer one is no float
+    whole = (
+        isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+    )  # a longer one is no float
     return whole or (isinstance(value, float) and math.isfinite(value))

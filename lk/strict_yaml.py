@@ -34,7 +34,9 @@ class Loader(Base):  # type: ignore[misc, valid-type]
 
 
 # 1e-3 is a number, as it is for the command line; YAML 1.1 asks for a point.
-Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789"))
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 class Dumper(yaml.SafeDumper):
@@ -71,7 +73,9 @@ def check_events(text: str) -> None:
             if anchor is not None:
                 sizes[anchor] = total - before + 1
         if total > NODES or len(open_) > DEPTH:
-            raise ValueError(f"it has more than {NODES:,} entries" if total > NODES else f"it is nested more than {DEPTH} deep")
+            raise ValueError(
+                f"it has more than {NODES:,} entries" if total > NODES else f"it is nested more than {DEPTH} deep"
+            )
 
 
 def read_yaml(path: Path, remedy: str) -> dict[str, Any]:

@@ -29,7 +29,11 @@ def check_name(path: object, allowed: tuple[str, ...] = TRUSTED) -> None:
     Raises:
         ForeignClassError: Names the class or function.
     """
-    if not isinstance(path, str) or not path.startswith(allowed) or not all(part.isidentifier() for part in path.split(".")):
+    if (
+        not isinstance(path, str)
+        or not path.startswith(allowed)
+        or not all(part.isidentifier() for part in path.split("."))
+    ):
         raise ForeignClassError(
             f"The run's config names {path!r}. Only classes of lk and torchvision are built from a run folder, because building "
             "a class runs its code. Pass --trust true if you know where this run comes from."
@@ -116,7 +120,11 @@ def build(config: object, trust: bool = False, expected: type | None = None, **l
         >>> build({"class_path": "lk.games.Grid", "init_args": {"patch": 2}}).patch
         2
     """
-    if not isinstance(config, Mapping) or "class_path" not in config or not isinstance(config.get("init_args") or {}, Mapping):
+    if (
+        not isinstance(config, Mapping)
+        or "class_path" not in config
+        or not isinstance(config.get("init_args") or {}, Mapping)
+    ):
         raise ValueError(f"expected a class_path with init_args, got {shortened(config)}.")
     if not trust:
         check_trusted(config)
@@ -124,7 +132,8 @@ def build(config: object, trust: bool = False, expected: type | None = None, **l
     found = find_class(path, trust, expected)
     signature = inspect.signature(found)
     given = {
-        str(key): argument(value, trust, takes_function(signature, str(key))) for key, value in (config.get("init_args") or {}).items()
+        str(key): argument(value, trust, takes_function(signature, str(key)))
+        for key, value in (config.get("init_args") or {}).items()
     }
     if not trust and isinstance(found, Recorded):
         check_types(found, given)
@@ -133,7 +142,9 @@ def build(config: object, trust: bool = False, expected: type | None = None, **l
     except (ValueError, OSError, ImportError):
         raise
     except Exception as error:  # of the wrong type of an argument, a constructor may make anything
-        raise ValueError(f"{path} cannot be made with {shortened(dict(given))} ({type(error).__name__}: {error}).") from error
+        raise ValueError(
+            f"{path} cannot be made with {shortened(dict(given))} ({type(error).__name__}: {error})."
+        ) from error
 
 
 def check_types(found: Any, given: Mapping[str, Any]) -> None:
@@ -185,7 +196,11 @@ def made_anew(thing: Any, **changes: Any) -> Any:
 def argument(value: Any, trust: bool, function: bool) -> Any:
     """An argument with the objects in it made, and a name turned into its function where one is expected."""
     if isinstance(value, Mapping):
-        return build(value, trust) if "class_path" in value else {key: argument(item, trust, False) for key, item in value.items()}
+        return (
+            build(value, trust)
+            if "class_path" in value
+            else {key: argument(item, trust, False) for key, item in value.items()}
+        )
     if isinstance(value, list):
         return [argument(item, trust, False) for item in value]
     if function and isinstance(value, str):

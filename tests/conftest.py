@@ -158,7 +158,14 @@ def writers():
     """The functions above, for tests that need a variant: another folder name, a damaged file, other columns."""
 
     class Writers:
-        mnist, images, idx, frame, table, census = write_mnist, write_images, write_idx, tiny_frame, WRITERS, census_frame
+        mnist, images, idx, frame, table, census = (
+            write_mnist,
+            write_images,
+            write_idx,
+            tiny_frame,
+            WRITERS,
+            census_frame,
+        )
         sentences = staticmethod(write_sentences)
 
     return Writers

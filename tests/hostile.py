@@ -68,7 +68,10 @@ def forms(part):
         "through build": {"class_path": "lk.trust.build", "init_args": {"config": {"function": name}, "trust": True}},
         "through an extra": {"class_path": "lk.extras.extra", "init_args": {"package": MODULE}},
         "a function of ours": nested("lk.extras.extra"),
-        "a function of theirs": {"class_path": "lk.scores.OfActivation", "init_args": {"function": f"{MODULE}.function"}},
+        "a function of theirs": {
+            "class_path": "lk.scores.OfActivation",
+            "init_args": {"function": f"{MODULE}.function"},
+        },
         "a function of torchvision": {"class_path": "torchvision.io.read_file", "init_args": {"path": "/etc/hostname"}},
         "a class of torchvision": {"class_path": "torchvision.datasets.FakeData", "init_args": {"size": 1}},
         "a command": {"class_path": "lk.cli.TrainCLI", "init_args": {"args": ["fit"]}},
@@ -93,7 +96,9 @@ def dumped(config):
     """YAML, with tagged text as it is."""
     yaml.SafeDumper.add_representer(Tagged, lambda dumper, text: dumper.represent_str(f"TAGGED{text}"))
     lines = yaml.safe_dump(config, sort_keys=False, width=10**6).splitlines()
-    return "\n".join(line.replace("'TAGGED", "").rstrip("'") if "'TAGGED" in line else line.replace("TAGGED", "") for line in lines)
+    return "\n".join(
+        line.replace("'TAGGED", "").rstrip("'") if "'TAGGED" in line else line.replace("TAGGED", "") for line in lines
+    )
 
 
 def folders():
@@ -111,7 +116,11 @@ def folders():
             for form, value in forms(part).items():
                 yield f"{file}: {part}, {form}", in_yaml(file, place, value)
     other = f"{MODULE}.Class"
-    for form, value in {"text": other, "mapping": {"class_path": other}, "list": [other, {"class_path": other}]}.items():
+    for form, value in {
+        "text": other,
+        "mapping": {"class_path": other},
+        "list": [other, {"class_path": other}],
+    }.items():
         for place in (
             ("trainer", "callbacks"), ("trainer", "logger"), ("trainer", "strategy"), ("trainer", "plugins"), callback, (*callback, "init_args"),
             ("model",), ("optimizer",), ("lr_scheduler",), ("trainer",),

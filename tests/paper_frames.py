@@ -60,7 +60,11 @@ def sorted_curves(networks=NETWORKS, n=30):
     for shift, network in enumerate(networks):
         strength = 1 / (1 + rank / (1.5 + shift)) ** 1.2
         salient = float(rank[strength > 0.05].max())
-        parts.append(pd.DataFrame({"network": network, "rank": rank, "strength": strength, "tau": 0.05, "salient": salient, "n": n}))
+        parts.append(
+            pd.DataFrame(
+                {"network": network, "rank": rank, "strength": strength, "tau": 0.05, "salient": salient, "n": n}
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -85,14 +89,19 @@ def kappas(ranks=200, n=30):
     for place in PLACES:
         for kappa in (0.02, 0.03, 0.04, 0.05, 0.08):
             moved = effects * (1 + 0.04 - kappa) + (kappa != 0.04) * rng.normal(scale=0.3, size=ranks)
-            parts.append(pd.DataFrame({"kappa": kappa, "rank": range(1, ranks + 1), "effect": moved, "place": place, "n": n}))
+            parts.append(
+                pd.DataFrame({"kappa": kappa, "rank": range(1, ranks + 1), "effect": moved, "place": place, "n": n})
+            )
     return pd.concat(parts, ignore_index=True)
 
 
 def noise(orders=10, n=30):
     """Quantiles of the noise share by order."""
     return pd.DataFrame(
-        [(m, 0.03 + 0.01 / m, 0.04 + 0.01 / m, 0.055, 0.07 + 0.02 / m, 0.09 + 0.05 / m, n) for m in range(1, orders + 1)],
+        [
+            (m, 0.03 + 0.01 / m, 0.04 + 0.01 / m, 0.055, 0.07 + 0.02 / m, 0.09 + 0.05 / m, n)
+            for m in range(1, orders + 1)
+        ],
         columns=["order", "q05", "q25", "q50", "q75", "q95", "n"],
     )
 
@@ -105,7 +114,9 @@ def counted(networks=("MNIST: MLP-7", "CIFAR-10: VGG-11"), samples=30):
     for network, paper in zip(networks, (21.8, 45.6), strict=True):
         for place, (group, setting) in enumerate(settings):
             count = rng.lognormal(np.log(paper * (1 + 0.4 * ((place * 5) % 7))), 0.5, samples).round()
-            parts.append(pd.DataFrame({"setting": setting, "group": group, "network": network, "count": count, "paper": paper}))
+            parts.append(
+                pd.DataFrame({"setting": setting, "group": group, "network": network, "count": count, "paper": paper})
+            )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -123,6 +134,9 @@ def paper(networks=FEW):
         "paper_noise_share": (noise(),),
         "paper_overlap": (shares, "and"),
         "paper_ratios": (shares, "or"),
-        "paper_stability": (by_order("network", nets, lambda line, order: 90 * np.exp(-0.9 * order) * (1 + line)), "or"),
+        "paper_stability": (
+            by_order("network", nets, lambda line, order: 90 * np.exp(-0.9 * order) * (1 + line)),
+            "or",
+        ),
         "paper_strengths": (sorted_curves(networks),),
     }

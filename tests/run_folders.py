@@ -46,8 +46,13 @@ def write_run(
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     run, place = Run(folder), folder / "extractions" / extraction
     place.mkdir(parents=True, exist_ok=True)
-    chosen = {"players": {"class_path": "lk.games.players.Grid", "init_args": {"patch": 4}}, "score": {"class_path": "lk.scores.TrueClass"}}
-    (place / "settings.yaml").write_text(yaml.safe_dump({**chosen, "kappa": 0.04, "salience_ratio": 0.05, **(settings or {})}))
+    chosen = {
+        "players": {"class_path": "lk.games.players.Grid", "init_args": {"patch": 4}},
+        "score": {"class_path": "lk.scores.TrueClass"},
+    }
+    (place / "settings.yaml").write_text(
+        yaml.safe_dump({**chosen, "kappa": 0.04, "salience_ratio": 0.05, **(settings or {})})
+    )
     index = torch.arange(first_index, first_index + samples)
     labels = torch.arange(samples) % len(classes)
     generator = torch.Generator().manual_seed(5)
@@ -55,7 +60,9 @@ def write_run(
     owner = torch.arange(n) if players else torch.arange(8)[:, None] // 4 * 2 + torch.arange(8)[None] // 4
     x = pixels[index]
     owner = owner.expand(x.shape).contiguous()
-    Samples(x, labels, index, owner, torch.zeros_like(x), tuple(players), tuple(classes)).save(place / "samples.safetensors")
+    Samples(x, labels, index, owner, torch.zeros_like(x), tuple(players), tuple(classes)).save(
+        place / "samples.safetensors"
+    )
     about = {
         "labels": labels.tolist(),
         "samples": index.tolist(),
@@ -86,7 +93,13 @@ def write_run(
         curves = {"train/loss": 0.5, "train/accuracy": 0.8, "test/loss": 0.6, "test/accuracy": 0.75}
         run.write_table(
             "training",
-            pd.DataFrame([{"step": 10 * e, "epoch": float(e), "quantity": q, "value": v / e} for e in (1, 2) for q, v in curves.items()]),
+            pd.DataFrame(
+                [
+                    {"step": 10 * e, "epoch": float(e), "quantity": q, "value": v / e}
+                    for e in (1, 2)
+                    for q, v in curves.items()
+                ]
+            ),
         )
     write_tables(run, extraction)
     return run

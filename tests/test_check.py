@@ -116,7 +116,11 @@ def explained(tmp_path):
     part = dataclasses.replace(part, kernel=on_orbitals(part, group))  # as stored: constant to the last bit
     tables, explanation = ideal(group, [part], width=12)
     return written(
-        tmp_path / "seed=0000", tables, group, (brute_force(tables, group), None), (gset(tables, group, explanation), explanation)
+        tmp_path / "seed=0000",
+        tables,
+        group,
+        (brute_force(tables, group), None),
+        (gset(tables, group, explanation), explanation),
     )
 
 
@@ -175,7 +179,9 @@ def test_gaps_are_those_of_fractions(check, tmp_path, activation, linear):
     def exact(array):
         return [[Fraction(float(v)) for v in row] for row in np.atleast_2d(array)]
 
-    left, right = ([[sum(map(lambda a, b: a * b, r, c)) for c in zip(*exact(w), strict=True)] for r in exact(e)] for e, w in sides)
+    left, right = (
+        [[sum(map(lambda a, b: a * b, r, c)) for c in zip(*exact(w), strict=True)] for r in exact(e)] for e, w in sides
+    )
     act = {"relu": lambda t: max(t, 0), "abs": abs, "square": lambda t: t * t}[activation]
     u, (b,) = exact(stored["unembed"]), exact(stored["bias"])
     for x in range(n):
@@ -191,7 +197,13 @@ def test_gaps_are_those_of_fractions(check, tmp_path, activation, linear):
     [
         np.outer(range(5), range(5)) % 5,  # associative with identity, without inverses
         (np.arange(5)[:, None] - np.arange(5)) % 5,  # a Latin square without identity
-        [[0, 1, 2, 3, 4], [1, 0, 3, 4, 2], [2, 4, 0, 1, 3], [3, 2, 4, 0, 1], [4, 3, 1, 2, 0]],  # a loop that is not associative
+        [
+            [0, 1, 2, 3, 4],
+            [1, 0, 3, 4, 2],
+            [2, 4, 0, 1, 3],
+            [3, 2, 4, 0, 1],
+            [4, 3, 1, 2, 0],
+        ],  # a loop that is not associative
         [[0, 1], [1, 2]],
     ],
 )
@@ -202,17 +214,26 @@ def test_tables_of_no_group_are_refused(check, table):
 
 def test_the_trivial_group_has_no_rival(check, tmp_path):
     group, one = Cyclic(1), np.ones((1, 1))
-    folder = written(tmp_path, Tables(one, one, one, np.zeros(1)), group, (brute_force(Tables(one, one, one, np.zeros(1)), group), None))
+    folder = written(
+        tmp_path,
+        Tables(one, one, one, np.zeros(1)),
+        group,
+        (brute_force(Tables(one, one, one, np.zeros(1)), group), None),
+    )
     assert check.examine(folder / "brute_force", {}, 0, 0).startswith("bound 1.0000")
 
 
 def test_a_tie_of_the_stored_parameters_is_no_answer(check, tmp_path):
     """The product of these in float32 is right on a third of the pairs; of the stored numbers, every pair is a tie."""
     group = Cyclic(2)
-    factors = Factors(np.array([[1, 2.0**-12]] * 2), np.array([[1, 1], [0, 2.0**-13]]), np.zeros((2, 2)), np.zeros((2, 2)))
+    factors = Factors(
+        np.array([[1, 2.0**-12]] * 2), np.array([[1, 1], [0, 2.0**-13]]), np.zeros((2, 2)), np.zeros((2, 2))
+    )
     unembed = np.array([[0, 0], [0, 0.0]])
     tables = Tables.fold(factors, unembed, np.zeros(2))
-    claimed = Certificate("brute_force", np.full((2, 2), 2.0**-60), operations=16, brute_force_operations=16, seconds=0.1)
+    claimed = Certificate(
+        "brute_force", np.full((2, 2), 2.0**-60), operations=16, brute_force_operations=16, seconds=0.1
+    )
     folder = written(tmp_path, tables, group, (claimed, None))
     with pytest.raises(ValueError, match="below its slack"):
         check.examine(folder / "brute_force", {}, 0, 0)
@@ -228,7 +249,15 @@ def raise_slack(folder):
     gap = logits[own] - np.delete(logits, own).max()
     slack[1, 2] = gap + 1e-12
     data = json.loads((folder / "certificate.json").read_text())
-    fresh = Certificate(data["verifier"], slack, data["operations"], data["brute_force_operations"], data["seconds"], None, data["margin"])
+    fresh = Certificate(
+        data["verifier"],
+        slack,
+        data["operations"],
+        data["brute_force_operations"],
+        data["seconds"],
+        None,
+        data["margin"],
+    )
     save_file({"slack": slack}, folder / "slack.safetensors")
     keys = ("bound", "loss_bound", "error_quantiles", "accuracy", "tiers")
     edit(folder, **{key: value for key, value in fresh.summary().items() if key in keys})
@@ -240,7 +269,10 @@ def negative_shares(folder):
 
 FALSE = {
     "slack": (raise_slack, "below its slack"),
-    "no number": (lambda f: change(f / "slack.safetensors", "slack", lambda a: at(a, (0, 0), math.nan)), "not what the slack gives"),
+    "no number": (
+        lambda f: change(f / "slack.safetensors", "slack", lambda a: at(a, (0, 0), math.nan)),
+        "not what the slack gives",
+    ),
     "bound": (lambda f: edit(f, bound=0.5), "bound"),
     "cost": (lambda f: edit(f, cost=0.01), "cost"),
     "loss": (lambda f: edit(f, loss_bound=1e-9), "loss_bound"),
@@ -248,17 +280,38 @@ FALSE = {
     "unexplained": (lambda f: edit(f, unexplained=[]), "explained by no part"),
     "activation": (lambda f: edit(f, activation="gelu"), "gelu"),
     "format": (lambda f: edit(f, format=1), "not those that were certified"),
-    "group": (lambda f: change(f.parent / "network.safetensors", "group", lambda a: a[:, [1, 0, 2, 3, 4, 5]]), "index out of range"),
+    "group": (
+        lambda f: change(f.parent / "network.safetensors", "group", lambda a: a[:, [1, 0, 2, 3, 4, 5]]),
+        "index out of range",
+    ),
     "weights": (lambda f: change(f.parent / "network.safetensors", "unembed", lambda a: a[::-1]), "below its slack"),
-    "action": (lambda f: change(f / "explanation.safetensors", "circuits.0.action_x", lambda a: at(a, (1, 0), a[1, 1])), "no action"),
-    "kernel": (lambda f: change(f / "explanation.safetensors", "circuits.0.kernel", lambda a: at(a, (0, 1), 7.0)), "orbitals"),
+    "action": (
+        lambda f: change(f / "explanation.safetensors", "circuits.0.action_x", lambda a: at(a, (1, 0), a[1, 1])),
+        "no action",
+    ),
+    "kernel": (
+        lambda f: change(f / "explanation.safetensors", "circuits.0.kernel", lambda a: at(a, (0, 1), 7.0)),
+        "orbitals",
+    ),
     "shares": (negative_shares, "share"),
     "labels": (lambda f: change(f / "explanation.safetensors", "circuits.0.p", lambda a: at(a, 0, 3)), "label"),
-    "neurons": (lambda f: change(f / "explanation.safetensors", "circuits.0.neurons", lambda a: at(a, 0, a[1])), "neurons"),
+    "neurons": (
+        lambda f: change(f / "explanation.safetensors", "circuits.0.neurons", lambda a: at(a, 0, a[1])),
+        "neurons",
+    ),
     "shape": (lambda f: change(f / "explanation.safetensors", "circuits.0.lam", lambda a: a[:2]), "shape"),
-    "not finite": (lambda f: change(f / "explanation.safetensors", "circuits.0.mu", lambda a: at(a, 0, math.inf)), "finite"),
-    "kind": (lambda f: (f / "explanation.json").write_text('{"kind": "CosetExplanation", "order": 6, "width": 12}'), "kind"),
-    "key twice": (lambda f: (f / "explanation.json").write_text('{"kind": "GSetExplanation", "kind": "GSetExplanation"}'), "twice"),
+    "not finite": (
+        lambda f: change(f / "explanation.safetensors", "circuits.0.mu", lambda a: at(a, 0, math.inf)),
+        "finite",
+    ),
+    "kind": (
+        lambda f: (f / "explanation.json").write_text('{"kind": "CosetExplanation", "order": 6, "width": 12}'),
+        "kind",
+    ),
+    "key twice": (
+        lambda f: (f / "explanation.json").write_text('{"kind": "GSetExplanation", "kind": "GSetExplanation"}'),
+        "twice",
+    ),
 }
 
 
@@ -288,7 +341,8 @@ def test_a_part_that_fails_must_be_named_as_dropped(check, explained):
 
 # ---- identity: no digest computed anew
 @pytest.mark.parametrize(
-    "name", ["certificate.json", "slack.safetensors", "../network.safetensors", "explanation.json", "explanation.safetensors"]
+    "name",
+    ["certificate.json", "slack.safetensors", "../network.safetensors", "explanation.json", "explanation.safetensors"],
 )
 def test_an_edited_file_is_noticed(check, explained, name):
     path = explained / "gset" / name

@@ -42,7 +42,14 @@ def test_a_run_is_one_folder(tiny_run):
     assert run.id == "tiny"
     assert list(run.checkpoints) == [0, 1, 6, 12]
     assert list(run.extracted("default")) == [0, 1, 6, 12]
-    for table in ("probes", "training", "default/games", "default/strengths", "default/comparisons", "default/strongest"):
+    for table in (
+        "probes",
+        "training",
+        "default/games",
+        "default/strengths",
+        "default/comparisons",
+        "default/strongest",
+    ):
         assert len(run.read_table(table)), table
     assert run.report.stat().st_size > 100_000
     assert not list(tiny_run.rglob("*.part"))
@@ -56,9 +63,22 @@ def test_every_game_is_certified_and_matched(tiny_run):
 
 
 def test_the_config_of_a_run_makes_the_run_again(tiny_run, tmp_path):
-    train(["fit", "--config", str(tiny_run / "config.yaml"), "--id", "again", "--runs_dir", str(tmp_path), "--report", "false"])
+    train(
+        [
+            "fit",
+            "--config",
+            str(tiny_run / "config.yaml"),
+            "--id",
+            "again",
+            "--runs_dir",
+            str(tmp_path),
+            "--report",
+            "false",
+        ]
+    )
     first, second = (
-        Interactions.load(path / "extractions/default/step=0000012/interactions.safetensors") for path in (tiny_run, tmp_path / "again")
+        Interactions.load(path / "extractions/default/step=0000012/interactions.safetensors")
+        for path in (tiny_run, tmp_path / "again")
     )
     assert torch.equal(first.and_, second.and_)
 
@@ -76,12 +96,23 @@ def test_live_equals_offline(tiny_run, run):
     probe(["fit", "--run", str(run)])
     analyze(["extract", str(run), "--report", "false"])
     for step in Run(tiny_run).checkpoints:
-        live, offline = (load_file(r / f"extractions/default/step={step:07d}/values.safetensors")["values"] for r in (tiny_run, run))
+        live, offline = (
+            load_file(r / f"extractions/default/step={step:07d}/values.safetensors")["values"] for r in (tiny_run, run)
+        )
         assert (live - offline).abs().max() < 1e-4  # the probes are solved to a gradient norm of 1e-5
 
 
 def test_extract_with_other_players_stands_beside_the_first(run):
-    settings = ["--extraction.name", "grid", "--extraction.players", "lk.games.Grid", "--extraction.players.patch", "4", "--steps", "[12]"]
+    settings = [
+        "--extraction.name",
+        "grid",
+        "--extraction.players",
+        "lk.games.Grid",
+        "--extraction.players.patch",
+        "4",
+        "--steps",
+        "[12]",
+    ]
     analyze(["extract", str(run), "--report", "false", *settings])
     assert set(Run(run).extractions) == {"default", "grid"}
     assert list(Run(run).extracted("grid")) == [12]
@@ -110,11 +141,25 @@ def test_a_unit_of_a_layer_is_explained_from_yaml(run, tmp_path):
     hidden = x.flatten(1)
     for layer in ("layer1", "layer2"):
         hidden = torch.relu(hidden @ weights[f"network.{layer}.0.weight"].T + weights[f"network.{layer}.0.bias"])
-    values, default = (load_file(folder.extraction(name) / "step=0000012/values.safetensors")["values"][-1] for name in ("unit", "default"))
+    values, default = (
+        load_file(folder.extraction(name) / "step=0000012/values.safetensors")["values"][-1]
+        for name in ("unit", "default")
+    )
     assert torch.allclose(values[0], hidden[:, 11], atol=1e-5)
     assert torch.allclose(values[1], default[-1], atol=1e-5)
     with pytest.raises(ValueError, match=r"Given the unit 12; a layer that is read has 12 units .*expected 0 to 11"):
-        analyze(["extract", str(run), "--extraction", str(settings), "--extraction.name", "none", "--extraction.score.index", "12"])
+        analyze(
+            [
+                "extract",
+                str(run),
+                "--extraction",
+                str(settings),
+                "--extraction.name",
+                "none",
+                "--extraction.score.index",
+                "12",
+            ]
+        )
 
 
 def test_an_interrupted_extraction_goes_on_where_it_stopped(run, monkeypatch):
@@ -165,7 +210,19 @@ def test_papers_recipe_through_the_command(run):
 def test_compare(tiny_run, tiny_config, tmp_path):
     shutil.copytree(tiny_run, tmp_path / "tiny")
     train(
-        ["fit", "--config", str(tiny_config), "--seed_everything", "4", "--runs_dir", str(tmp_path), "--id", "second", "--report", "false"]
+        [
+            "fit",
+            "--config",
+            str(tiny_config),
+            "--seed_everything",
+            "4",
+            "--runs_dir",
+            str(tmp_path),
+            "--id",
+            "second",
+            "--report",
+            "false",
+        ]
     )
     analyze(["compare", str(tmp_path / "tiny"), str(tmp_path / "second")])
     (report,) = (tmp_path / "comparisons").rglob("report.html")
@@ -196,7 +253,10 @@ def test_unknown_keys_on_the_command_line(tiny_config, words, message, capsys):
         ({"trainer__max_epoch": 1}, "Did you mean 'trainer.max_epochs'?"),
         ({"data__init_args__batchsize": 1}, "Did you mean 'batch_size'?"),
         ({"trainer__callbacks__0__init_args__every_n_epoch": 2}, "Did you mean 'every_n_epochs'?"),
-        ({"trainer__callbacks__1__init_args__extraction__init_args__players__init_args__patches": 2}, "Did you mean 'patch'?"),
+        (
+            {"trainer__callbacks__1__init_args__extraction__init_args__players__init_args__patches": 2},
+            "Did you mean 'patch'?",
+        ),
     ],
 )
 def test_unknown_keys_in_a_yaml(tiny_config, tmp_path, changes, message, capsys):
@@ -214,7 +274,10 @@ EXTRACTION = "trainer__callbacks__1__init_args__extraction__init_args__"
         ({EXTRACTION + "layers": ["layer1", "layr2"]}, "no layer 'layr2'. Did you mean 'layer2'"),
         ({EXTRACTION + "players__init_args__n": 17}, "Given n=17 players; a grid of 4x4 patches gives 1 to 16"),
         ({EXTRACTION + "kappa": -1}, "Given kappa=-1"),
-        ({EXTRACTION + "background": "grey"}, "Given background='grey'; expected one of original, baseline, integrated"),
+        (
+            {EXTRACTION + "background": "grey"},
+            "Given background='grey'; expected one of original, baseline, integrated",
+        ),
         ({"data__init_args__samples_per_class": 1000}, "fewer of"),
         ({"optimizer__init_args__lr": 1e30}, "Layer 'layer2' has NaN or infinite activations on sample 0"),
         ({"optimizer__init_args__lr": 1e30, "trainer__callbacks__0__init_args__early": 0}, "training loss is"),
@@ -234,7 +297,9 @@ def test_bad_settings_are_refused(tiny_config, tmp_path, changes, message):
 
 
 def test_too_many_players_for_memory(tiny_config, tmp_path):
-    path = changed(tiny_config, tmp_path, **{EXTRACTION + "players": {"class_path": "lk.games.Grid", "init_args": {"patch": 1}}})
+    path = changed(
+        tiny_config, tmp_path, **{EXTRACTION + "players": {"class_path": "lk.games.Grid", "init_args": {"patch": 1}}}
+    )
     with pytest.raises(ValueError, match=r"64 players give 2\^64 coalitions.*GiB.*At most \d+ players fit"):
         train(["fit", "--config", str(path), "--runs_dir", str(tmp_path)])
 
@@ -258,11 +323,22 @@ def test_a_network_with_another_number_of_classes(tiny_config, tmp_path, own_mod
         "init_args": {"module": {"class_path": f"{own_module}.Own", "init_args": {"outputs": 7}}, "layers": ["body"]},
     }
     with pytest.raises(ValueError, match=r"7.*digits has 10 classes"):
-        train(["fit", "--config", str(changed(tiny_config, tmp_path, model__network=network)), "--runs_dir", str(tmp_path)])
+        train(
+            [
+                "fit",
+                "--config",
+                str(changed(tiny_config, tmp_path, model__network=network)),
+                "--runs_dir",
+                str(tmp_path),
+            ]
+        )
 
 
 def test_a_foreign_class_needs_trust(tiny_config, tmp_path, own_module):
-    network = {"class_path": "lk.networks.Wrapped", "init_args": {"module": {"class_path": f"{own_module}.Own"}, "layers": ["body"]}}
+    network = {
+        "class_path": "lk.networks.Wrapped",
+        "init_args": {"module": {"class_path": f"{own_module}.Own"}, "layers": ["body"]},
+    }
     train(
         [
             "fit",

@@ -21,7 +21,9 @@ def trained_by(study):
 
 # What a study trains is tried out with it.
 CONFIGS = [
-    path for path in ALL if path not in {*STUDIES, *(p for s in STUDIES for p in trained_by(yaml.safe_load(s.read_text())).values())}
+    path
+    for path in ALL
+    if path not in {*STUDIES, *(p for s in STUDIES for p in trained_by(yaml.safe_load(s.read_text())).values())}
 ]
 
 
@@ -49,7 +51,12 @@ def small(config, folders, table, census):
         data["init_args"].update(path=str(table), label="kind")
     trainer = config["trainer"]
     trainer.update(
-        max_epochs=1, limit_train_batches=2, limit_val_batches=2, accelerator="cpu", enable_progress_bar=False, num_sanity_val_steps=0
+        max_epochs=1,
+        limit_train_batches=2,
+        limit_val_batches=2,
+        accelerator="cpu",
+        enable_progress_bar=False,
+        num_sanity_val_steps=0,
     )
     trainer["callbacks"][0].setdefault("init_args", {})["early"] = 0
     if is_group:
@@ -83,7 +90,19 @@ def tried(mnist_dir, image_dir, sentence_dir, writers, tmp_path):
     def fit(path):
         changed = tmp_path / path.name
         changed.write_text(yaml.safe_dump(small(yaml.safe_load(path.read_text()), folders, table, census)))
-        train(["fit", "--config", str(changed), "--runs_dir", str(tmp_path / "runs"), "--id", path.stem, "--report", "false"])
+        train(
+            [
+                "fit",
+                "--config",
+                str(changed),
+                "--runs_dir",
+                str(tmp_path / "runs"),
+                "--id",
+                path.stem,
+                "--report",
+                "false",
+            ]
+        )
         run = Run(tmp_path / "runs" / path.stem)
         assert list(run.checkpoints) == [0, 2]
         return run, changed
@@ -98,7 +117,9 @@ def test_study_runs(path, tried, tmp_path):
     trained = {name: tried(source)[0].path for name, source in trained_by(study).items()}
     for network in study["networks"]:
         network["runs"] = [str(trained[network["name"]])]
-        network.setdefault("probes", {"class_path": "lk.probes.Optimum"}).setdefault("init_args", {}).update(max_samples=80, tolerance=1e-3)
+        network.setdefault("probes", {"class_path": "lk.probes.Optimum"}).setdefault("init_args", {}).update(
+            max_samples=80, tolerance=1e-3
+        )
     players = study["players"].setdefault("init_args", {})
     if "n" in players:
         players["n"] = 3

@@ -193,7 +193,9 @@ def test_damaged_slack(proof):
     path = proof / "certificate.json"
     entries = json.loads(path.read_text())
     save_file({"slack": torch.full((3, 3), 2.0).double()}, proof / "slack.safetensors")
-    with pytest.raises(ValueError, match=r"expected the slack.safetensors that .*certificate.json speaks of, got another"):
+    with pytest.raises(
+        ValueError, match=r"expected the slack.safetensors that .*certificate.json speaks of, got another"
+    ):
         Certificate.load(proof)
     for slack in (torch.full((3, 3), torch.nan), torch.ones(2, 3), torch.ones(3, 3, dtype=torch.long)):
         save_file({"slack": slack}, proof / "slack.safetensors")
@@ -206,7 +208,9 @@ def test_damaged_slack(proof):
 # ---- every byte of a header
 def test_loaders_raise_nothing_but_value_errors(tmp_path, tiny_run):
     """One byte of each file replaced at many places, and each file cut at many places."""
-    Probes({"a": Linear(torch.eye(2), torch.zeros(2), torch.zeros(2), torch.ones(2))}).save(tmp_path / "probes.safetensors")
+    Probes({"a": Linear(torch.eye(2), torch.zeros(2), torch.zeros(2), torch.ones(2))}).save(
+        tmp_path / "probes.safetensors"
+    )
     for name in ("samples.safetensors", "samples.yaml"):
         shutil.copy(tiny_run / "extractions/default" / name, tmp_path)
     shutil.copy(tiny_run / STEP / "interactions.safetensors", tmp_path)

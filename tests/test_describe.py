@@ -69,7 +69,11 @@ ARGUMENTS = {
     "Alternating": {"n": 4},
     "Permutations": {"generated_by": [[1, 0, 2]], "label": "swap"},
     "DirectProduct": {"factors": [lk.groups.Cyclic(2), lk.groups.Cyclic(3)]},
-    "SemidirectProduct": {"normal": lk.groups.Cyclic(3), "acting": lk.groups.Cyclic(2), "action": [[0, 1, 2], [0, 2, 1]]},
+    "SemidirectProduct": {
+        "normal": lk.groups.Cyclic(3),
+        "acting": lk.groups.Cyclic(2),
+        "action": [[0, 1, 2], [0, 2, 1]],
+    },
     "FromTable": {"source": [[0, 1], [1, 0]], "label": "two"},
     "Group": {"table": [[0, 1], [1, 0]], "name": "two"},
     "Extraction": {
@@ -138,7 +142,9 @@ def test_every_extension_point_is_covered():
 
 def test_a_module_that_is_not_recorded_is_refused_by_name():
     network = lk.networks.Wrapped(torch.nn.Linear(4, 2), [], 2, (4,))
-    with pytest.raises(ValueError, match=r"got Wrapped with module, which cannot be described: it is of type torch.nn.*Linear"):
+    with pytest.raises(
+        ValueError, match=r"got Wrapped with module, which cannot be described: it is of type torch.nn.*Linear"
+    ):
         describe(network)
 
 
@@ -174,14 +180,19 @@ def test_a_function_of_lk_is_found_again():
 
 
 def test_build_links_arguments():
-    network = build({"class_path": "lk.networks.MLP", "init_args": {"widths": [4]}}, num_classes=3, input_shape=(1, 2, 2))
+    network = build(
+        {"class_path": "lk.networks.MLP", "init_args": {"widths": [4]}}, num_classes=3, input_shape=(1, 2, 2)
+    )
     assert (network.num_classes, network.input_shape) == (3, (1, 2, 2))
 
 
 def test_a_module_of_torch_is_wrapped():
     config = {
         "class_path": "lk.networks.Wrapped",
-        "init_args": {"module": {"class_path": "torch.nn.Linear", "init_args": {"in_features": 4, "out_features": 2}}, "layers": []},
+        "init_args": {
+            "module": {"class_path": "torch.nn.Linear", "init_args": {"in_features": 4, "out_features": 2}},
+            "layers": [],
+        },
     }
     assert isinstance(build(config, num_classes=2, input_shape=(4,)).module, torch.nn.Linear)
 
@@ -362,12 +373,18 @@ def test_a_mutable_default_is_described_as_the_constructor_saw_it():
         (lambda: Applies(lambda x, _: x), "which no import path leads to. Define it at the top of a module"),
         (lambda: Applies(Owner().method), "it is Owner.method of .* which no import path leads to"),
         (lambda: Applies(partial(doubled, 1)), "it is of type functools.partial"),
-        (lambda: Holds(Holds(torch.zeros(1))), "got Holds with thing, which cannot be described: it is of type torch.Tensor"),
+        (
+            lambda: Holds(Holds(torch.zeros(1))),
+            "got Holds with thing, which cannot be described: it is of type torch.Tensor",
+        ),
     ],
 )
 def test_what_cannot_be_described_is_refused_when_an_extraction_is_made(make, reason):
     thing = make()  # explaining in a notebook needs no description
-    with pytest.raises(ValueError, match=f"expected arguments that a settings file can hold, got {type(thing).__name__} with .*{reason}"):
+    with pytest.raises(
+        ValueError,
+        match=f"expected arguments that a settings file can hold, got {type(thing).__name__} with .*{reason}",
+    ):
         describe(thing)
     with pytest.raises(ValueError, match=f"Given score={type(thing).__name__}: .*{reason}"):
         Extraction(Grid(2), score=thing)
@@ -400,12 +417,19 @@ def test_a_class_inside_a_function_is_refused():
 
 @pytest.mark.parametrize(
     ("thing", "name", "value"),
-    [(Optimum(), "l2", 0.5), (Grid(2), "patch", 3), (OfActivation(log_odds), "function", doubled), (ByDataclass(1.0), "value", 2.0)],
+    [
+        (Optimum(), "l2", 0.5),
+        (Grid(2), "patch", 3),
+        (OfActivation(log_odds), "function", doubled),
+        (ByDataclass(1.0), "value", 2.0),
+    ],
 )
 def test_a_changed_attribute_is_refused(thing, name, value):
     changed = copy(thing)
     setattr(changed, name, value)
-    with pytest.raises(ValueError, match=f"got another {name} than it was made with. Make a new object with {name} as its argument"):
+    with pytest.raises(
+        ValueError, match=f"got another {name} than it was made with. Make a new object with {name} as its argument"
+    ):
         describe(changed)
     describe(thing)
 

@@ -28,7 +28,17 @@ def config(tiny_config, tmp_path):
 
 
 def on_two_devices(config, folder, *more):
-    command = [sys.executable, "train.py", "fit", "--config", str(config), "--runs_dir", str(folder), "--data.init_args.batch_size", "128"]
+    command = [
+        sys.executable,
+        "train.py",
+        "fit",
+        "--config",
+        str(config),
+        "--runs_dir",
+        str(folder),
+        "--data.init_args.batch_size",
+        "128",
+    ]
     command += ["--trainer.devices", "2", "--trainer.strategy", "ddp", *more]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     environment.pop("LK_RUN_ID", None)
@@ -50,7 +60,9 @@ def test_two_devices_find_what_one_finds(config, tmp_path):
                 torch.testing.assert_close(second[key], value, rtol=0, atol=2e-5)
     curves = [run.read_table("training").set_index(["step", "quantity"])["value"] for run in (one, two)]
     assert list(curves[0].index) == list(curves[1].index)
-    torch.testing.assert_close(torch.tensor(curves[1].to_numpy()), torch.tensor(curves[0].to_numpy()), rtol=0, atol=1e-4)
+    torch.testing.assert_close(
+        torch.tensor(curves[1].to_numpy()), torch.tensor(curves[0].to_numpy()), rtol=0, atol=1e-4
+    )
     assert read_segments(folder)[-1]["devices"] == 2
     assert (folder / "report.html").is_file()
 
@@ -62,7 +74,9 @@ def test_a_strategy_that_copies_the_process_is_refused(config, tmp_path):
     assert not (tmp_path / "a" / "config.yaml").exists()
 
 
-@pytest.mark.parametrize(("samples", "batch_size", "replicas"), [(1437, 128, 2), (9, 2, 2), (10, 4, 4), (7, 8, 3), (12, 2, 3), (1, 4, 1)])
+@pytest.mark.parametrize(
+    ("samples", "batch_size", "replicas"), [(1437, 128, 2), (9, 2, 2), (10, 4, 4), (7, 8, 3), (12, 2, 3), (1, 4, 1)]
+)
 def test_the_weighted_mean_over_devices_is_the_mean_over_samples(samples, batch_size, replicas):
     data = torch.utils.data.TensorDataset(torch.arange(float(samples)).square(), torch.zeros(samples))
     loaders = [Batches(data, batch_size, seed=3, replicas=replicas, rank=rank) for rank in range(replicas)]

@@ -126,14 +126,18 @@ class Strided(View):
         return self.head(x.as_strided((len(x), 64), (64, 1)))
 
 
-@pytest.mark.parametrize(("network", "x"), [(View, IMAGES), (View, IMAGES.flatten(1)), (Strided, IMAGES)], ids=["view", "rows", "strided"])
+@pytest.mark.parametrize(
+    ("network", "x"), [(View, IMAGES), (View, IMAGES.flatten(1)), (Strided, IMAGES)], ids=["view", "rows", "strided"]
+)
 def test_channels_last_is_undone_where_it_fails_or_differs(network, x):
     network = network()
     twin, adapter = examine(network, ["conv"], x)
     assert not adapter.channels_last
     assert torch.equal(adapter.apply(twin)(x), network.eval()(x))
     # The choice travels with copies: a network that is trained is decided once.
-    assert not readable(adapter.apply(network), ["conv"], x).conv.weight.is_contiguous(memory_format=torch.channels_last)
+    assert not readable(adapter.apply(network), ["conv"], x).conv.weight.is_contiguous(
+        memory_format=torch.channels_last
+    )
 
 
 def test_channels_last_stays_where_it_works():
@@ -246,14 +250,26 @@ class Breaks(Plain):
         (SeesTheBatch, "a", r"the same alone and in a batch, got a difference .* at its output .*depend on batch_size"),
         (NeedsTwo, "norm", r"runs on any number of inputs, got an error on 1 where 3 run .*track_running_stats=True"),
         (Counts, "a", r"leaves as it is, got another 'calls'.*`if self.training`"),
-        (SequenceFirst, "a", r"batch on axis 0, got a tensor of shape \(4, 3, 8\) from layer 'a' for 3 inputs. Set batch_first=True"),
+        (
+            SequenceFirst,
+            "a",
+            r"batch on axis 0, got a tensor of shape \(4, 3, 8\) from layer 'a' for 3 inputs. Set batch_first=True",
+        ),
         (Complex, "f", r"real activations, got torch.complex64 from layer 'f'"),
         (Skips, "a", r"Layer 'a' was not run"),
         (PerToken, "a", r"gives \(5, 2\) outputs per sample; expected logits of shape \(batch, classes\)"),
         (Hidden, "a", r"expected logits, got dict with last_hidden_state from the network. Return a tensor"),
         (Locked, "a", r"network that can be copied, got Locked \(TypeError: cannot pickle .*Keep files, locks"),
-        (Lazy, "a", r"expected weights, got the uninitialised 'a.weight' of a lazy module. Run the network on one batch first"),
-        (Breaks, "a", r"runs on inputs \(4,\) of torch.float32 in evaluation mode, got RuntimeError: .*three inputs of the data"),
+        (
+            Lazy,
+            "a",
+            r"expected weights, got the uninitialised 'a.weight' of a lazy module. Run the network on one batch first",
+        ),
+        (
+            Breaks,
+            "a",
+            r"runs on inputs \(4,\) of torch.float32 in evaluation mode, got RuntimeError: .*three inputs of the data",
+        ),
         (Plain, "b", r"no layer 'b'"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
@@ -264,8 +280,13 @@ def test_what_cannot_be_undone_is_refused_with_the_remedy(network, layer, messag
 
 
 def test_batch_norm_over_images_without_running_statistics():
-    network = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4, track_running_stats=False), nn.Flatten(), nn.Linear(256, 2))
-    with pytest.raises(ValueError, match=r"alone and in a batch, got a difference of .* at layer '1' \(tolerance: 0.0001 of the largest"):
+    network = nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4, track_running_stats=False), nn.Flatten(), nn.Linear(256, 2)
+    )
+    with pytest.raises(
+        ValueError,
+        match=r"alone and in a batch, got a difference of .* at layer '1' \(tolerance: 0.0001 of the largest",
+    ):
         readable(network, ["0", "1"], IMAGES)
 
 
@@ -283,14 +304,16 @@ def test_scripts_are_refused():
         warnings.simplefilter("ignore")  # torch calls them deprecated
         script = torch.jit.script(nn.Linear(4, 2))
     with pytest.raises(
-        ValueError, match=r"expected a network that can be copied, got .*ScriptModule.*pass the module that it was made from"
+        ValueError,
+        match=r"expected a network that can be copied, got .*ScriptModule.*pass the module that it was made from",
     ):
         readable(script, [], X)
 
 
 def test_another_number_of_classes():
     with pytest.raises(
-        ValueError, match=r"gives \(2,\) outputs per sample, but digits has 10 classes; expected logits of shape \(batch, 10\)"
+        ValueError,
+        match=r"gives \(2,\) outputs per sample, but digits has 10 classes; expected logits of shape \(batch, 10\)",
     ):
         examine(Plain(), ["a"], X, 10, "digits")
     assert readable(Plain(), ["a"], X, 2)

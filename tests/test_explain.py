@@ -82,7 +82,9 @@ def test_kept_tensors():
 
 def test_hugging_face_models_of_tokens_and_images():
     sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 8}
-    bert = transformers.BertForSequenceClassification(transformers.BertConfig(vocab_size=30, initializer_range=0.5, **sizes))
+    bert = transformers.BertForSequenceClassification(
+        transformers.BertConfig(vocab_size=30, initializer_range=0.5, **sizes)
+    )
     tokens = torch.randint(1, 30, (60, 4))
     labels = (tokens[:, 1] > 15).long()
     found = lk.explain(bert, ["bert.encoder.layer.0"], tokens, labels, Columns(), masker=Token(0), kappa=0).interactions
@@ -92,7 +94,9 @@ def test_hugging_face_models_of_tokens_and_images():
     # All effects add up to the score of the unmasked sample: the library's own logits.
     score = logits[labels[0]] - logits[1 - labels[0]]
     assert float((found.and_ + found.or_)[:, -1, 0].sum()) == pytest.approx(float(score), rel=1e-3)
-    vit = transformers.ViTForImageClassification(transformers.ViTConfig(**sizes, image_size=6, patch_size=2, num_channels=1))
+    vit = transformers.ViTForImageClassification(
+        transformers.ViTConfig(**sizes, image_size=6, patch_size=2, num_channels=1)
+    )
     images = torch.rand(60, 1, 6, 6)
     found = lk.explain(vit, ["vit.layernorm"], images, (images[:, 0, 0, 0] > 0.5).long())
     assert found.interactions.n == 9
@@ -102,14 +106,19 @@ def test_token_numbers_have_no_mean():
     model = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(16, 2))
     tokens = torch.randint(0, 9, (60, 4))
     for masker in (None, Token("mask")):
-        with pytest.raises(ValueError, match=r"a masker for inputs of torch.int64, got .*Pass masker=Token\(number of the mask token\)"):
+        with pytest.raises(
+            ValueError, match=r"a masker for inputs of torch.int64, got .*Pass masker=Token\(number of the mask token\)"
+        ):
             lk.explain(model, ["0"], tokens, torch.arange(60) % 2, masker=masker)
 
 
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        (["a", "output"], r"layers=\['a', 'output'\]; expected each once and without 'output'.*Leave out: \['output'\]"),
+        (
+            ["a", "output"],
+            r"layers=\['a', 'output'\]; expected each once and without 'output'.*Leave out: \['output'\]",
+        ),
         (["a", "a"], r"expected each once .*Leave out: \['a'\]"),
         ("a", r"expected a list of layer names, got layers='a'. Write \['a'\]"),
     ],
@@ -148,7 +157,9 @@ def test_classes_are_those_of_the_logits():
     model = Own(outputs=10)
     found = lk.explain(model, ["a"], X, Y, players="columns")
     assert found.probes.linears["a"].weight.shape == (10, 8)
-    with pytest.raises(ValueError, match=r"class that the probes were fitted on \(0, 1\), got class 4 to score. Give labelled"):
+    with pytest.raises(
+        ValueError, match=r"class that the probes were fitted on \(0, 1\), got class 4 to score. Give labelled"
+    ):
         effects(model, score=NamedClass(4))
     with pytest.raises(ValueError, match="Given the class 11; the network has 10 classes"):
         effects(model, score=NamedClass(11))
@@ -160,7 +171,9 @@ def test_classes_are_those_of_the_logits():
 
 def test_a_handful_of_samples_is_refused():
     for x, y in ((X[:2], torch.tensor([0, 1])), (X, torch.cat([torch.zeros(111), torch.ones(9)]))):
-        with pytest.raises(ValueError, match=r"expected at least 10 labelled samples of each class in x and y, got \d of class"):
+        with pytest.raises(
+            ValueError, match=r"expected at least 10 labelled samples of each class in x and y, got \d of class"
+        ):
             effects(Own(), x=x, y=y)
     with pytest.raises(ValueError, match=r"two classes or more to fit a probe on, got class \[0\] alone"):
         effects(Own(), y=torch.zeros(120))

@@ -87,7 +87,9 @@ class Stop(Exception):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Stop])
-def test_interrupted_extraction_leaves_no_half_written_file_and_goes_on(extraction, samples, network, probes, tmp_path, error):
+def test_interrupted_extraction_leaves_no_half_written_file_and_goes_on(
+    extraction, samples, network, probes, tmp_path, error
+):
     passed = []
 
     def stop_in_the_third_checkpoint(count):
@@ -183,7 +185,9 @@ def test_score_of_activations_needs_no_probes(samples, network, tmp_path):
 
 def test_table_players_keep_their_names(tmp_path):
     data = lk.data.BreastCancer(samples_per_class=1)
-    extraction = Extraction(Columns([["mean radius", "mean area"], ["worst texture"], [29]]), masker=Zero(), score=PredictedClass())
+    extraction = Extraction(
+        Columns([["mean radius", "mean area"], ["worst texture"], [29]]), masker=Zero(), score=PredictedClass()
+    )
     samples = extraction.samples(data)
     assert samples.players == ("mean radius+mean area", "worst texture", "worst fractal dimension")
     assert samples.classes == ("benign", "malignant")
@@ -216,7 +220,10 @@ def test_truncated_samples(samples, tmp_path):
     path = tmp_path / "samples.safetensors"
     samples.save(path)
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ValueError, match=r"samples.safetensors is truncated or holds no samples .*Delete the folder .* and extract again"):
+    with pytest.raises(
+        ValueError,
+        match=r"samples.safetensors is truncated or holds no samples .*Delete the folder .* and extract again",
+    ):
         Samples.load(path)
 
 
@@ -245,7 +252,9 @@ def test_other_settings_are_refused(extraction, samples, tmp_path, change, named
     (tmp_path / "step=0000000").mkdir()
     (tmp_path / "step=0000000" / "interactions.safetensors").touch()  # without a result there is nothing to protect
     before = (tmp_path / "settings.yaml").read_text()
-    with pytest.raises(ValueError, match=rf"holds an extraction with other settings \({named} differ\). Choose another name"):
+    with pytest.raises(
+        ValueError, match=rf"holds an extraction with other settings \({named} differ\). Choose another name"
+    ):
         Extraction(**{"players": Foreground(4, 2), **change}).open(tmp_path, samples)
     assert (tmp_path / "settings.yaml").read_text() == before
 
@@ -254,7 +263,10 @@ def test_other_samples_are_refused(extraction, samples, tmp_path, data):
     extraction.open(tmp_path, samples)
     (tmp_path / "step=0000000").mkdir()
     (tmp_path / "step=0000000" / "interactions.safetensors").touch()
-    with pytest.raises(ValueError, match=r"holds an extraction of other samples or players \(test samples .* given .*Choose another name"):
+    with pytest.raises(
+        ValueError,
+        match=r"holds an extraction of other samples or players \(test samples .* given .*Choose another name",
+    ):
         extraction.open(tmp_path, few(extraction.samples(data), 3))
 
 
@@ -299,7 +311,9 @@ def test_layers_are_checked_against_the_network(network):
 @pytest.mark.parametrize(("n", "figure"), [(30, "1,920.0 GiB"), (64, r"2\^45 GiB"), (1500, r"2\^1481 GiB")])
 def test_more_players_than_memory_says_how_much_and_what_fits(monkeypatch, n, figure):
     monkeypatch.setattr(lk.extraction, "available_memory", lambda: 16 * 2**30)
-    with pytest.raises(ValueError, match=rf"{n} players give 2\^{n} coalitions: .* 8 layers need about {figure}, and 16.0 GiB are"):
+    with pytest.raises(
+        ValueError, match=rf"{n} players give 2\^{n} coalitions: .* 8 layers need about {figure}, and 16.0 GiB are"
+    ):
         check_memory(n, samples=10, layers=8)
     with pytest.raises(ValueError, match="At most 23 players fit; choose larger patches or fewer players"):
         check_memory(n, samples=10, layers=8)
@@ -339,6 +353,8 @@ def test_fit_probes_uses_a_seeded_part_of_the_training_split_and_keeps_its_recip
     assert torch.equal(drawn, torch.rand(1))  # watching draws nothing from the global stream
     assert first.recipe["class_path"] == "lk.probes.Optimum"
     assert first.recipe["init_args"]["max_samples"] == 50
-    again, other = (fit_probes(Optimum(max_samples=50, tolerance=1e-3, seed=s), network, ["layer2"], data) for s in (0, 1))
+    again, other = (
+        fit_probes(Optimum(max_samples=50, tolerance=1e-3, seed=s), network, ["layer2"], data) for s in (0, 1)
+    )
     assert torch.equal(first.linears["layer2"].weight, again.linears["layer2"].weight)
     assert not torch.equal(first.linears["layer2"].mean, other.linears["layer2"].mean)

@@ -39,7 +39,11 @@ EDGE = {"tasks", "callbacks", "cli", "loggers", "explain", "parser", "progress",
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 # Lightning, W&B and pictures stay where they belong.
 ONLY_IN = {
-    "pytorch_lightning": {"data", "studies", *EDGE},  # data: its modules; studies: isolate_rng around reading a checkpoint
+    "pytorch_lightning": {
+        "data",
+        "studies",
+        *EDGE,
+    },  # data: its modules; studies: isolate_rng around reading a checkpoint
     "wandb": {"callbacks", "cli", "loggers"},
     "matplotlib": {"plots", "report", "explain", "callbacks"},
     "jsonargparse": {"cli", "parser"},

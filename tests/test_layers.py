@@ -68,7 +68,9 @@ def test_a_later_module_that_works_in_place_does_not_change_what_was_read(infere
 
 
 def test_unknown_layer_names_the_nearest():
-    with pytest.raises(ValueError, match=r"no layer 'lefft'. Did you mean 'left'\? Known: left, right, unused, pair, words"):
+    with pytest.raises(
+        ValueError, match=r"no layer 'lefft'. Did you mean 'left'\? Known: left, right, unused, pair, words"
+    ):
         find_layer(Branches(), "lefft")
     with pytest.raises(ValueError, match="no layer ''"):
         find_layer(Branches(), "")
@@ -90,7 +92,10 @@ def test_layer_that_is_not_run_says_so():
 
 def test_layer_without_a_tensor_says_what_it_returned():
     network = Branches()
-    with pytest.raises(ValueError, match="Layer 'words' returned dict, expected a tensor"), read_layers(network, ["words"]):
+    with (
+        pytest.raises(ValueError, match="Layer 'words' returned dict, expected a tensor"),
+        read_layers(network, ["words"]),
+    ):
         network(torch.zeros(1, 3))
 
 
@@ -109,7 +114,9 @@ def test_device_of():
 def test_check_finite_names_layer_and_sample(bad):
     activations = {"first": torch.zeros(4, 2, 2), "second": torch.zeros(4, 3), "third": torch.full((4, 3), torch.nan)}
     activations["second"][2, 1] = bad
-    with pytest.raises(NonFiniteError, match=r"Layer 'second' has NaN or infinite activations on sample 17 \(1 of 4 rows"):
+    with pytest.raises(
+        NonFiniteError, match=r"Layer 'second' has NaN or infinite activations on sample 17 \(1 of 4 rows"
+    ):
         check_finite(activations, torch.tensor([4, 9, 17, 20]))
 
 
@@ -158,7 +165,9 @@ def test_functions_that_work_in_place_do_not_change_what_was_read(function, infe
 def test_only_what_is_overwritten_is_copied():
     network, given = InPlace(torch.relu_).requires_grad_(False), {}
     for name in ("a", "b"):
-        network.get_submodule(name).register_forward_hook(lambda _m, _i, output, name=name: given.update({name: output}))
+        network.get_submodule(name).register_forward_hook(
+            lambda _m, _i, output, name=name: given.update({name: output})
+        )
     with read_layers(network, ["a", "b"]):
         network(torch.randn(8, 3))
     with torch.inference_mode(), read_layers(network, ["a", "b"]) as activations:
@@ -172,7 +181,9 @@ def test_a_layer_that_is_overwritten_later_on_says_so():
     with read_layers(network, ["a"]):
         network(x[:2])
     with (
-        pytest.raises(ValueError, match="Layer 'a' was overwritten in place in this forward pass, but not in an earlier one"),
+        pytest.raises(
+            ValueError, match="Layer 'a' was overwritten in place in this forward pass, but not in an earlier one"
+        ),
         read_layers(network, ["a"]),
     ):
         network(x)
@@ -191,7 +202,10 @@ def test_gradients_pass_through_what_was_read():
 
 def test_one_string_is_no_list_of_layers():
     network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
-    with pytest.raises(ValueError, match=r"expected a list of layer names, got layers='12'. Write \['12'\]"), read_layers(network, "12"):
+    with (
+        pytest.raises(ValueError, match=r"expected a list of layer names, got layers='12'. Write \['12'\]"),
+        read_layers(network, "12"),
+    ):
         pass
 
 
@@ -206,7 +220,9 @@ def test_frozen_copies_what_has_a_history():
     assert network.h.grad_fn is not None
 
 
-@pytest.mark.parametrize("output", [torch.zeros(2, 3), {"logits": torch.zeros(2, 3)}, (torch.zeros(2, 3), None), [torch.zeros(2, 3)]])
+@pytest.mark.parametrize(
+    "output", [torch.zeros(2, 3), {"logits": torch.zeros(2, 3)}, (torch.zeros(2, 3), None), [torch.zeros(2, 3)]]
+)
 def test_logits_of_what_classifiers_return(output):
     assert logits_of(output).shape == (2, 3)
 

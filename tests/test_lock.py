@@ -27,7 +27,9 @@ with locked(pathlib.Path(sys.argv[2])):
 @pytest.fixture
 def holder(tmp_path):
     """Another process that holds the lock of a folder."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD, lk.__path__[0], str(tmp_path / "run")], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, lk.__path__[0], str(tmp_path / "run")], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
@@ -37,7 +39,9 @@ def holder(tmp_path):
 
 def test_the_second_writer_is_refused_and_told_who_holds_the_lock(holder, tmp_path):
     with (
-        pytest.raises(ValueError, match=rf"no other command writes, got .*run, where process {holder.pid} on .* since 20"),
+        pytest.raises(
+            ValueError, match=rf"no other command writes, got .*run, where process {holder.pid} on .* since 20"
+        ),
         locked(tmp_path / "run"),
     ):
         pass

@@ -42,7 +42,9 @@ class Stored:
         for kind in KINDS:
             for coalition in range(2**self.n):
                 kept = self.salient[kind][coalition, layer]
-                found[bin(coalition).count("1")] += np.abs(self.effects[kind][coalition, layer])[kept].sum() / self.samples
+                found[bin(coalition).count("1")] += (
+                    np.abs(self.effects[kind][coalition, layer])[kept].sum() / self.samples
+                )
         return found[1:]
 
     def count(self, layer):
@@ -77,7 +79,10 @@ def from_tables(run, step):
     sums = comparisons.groupby("layer")[["all", "all_reference", "overlap", "forgotten"]].sum()
     for layer in sums.index:
         rows = own[own["layer"] == layer]
-        found[f"default/salient_{layer}"], found[f"default/reach_{layer}"] = rows["salient"].mean(), rows["reach"].mean()
+        found[f"default/salient_{layer}"], found[f"default/reach_{layer}"] = (
+            rows["salient"].mean(),
+            rows["reach"].mean(),
+        )
         found[f"default/completeness_{layer}"] = sums["overlap"][layer] / sums["all_reference"][layer]
         found[f"default/redundancy_{layer}"] = sums["forgotten"][layer] / sums["all"][layer]
     for row in probes[probes["step"] == step].to_dict("records"):
@@ -144,12 +149,16 @@ def test_the_page_divides_the_same_strength_by_reach(tiny_run):
     reading = Reading(Run(tiny_run), "default")
     absolute, relative = reading.last["salient_strength"], reading.last["strengths"]
     relative = relative[relative["quantity"] == "salient"]
-    both = absolute.merge(relative, on=["layer", "kind", "order"]).merge(reading.last["reach"][["layer", "mean"]], on="layer")
+    both = absolute.merge(relative, on=["layer", "kind", "order"]).merge(
+        reading.last["reach"][["layer", "mean"]], on="layer"
+    )
     np.testing.assert_allclose(both["mean_x"], both["mean_y"] * both["mean"], rtol=1e-9)
     path = list(Run(tiny_run).extracted("default").values())[-1]
     stored = Stored(path)
     for place, layer in enumerate(stored.layers):
-        rows = absolute[(absolute["layer"] == layer) & (absolute["kind"] == "both") & (absolute["order"] > 0)].sort_values("order")
+        rows = absolute[
+            (absolute["layer"] == layer) & (absolute["kind"] == "both") & (absolute["order"] > 0)
+        ].sort_values("order")
         np.testing.assert_allclose(rows["mean"], stored.by_order(place), rtol=1e-5, atol=1e-6)
 
 

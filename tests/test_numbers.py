@@ -16,7 +16,9 @@ SHOWN = [*(ROOT / "report").glob("*.py"), *(ROOT / "plots").glob("*.py"), ROOT /
 SHOWN += [ROOT / "studies" / f"{name}.py" for name in ("sentences", "compare", "layer_steps", "milestones", "verdicts")]
 
 
-@pytest.mark.parametrize("value", [16.65, np.float32(16.65), 333 / 20, sum([0.1] * 3) + 16.35, 16.650000000000002, 16.649999618530273])
+@pytest.mark.parametrize(
+    "value", [16.65, np.float32(16.65), 333 / 20, sum([0.1] * 3) + 16.35, 16.650000000000002, 16.649999618530273]
+)
 def test_a_tie_is_rounded_alike_whatever_it_was_computed_with(value):
     """The page once showed 16.7 and 16.6 for 16.65."""
     assert number(float(value), 1) == "16.7"

@@ -63,7 +63,10 @@ def test_optimum_is_that_of_scikit_learn(classes, l2, spread):
     weight, bias = (found.weight - found.weight[:1])[1:].double(), (found.bias - found.bias[:1])[1:].double()
     expected_weight, expected_bias = torch.tensor(oracle.coef_), torch.tensor(oracle.intercept_)
     if classes > 2:
-        expected_weight, expected_bias = (expected_weight - expected_weight[:1])[1:], (expected_bias - expected_bias[:1])[1:]
+        expected_weight, expected_bias = (
+            (expected_weight - expected_weight[:1])[1:],
+            (expected_bias - expected_bias[:1])[1:],
+        )
     assert torch.allclose(weight, expected_weight, rtol=1e-4, atol=1e-4 * float(expected_weight.abs().max()))
     assert torch.allclose(bias, expected_bias, rtol=1e-4, atol=1e-4)
     probabilities = Probes({"l": found})({"l": x})["l"].softmax(1)
@@ -121,18 +124,28 @@ def test_log_odds_are_those_of_the_optimum_at_every_penalty(classes, features, s
     assert float(np.linalg.norm(found.weight.numpy() - weight)) < 2e-6 * float(np.linalg.norm(weight))
     if l2 >= 1e-5:  # below, no solver of scikit-learn comes as near
         C = (2 if classes == 2 else 1) / (l2 * len(x))
-        oracle = LogisticRegression(C=C, tol=1e-13, max_iter=100000).fit(standard, y.numpy()).decision_function(standard)
+        oracle = (
+            LogisticRegression(C=C, tol=1e-13, max_iter=100000).fit(standard, y.numpy()).decision_function(standard)
+        )
         oracle = np.stack([-oracle / 2, oracle / 2], 1) if classes == 2 else oracle - oracle.mean(1, keepdims=True)
         assert float(np.abs(logits - logits.mean(1, keepdims=True) - oracle).max()) < 1e-5 * largest
     said = Probes({"l": found})({"l": x})["l"].double().numpy()
-    assert float(np.abs(said - said.mean(1, keepdims=True) - expected + expected.mean(1, keepdims=True)).max()) < 1e-5 * largest
+    assert (
+        float(np.abs(said - said.mean(1, keepdims=True) - expected + expected.mean(1, keepdims=True)).max())
+        < 1e-5 * largest
+    )
 
 
 def test_gradient_norm_is_reached_and_is_the_gradient_of_the_stated_objective():
     x, y = blobs()
     found = fit_logistic(x, y, 3, l2=1e-3, tolerance=1e-7)
     assert found.gradient_norm <= 1e-7
-    linear = Linear(found.weight.double().requires_grad_(), found.bias.double().requires_grad_(), found.mean.double(), found.scale.double())
+    linear = Linear(
+        found.weight.double().requires_grad_(),
+        found.bias.double().requires_grad_(),
+        found.mean.double(),
+        found.scale.double(),
+    )
     objective(x.double(), y, linear, 1e-3).backward()
     # 1e-7 in double precision; the classifier is stored in single.
     assert math.hypot(linear.weight.grad.norm(), linear.bias.grad.norm()) < 1e-5
@@ -184,7 +197,10 @@ def test_one_feature_of_another_size_does_not_silence_the_others(features, size)
     alone = fit_logistic(x[:, 1:], y, 3, 1e-4, 1e-7)
     x[:, 0] *= size
     found = fit_logistic(x, y, 3, 1e-4, 1e-7)
-    hits = [float((Probes({"l": f})({"l": part})["l"].argmax(1) == y).float().mean()) for f, part in ((found, x), (alone, x[:, 1:]))]
+    hits = [
+        float((Probes({"l": f})({"l": part})["l"].argmax(1) == y).float().mean())
+        for f, part in ((found, x), (alone, x[:, 1:]))
+    ]
     assert hits[0] >= hits[1]
     assert torch.allclose(found.scale[1:], alone.scale * math.sqrt(features / (features - 1)))
 
@@ -235,7 +251,9 @@ def test_one_forward_pass_for_all_layers(network):
 
 def test_batches_do_not_matter(network):
     x, y = blobs()
-    small, whole = (Optimum(tolerance=1e-6).fit(network, ["c"], batches(x, y, size), 3).linears["c"] for size in (7, 90))
+    small, whole = (
+        Optimum(tolerance=1e-6).fit(network, ["c"], batches(x, y, size), 3).linears["c"] for size in (7, 90)
+    )
     assert torch.allclose(small.weight, whole.weight, rtol=1e-3, atol=1e-3)
 
 
@@ -273,12 +291,16 @@ def test_labels_out_of_range(network, recipe):
 # ---- the paper's recipe
 def test_paper_sgd_is_reproducible_and_its_seed_matters(network):
     x, y = blobs()
-    first, again, other = (PaperSGD(epochs=2, seed=seed).fit(network, ["a", "c"], batches(x, y), 3) for seed in (0, 0, 1))
+    first, again, other = (
+        PaperSGD(epochs=2, seed=seed).fit(network, ["a", "c"], batches(x, y), 3) for seed in (0, 0, 1)
+    )
     for layer in ("a", "c"):
         assert torch.equal(first.linears[layer].weight, again.linears[layer].weight)
         assert not torch.equal(first.linears[layer].weight, other.linears[layer].weight)
     starts = PaperSGD(lr=1e-30, epochs=1).fit(network, ["a", "b"], batches(x, y), 3).linears
-    assert not torch.equal(starts["a"].weight, starts["b"].weight)  # of the same width, yet each with a start of its own
+    assert not torch.equal(
+        starts["a"].weight, starts["b"].weight
+    )  # of the same width, yet each with a start of its own
     assert first.linears["a"].iterations == 2
     assert math.isnan(first.linears["a"].gradient_norm)
 
@@ -463,7 +485,8 @@ def test_classes_without_samples_have_no_part_in_a_fit(network, recipe, tmp_path
         assert torch.equal(log_odds(probes(activations)["a"], y + 1), log_odds(two(activations)["a"], y))
         probes.check_seen(y + 1)
         with pytest.raises(
-            ValueError, match=r"class that the probes were fitted on \(1, 2\), got class 0 to score. Give labelled samples of it"
+            ValueError,
+            match=r"class that the probes were fitted on \(1, 2\), got class 0 to score. Give labelled samples of it",
         ):
             probes.check_seen(y)
 
@@ -471,7 +494,9 @@ def test_classes_without_samples_have_no_part_in_a_fit(network, recipe, tmp_path
 def test_one_class_is_nothing_to_tell_apart(network):
     x, y = blobs()
     for recipe in (Optimum(), PaperSGD(epochs=1)):
-        with pytest.raises(ValueError, match=r"samples of two classes or more to fit a probe on, got class \[2\] alone"):
+        with pytest.raises(
+            ValueError, match=r"samples of two classes or more to fit a probe on, got class \[2\] alone"
+        ):
             recipe.fit(network, ["a"], batches(x, torch.full_like(y, 2)), 3)
 
 

@@ -22,14 +22,19 @@ def disk(monkeypatch):
     """Sets how many bytes the disk says are free; everything else is real."""
 
     def free(count):
-        monkeypatch.setattr(lk.progress.shutil, "disk_usage", lambda place: SimpleNamespace(free=count, total=count, used=0))
+        monkeypatch.setattr(
+            lk.progress.shutil, "disk_usage", lambda place: SimpleNamespace(free=count, total=count, used=0)
+        )
 
     return free
 
 
 def test_seconds_of_work_are_never_zero_minutes():
     text = Forecast(3.0, 0.2, 8.4).text(8)
-    assert text == "about 12 s (probes 3 s, forward passes less than a second, decomposition 8 s), give or take a factor of 2"
+    assert (
+        text
+        == "about 12 s (probes 3 s, forward passes less than a second, decomposition 8 s), give or take a factor of 2"
+    )
     assert "min" not in text
     assert "probes" not in Forecast(0.0, 1.0, 1.0).text(8)  # already fitted, or a score of raw activations
     assert Forecast(0.0, 60.0, 9000.0).text(12).startswith("about 2.5 h (")
@@ -58,7 +63,10 @@ def test_the_forecast_of_a_run_counts_what_is_left(tiny_run, tmp_path):
     network = run.network(data)
     extraction = Extraction(Foreground(n=4, patch=2))
     samples = extraction.samples(data)
-    assert forecast(run, network, extraction, samples, data, steps) == "Extraction 'default': all 4 checkpoints are stored already."
+    assert (
+        forecast(run, network, extraction, samples, data, steps)
+        == "Extraction 'default': all 4 checkpoints are stored already."
+    )
     (run.path / "extractions" / "default" / "step=0000006" / "interactions.safetensors").unlink()
     text = forecast(run, network, extraction, samples, data, steps)
     assert "1 checkpoint x 10 samples x 2^4 coalitions = 160 masked samples through 3 layers" in text
@@ -80,7 +88,18 @@ def test_the_forecast_is_met(tiny_run, tmp_path, n, most):
     expected = seconds(network, extraction, extraction.samples(data), data)
     players = f"{{class_path: lk.games.Foreground, init_args: {{n: {n}, patch: 2}}}}"
     analyze(
-        ["extract", str(run.path), "--extraction.name", "other", "--extraction.players", players, "--steps", "[12]", "--report", "false"]
+        [
+            "extract",
+            str(run.path),
+            "--extraction.name",
+            "other",
+            "--extraction.players",
+            players,
+            "--steps",
+            "[12]",
+            "--report",
+            "false",
+        ]
     )
     from lk.interactions import Interactions
 
@@ -95,7 +114,9 @@ def test_files_that_do_not_fit_are_refused_with_the_figure(tmp_path, disk):
     disk(1.11 * needed)
     check_disk(tmp_path / "runs" / "not-yet", 10, 5, 20, 6)
     disk(1.09 * needed)
-    with pytest.raises(ValueError, match=r"expected 10\.8 MB of free disk space in .*, got 10\.7 MB\. Choose fewer players, samples"):
+    with pytest.raises(
+        ValueError, match=r"expected 10\.8 MB of free disk space in .*, got 10\.7 MB\. Choose fewer players, samples"
+    ):
         check_disk(tmp_path / "runs" / "not-yet", 10, 5, 20, 6)
 
 
@@ -109,7 +130,8 @@ def test_the_figure_of_the_disk_is_that_of_the_files(tiny_run):
 def test_training_is_refused_before_its_first_checkpoint(tiny_config, tmp_path, disk):
     disk(1000)
     with pytest.raises(
-        ValueError, match=r"expected 34 kB of free disk space in .* \(2\^4 coalitions x 3 layers x 10 samples x 4 checkpoints"
+        ValueError,
+        match=r"expected 34 kB of free disk space in .* \(2\^4 coalitions x 3 layers x 10 samples x 4 checkpoints",
     ):
         train(["fit", "--config", str(tiny_config), "--runs_dir", str(tmp_path), "--id", "full"])
     assert Run(tmp_path / "full").checkpoints == {}  # so that the same id can start once there is room
@@ -143,6 +165,7 @@ def test_the_forecast_is_said_by_the_command(tiny_run, tmp_path, capsys):
     analyze(["extract", str(run.path), "--extraction.name", "other", "--steps", "[12]", "--report", "false"])
     said = re.sub(r"\s+", " ", capsys.readouterr().err)
     assert re.search(
-        r"1 checkpoint x 10 samples x 2\^4 coalitions = 160 masked samples through 3 layers; about (\d+ s|less than a second) \(", said
+        r"1 checkpoint x 10 samples x 2\^4 coalitions = 160 masked samples through 3 layers; about (\d+ s|less than a second) \(",
+        said,
     )
     assert "0.0" not in said

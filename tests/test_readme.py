@@ -48,7 +48,9 @@ def test_the_first_command_parses():
 def test_the_first_command(tmp_path):
     """Whole, as written, in a process of its own, but for the folder of the runs: accuracy, report, certificates."""
     words = shlex.split(re.search(r"uv run (train\.py fit .*)", README)[1])
-    subprocess.run([sys.executable, *words, "--runs_dir", str(tmp_path), "--id", "readme"], cwd=ROOT, check=True, timeout=900)
+    subprocess.run(
+        [sys.executable, *words, "--runs_dir", str(tmp_path), "--id", "readme"], cwd=ROOT, check=True, timeout=900
+    )
     run = Run(tmp_path / "readme")
     curves = run.read_table("training")
     assert curves[curves["quantity"] == "test/accuracy"]["value"].iloc[-1] >= 0.97

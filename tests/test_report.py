@@ -64,7 +64,11 @@ def test_every_figure_is_shown_described_and_kept(reported):
     assert len(pictures) == 12
     assert all(len(attributes["alt"]) > 60 for attributes in pictures)
     kept = {path.stem for path in run.figures.glob("*.svg")}
-    assert kept == {path.stem for path in run.figures.glob("*.png")} == {a["id"] for tag, a in page.tags if tag == "figure"}
+    assert (
+        kept
+        == {path.stem for path in run.figures.glob("*.png")}
+        == {a["id"] for tag, a in page.tags if tag == "figure"}
+    )
     links = {attributes["href"][1:] for tag, attributes in page.tags if tag == "a"}
     assert links <= {attributes["id"] for _, attributes in page.tags if "id" in attributes}
 
@@ -152,7 +156,13 @@ def long_names(tmp_path_factory):
 def test_long_names_do_not_make_the_page_scroll_sideways(long_names, tmp_path, width):
     page = html.escape(long_names.read_text(encoding="utf-8"))
     (tmp_path / "frame.html").write_text(WIDTHS.format(width=width, page=page), encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000"]
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--virtual-time-budget=4000",
+    ]
     command = ["chromium", *options, "--window-size=1300,900", "--dump-dom", (tmp_path / "frame.html").as_uri()]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
     found = re.search(r"<title>scrolls to (\d+)</title>", shown)
@@ -200,7 +210,9 @@ ABOUT_INTERACTIONS = ("salient", "completeness", "redundancy", "interactions,", 
 def test_nothing_is_said_of_the_interactions_of_a_network_at_chance(tmp_path):
     """The mark was once the last bullet, below `epoch 0 is the first checkpoint at which the output holds half ...`."""
     answers = bullets(write_report([write_run(tmp_path / "run", at_chance=("output",))]))
-    assert answers[0].startswith("Marked †: the finished network is not shown to be better than chance: it is right on 50.0")
+    assert answers[0].startswith(
+        "Marked †: the finished network is not shown to be better than chance: it is right on 50.0"
+    )
     assert len(answers) == 2  # the mark, and what was trained
     assert not any(word in answer for answer in answers for word in ABOUT_INTERACTIONS)
 
@@ -241,9 +253,13 @@ def test_a_figure_says_what_it_leaves_out(tmp_path):
     layers = (*(f"layer{i}" for i in range(1, 9)), "output")
     run = write_run(tmp_path / "run", layers=layers)
     path = write_report([run])
-    captions = dict(re.findall(r'<figure id="([^"]+)">.*?<figcaption>(.*?)</figcaption>', path.read_text(encoding="utf-8"), re.S))
+    captions = dict(
+        re.findall(r'<figure id="([^"]+)">.*?<figcaption>(.*?)</figcaption>', path.read_text(encoding="utf-8"), re.S)
+    )
     for name in ("orders", "epochs", "overlap-layer", "overlap-checkpoint"):
-        assert re.search(r"For lack of room 6 of \d layers are shown, evenly spread; not shown: layer\d", captions[name]), name
+        assert re.search(
+            r"For lack of room 6 of \d layers are shown, evenly spread; not shown: layer\d", captions[name]
+        ), name
     assert "not shown" in captions["overlap-output"]
     assert "The output itself (1 and 0) is not drawn." in captions["ratios"]
 

@@ -27,7 +27,10 @@ def config(tiny_config, tmp_path, own_module):
     """The tiny run with a network that has dropout and batch normalisation, and two epochs more."""
     config = yaml.safe_load(tiny_config.read_text())
     module = {"class_path": f"{own_module}.Own"}
-    config["model"]["network"] = {"class_path": "lk.networks.Wrapped", "init_args": {"module": module, "layers": ["body", "head"]}}
+    config["model"]["network"] = {
+        "class_path": "lk.networks.Wrapped",
+        "init_args": {"module": module, "layers": ["body", "head"]},
+    }
     config["trainer"]["max_epochs"] = 4
     path = tmp_path / "own.yaml"
     path.write_text(yaml.safe_dump(config))
@@ -48,7 +51,9 @@ def assert_equal(first, second):
 def test_watched_equals_unwatched(config, tmp_path):
     train(["fit", "--config", str(config), "--runs_dir", str(tmp_path), "--id", "watched", "--report", "false"])
     plain = yaml.safe_load(config.read_text())
-    plain["trainer"]["callbacks"] = [{"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"every_n_epochs": 4, "early": 0}}]
+    plain["trainer"]["callbacks"] = [
+        {"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"every_n_epochs": 4, "early": 0}}
+    ]
     plain["trainer"]["logger"] = False
     config.write_text(yaml.safe_dump(plain))
     train(["fit", "--config", str(config), "--runs_dir", str(tmp_path), "--id", "plain", "--report", "false"])
@@ -64,13 +69,39 @@ def test_killed_and_resumed_equals_uninterrupted(config, tmp_path, own_module):
     killed["trainer"]["callbacks"].append({"class_path": f"{own_module}.Kill", "init_args": {"step": 15}})
     path = tmp_path / "killed.yaml"
     path.write_text(yaml.safe_dump(killed))
-    command = [sys.executable, "train.py", "fit", "--config", str(path), "--runs_dir", str(tmp_path), "--id", "killed", "--report", "false"]
+    command = [
+        sys.executable,
+        "train.py",
+        "fit",
+        "--config",
+        str(path),
+        "--runs_dir",
+        str(tmp_path),
+        "--id",
+        "killed",
+        "--report",
+        "false",
+    ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]), "OMP_NUM_THREADS": "1"}
     environment.pop("WANDB_SERVICE", None)  # a process of its own, with a W&B service of its own
     assert subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).returncode == -signal.SIGKILL
     assert max(Run(tmp_path / "killed").checkpoints) < 24
     assert (tmp_path / "killed" / "checkpoints" / "last.ckpt").is_file()
-    train(["fit", "--config", str(config), "--runs_dir", str(tmp_path), "--id", "killed", "--ckpt_path", "last", "--report", "false"])
+    train(
+        [
+            "fit",
+            "--config",
+            str(config),
+            "--runs_dir",
+            str(tmp_path),
+            "--id",
+            "killed",
+            "--ckpt_path",
+            "last",
+            "--report",
+            "false",
+        ]
+    )
     assert_equal(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
     assert [segment["from_step"] for segment in read_segments(tmp_path / "killed")] == [0, 12]
     assert list(Run(tmp_path / "killed").extracted("default")) == list(Run(tmp_path / "whole").extracted("default"))
@@ -82,7 +113,11 @@ def kills(tmp_path, *scenarios):
     """Fixed kills of the benchmark, each in a process of its own."""
     found = tmp_path / "kills.json"
     command = [sys.executable, "-W", "ignore", "benchmarks/kills.py", "--json", str(found), "--scenarios", *scenarios]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=3000)
     assert found.is_file(), done.stdout[-2000:] + done.stderr[-2000:]
     rows = json.loads(found.read_text())
@@ -93,7 +128,9 @@ def kills(tmp_path, *scenarios):
 
 def test_kills_and_signals_resume_where_they_should(tmp_path):
     """Inside an epoch, at its end, by SIGKILL, SIGTERM and SIGINT: the step that the resumed run starts from is part of each row."""
-    rows = kills(tmp_path, "every 4 steps", "signals", "validation inside", "validation by steps", "validation after each step")
+    rows = kills(
+        tmp_path, "every 4 steps", "signals", "validation inside", "validation by steps", "validation after each step"
+    )
     assert {(row["first"], row["ended"]) for row in rows} == {(-9, "finished"), (143, "finished"), (130, "finished")}
 
 
@@ -154,7 +191,9 @@ def test_resume_needs_a_run(plain, tmp_path, words, message):
 
 def test_a_new_run_may_go_on_from_a_checkpoint_of_another(plain, tmp_path):
     first = command(plain, tmp_path, "--id", "a")
-    second = command(edited(plain, max_epochs=4), tmp_path, "--id", "b", "--ckpt_path", str(first.path / "checkpoints" / "last.ckpt"))
+    second = command(
+        edited(plain, max_epochs=4), tmp_path, "--id", "b", "--ckpt_path", str(first.path / "checkpoints" / "last.ckpt")
+    )
     assert read_segments(second.path)[0]["from_step"] == 12
     assert second.config["trainer"]["max_epochs"] == 4
     assert first.config["trainer"]["max_epochs"] == 2
@@ -173,7 +212,9 @@ def test_a_new_run_may_go_on_from_a_checkpoint_of_another(plain, tmp_path):
 def test_a_refused_resume_changes_nothing(plain, tmp_path, words):
     command(plain, tmp_path, "--id", "a")
     before = {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()}
-    with pytest.raises(ValueError, match=rf"expected the settings that run 'a' was trained with, got {re.escape(words[0][2:])}="):
+    with pytest.raises(
+        ValueError, match=rf"expected the settings that run 'a' was trained with, got {re.escape(words[0][2:])}="
+    ):
         command(plain, tmp_path, "--id", "a", "--ckpt_path", "last", *words)
     assert before == {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()}
 
@@ -201,7 +242,9 @@ def test_a_folder_without_checkpoints_never_blocks_its_id(plain, tmp_path):
 def test_a_damaged_resume_point_falls_back_to_an_older_checkpoint(plain, tmp_path, damage, capsys):
     longer = edited(plain, max_epochs=3)
     config = yaml.safe_load(longer.read_text())
-    config["trainer"]["callbacks"].append({"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"log_spaced": 6, "early": 0}})
+    config["trainer"]["callbacks"].append(
+        {"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"log_spaced": 6, "early": 0}}
+    )
     config["trainer"]["callbacks"].pop(0)
     longer.write_text(yaml.safe_dump(config))
     run = command(longer, tmp_path, "--id", "a")
@@ -209,7 +252,9 @@ def test_a_damaged_resume_point_falls_back_to_an_older_checkpoint(plain, tmp_pat
     last.unlink() if damage == "missing" else last.write_bytes(last.read_bytes()[: 2000 if damage == "cut" else 0])
     run.checkpoint(18).unlink()
     command(longer, tmp_path, "--id", "a", "--resume", "true")
-    assert read_segments(run.path)[-1]["from_step"] == 10  # 12 is the end of an epoch, whose validation a resume would leave out
+    assert (
+        read_segments(run.path)[-1]["from_step"] == 10
+    )  # 12 is the end of an epoch, whose validation a resume would leave out
     assert_equal(whole, weights(run.path))
     assert ("last.ckpt is damaged" in capsys.readouterr().err) == (damage != "missing")
 
@@ -238,8 +283,12 @@ def early(path, patience, **changes):
     return edited(path, callbacks=config["trainer"]["callbacks"], val_check_interval=0.5, **changes)
 
 
-@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks")  # Lightning's word on the one that is left away
-@pytest.mark.parametrize(("patience", "epochs", "stops"), [(2, 2, 9), (1, 4, 6)], ids=["inside the last epoch", "at the end of an epoch"])
+@pytest.mark.filterwarnings(
+    "ignore:Be aware that when using `ckpt_path`, callbacks"
+)  # Lightning's word on the one that is left away
+@pytest.mark.parametrize(
+    ("patience", "epochs", "stops"), [(2, 2, 9), (1, 4, 6)], ids=["inside the last epoch", "at the end of an epoch"]
+)
 def test_a_run_that_stopped_early_goes_on_as_one_that_did_not(plain, tmp_path, patience, epochs, stops):
     run = command(early(plain, patience, max_epochs=epochs), tmp_path, "--id", "a")
     assert [(segment["to_step"], segment["ended"]) for segment in read_segments(run.path)] == [(stops, "stopped early")]
@@ -331,7 +380,9 @@ def stopped(tiny_config, tmp_path_factory):
 
 
 @pytest.mark.parametrize("signed", [True, False], ids=["signed", "of an earlier version"])
-@pytest.mark.parametrize(("change", "value"), MUTATIONS, ids=[f"{change.__name__}-{value}" for change, value in MUTATIONS])
+@pytest.mark.parametrize(
+    ("change", "value"), MUTATIONS, ids=[f"{change.__name__}-{value}" for change, value in MUTATIONS]
+)
 def test_a_changed_resume_point_is_refused_or_passed_over(stopped, tmp_path, change, value, signed, capsys):
     """No traceback, and no other weights: the run goes on from an older checkpoint, or one line says what to do."""
     run = Run(shutil.copytree(stopped / "a", tmp_path / "a"))
@@ -352,7 +403,9 @@ def test_a_changed_resume_point_is_refused_or_passed_over(stopped, tmp_path, cha
         assert re.search(r"last\.ckpt cannot be resumed from \(.*\)\. Delete it", refused)
         return
     assert "last.ckpt is damaged" in capsys.readouterr().err
-    assert read_segments(run.path)[-1]["from_step"] == 1  # 6 is the end of an epoch, whose validation a resume would leave out
+    assert (
+        read_segments(run.path)[-1]["from_step"] == 1
+    )  # 6 is the end of an epoch, whose validation a resume would leave out
     assert_equal(weights(stopped / "whole"), weights(run.path))
 
 
@@ -372,12 +425,16 @@ def test_two_writers_of_one_folder_are_refused(tiny_run, tmp_path):
     before = {path: path.read_bytes() for path in copied.rglob("*.safetensors")}
     with locked(copied):
         for words in (["extract", str(copied)], ["report", str(copied)]):
-            with pytest.raises(ValueError, match=r"no other command writes, got .*tiny, where process \d+ on .* has been writing"):
+            with pytest.raises(
+                ValueError, match=r"no other command writes, got .*tiny, where process \d+ on .* has been writing"
+            ):
                 analyze(words)
         with pytest.raises(ValueError, match="no other command writes"):
             probe(["fit", "--run", str(copied)])
         script = "import sys; from lk.cli import analyze, main; main(lambda: analyze(sys.argv[1:]))"
-        other = subprocess.run([sys.executable, "-c", script, "report", str(copied)], capture_output=True, text=True, cwd=ROOT)
+        other = subprocess.run(
+            [sys.executable, "-c", script, "report", str(copied)], capture_output=True, text=True, cwd=ROOT
+        )
         assert other.returncode == 2
         assert "Traceback" not in other.stderr
     assert before == {path: path.read_bytes() for path in copied.rglob("*.safetensors")}
@@ -404,12 +461,16 @@ def test_slurm_saves_at_the_end_of_the_step_and_requeues(plain, tmp_path, own_mo
         "OMP_NUM_THREADS": "1", "SLURM_JOB_ID": "77", "SLURM_JOB_NAME": "job", "SLURM_NTASKS": "1", "SLURM_LOCALID": "0", "SLURM_NODEID": "0", "SLURM_PROCID": "0",
     }  # fmt: skip
     words = ["fit", "--runs_dir", str(tmp_path), "--id", "a", "--resume", "true", "--report", "false"]
-    first = subprocess.run([sys.executable, "train.py", *words, "--config", str(signalled)], cwd=ROOT, env=environment, capture_output=True)
+    first = subprocess.run(
+        [sys.executable, "train.py", *words, "--config", str(signalled)], cwd=ROOT, env=environment, capture_output=True
+    )
     assert first.returncode == -signal.SIGKILL
     assert (tmp_path / "queue").read_text() == "requeue 77\n"
     config["trainer"]["callbacks"] = config["trainer"]["callbacks"][:-2]
     signalled.write_text(yaml.safe_dump(config))
-    again = subprocess.run([sys.executable, "train.py", *words, "--config", str(signalled)], cwd=ROOT, env=environment, capture_output=True)
+    again = subprocess.run(
+        [sys.executable, "train.py", *words, "--config", str(signalled)], cwd=ROOT, env=environment, capture_output=True
+    )
     assert again.returncode == 0, again.stderr[-2000:]
     assert read_segments(tmp_path / "a")[-1]["from_step"] == 8
     assert list((tmp_path / "a").glob("hpc_ckpt*")) == []

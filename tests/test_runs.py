@@ -40,7 +40,10 @@ def run(tmp_path):
 
 def save(folder, step, network, **more):
     weights = {f"network.{key}": value for key, value in network.state_dict().items()}
-    torch.save({"state_dict": weights, "epoch": 3, "lk": {"epoch": 2.5}, **more}, folder / "checkpoints" / f"{step_name(step)}.ckpt")
+    torch.save(
+        {"state_dict": weights, "epoch": 3, "lk": {"epoch": 2.5}, **more},
+        folder / "checkpoints" / f"{step_name(step)}.ckpt",
+    )
 
 
 def test_a_run_rebuilds_data_and_network(run):
@@ -51,7 +54,9 @@ def test_a_run_rebuilds_data_and_network(run):
     assert (network.num_classes, network.input_shape, network.layers) == (10, (1, 8, 8), ("layer1", "layer2"))
     assert run.load(network, 12) == {"step": 12, "epoch": 2.5}
     torch.manual_seed(1)
-    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), MLP([6, 5], 10, (1, 8, 8)).parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(network.parameters(), MLP([6, 5], 10, (1, 8, 8)).parameters(), strict=True)
+    )
 
 
 def test_data_dir_replaces_that_of_the_config(run, mnist_dir):
@@ -94,13 +99,17 @@ def test_tables(run):
 
 
 def test_no_run_names_those_that_are_there(run):
-    with pytest.raises(FileNotFoundError, match=r"No run in .*second.* expected a folder with config.yaml.* Runs there: first\."):
+    with pytest.raises(
+        FileNotFoundError, match=r"No run in .*second.* expected a folder with config.yaml.* Runs there: first\."
+    ):
         Run(run.path.parent / "second")
     with pytest.raises(FileNotFoundError, match=r"No run in 'nowhere/at/all'"):
         Run("nowhere/at/all")
 
 
-@pytest.mark.parametrize(("text", "message"), [("a: [", "no valid YAML"), ("a: 1", "has no `model` and `data`"), ("", "has no `model`")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("a: [", "no valid YAML"), ("a: 1", "has no `model` and `data`"), ("", "has no `model`")]
+)
 def test_a_config_that_is_none(run, text, message):
     run.config_file.write_text(text)
     with pytest.raises(ValueError, match=message):
@@ -115,7 +124,9 @@ def test_missing_checkpoint_names_those_that_are_there(run):
 @pytest.mark.parametrize("keep", [0, 50, -40])
 def test_truncated_checkpoint(run, keep):
     run.checkpoint(12).write_bytes(run.checkpoint(12).read_bytes()[:keep])
-    with pytest.raises(ValueError, match=r"step=0000012.ckpt is truncated or no checkpoint .*Delete it; other checkpoints are usable"):
+    with pytest.raises(
+        ValueError, match=r"step=0000012.ckpt is truncated or no checkpoint .*Delete it; other checkpoints are usable"
+    ):
         run.load(MLP([6, 5], 10, (1, 8, 8)), 12)
 
 
@@ -134,9 +145,18 @@ def test_a_checkpoint_that_would_run_code_is_refused(run):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (MLP([6, 4], 10, (1, 8, 8)), r"3 tensors differ, first 'layer2.0.bias' \(\(5,\) in the file, \(4,\) in the network\)"),
-        (MLP([6], 10, (1, 8, 8)), r"3 tensors differ, first 'layer2.0.bias' \(\(5,\) in the file, missing in the network\)"),
-        (LeNet(10, (1, 28, 28)), r"tensors differ, first 'conv1.0.bias' \(missing in the file, \(6,\) in the network\)"),
+        (
+            MLP([6, 4], 10, (1, 8, 8)),
+            r"3 tensors differ, first 'layer2.0.bias' \(\(5,\) in the file, \(4,\) in the network\)",
+        ),
+        (
+            MLP([6], 10, (1, 8, 8)),
+            r"3 tensors differ, first 'layer2.0.bias' \(\(5,\) in the file, missing in the network\)",
+        ),
+        (
+            LeNet(10, (1, 28, 28)),
+            r"tensors differ, first 'conv1.0.bias' \(missing in the file, \(6,\) in the network\)",
+        ),
     ],
     ids=["width", "depth", "kind"],
 )

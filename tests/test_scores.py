@@ -27,7 +27,9 @@ def test_log_odds_are_those_of_the_softmax(logits, target):
     row = torch.tensor([logits], dtype=torch.float64)
     p = row.softmax(1)[0]
     others = sum(q for i, q in enumerate(p) if i != target)
-    assert log_odds(row, torch.tensor([target])).item() == pytest.approx(float(p[target].log() - others.log()), abs=1e-9)
+    assert log_odds(row, torch.tensor([target])).item() == pytest.approx(
+        float(p[target].log() - others.log()), abs=1e-9
+    )
 
 
 def test_log_odds_stay_finite_where_probabilities_round_to_0_and_1():
@@ -107,7 +109,9 @@ def test_other_scores_take_the_output_for_a_layer(score):
 
 @pytest.mark.parametrize(("shape", "units"), [((2, 3), 3), ((2, 3, 4, 4), 3), ((2, 5, 3), 3)])
 def test_unit_that_a_layer_lacks(shape, units):
-    with pytest.raises(ValueError, match=rf"Given the unit 3; a layer that is read has {units} units .*expected 0 to 2. Set `layers`"):
+    with pytest.raises(
+        ValueError, match=rf"Given the unit 3; a layer that is read has {units} units .*expected 0 to 2. Set `layers`"
+    ):
         Unit(3)(torch.zeros(shape), torch.zeros(2).long())
     with pytest.raises(ValueError, match="Given index=-1; expected a unit from 0"):
         Unit(-1)
@@ -118,7 +122,9 @@ def test_class_numbers_of_any_type(dtype):
     assert torch.equal(class_numbers(torch.tensor([0, 1, 1]).to(dtype)), torch.tensor([0, 1, 1]))
 
 
-@pytest.mark.parametrize("labels", [torch.tensor([0.0, 1.5]), torch.tensor([torch.nan, 0]), torch.zeros(3, 2), torch.tensor(1)])
+@pytest.mark.parametrize(
+    "labels", [torch.tensor([0.0, 1.5]), torch.tensor([torch.nan, 0]), torch.zeros(3, 2), torch.tensor(1)]
+)
 def test_labels_that_are_no_class_numbers(labels):
     with pytest.raises(ValueError, match=r"expected (whole|one) class number"):
         class_numbers(labels)

@@ -18,12 +18,16 @@ def with_(key, value):
     return given
 
 
-@pytest.mark.parametrize(("key", "value"), [("id", "b"), ("trainer.logger", True), ("data.init_args.num_workers", 3), ("unknown", 4)])
+@pytest.mark.parametrize(
+    ("key", "value"), [("id", "b"), ("trainer.logger", True), ("data.init_args.num_workers", 3), ("unknown", 4)]
+)
 def test_what_changes_no_weight_is_free(key, value):
     assert changes(STORED, with_(key, value), "a") == {}
 
 
-@pytest.mark.parametrize(("key", "value"), [("trainer.max_epochs", 9), ("trainer.callbacks", []), ("data.init_args.data_dir", "b")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("trainer.max_epochs", 9), ("trainer.callbacks", []), ("data.init_args.data_dir", "b")]
+)
 def test_length_and_place_are_recorded(key, value):
     given = with_(key, value)
     ((name, (_, new)),) = changes(STORED, given, "a").items()
@@ -57,16 +61,28 @@ def test_a_part_that_is_added_or_left_away_is_refused():
 @pytest.mark.parametrize(("place", "argument"), [("data", "columns"), ("optimizer", "config")])
 def test_keys_of_a_mapping_that_a_class_takes_are_settings(place, argument, old, new):
     """A column of a table, an entry of a transformer's configuration: neither is a default of a version."""
-    stored, given = ({**STORED, place: {**STORED[place], "init_args": {**STORED[place]["init_args"], argument: own}}} for own in (old, new))
+    stored, given = (
+        {**STORED, place: {**STORED[place], "init_args": {**STORED[place]["init_args"], argument: own}}}
+        for own in (old, new)
+    )
     with pytest.raises(ValueError, match=rf"got {place}\.init_args\.{argument}="):
         changes(stored, given, "a")
-    nested = [{**STORED, "model": {"network": {"class_path": "N", "init_args": {"config": {"deep": own}}}}} for own in (old, new)]
+    nested = [
+        {**STORED, "model": {"network": {"class_path": "N", "init_args": {"config": {"deep": own}}}}}
+        for own in (old, new)
+    ]
     with pytest.raises(ValueError, match=r"got model\.network\.init_args\.config="):
         changes(*nested, "a")
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("optimizer.init_args.lr", 0.5), ("seed_everything", 1), ("trainer.precision", "64-true"), ("data.class_path", "E")]
+    ("key", "value"),
+    [
+        ("optimizer.init_args.lr", 0.5),
+        ("seed_everything", 1),
+        ("trainer.precision", "64-true"),
+        ("data.class_path", "E"),
+    ],
 )
 def test_what_decides_the_weights_is_refused(key, value):
     with pytest.raises(ValueError, match=f"got {key}="):
@@ -142,7 +158,9 @@ def test_a_checkpoint_before_a_validation_is_no_resume_point(tmp_path):
         path = point(tmp_path / "checkpoints" / "a.ckpt", 8, ended=False, random=[1], validation_due=due)
         assert (read_resume_point(path) is None) == due
     path = point(tmp_path / "checkpoints" / "a.ckpt", 8)
-    torch.save(replaced(whole_point(8), False, *LOOPS, "epoch_loop.batch_progress", "is_last_batch"), path)  # stopped inside an epoch
+    torch.save(
+        replaced(whole_point(8), False, *LOOPS, "epoch_loop.batch_progress", "is_last_batch"), path
+    )  # stopped inside an epoch
     assert read_resume_point(path) is None
 
 

@@ -47,9 +47,13 @@ def test_a_sentence_from_file_to_report(sentence_dir, tmp_path):
     samples = Samples.load(run.extraction("default") / "samples.safetensors")
     assert [len(words) for words in samples.words] == [3, 3]
     page = run.report.read_text(encoding="utf-8")
-    assert all(f"no. {int(i)}: {', '.join(words)}" in page for i, words in zip(samples.index, samples.words, strict=True))
+    assert all(
+        f"no. {int(i)}: {', '.join(words)}" in page for i, words in zip(samples.index, samples.words, strict=True)
+    )
     masker = '{"class_path": "lk.games.maskers.Token", "init_args": {"token": "absent"}}'
-    analyze(["extract", str(run.path), "--extraction.name", "absent", "--extraction.masker", masker, "--report", "false"])
+    analyze(
+        ["extract", str(run.path), "--extraction.name", "absent", "--extraction.masker", masker, "--report", "false"]
+    )
     absent = Samples.load(run.extraction("absent") / "samples.safetensors")
     assert (absent.filler == -1).all()
     assert absent.words == samples.words

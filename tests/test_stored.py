@@ -39,7 +39,9 @@ def test_every_flipped_byte_of_the_tensors_is_found(tmp_path):
     content = path.read_bytes()
     for place in range(len(content) - 24, len(content)):
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-        with pytest.raises(ValueError, match=r"x.safetensors is truncated or holds nothing \(its tensors are not those .*Make it again"):
+        with pytest.raises(
+            ValueError, match=r"x.safetensors is truncated or holds nothing \(its tensors are not those .*Make it again"
+        ):
             read_tensors(path, "holds nothing", REMEDY)
     for place in range(8):  # the size of the header
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
@@ -56,7 +58,10 @@ def test_a_file_without_digest_is_read(tmp_path):
     ("tensors", "message"),
     [
         ({}, "expected a tensor 'x', got none"),
-        ({"x": torch.zeros(2, 3, 1)}, r"expected x as real numbers of shape \(any, 3\), got torch.float32 of shape \(2, 3, 1\)"),
+        (
+            {"x": torch.zeros(2, 3, 1)},
+            r"expected x as real numbers of shape \(any, 3\), got torch.float32 of shape \(2, 3, 1\)",
+        ),
         ({"x": torch.zeros(2, 4)}, "expected x as real numbers"),
         ({"x": torch.zeros(2, 3).long()}, "expected x as real numbers .*got torch.int64"),
         ({"x": torch.zeros(2, 3, dtype=torch.complex64)}, "expected x as real numbers"),
@@ -106,7 +111,10 @@ def test_a_table_that_unfolds_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "probes.parquet"
     unfolding(path, 60 * 10**6)
     assert path.stat().st_size < 10**6
-    with pytest.raises(ValueError, match=r"probes.parquet is truncated or no table .*it unfolds to 60,000,000 cells .*at most 50,000,000"):
+    with pytest.raises(
+        ValueError,
+        match=r"probes.parquet is truncated or no table .*it unfolds to 60,000,000 cells .*at most 50,000,000",
+    ):
         read_frame(path, REMEDY)
 
 
@@ -117,7 +125,9 @@ def test_nested_columns_are_counted(tmp_path, monkeypatch):
         read_frame(tmp_path / "x.parquet", REMEDY)
 
 
-@pytest.mark.parametrize("damage", [lambda c: c[:-9], lambda c: b"", lambda c: b"PAR1" * 9, lambda c: c[:40] + b"\xff" * 30 + c[70:]])
+@pytest.mark.parametrize(
+    "damage", [lambda c: c[:-9], lambda c: b"", lambda c: b"PAR1" * 9, lambda c: c[:40] + b"\xff" * 30 + c[70:]]
+)
 def test_damaged_tables(tmp_path, damage):
     path = tmp_path / "x.parquet"
     pd.DataFrame({"x": np.arange(100.0)}).to_parquet(path, write_page_checksum=True)
@@ -148,18 +158,27 @@ def test_a_missing_column(tmp_path):
         ({"state_dict": {"network.x": 3}, "epoch": 1}, "expected tensors by name"),
         ({"state_dict": {}, "epoch": 1, "lk": []}, "expected a finite number as epoch"),
         ({"state_dict": {}, "epoch": 1, "lk": {"epoch": None}}, "TypeError"),
-        ({"state_dict": {"network.x": torch.zeros(1).expand(10**12)}, "epoch": 1}, "network.x shows more numbers than the file holds"),
+        (
+            {"state_dict": {"network.x": torch.zeros(1).expand(10**12)}, "epoch": 1},
+            "network.x shows more numbers than the file holds",
+        ),
     ],
 )
 def test_checkpoints_that_are_none(tmp_path, stored, message):
     torch.save(stored, tmp_path / "x.ckpt")
-    with pytest.raises(ValueError, match=rf"x.ckpt is truncated or no checkpoint \(.*{message}.*Delete it; other checkpoints are usable"):
+    with pytest.raises(
+        ValueError,
+        match=rf"x.ckpt is truncated or no checkpoint \(.*{message}.*Delete it; other checkpoints are usable",
+    ):
         load_checkpoint(tmp_path / "x.ckpt")
 
 
 def test_a_checkpoint_that_unfolds_is_refused(tmp_path):
     torch.save({"state_dict": {"network.x": torch.zeros(10**6)}, "epoch": 1}, tmp_path / "whole.ckpt")
-    with zipfile.ZipFile(tmp_path / "whole.ckpt") as whole, zipfile.ZipFile(tmp_path / "x.ckpt", "w", zipfile.ZIP_DEFLATED) as packed:
+    with (
+        zipfile.ZipFile(tmp_path / "whole.ckpt") as whole,
+        zipfile.ZipFile(tmp_path / "x.ckpt", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
         for name in whole.namelist():
             packed.writestr(name, whole.read(name))
     with pytest.raises(ValueError, match="it is compressed"):

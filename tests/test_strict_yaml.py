@@ -57,7 +57,11 @@ def test_refused_with_the_file_and_the_remedy(tmp_path, text, message):
 
 def test_what_is_read(tmp_path):
     assert read(tmp_path, "") == {}
-    assert read(tmp_path, "a: &a [1, 2]\nb: *a\nc: {<<: {d: 1}, e: 2}") == {"a": [1, 2], "b": [1, 2], "c": {"d": 1, "e": 2}}
+    assert read(tmp_path, "a: &a [1, 2]\nb: *a\nc: {<<: {d: 1}, e: 2}") == {
+        "a": [1, 2],
+        "b": [1, 2],
+        "c": {"d": 1, "e": 2},
+    }
     assert read(tmp_path, "a: 1e-3\nb: 1.5E+2\nc: '1e-3'\nd: e3\n") == {"a": 0.001, "b": 150.0, "c": "1e-3", "d": "e3"}
     with pytest.raises(FileNotFoundError, match=r"No file .*missing.yaml. Delete the folder"):
         read_yaml(tmp_path / "missing.yaml", REMEDY)

@@ -34,7 +34,9 @@ FOREIGN = {"class_path": "subprocess.Popen", "init_args": {"args": ["true"]}}
 )
 def test_foreign_class_is_refused(config, name):
     for refuse in (check_trusted, build):
-        with pytest.raises(ForeignClassError, match=f"config names '{name}'. Only classes of lk and torchvision .*--trust true"):
+        with pytest.raises(
+            ForeignClassError, match=f"config names '{name}'. Only classes of lk and torchvision .*--trust true"
+        ):
             refuse(config)
 
 
@@ -60,13 +62,17 @@ def test_a_class_that_cannot_be_imported(path):
         build({"class_path": path}, trust=True)
 
 
-@pytest.mark.parametrize("path", ["torchvision.datasets.FakeData", "lk.cli.TrainCLI", "lk.loggers.Wandb", "lk.callbacks.SaveCheckpoints"])
+@pytest.mark.parametrize(
+    "path", ["torchvision.datasets.FakeData", "lk.cli.TrainCLI", "lk.loggers.Wandb", "lk.callbacks.SaveCheckpoints"]
+)
 def test_a_class_that_is_no_part_of_a_run(path):
     with pytest.raises(ForeignClassError, match=f"config names '{path}', which is no part of a run"):
         build({"class_path": path})
 
 
-@pytest.mark.parametrize("path", ["", "lk", "lk.", "lk..games", "lk.games.Grid()", "lk.games/../x", 3, None, ["lk.games.Grid"], "os.path"])
+@pytest.mark.parametrize(
+    "path", ["", "lk", "lk.", "lk..games", "lk.games.Grid()", "lk.games/../x", 3, None, ["lk.games.Grid"], "os.path"]
+)
 def test_names_that_are_none(path):
     with pytest.raises(ForeignClassError, match="config names"):
         check_name(path)
@@ -90,7 +96,9 @@ def test_arguments_of_the_wrong_kind(arguments, message):
 
 
 def test_another_base_is_refused():
-    with pytest.raises(ValueError, match=r"expected a subclass of lk.games.players.Players, got class_path='lk.scores.Logit'"):
+    with pytest.raises(
+        ValueError, match=r"expected a subclass of lk.games.players.Players, got class_path='lk.scores.Logit'"
+    ):
         build({"class_path": "lk.scores.Logit"}, expected=Players)
     assert build({"class_path": "lk.games.Grid", "init_args": {"patch": 2}}, expected=Players).patch == 2
 
@@ -123,7 +131,11 @@ def folder(payload, tiny_run):
     def fresh():
         target = payload / "run"
         shutil.rmtree(target, ignore_errors=True)
-        return Path(shutil.copytree(tiny_run, target, ignore=shutil.ignore_patterns("wandb", "figures", "report.html", "*.png", "*.svg")))
+        return Path(
+            shutil.copytree(
+                tiny_run, target, ignore=shutil.ignore_patterns("wandb", "figures", "report.html", "*.png", "*.svg")
+            )
+        )
 
     return fresh
 
@@ -146,7 +158,11 @@ def doors(name, run, data):
     if name.startswith("checkpoint"):
         return {"weights": lambda: [Run(run).load(Run(run).network(data), step) for step in Run(run).checkpoints]}
     if name.startswith("config.yaml"):
-        return {"settings": lambda: stored_defaults(str(run), False), "data": Run(run).data, "network": lambda: Run(run).network(data)}
+        return {
+            "settings": lambda: stored_defaults(str(run), False),
+            "data": Run(run).data,
+            "network": lambda: Run(run).network(data),
+        }
     return {"settings": lambda: stored_defaults(str(run), False, "default")}
 
 
@@ -205,10 +221,17 @@ def through_commands(hostile, which, payload, folder, tmp_path, tiny_config, cap
 
 
 def test_some_hostile_folders_through_the_commands(payload, folder, tmp_path, tiny_config, capsys):
-    few = ("config.yaml: players, text", "settings.yaml: masker, text", "probes: recipe, text", "settings.yaml: score, an error message")
+    few = (
+        "config.yaml: players, text",
+        "settings.yaml: masker, text",
+        "probes: recipe, text",
+        "settings.yaml: score, an error message",
+    )
     chosen = [(name, change) for name, change in HOSTILE if name.endswith(few)]
     assert len(chosen) == len(few)
-    through_commands(chosen, ("extract", "extract by name", "certify", "probe"), payload, folder, tmp_path, tiny_config, capsys)
+    through_commands(
+        chosen, ("extract", "extract by name", "certify", "probe"), payload, folder, tmp_path, tiny_config, capsys
+    )
 
 
 QUICK, LONG = ("extract", "extract by name", "compare", "certify", "probe"), ("paper", "report", "resume")

@@ -45,7 +45,11 @@ def test_scalars_of_every_checkpoint_have_their_own_axis(log):
         assert item["default/certified"] == 1
         assert {f"probe/accuracy_{layer}" for layer in ("layer1", "layer2", "output")} <= set(item)
         assert {f"default/salient_{layer}" for layer in ("layer1", "layer2", "output")} <= set(item)
-    axes = {m["name"]: m.get("step_metric") for m in (record["metric"] for record in log if record["type"] == "metric") if "name" in m}
+    axes = {
+        m["name"]: m.get("step_metric")
+        for m in (record["metric"] for record in log if record["type"] == "metric")
+        if "name" in m
+    }
     assert axes["probe/accuracy_layer1"] == "checkpoint/epoch"
 
 
@@ -127,7 +131,17 @@ def test_a_service_that_dies_does_not_kill_the_training(tiny_config, tmp_path):
         **{key: value for key, value in os.environ.items() if not key.startswith("WANDB")},
         "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path / "home"),
     }  # fmt: skip
-    command = [sys.executable, "train.py", "fit", "--config", str(tmp_path / "own.yaml"), "--runs_dir", str(tmp_path), "--id", "a"]
+    command = [
+        sys.executable,
+        "train.py",
+        "fit",
+        "--config",
+        str(tmp_path / "own.yaml"),
+        "--runs_dir",
+        str(tmp_path),
+        "--id",
+        "a",
+    ]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "killed" in done.stdout

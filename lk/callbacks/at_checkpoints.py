@@ -43,7 +43,9 @@ class AtCheckpoints(Callback):
         self.schedule = next((c for c in trainer.callbacks if isinstance(c, SaveCheckpoints)), None)  # type: ignore[attr-defined]
         if self.schedule is None:
             name = type(self).__name__
-            raise ValueError(f"{name} works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks.")
+            raise ValueError(
+                f"{name} works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks."
+            )
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The initial network; of a resumed run, a checkpoint whose work was broken off."""

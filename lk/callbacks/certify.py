@@ -30,7 +30,9 @@ class Certify(AtCheckpoints):
     def __init__(self, seeds: int = 4, verifiers: Sequence[str] = VERIFIERS) -> None:
         unknown = [name for name in verifiers if name not in VERIFIERS]
         if seeds < 1 or unknown or not verifiers:
-            raise ValueError(f"Given seeds={seeds}, verifiers={list(verifiers)}; expected at least 1, and some of {', '.join(VERIFIERS)}.")
+            raise ValueError(
+                f"Given seeds={seeds}, verifiers={list(verifiers)}; expected at least 1, and some of {', '.join(VERIFIERS)}."
+            )
         super().__init__()
         self.seeds, self.verifiers = seeds, list(verifiers)
 

@@ -31,13 +31,20 @@ class SaveCheckpoints(Callback):
         ValueError: A number is out of range.
     """
 
-    def __init__(self, every_n_epochs: int = 1, early: int = 2, log_spaced: int = 0, weights_only: bool = False) -> None:
+    def __init__(
+        self, every_n_epochs: int = 1, early: int = 2, log_spaced: int = 0, weights_only: bool = False
+    ) -> None:
         if every_n_epochs < 0 or early < 0 or log_spaced < 0 or log_spaced == 1:
             raise ValueError(
                 f"Given every_n_epochs={every_n_epochs}, early={early}, log_spaced={log_spaced}; expected at least 0 each, and log_spaced=2 or more "
                 "if it is set: the first and the last step."
             )
-        self.every_n_epochs, self.early, self.log_spaced, self.weights_only = every_n_epochs, early, log_spaced, weights_only
+        self.every_n_epochs, self.early, self.log_spaced, self.weights_only = (
+            every_n_epochs,
+            early,
+            log_spaced,
+            weights_only,
+        )
         self.writing = False
         self.known: tuple[tuple[int, ...], frozenset[int]] = ((), frozenset())
 
@@ -72,12 +79,19 @@ class SaveCheckpoints(Callback):
 
     def scheduled(self, trainer: pl.Trainer) -> bool:
         """Whether the current step is on the schedule, which is worked out once: a step may take a millisecond."""
-        run = (int(trainer.num_training_batches), trainer.accumulate_grad_batches, trainer.max_epochs or -1, trainer.max_steps)
+        run = (
+            int(trainer.num_training_batches),
+            trainer.accumulate_grad_batches,
+            trainer.max_epochs or -1,
+            trainer.max_steps,
+        )
         if self.known[0] != run:
             self.known = (run, frozenset(self.steps(trainer)))
         return trainer.global_step in self.known[1]
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
         """The fractional epoch travels inside the checkpoint; a file for reading leaves out what only resuming needs."""
         checkpoint["lk"] = {**checkpoint.get("lk", {}), "epoch": epochs_trained(trainer)}
         if self.writing and self.weights_only:
@@ -90,7 +104,9 @@ class SaveCheckpoints(Callback):
         if self.scheduled(trainer):
             self.save(trainer)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Scheduled steps."""
         if self.due(trainer, batch_idx):
             self.save(trainer)

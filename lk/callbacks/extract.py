@@ -68,4 +68,6 @@ class ExtractInteractions(AtCheckpoints):
         """The interactions of all checkpoints as one artifact."""
         super().on_train_end(trainer, pl_module)
         if trainer.is_global_zero:
-            log_artifact(trainer.loggers, Run(trainer.default_root_dir).extraction(self.extraction.name), self.extraction.name)
+            log_artifact(
+                trainer.loggers, Run(trainer.default_root_dir).extraction(self.extraction.name), self.extraction.name
+            )

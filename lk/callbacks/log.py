@@ -16,7 +16,9 @@ from lk.studies.averages import ALL, BOTH, total
 TABLE_ROWS = 2000
 
 
-def scalars(means: dict[str, pd.DataFrame], games: pd.DataFrame, probes: pd.DataFrame | None, name: str) -> dict[str, float]:
+def scalars(
+    means: dict[str, pd.DataFrame], games: pd.DataFrame, probes: pd.DataFrame | None, name: str
+) -> dict[str, float]:
     """Numbers of one checkpoint under `phase/quantity` keys; the layer is part of the quantity.
 
     Args:
@@ -33,7 +35,10 @@ def scalars(means: dict[str, pd.DataFrame], games: pd.DataFrame, probes: pd.Data
     by_layer = {
         "salient": total(means["counts"]),
         "reach": means["reach"],
-        **{quantity: total(shares, quantity=quantity, reference="output") for quantity in ("completeness", "redundancy")},
+        **{
+            quantity: total(shares, quantity=quantity, reference="output")
+            for quantity in ("completeness", "redundancy")
+        },
     }
     found = {
         f"{name}/{quantity}_{row['layer']}": float(row["mean"])
@@ -52,7 +57,9 @@ def strength_lines(means: dict[str, pd.DataFrame]) -> tuple[list[int], dict[str,
     rows = means["salient_strength"]
     rows = rows[(rows["kind"] == BOTH) & (rows["order"] != ALL)].sort_values(["depth", "order"], kind="stable")
     orders = sorted(rows["order"].unique())
-    return [int(order) for order in orders], {str(layer): own["mean"].tolist() for layer, own in rows.groupby("layer", sort=False)}
+    return [int(order) for order in orders], {
+        str(layer): own["mean"].tolist() for layer, own in rows.groupby("layer", sort=False)
+    }
 
 
 def log_extraction(
@@ -78,8 +85,12 @@ def log_extraction(
             run: Any = logger.experiment
             for key in numbers:
                 logger.attempt(partial(run.define_metric, key, step_metric="checkpoint/epoch", step_sync=False))
-            rich: dict[str, Any] = {f"{name}/strongest_{step}": wandb.Table(dataframe=tables["strongest"].head(TABLE_ROWS))}
-            rich[f"{name}/strength"] = wandb.Image(figure_image(heat_map(means["salient_strength"])), caption=f"step {step}")
+            rich: dict[str, Any] = {
+                f"{name}/strongest_{step}": wandb.Table(dataframe=tables["strongest"].head(TABLE_ROWS))
+            }
+            rich[f"{name}/strength"] = wandb.Image(
+                figure_image(heat_map(means["salient_strength"])), caption=f"step {step}"
+            )
             orders, lines = strength_lines(means)
             rich[f"{name}/strength_by_order"] = wandb.plot.line_series(
                 xs=orders,

@@ -48,14 +48,18 @@ class RecordTraining(Callback):
         """Keep them until training starts."""
         self.validated, self.known = bool(state_dict["validated"]), dict(state_dict["known"])
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
         """Fill in the values; only here is the trainer known."""
         known = {key: float(value) for key, value in trainer.callback_metrics.items()}
         checkpoint.get("callbacks", {}).get(self.state_key, {}).update(known=known)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take up the table of an interrupted run and begin a segment: here a resume has been accepted."""
-        trainer._logger_connector._callback_metrics.update({key: torch.tensor(value) for key, value in self.known.items()})
+        trainer._logger_connector._callback_metrics.update(
+            {key: torch.tensor(value) for key, value in self.known.items()}
+        )
         run = self.run(trainer)
         if run is None:
             return
@@ -71,7 +75,9 @@ class RecordTraining(Callback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The segment ends as planned, or early: in steps, as Lightning counts an epoch that is stopped inside as complete."""
-        whole = trainer.max_epochs is not None and trainer.global_step >= trainer.max_epochs * steps_per_epoch(trainer) >= 0
+        whole = (
+            trainer.max_epochs is not None and trainer.global_step >= trainer.max_epochs * steps_per_epoch(trainer) >= 0
+        )
         steps = 0 < trainer.max_steps <= trainer.global_step
         self.end(trainer, "finished" if whole or steps else "stopped early")
 
@@ -84,7 +90,10 @@ class RecordTraining(Callback):
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """The segment ends by a signal or an error."""
         code = exception.code if isinstance(exception, SystemExit) else None
-        self.end(trainer, signal.Signals(code - 128).name if isinstance(code, int) and code > 128 else type(exception).__name__)
+        self.end(
+            trainer,
+            signal.Signals(code - 128).name if isinstance(code, int) and code > 128 else type(exception).__name__,
+        )
 
     def end(self, trainer: pl.Trainer, how: str) -> None:
         """Record the end of the segment."""
@@ -99,7 +108,11 @@ class RecordTraining(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """One row per quantity that is known for the whole epoch."""
         run = self.run(trainer)
-        known = {k: float(value) for k, value in sorted(trainer.callback_metrics.items()) if k not in COUNTS and not k.endswith("_step")}
+        known = {
+            k: float(value)
+            for k, value in sorted(trainer.callback_metrics.items())
+            if k not in COUNTS and not k.endswith("_step")
+        }
         if not self.validated:  # Lightning keeps the values of an earlier epoch where this one was not validated
             known = {key: value for key, value in known.items() if not key.startswith("test/")}
         self.validated = False
@@ -107,14 +120,19 @@ class RecordTraining(Callback):
         # `train/loss` and `train/loss_epoch` are two names of one quantity where a task logs both.
         known = {key.removesuffix("_epoch"): value for key, value in known.items()}
         rows = [
-            {"step": trainer.global_step, "epoch": float(trainer.current_epoch + 1), "quantity": k, "value": v} for k, v in known.items()
+            {"step": trainer.global_step, "epoch": float(trainer.current_epoch + 1), "quantity": k, "value": v}
+            for k, v in known.items()
         ]
         if run is not None and trainer.is_global_zero and rows:
             earlier = self.table[self.table["step"] < trainer.global_step]
-            self.table = pd.concat([earlier, pd.DataFrame(rows)], ignore_index=True) if len(earlier) else pd.DataFrame(rows)
+            self.table = (
+                pd.concat([earlier, pd.DataFrame(rows)], ignore_index=True) if len(earlier) else pd.DataFrame(rows)
+            )
             run.write_table(TABLE, self.table)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Where the task's values of this step are logged, so are the counts."""
         every = trainer.log_every_n_steps  # type: ignore[attr-defined]
         if every and (trainer.global_step % every == 0 or trainer.should_stop):
@@ -125,7 +143,9 @@ class RecordTraining(Callback):
         self.count(trainer, pl_module)
 
     @staticmethod
-    def count(trainer: pl.Trainer, pl_module: pl.LightningModule, on_step: bool | None = None, on_epoch: bool | None = None) -> None:
+    def count(
+        trainer: pl.Trainer, pl_module: pl.LightningModule, on_step: bool | None = None, on_epoch: bool | None = None
+    ) -> None:
         """Log epochs trained (a fraction inside an epoch) and steps done; a sanity check comes before either."""
         if trainer.sanity_checking:
             return

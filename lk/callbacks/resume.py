@@ -128,12 +128,16 @@ class SaveResumePoint(Checkpoint):
         if self.signalled(trainer) and SIGNALS.stop is not None:
             self.leave(trainer)
 
-    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         """Training goes on: Lightning would take the whole epoch for a restart, and leave out a step of ReduceLROnPlateau at its end."""
         if trainer.fit_loop.restarting:
             go_on(trainer)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Inside an epoch: where a point is due, or a signal asks for one."""
         if trainer.is_last_batch or (batch_idx + 1) % trainer.accumulate_grad_batches:
             return  # the end of the epoch follows, or gradients are still being gathered
@@ -161,12 +165,16 @@ class SaveResumePoint(Checkpoint):
         if self.signalled(trainer):
             self.leave(trainer)
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
         """Whether a validation follows the step, which a run that is resumed from here would leave out."""
         inside = trainer.fit_loop.epoch_loop.batch_progress.current.ready > 0
         checkpoint["lk"] = {**checkpoint.get("lk", {}), "validation_due": inside and put_off(trainer)}
 
-    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
         """Correct what Lightning restores otherwise.
 
         An epoch whose batches are all trained on is complete: where steps bound a run, Lightning would count it twice. The patience of

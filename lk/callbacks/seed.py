@@ -79,7 +79,9 @@ class SeedEpochs(Callback):
         self.seed = seed
         self.stored: list[States] = []
 
-    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
         """The states of every device's process."""
         states: list[Any] = [random_states()]
         if trainer.world_size > 1 and torch.distributed.is_initialized():
@@ -87,14 +89,18 @@ class SeedEpochs(Callback):
             torch.distributed.all_gather_object(states, random_states())
         checkpoint["lk"] = {**checkpoint.get("lk", {}), "random": states}
 
-    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
         """Keep the states until training starts: loaders and sanity checks draw before it.
 
         Raises:
             ValueError: A checkpoint inside an epoch has none, or others.
         """
         inside = checkpoint["loops"]["fit_loop"]["epoch_progress"]["total"]
-        self.stored = check_states(checkpoint.get("lk", {}).get("random")) if inside["processed"] < inside["started"] else []
+        self.stored = (
+            check_states(checkpoint.get("lk", {}).get("random")) if inside["processed"] < inside["started"] else []
+        )
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Inside an epoch, take up the stored states, before a hook on the first batch draws.
@@ -116,9 +122,13 @@ class SeedEpochs(Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Seed for what hooks draw on the first batch, on its way to the device."""
         # Odd multiplier: distinct for all epochs below 2^32, and away from seed + epoch of a neighbouring seed.
-        pl.seed_everything((self.seed * 1_000_003 + trainer.current_epoch * 7919 + trainer.global_rank) % 2**32, verbose=False)
+        pl.seed_everything(
+            (self.seed * 1_000_003 + trainer.current_epoch * 7919 + trainer.global_rank) % 2**32, verbose=False
+        )
 
-    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
         """Seed on an epoch's first batch: callbacks that draw before it change no training."""
         if batch_idx == 0:
             self.on_train_epoch_start(trainer, pl_module)

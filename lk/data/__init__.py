@@ -9,4 +9,15 @@ from lk.data.mnist import MNIST
 from lk.data.sentences import SST2, Sentences
 from lk.data.table import BreastCancer, Table
 
-__all__ = ["MNIST", "SST2", "BreastCancer", "Census", "Data", "Digits", "GroupTable", "ImageFolder", "Sentences", "Table"]
+__all__ = [
+    "MNIST",
+    "SST2",
+    "BreastCancer",
+    "Census",
+    "Data",
+    "Digits",
+    "GroupTable",
+    "ImageFolder",
+    "Sentences",
+    "Table",
+]

@@ -73,7 +73,9 @@ class Drawn(Labelled):
         """A batch at once, as torch's fetcher asks for it."""
         with isolate_rng(include_cuda=False):
             # No batch of an epoch shares its first sample with another one of the same device.
-            drawn = torch.Generator().manual_seed(((self.seed * 1_000_003 + self.epoch) * 2_147_483_647 + indices[0]) % 2**63)
+            drawn = torch.Generator().manual_seed(
+                ((self.seed * 1_000_003 + self.epoch) * 2_147_483_647 + indices[0]) % 2**63
+            )
             seed = int(torch.randint(2**31, (), generator=drawn))
             random.seed(seed)
             np.random.mtrand._rand.seed(seed)  # the generator behind np.random.rand and the like

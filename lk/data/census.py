@@ -33,7 +33,9 @@ def census_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """
     absent = [column for column in COLUMNS if column not in frame]
     if absent:
-        raise ValueError(f"The census table lacks the columns {', '.join(absent)}; expected those of OpenML's adult, version 2.")
+        raise ValueError(
+            f"The census table lacks the columns {', '.join(absent)}; expected those of OpenML's adult, version 2."
+        )
     frame = frame[[column for column in COLUMNS if column not in LEFT_OUT]].copy()
     for column in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[column]):
@@ -90,7 +92,9 @@ class Census(Table):
         if not self.fetched:
             return self.used(self.stored())
         try:
-            bunch = fetch_openml("adult", version=2, as_frame=True, parser="pandas", data_home=self.data_dir, n_retries=0)
+            bunch = fetch_openml(
+                "adult", version=2, as_frame=True, parser="pandas", data_home=self.data_dir, n_retries=0
+            )
         except (OSError, ValueError) as error:  # no network; a refusal or a damaged answer of OpenML
             raise FileNotFoundError(
                 f"No census table in {self.data_dir!r}, and OpenML cannot be reached ({error}). Start once with a network, or set "
@@ -104,7 +108,9 @@ class Census(Table):
         if path.suffix not in (".data", ".test") or not path.is_file():
             return super().frame()
         with reading(path, "UCI's census table"):  # the first line of adult.test is a remark
-            return pd.read_csv(path, names=list(COLUMNS), index_col=False, skipinitialspace=True, comment="|", low_memory=False)
+            return pd.read_csv(
+                path, names=list(COLUMNS), index_col=False, skipinitialspace=True, comment="|", low_memory=False
+            )
 
     def used(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows and columns that are used; those that are not are counted."""
@@ -113,6 +119,8 @@ class Census(Table):
         except ValueError as error:
             raise ValueError(f"{self.path}: {error}") from error
         self.remarks = (
-            [f"{len(frame) - len(rows):,} of {len(frame):,} rows miss a value and are left out."] if len(rows) < len(frame) else []
+            [f"{len(frame) - len(rows):,} of {len(frame):,} rows miss a value and are left out."]
+            if len(rows) < len(frame)
+            else []
         )
         return rows

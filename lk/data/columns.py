@@ -107,7 +107,9 @@ def by_value(cells: pd.Series) -> tuple[NDArray[np.float64] | None, str]:
             )
         return cells.to_numpy(np.float64), "by value"
     if kind not in ("string", "categorical"):
-        raise ColumnError(f"expected numbers or text, got {kind} cells ({type(cells.iloc[0]).__name__}). Drop or rewrite the column.")
+        raise ColumnError(
+            f"expected numbers or text, got {kind} cells ({type(cells.iloc[0]).__name__}). Drop or rewrite the column."
+        )
     return None, ""
 
 
@@ -149,7 +151,11 @@ def check_categories(cells: pd.Series, codes: NDArray[np.int_], text: pd.Series,
     figures = np.array([len(name) <= LONGEST and FIGURES.fullmatch(name) is not None for name in text])
     if 2 * rows[figures].sum() > len(cells) or 2 * figures.sum() > len(text):
         other = np.flatnonzero(~figures)
-        but = f", but {short(text[other[0]], 20)!r} {row(cells, np.flatnonzero(codes == other[0])[0])}" if len(other) else ""
+        but = (
+            f", but {short(text[other[0]], 20)!r} {row(cells, np.flatnonzero(codes == other[0])[0])}"
+            if len(other)
+            else ""
+        )
         raise ColumnError(
             f"expected numbers or categories, got text that is numbers for the most part, such as {short(text[figures].iloc[0], 20)!r}{but}. "
             f"{remedy(text, figures, decimal, otherwise)}"
@@ -176,12 +182,16 @@ def check_names(names: Sequence[str]) -> None:
     twins = pd.Series([name.strip() for name in names]).duplicated(keep=False)
     if twins.any():
         a, b = [name for name, twin in zip(names, twins, strict=True) if twin][:2]
-        raise ColumnError(f"expected names that differ in more than white space, got {a!r} and {b!r}. Write them alike.")
+        raise ColumnError(
+            f"expected names that differ in more than white space, got {a!r} and {b!r}. Write them alike."
+        )
 
 
 def remedy(text: pd.Series, figures: NDArray[np.bool_], decimal: str, otherwise: str) -> str:
     """What reads numbers in text by their value."""
-    marks = [mark for mark in (decimal, "," if decimal == "." else ".") if numbers_of(text[figures], mark).notna().all()]
+    marks = [
+        mark for mark in (decimal, "," if decimal == "." else ".") if numbers_of(text[figures], mark).notna().all()
+    ]
     if not marks:
         return f"Write plain numbers (a date as a number of days), or set {otherwise}."
     settings = [] if marks[0] == decimal else [f"data.init_args.decimal to '{marks[0]}'"]

@@ -98,7 +98,12 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
                 f"Given batch_size={batch_size}, samples_per_class={samples_per_class}, num_workers={num_workers}; "
                 "expected at least 1, 1 and 0."
             )
-        self.batch_size, self.samples_per_class, self.seed, self.num_workers = batch_size, samples_per_class, seed, num_workers
+        self.batch_size, self.samples_per_class, self.seed, self.num_workers = (
+            batch_size,
+            samples_per_class,
+            seed,
+            num_workers,
+        )
         self.order_seed, self.trained = seed, 0
 
     # ---- what a subclass defines
@@ -118,7 +123,9 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
 
     def content_words(self, x: Tensor) -> tuple[Tensor, list[list[str]]]:
         """The content word that each token of `(samples, length)` belongs to (-1: none), and the words of each sample."""
-        raise ValueError(f"{type(self).__name__} holds no sentences; the division into words needs lk.data.Sentences or lk.data.SST2.")
+        raise ValueError(
+            f"{type(self).__name__} holds no sentences; the division into words needs lk.data.Sentences or lk.data.SST2."
+        )
 
     def schema(self) -> pd.DataFrame:
         """How each column of a table is read; empty elsewhere."""
@@ -134,7 +141,9 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         train, test = len(self.labels(self.train)), len(self.labels(self.test))
         classes = ", ".join(short(str(name), NAME) for name in self.class_names[:SHOWN])
         more = f", and {self.num_classes - SHOWN} more" if self.num_classes > SHOWN else ""
-        lines = [f"Data {self.name}: {train:,} training and {test:,} test samples of {self.num_classes} classes ({classes}{more})."]
+        lines = [
+            f"Data {self.name}: {train:,} training and {test:,} test samples of {self.num_classes} classes ({classes}{more})."
+        ]
         schema = self.schema()
         if len(schema):
             shown = schema.head(ROWS).map(lambda cell: short(str(cell), CELL))
@@ -164,7 +173,9 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
             if len(labels) == 0:
                 raise ValueError(f"The {split} split of {self.name} is empty; expected at least one labelled sample.")
             if int(labels.min()) < 0:
-                raise ValueError(f"The {split} split of {self.name} has the label {int(labels.min())}; expected labels from 0.")
+                raise ValueError(
+                    f"The {split} split of {self.name} has the label {int(labels.min())}; expected labels from 0."
+                )
         return train, test
 
     @property
@@ -223,9 +234,13 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         chosen = [order[labels[order] == label][: self.samples_per_class] for label in range(self.num_classes)]
         fewest = min(map(len, chosen))
         if fewest < self.samples_per_class:
-            lacking = [self.class_names[label] for label, found in enumerate(chosen) if len(found) < self.samples_per_class]
+            lacking = [
+                self.class_names[label] for label, found in enumerate(chosen) if len(found) < self.samples_per_class
+            ]
             lower = (
-                f"Lower samples_per_class to {fewest}." if fewest else "Add samples of these classes to the test split, or leave them out."
+                f"Lower samples_per_class to {fewest}."
+                if fewest
+                else "Add samples of these classes to the test split, or leave them out."
             )
             raise ValueError(
                 f"samples_per_class={self.samples_per_class}, but the test split of {self.name} has fewer of: "
@@ -261,7 +276,9 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         """Shuffled training batches; the order is a function of (seed, epoch), and a resumed run begins where it was stopped."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         train = self.train
-        batches = Batches(train, self.batch_size, self.order_seed, replicas, rank, collate(train), self.num_workers, in_memory(train))
+        batches = Batches(
+            train, self.batch_size, self.order_seed, replicas, rank, collate(train), self.num_workers, in_memory(train)
+        )
         batches.skip(self.trained)
         self.trained = 0
         return batches

@@ -92,7 +92,12 @@ class GroupTable(Data):
                 f"Given train_fraction={train_fraction}, which trains on {self.pairs_trained} of the {group.order**2} pairs of {group.name}; "
                 "expected at least one pair in each split. Choose a fraction inside 0 to 1."
             )
-        self.group, self.train_fraction, self.steps_per_epoch, self.split_seed = group, train_fraction, steps_per_epoch, split_seed
+        self.group, self.train_fraction, self.steps_per_epoch, self.split_seed = (
+            group,
+            train_fraction,
+            steps_per_epoch,
+            split_seed,
+        )
 
     @property
     def name(self) -> str:  # type: ignore[override]

@@ -58,7 +58,10 @@ class ImageFolder(Data):
 
     def load(self) -> tuple[Labelled, Labelled]:
         """Both splits, read lazily from disk."""
-        folders = [self.data_dir / "train", next((f for s in ("test", "val") if (f := self.data_dir / s).is_dir()), self.data_dir / "test")]
+        folders = [
+            self.data_dir / "train",
+            next((f for s in ("test", "val") if (f := self.data_dir / s).is_dir()), self.data_dir / "test"),
+        ]
         for folder in folders:
             if not folder.is_dir():
                 raise FileNotFoundError(
@@ -69,7 +72,9 @@ class ImageFolder(Data):
         if self.channels == 1:
             steps.append(v2.Grayscale())
         transform = v2.Compose([*steps, v2.ToDtype(torch.float32, scale=True), v2.ToPureTensor()])
-        train, test = (Source(folder, transform=transform, loader=picture, is_valid_file=is_image) for folder in folders)
+        train, test = (
+            Source(folder, transform=transform, loader=picture, is_valid_file=is_image) for folder in folders
+        )
         if train.classes != test.classes:
             raise ValueError(
                 f"The splits of {self.data_dir} have different classes. Only in one: {sorted(set(train.classes) ^ set(test.classes))}. "
@@ -115,7 +120,13 @@ class ImageFolder(Data):
 
 def left_out(folders: Sequence[Path]) -> str:
     """How many files of the folders have endings that are not read; empty without any."""
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    files = [
+        path for folder in folders for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")
+    ]
     others = [path for path in files if not is_image(path.name)]
     endings = sorted({path.suffix.lower() or "none" for path in others})
-    return f"{len(others)} of {len(files)} files are left out, because of their endings: {', '.join(endings[:10])}." if others else ""
+    return (
+        f"{len(others)} of {len(files)} files are left out, because of their endings: {', '.join(endings[:10])}."
+        if others
+        else ""
+    )

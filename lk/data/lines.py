@@ -44,7 +44,9 @@ def read_lines(path: Path, encoding: str = "utf-8") -> list[Line]:
             continue
         sentence, tab, label = line.removesuffix("\r").partition("\t")
         if not tab or "\t" in label or not label.strip() or not sentence.strip():
-            raise ValueError(f"{path}, line {number}: expected {FORM} with one tab, got {short(line, 60)!r}. Correct the line.")
+            raise ValueError(
+                f"{path}, line {number}: expected {FORM} with one tab, got {short(line, 60)!r}. Correct the line."
+            )
         lines.append(Line(" ".join(sentence.split()), label.strip(), number))
     return lines
 

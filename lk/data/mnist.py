@@ -87,4 +87,6 @@ def check_idx(path: Path) -> None:
             f"{path.stat().st_size:,} bytes that begin with {header[:4].hex(' ') or 'nothing'}. Fetch the file again."
         )
     if axes == 1 and max(path.read_bytes()[8:], default=0) > 9:
-        raise ValueError(f"{path}: expected labels from 0 to 9, got {max(path.read_bytes()[8:])}. Fetch the file again.")
+        raise ValueError(
+            f"{path}: expected labels from 0 to 9, got {max(path.read_bytes()[8:])}. Fetch the file again."
+        )

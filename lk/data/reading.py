@@ -31,13 +31,19 @@ def reading(path: Path, expected: str, remedy: str = "Write the file again.") ->
     try:
         yield
     except UnicodeError as error:
-        got = f"the byte 0x{error.object[error.start]:02x} at byte {error.start}" if isinstance(error, UnicodeDecodeError) else str(error)
+        got = (
+            f"the byte 0x{error.object[error.start]:02x} at byte {error.start}"
+            if isinstance(error, UnicodeDecodeError)
+            else str(error)
+        )
         encoding = error.encoding if isinstance(error, UnicodeDecodeError) else "the given encoding says"
         raise ValueError(
             f"{path}: expected text encoded as {encoding}, got {got}. Set data.init_args.encoding, such as latin-1 or utf-16."
         ) from error
     except MemoryError as error:
-        raise ValueError(f"{path}: expected {expected} that fits the memory, got a MemoryError. Use fewer rows.") from error
+        raise ValueError(
+            f"{path}: expected {expected} that fits the memory, got a MemoryError. Use fewer rows."
+        ) from error
     except Exception as error:
         raise ValueError(f"{path}: expected {expected}, got {summary(error)}. {remedy}") from error
 
@@ -63,5 +69,7 @@ def check_encoding(encoding: str) -> str:
         "".encode(encoding)
         codecs.lookup(encoding)
     except (LookupError, ValueError) as error:
-        raise ValueError(f"Given encoding={encoding!r}; expected one that Python knows, such as utf-8, latin-1 or utf-16.") from error
+        raise ValueError(
+            f"Given encoding={encoding!r}; expected one that Python knows, such as utf-8, latin-1 or utf-16."
+        ) from error
     return encoding

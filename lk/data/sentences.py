@@ -79,7 +79,10 @@ class Sentences(Data):
     def texts(self) -> tuple[Split, Split]:
         """Sentences and labels of both splits."""
         folder = Path(self.data_dir or ".")
-        files = [folder / "train.tsv", next((f for s in ("test", "dev") if (f := folder / f"{s}.tsv").is_file()), folder / "test.tsv")]
+        files = [
+            folder / "train.tsv",
+            next((f for s in ("test", "dev") if (f := folder / f"{s}.tsv").is_file()), folder / "test.tsv"),
+        ]
         for file in files:
             if not file.is_file():
                 raise FileNotFoundError(
@@ -144,7 +147,9 @@ class Sentences(Data):
     @cached_property
     def explained(self) -> Tensor:
         """Indices into the test split: the first `samples_per_class` explainable sentences of each class in a seeded order."""
-        return self.first_of_each_class(self.explainable, f"only sentences with {self.words} content words are explained")
+        return self.first_of_each_class(
+            self.explainable, f"only sentences with {self.words} content words are explained"
+        )
 
     def content_words(self, x: Tensor) -> tuple[Tensor, list[list[str]]]:
         """The content word that each token belongs to, and the words.
@@ -163,7 +168,9 @@ class Sentences(Data):
         number = {tuple(row): place for place, row in reversed(list(enumerate(test.x.tolist())))}
         missing = [place for place, row in enumerate(x.tolist()) if tuple(row) not in number]
         if missing:
-            raise ValueError(f"Input {missing[0]} of {len(x)} is no sentence of the test split of {self.name}; its words are not known.")
+            raise ValueError(
+                f"Input {missing[0]} of {len(x)} is no sentence of the test split of {self.name}; its words are not known."
+            )
         sentences = [self.read[1][0][number[tuple(row)]].split() for row in x.tolist()]
         owner, content = torch.full(x.shape, -1), []
         for row, (words, place) in enumerate(zip(sentences, self.tokens.encode(sentences)[1], strict=True)):
@@ -208,5 +215,7 @@ class SST2(Sentences):
                 f"SST-2 cannot be fetched from the Hugging Face hub ({type(error).__name__}). Set data.init_args.data_dir to a folder with "
                 "train.tsv and test.tsv, lines `sentence<TAB>label`."
             ) from error
-        train, test = ((list(part["sentence"]), list(part["label"])) for part in (loaded["train"], loaded["validation"]))
+        train, test = (
+            (list(part["sentence"]), list(part["label"])) for part in (loaded["train"], loaded["validation"])
+        )
         return train, test

@@ -94,10 +94,16 @@ class Table(Data):
             raise ValueError(f"{self.path} has no column beside the label {self.label!r}; expected at least one input.")
         inputs = {str(name): self.read_input(frame[name]) for name in frame}
         self.read = [
-            *(row_of(name, column.kind, frame[name], int(missing[name]), column.how) for name, column in inputs.items()),
+            *(
+                row_of(name, column.kind, frame[name], int(missing[name]), column.how)
+                for name, column in inputs.items()
+            ),
             row_of(self.label, "label", labels, int(missing[self.label]), in_words(labels)),
         ]
-        x, y = torch.from_numpy(np.column_stack([c.values for c in inputs.values()])), torch.tensor(labels.cat.codes.to_numpy("int64"))
+        x, y = (
+            torch.from_numpy(np.column_stack([c.values for c in inputs.values()])),
+            torch.tensor(labels.cat.codes.to_numpy("int64")),
+        )
         self.check_values(x, list(inputs), frame.index.to_numpy())
         train, test = train_test_split(range(len(y)), test_size=0.2, random_state=0, stratify=y)
         self.check_splits(y[train], y[test])
@@ -109,10 +115,14 @@ class Table(Data):
     def check_columns(self, known: Sequence[str]) -> None:
         """The label and all columns with a setting are there, every column has a name or a setting."""
         if self.label not in known:
-            raise ValueError(f"{self.path} has no column {self.label!r}. {nearest(self.label, known)} Set data.init_args.label.")
+            raise ValueError(
+                f"{self.path} has no column {self.label!r}. {nearest(self.label, known)} Set data.init_args.label."
+            )
         for name in self.columns or {}:
             if name not in known or name == self.label:
-                raise ValueError(f"{self.path}: expected input columns in data.init_args.columns, got {name!r}. {nearest(name, known)}")
+                raise ValueError(
+                    f"{self.path}: expected input columns in data.init_args.columns, got {name!r}. {nearest(name, known)}"
+                )
         for name in known:
             if name.startswith(UNNAMED) and name not in (self.columns or {}):
                 raise ValueError(
@@ -134,7 +144,9 @@ class Table(Data):
         if len(kept) < len(frame):
             self.remarks.append(f"{len(frame) - len(kept):,} of {len(frame):,} rows miss a value and are left out.")
         if kept.empty:
-            raise ValueError(f"{self.path}: expected rows without missing values, got none. Drop columns that are empty.")
+            raise ValueError(
+                f"{self.path}: expected rows without missing values, got none. Drop columns that are empty."
+            )
         return kept
 
     def read_labels(self, cells: pd.Series) -> pd.Series:
@@ -151,7 +163,9 @@ class Table(Data):
                 "Divide a quantity into ranges first, or set data.init_args.label to another column."
             )
         if rows.min() < 2:
-            raise ValueError(f"Class {str(rows.idxmin())!r} of {self.path} has a single row; a stratified split needs two.")
+            raise ValueError(
+                f"Class {str(rows.idxmin())!r} of {self.path} has a single row; a stratified split needs two."
+            )
         if math.ceil(len(labels) / 5) < count:
             raise ValueError(
                 f"{self.path} has {len(labels)} rows of {count} classes; expected at least {5 * count - 4}, "
@@ -249,7 +263,11 @@ def in_words(labels: pd.Series, most: int = 20) -> str:
 
 def reason(error: Exception) -> str:
     """Why a column cannot be read, whoever says so."""
-    return str(error) if isinstance(error, ColumnError) else f"expected numbers or text, got {summary(error)}. Drop or rewrite the column."
+    return (
+        str(error)
+        if isinstance(error, ColumnError)
+        else f"expected numbers or text, got {summary(error)}. Drop or rewrite the column."
+    )
 
 
 def erased(values: NDArray[np.float64]) -> bool:

@@ -38,10 +38,16 @@ def read_table(
         raise FileNotFoundError(f"No file {str(path)!r}: set data.init_args.path to a .csv, .tsv or .parquet file.")
     if path.suffix not in ENDINGS:
         raise ValueError(f"Given {str(path)!r}; expected a file that ends in .csv, .tsv or .parquet.")
-    frame = read_parquet(path, missing) if path.suffix == ".parquet" else read_text(path, decimal, missing, encoding, written)
+    frame = (
+        read_parquet(path, missing)
+        if path.suffix == ".parquet"
+        else read_text(path, decimal, missing, encoding, written)
+    )
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
-        raise ValueError(f"{path}: expected columns of different names, got {twice[0]!r} twice. Rename or delete one of them.")
+        raise ValueError(
+            f"{path}: expected columns of different names, got {twice[0]!r} twice. Rename or delete one of them."
+        )
     if not len(frame):
         raise ValueError(f"{path}: expected a row for each sample, got a table without rows. Write the file again.")
     return frame
@@ -55,7 +61,9 @@ def read_text(path: Path, decimal: str, missing: Sequence[str], encoding: str, w
     with reading(path, table, "Correct the header or the row."), warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # more cells in a row than names
         header = pd.read_csv(**texts, header=None, nrows=1).iloc[0]
-        frame: pd.DataFrame = pd.read_csv(**lines, decimal=decimal, na_values=list(missing), index_col=False, low_memory=False)
+        frame: pd.DataFrame = pd.read_csv(
+            **lines, decimal=decimal, na_values=list(missing), index_col=False, low_memory=False
+        )
         names = [name.strip() or f"{UNNAMED}{place}" for place, name in enumerate(header)]
         if places := [place for place, name in enumerate(names) if name in written]:
             as_written = pd.read_csv(**texts, na_values=["", *missing], index_col=False, usecols=places)
@@ -84,7 +92,9 @@ def read_parquet(path: Path, missing: Sequence[str]) -> pd.DataFrame:
         frame.columns = frame.columns.map(str)
         for name in frame if missing and frame.columns.is_unique else ():
             words = pd.Series(missing, dtype=object)
-            found = pd.to_numeric(words, errors="coerce").dropna() if pd.api.types.is_numeric_dtype(frame[name]) else words
+            found = (
+                pd.to_numeric(words, errors="coerce").dropna() if pd.api.types.is_numeric_dtype(frame[name]) else words
+            )
             frame[name] = frame[name].mask(frame[name].isin(list(found)))
         return frame
 

@@ -67,7 +67,9 @@ def trained(sentences: Sequence[str], vocab_size: int, length: int, cls: str = "
     # Given as special tokens they are numbered here, and the vocabulary is a function of the sentences.
     fixed = [*SPECIAL, *characters, *(f"##{character}" for character in characters)]
     if vocab_size < len(fixed):
-        raise ValueError(f"Given vocab_size={vocab_size}; expected at least {len(fixed)}: the sentences have {len(characters)} characters.")
+        raise ValueError(
+            f"Given vocab_size={vocab_size}; expected at least {len(fixed)}: the sentences have {len(characters)} characters."
+        )
     learner = kit.Tokenizer(kit.models.WordPiece(unk_token="[UNK]"))
     learner.normalizer, learner.pre_tokenizer = normalizer, split
     learner.train_from_iterator(
@@ -83,7 +85,9 @@ def trained(sentences: Sequence[str], vocab_size: int, length: int, cls: str = "
         single=form, special_tokens=[(token, numbers[token]) for token in ("[CLS]", "[SEP]")]
     )
     backend.enable_truncation(length)
-    backend.enable_padding(direction="right" if cls == "first" else "left", length=length, pad_id=numbers["[PAD]"], pad_token="[PAD]")
+    backend.enable_padding(
+        direction="right" if cls == "first" else "left", length=length, pad_id=numbers["[PAD]"], pad_token="[PAD]"
+    )
     return Tokenizer(backend, numbers["[PAD]"], numbers["[MASK]"])
 
 
@@ -107,5 +111,7 @@ def published(name: str, length: int) -> Tokenizer:
         )
     backend = loaded.backend_tokenizer
     backend.enable_truncation(length)
-    backend.enable_padding(direction=loaded.padding_side, length=length, pad_id=loaded.pad_token_id, pad_token=loaded.pad_token)
+    backend.enable_padding(
+        direction=loaded.padding_side, length=length, pad_id=loaded.pad_token_id, pad_token=loaded.pad_token
+    )
     return Tokenizer(backend, int(loaded.pad_token_id), int(loaded.mask_token_id))

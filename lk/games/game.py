@@ -126,7 +126,9 @@ def play(
     if background not in BACKGROUNDS:
         raise ValueError(f"Given background={background!r}; expected one of {', '.join(BACKGROUNDS)}.")
     if background != "original" and not x.is_floating_point():
-        raise ValueError(f"Given background={background!r} for token numbers, which have nothing between them; expected 'original'.")
+        raise ValueError(
+            f"Given background={background!r} for token numbers, which have nothing between them; expected 'original'."
+        )
     device = device_of(network)
     n, names = count_players(owner), [*layers, OUTPUT]
     samples = torch.arange(len(x)) if samples is None else samples

@@ -46,10 +46,14 @@ class Players(metaclass=Recorded):
 def patch_grid(x: Tensor, patch: int) -> tuple[Tensor, int, int]:
     """Patch number of each pixel `(height, width)`, and the grid's rows and columns; the last row and column may be cut."""
     if x.ndim != 4:
-        raise ValueError(f"Patches need images (samples, channels, height, width); given inputs of shape {tuple(x.shape)}.")
+        raise ValueError(
+            f"Patches need images (samples, channels, height, width); given inputs of shape {tuple(x.shape)}."
+        )
     height, width = x.shape[2:]
     if not 1 <= patch <= max(height, width):
-        raise ValueError(f"Given patch={patch} for images of {height}x{width} pixels; expected 1 to {max(height, width)}.")
+        raise ValueError(
+            f"Given patch={patch} for images of {height}x{width} pixels; expected 1 to {max(height, width)}."
+        )
     high, wide = math.ceil(height / patch), math.ceil(width / patch)
     down, across = torch.arange(height) // patch, torch.arange(width) // patch
     return down[:, None] * wide + across[None], high, wide
@@ -136,7 +140,9 @@ class Central(Players):
         inner = inner[self.margin : high - self.margin, self.margin : wide - self.margin].flatten()
         require(self.n, len(inner), f"the area inside a margin of {self.margin} in a grid of {high}x{wide} patches")
         generator = torch.Generator().manual_seed(self.seed)
-        chosen = torch.stack([inner[torch.randperm(len(inner), generator=generator)[: self.n].sort().values] for _ in range(len(x))])
+        chosen = torch.stack(
+            [inner[torch.randperm(len(inner), generator=generator)[: self.n].sort().values] for _ in range(len(x))]
+        )
         return own(number, chosen, high * wide)
 
 
@@ -154,8 +160,14 @@ class Patches(Players):
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """The listed patches are players in the listed order."""
         number, high, wide = patch_grid(x, self.patch)
-        if len(set(self.patches)) != len(self.patches) or not self.patches or not all(0 <= p < high * wide for p in self.patches):
-            raise ValueError(f"Given patches={self.patches}; expected different numbers from 0 to {high * wide - 1} ({high}x{wide}).")
+        if (
+            len(set(self.patches)) != len(self.patches)
+            or not self.patches
+            or not all(0 <= p < high * wide for p in self.patches)
+        ):
+            raise ValueError(
+                f"Given patches={self.patches}; expected different numbers from 0 to {high * wide - 1} ({high}x{wide})."
+            )
         return own(number, repeat(torch.tensor(self.patches), "p -> b p", b=len(x)), high * wide)
 
 
@@ -179,20 +191,28 @@ class Columns(Players):
         """The same columns for every sample."""
         if x.ndim != 2:
             raise ValueError(f"Columns need tables (samples, columns); given inputs of shape {tuple(x.shape)}.")
-        groups: list[list[int | str]] = self.groups if self.groups is not None else [[column] for column in range(x.shape[1])]
+        groups: list[list[int | str]] = (
+            self.groups if self.groups is not None else [[column] for column in range(x.shape[1])]
+        )
         owner = torch.full((x.shape[1],), BACKGROUND)
         for player, group in enumerate(groups):
             for column in group:
                 place = find_column(column, columns, x.shape[1])
                 if owner[place] != BACKGROUND:
-                    raise ValueError(f"Column {column!r} belongs to players {int(owner[place])} and {player}; expected one owner.")
+                    raise ValueError(
+                        f"Column {column!r} belongs to players {int(owner[place])} and {player}; expected one owner."
+                    )
                 owner[place] = player
         return repeat(owner, "d -> b d", b=len(x)).contiguous()
 
     def names(self, columns: Sequence[str]) -> list[str]:
         """Column names, joined with + where a player owns several."""
-        groups: list[list[int | str]] = self.groups if self.groups is not None else [[column] for column in range(len(columns))]
-        return ["+".join(c if isinstance(c, str) else columns[c] if columns else str(c) for c in group) for group in groups]
+        groups: list[list[int | str]] = (
+            self.groups if self.groups is not None else [[column] for column in range(len(columns))]
+        )
+        return [
+            "+".join(c if isinstance(c, str) else columns[c] if columns else str(c) for c in group) for group in groups
+        ]
 
 
 class Rows(Players):
@@ -207,7 +227,9 @@ class Rows(Players):
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """One player per row."""
         if x.ndim != 3:
-            raise ValueError(f"Rows need tables of rows (samples, rows, width); given inputs of shape {tuple(x.shape)}.")
+            raise ValueError(
+                f"Rows need tables of rows (samples, rows, width); given inputs of shape {tuple(x.shape)}."
+            )
         return repeat(torch.arange(x.shape[1]), "r -> b r w", b=len(x), w=x.shape[2]).contiguous()
 
     def names(self, columns: Sequence[str]) -> list[str]:

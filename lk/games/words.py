@@ -17,7 +17,9 @@ class Words(Players):
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """Refused: token numbers alone do not tell words."""
-        raise ValueError("Words need the sentences behind the token numbers; expected a data set such as lk.data.SST2, and an Extraction.")
+        raise ValueError(
+            "Words need the sentences behind the token numbers; expected a data set such as lk.data.SST2, and an Extraction."
+        )
 
     def divide_samples(self, data: Data, x: Tensor) -> tuple[Tensor, list[list[str]]]:
         """The owner of every token, `(samples, length)`, and the content words of each sample."""

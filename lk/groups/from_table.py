@@ -36,12 +36,18 @@ def read(path: Path) -> Any:
     if path.suffix not in {".csv", ".npy"}:
         raise ValueError(f"Given the table {path}; expected a file that ends in .csv or .npy.")
     if not path.is_file():
-        raise FileNotFoundError(f"Given the table {path}, which is no file; expected a .csv or .npy file. Check the path.")
+        raise FileNotFoundError(
+            f"Given the table {path}, which is no file; expected a .csv or .npy file. Check the path."
+        )
     try:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False)
         return np.array(
-            [[int(entry) for entry in line.split(",")] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            [
+                [int(entry) for entry in line.split(",")]
+                for line in path.read_text(encoding="utf-8").splitlines()
+                if line.strip()
+            ]
         )
     except ValueError as error:
         raise ValueError(f"Given the table {path} ({error}); expected integers, a row for each element.") from None

@@ -94,11 +94,17 @@ def checked_entries(table: Any) -> Ints:
     try:
         given = np.asarray(table)
     except ValueError as error:
-        raise ValueError(f"Given a table with rows of different lengths ({error}); expected a square table of integers.") from None
+        raise ValueError(
+            f"Given a table with rows of different lengths ({error}); expected a square table of integers."
+        ) from None
     if given.ndim != 2 or given.shape[0] != given.shape[1] or given.size == 0:
-        raise ValueError(f"Given a table of shape {given.shape}; expected a square one, a row and a column for each element.")
+        raise ValueError(
+            f"Given a table of shape {given.shape}; expected a square one, a row and a column for each element."
+        )
     if given.dtype.kind not in "iu":
-        raise ValueError(f"Given a table of {given.dtype} (entry {given[0, 0]!s} in row 0, column 0); expected integers.")
+        raise ValueError(
+            f"Given a table of {given.dtype} (entry {given[0, 0]!s} in row 0, column 0); expected integers."
+        )
     n = len(given)
     outside = np.argwhere((given < 0) | (given >= n))
     if len(outside):

@@ -49,7 +49,9 @@ def check_action(group: Group, action: Sequence[Sequence[int]] | Ints) -> Ints:
     moved = np.flatnonzero(given[group.identity] != np.arange(points))
     if len(moved):
         p = moved[0]
-        raise ValueError(f"Given an action whose identity {group.identity} sends {p} to {given[group.identity, p]}; expected e.p = p.")
+        raise ValueError(
+            f"Given an action whose identity {group.identity} sends {p} to {given[group.identity, p]}; expected e.p = p."
+        )
     for h in group.generators:
         broken = np.argwhere(given[group.table[:, h]] != given[:, given[h]])
         if len(broken):

@@ -167,7 +167,9 @@ def representations(group: Group, bases: Floats) -> Floats:
         return np.ones((len(bases), 1, 1, 1))
     images = np.stack([np.swapaxes(bases[:, group.table[s]], 1, 2) @ bases for s in generators], axis=1)
     rho = extend(group, nearest_orthogonal(images))
-    images = np.stack([np.einsum("ahij,ahkj->aik", rho[:, group.table[s]], rho, optimize=True) for s in generators], axis=1)
+    images = np.stack(
+        [np.einsum("ahij,ahkj->aik", rho[:, group.table[s]], rho, optimize=True) for s in generators], axis=1
+    )
     rho = extend(group, nearest_orthogonal(images / group.order))
     for s in generators:
         error = np.abs(rho @ rho[:, [s]] - rho[:, group.table[:, s]]).max()

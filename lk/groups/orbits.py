@@ -39,5 +39,7 @@ def orbit_labels(permutations: Sequence[NDArray[np.int64]], points: int) -> NDAr
         return np.arange(points)
     ends = np.concatenate(permutations)
     starts = np.tile(np.arange(points), len(permutations))
-    _, labels = connected_components(coo_array((np.ones(len(ends), dtype=np.int8), (starts, ends)), shape=(points, points)), directed=False)
+    _, labels = connected_components(
+        coo_array((np.ones(len(ends), dtype=np.int8), (starts, ends)), shape=(points, points)), directed=False
+    )
     return number_by_first(labels.astype(np.int64))

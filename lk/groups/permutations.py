@@ -84,7 +84,9 @@ class Alternating(Permutations):
 def check_degree(n: int, order: int) -> None:
     """A symmetric or alternating group that exists and whose table fits."""
     if n < 1 or order > MAX_ORDER:
-        raise ValueError(f"Given n={n}; expected 1 to 7 points, because a Cayley table holds at most {MAX_ORDER} elements.")
+        raise ValueError(
+            f"Given n={n}; expected 1 to 7 points, because a Cayley table holds at most {MAX_ORDER} elements."
+        )
 
 
 def checked_generators(generators: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:

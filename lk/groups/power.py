@@ -59,6 +59,8 @@ def coefficients_of(values: Floats, irrep: Irrep) -> tuple[Floats, Floats]:
     """The matrix entries as functions, shape `(order, dimension^2)`, and their inner products with the given functions."""
     n = len(irrep.matrices)
     if np.shape(values)[:1] != (n,):
-        raise ValueError(f"Given values of shape {np.shape(values)} for {irrep} of a group of order {n}; expected a row for each element.")
+        raise ValueError(
+            f"Given values of shape {np.shape(values)} for {irrep} of a group of order {n}; expected a row for each element."
+        )
     rho = irrep.matrices.reshape(n, -1)
     return rho, rho.T @ np.asarray(values, dtype=np.float64)

@@ -56,7 +56,9 @@ class SemidirectProduct(Group):
         act = checked_automorphisms(normal, acting, action)
         a, h = np.divmod(np.arange(normal.order * acting.order), acting.order)
         moved = act[h[:, None], a]
-        super().__init__(normal.table[a[:, None], moved] * acting.order + acting.table[h[:, None], h], f"{normal.name}:{acting.name}")
+        super().__init__(
+            normal.table[a[:, None], moved] * acting.order + acting.table[h[:, None], h], f"{normal.name}:{acting.name}"
+        )
 
 
 def checked_automorphisms(normal: Group, acting: Group, action: Sequence[Sequence[int]]) -> Ints:
@@ -70,7 +72,9 @@ def checked_automorphisms(normal: Group, acting: Group, action: Sequence[Sequenc
         )
     for h, images in enumerate(act):
         if sorted(images) != list(range(normal.order)):
-            raise ValueError(f"Given an action in which {h} sends the elements to {images.tolist()}; expected a permutation of them.")
+            raise ValueError(
+                f"Given an action in which {h} sends the elements to {images.tolist()}; expected a permutation of them."
+            )
         broken = np.argwhere(images[normal.table] != normal.table[images[:, None], images])
         if len(broken):
             x, y = broken[0]

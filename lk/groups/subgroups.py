@@ -111,7 +111,9 @@ def cosets(group: Group, subgroup: Sequence[int] | Ints, side: str = "left") -> 
     elements = checked_subgroup(group, subgroup)
     if side not in {"left", "right"}:
         raise ValueError(f"Given side={side!r}; expected 'left' (gH) or 'right' (Hg).")
-    return number_by_first(group.table[:, elements].min(axis=1) if side == "left" else group.table[elements].min(axis=0))
+    return number_by_first(
+        group.table[:, elements].min(axis=1) if side == "left" else group.table[elements].min(axis=0)
+    )
 
 
 def double_cosets(group: Group, left: Sequence[int] | Ints, right: Sequence[int] | Ints) -> Ints:
@@ -142,7 +144,9 @@ def checked_subgroup(group: Group, subgroup: Sequence[int] | Ints) -> Ints:
         return elements
     outside = [int(x) for x in elements if not 0 <= x < group.order]
     if outside or not elements.size:
-        raise ValueError(f"Given the elements {elements.tolist()} of {group}; expected a subgroup, of elements 0 to {group.order - 1}.")
+        raise ValueError(
+            f"Given the elements {elements.tolist()} of {group}; expected a subgroup, of elements 0 to {group.order - 1}."
+        )
     missing = ~members(group, elements)[group.table[elements[:, None], elements]]
     x, y = elements[np.argwhere(missing)[0]]
     raise ValueError(

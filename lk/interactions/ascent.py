@@ -27,7 +27,9 @@ _PAYABLE = 100.0  # price that an effect may lack, in units of the curvature tim
 _NEAR = 1e-6  # distance of a residual from its bound from which the bound is watched
 
 
-def ascended(u: Vector, bound: float, weight: Vector, multipliers: Vector, effects: Vector, rounds: int) -> tuple[Vector, Vector] | None:
+def ascended(
+    u: Vector, bound: float, weight: Vector, multipliers: Vector, effects: Vector, rounds: int
+) -> tuple[Vector, Vector] | None:
     """Exact optimal multipliers, from feasible ones.
 
     Args:
@@ -63,7 +65,9 @@ def ascended(u: Vector, bound: float, weight: Vector, multipliers: Vector, effec
         spoilt = (face.effect_sign * sums_where_firing(direction)[face.effects]).max(initial=0.0) > 1e-6
         if missed <= _FITTED or (spoilt and missed <= _ROUNDED):
             return _sharpened(y, bound, weight, face), effects
-        if spoilt and missed < 0.5 * last:  # what is left is now small against what was fitted: once more in its own units
+        if (
+            spoilt and missed < 0.5 * last
+        ):  # what is left is now small against what was fitted: once more in its own units
             last = missed
             continue
         last = np.inf
@@ -132,7 +136,9 @@ class _Fit:
         scale = np.abs(left).max(initial=0.0)
         if scale > _FITTED:
             room = np.nonzero(~self.fixed[rows])[0]
-            seen = np.concatenate([space.outside.T @ (block[:, ~large] * sign[~large]), -space.outside.T[:, room] * side[room]], axis=1)
+            seen = np.concatenate(
+                [space.outside.T @ (block[:, ~large] * sign[~large]), -space.outside.T[:, room] * side[room]], axis=1
+            )
             if seen.shape[1]:
                 try:
                     added = scale * nnls(seen, left / scale, maxiter=30 * seen.shape[1] + 100)[0]
@@ -175,7 +181,9 @@ def _raised(y: Vector, weight: Vector, face: Face, direction: Vector) -> Vector 
     outside = np.isfinite(weight)
     outside[face.effects] = False
     rising = outside & (np.abs(rates) > 1e-9)
-    steps = np.where(rising, np.maximum(weight - np.sign(rates) * sums, 0.0) / np.where(rising, np.abs(rates), 1.0), np.inf)
+    steps = np.where(
+        rising, np.maximum(weight - np.sign(rates) * sums, 0.0) / np.where(rising, np.abs(rates), 1.0), np.inf
+    )
     shrinking = (y != 0) & (np.sign(y) * direction < -1e-12)
     leaving = np.where(shrinking, np.abs(y) / np.where(shrinking, np.abs(direction), 1.0), np.inf)
     step = min(float(steps.min()), float(leaving.min()))
@@ -186,7 +194,9 @@ def _raised(y: Vector, weight: Vector, face: Face, direction: Vector) -> Vector 
     return raised
 
 
-def shortest_of_face(u: Vector, bound: float, multipliers: Vector, weight: Vector, effects: Vector, steps: int) -> Point | None:
+def shortest_of_face(
+    u: Vector, bound: float, multipliers: Vector, weight: Vector, effects: Vector, steps: int
+) -> Point | None:
     """The point of least norm of a thin face, from another point of it, by the primal active-set method.
 
     Effects of any size are kept exactly non-negative on the way, which non-negative least squares does to 1e-11 only. Effects that lack so
@@ -227,7 +237,9 @@ def shortest_of_face(u: Vector, bound: float, multipliers: Vector, weight: Vecto
         row = -1
         if growing.any():
             way = np.sign(reached)
-            room = np.where(growing, (bound - way * residual) / np.where(growing, way * (reached - residual), 1.0), np.inf)
+            room = np.where(
+                growing, (bound - way * residual) / np.where(growing, way * (reached - residual), 1.0), np.inf
+            )
             if room.min() < step:
                 row, step = int(room.argmin()), max(float(room.min()), 0.0)
         moved = z.copy()

@@ -43,7 +43,9 @@ _SENSITIVITY = 3e-2  # of the canonical point to mismatch and rounding, relative
 _OWN_SENSITIVITY = 1e-2  # the same with what the answer's own residuals pass their bound by
 
 
-def is_canonical(u: Vector, bound: float, weight: Vector, effects: Vector, multipliers: Vector, pull: Vector, rounding: float) -> bool:
+def is_canonical(
+    u: Vector, bound: float, weight: Vector, effects: Vector, multipliers: Vector, pull: Vector, rounding: float
+) -> bool:
     """Whether effects are proven to be the canonical decomposition of a game.
 
     Args:
@@ -80,7 +82,9 @@ def distances(
     strength = np.abs(z)
     # Terms of the gap, none of which cancels: at the optimum `along` is the price plus the curvature times the strength.
     in_use = (along - w - curvature * strength) ** 2 / (2 * curvature)
-    below = strength * (w - along) + curvature / 2 * strength**2 + np.maximum(np.abs(sums) - w, 0.0) ** 2 / (2 * curvature)
+    below = (
+        strength * (w - along) + curvature / 2 * strength**2 + np.maximum(np.abs(sums) - w, 0.0) ** 2 / (2 * curvature)
+    )
     gap = float(np.where(along >= w, in_use, below).sum())
     residual = u - values_of(effects)
     beyond = max(float(np.abs(residual[1:]).max(initial=0.0)) - bound, 0.0)
@@ -90,4 +94,8 @@ def distances(
     if not beyond <= _BEYOND * extent or not np.isfinite(cost + spread):
         return np.inf, np.inf, np.inf
     common, own = cost + (rounding + _BEYOND * extent) * spread, cost + (rounding + beyond) * spread
-    return float(np.sqrt(2 * gap / curvature)), float(np.sqrt(2 * common / curvature)), float(np.sqrt(2 * own / curvature))
+    return (
+        float(np.sqrt(2 * gap / curvature)),
+        float(np.sqrt(2 * common / curvature)),
+        float(np.sqrt(2 * own / curvature)),
+    )

@@ -144,4 +144,7 @@ def _by_splitting(tasks: list[Task], gap: float) -> list[Answer | None]:
 def _warn(games: list[Proven], gap: float) -> None:
     doubtful = sum(not game.certified for game in games)
     if doubtful:
-        warnings.warn(f"{doubtful} of {len(games)} games are not proven to {gap:g}; see `certified` and `lower_bound`", stacklevel=3)
+        warnings.warn(
+            f"{doubtful} of {len(games)} games are not proven to {gap:g}; see `certified` and `lower_bound`",
+            stacklevel=3,
+        )

@@ -36,7 +36,9 @@ class Task:
         """From values and a bound in their unit."""
         u = values - values[0]
         largest = float(np.abs(u).max())
-        unit = float(np.ldexp(1.0, np.frexp(largest)[1])) if largest > 0 else 1.0  # a power of two: scaling costs no rounding
+        unit = (
+            float(np.ldexp(1.0, np.frexp(largest)[1])) if largest > 0 else 1.0
+        )  # a power of two: scaling costs no rounding
         return cls(u / unit, bound / unit, unit, float(np.abs(values).max()) / unit * 2.0**-52)
 
     @property
@@ -56,7 +58,9 @@ class Task:
 
     def proven(self, answer: Answer, gap: float, and_only: bool = False) -> Proven:
         """Check an answer, in the unit of the values."""
-        checked = check(self.u * self.unit, self.bound * self.unit, answer.effects * self.unit, answer.multipliers, and_only)
+        checked = check(
+            self.u * self.unit, self.bound * self.unit, answer.effects * self.unit, answer.multipliers, and_only
+        )
         return Proven(answer, checked, checked.within(gap, float(np.abs(self.u).max()) * self.unit))
 
 
@@ -69,7 +73,9 @@ def tasks_of(v: Tensor, kappa: float, gap: float, bound: Tensor | float | None) 
         raise ValueError(f"kappa is at least 0 and gap above 0, not kappa={kappa}, gap={gap}")
     wrong = (~v.isfinite().all(0)).nonzero()
     if len(wrong):
-        raise ValueError(f"game {tuple(wrong[0].tolist())} has values that are not finite (first of {len(wrong)} such games)")
+        raise ValueError(
+            f"game {tuple(wrong[0].tolist())} has values that are not finite (first of {len(wrong)} such games)"
+        )
     games = v.detach().to("cpu", torch.float64).reshape(v.shape[0], -1).numpy()
     check_range(games)
     bounds = kappa * np.abs(games[-1] - games[0])
@@ -124,7 +130,9 @@ def weights(n: int, spread: float, lean: str = "low", and_only: bool = False) ->
 @lru_cache(maxsize=32)
 def _weights(n: int, spread: float, slope: float, and_only: bool) -> Vector:
     step = spread / max(n - 1, 1) * (effect_orders(n) - 1.0)
-    weight = np.where(possible_effects(n), 1 + (step if slope > 0 else spread - step if slope < 0 else 0 * step), np.inf)
+    weight = np.where(
+        possible_effects(n), 1 + (step if slope > 0 else spread - step if slope < 0 else 0 * step), np.inf
+    )
     if and_only:
         weight[1 << n :] = np.inf
     weight.flags.writeable = False
@@ -165,7 +173,9 @@ def answered(task: Task, bound: float, weight: Vector, point: Point | None, othe
 def by_interior(task: Task, bound: float, weight: Vector, gap: float, canonical: bool) -> Answer:
     """The interior point engine."""
     found = solve_interior(task.u, bound, weight, gap=1e-12 if canonical else gap / 2, finish=canonical)
-    answer = answered(task, bound, weight, found.point, Answer(found.effects, found.multipliers, "interior", found.iterations, False))
+    answer = answered(
+        task, bound, weight, found.point, Answer(found.effects, found.multipliers, "interior", found.iterations, False)
+    )
     if not canonical or answer.canonical:
         return answer
     return refined(task, bound, weight, answer, found.multipliers if found.tight is None else found.tight)

@@ -84,7 +84,9 @@ class Equations:
         if rank == count:
             return blind
         blind[self.order[rank:]] = np.eye(count - rank)
-        for _ in range(3):  # once to solve, then refinement: combinations that only look blind would end a climb too early
+        for _ in range(
+            3
+        ):  # once to solve, then refinement: combinations that only look blind would end a climb too early
             seen = np.stack([self.fit(self.sums(column)) for column in blind.T], axis=1)
             blind = blind - self._solved(seen)
         basis: Matrix = np.linalg.qr(blind)[0]
@@ -180,7 +182,9 @@ def shortest_point(u: Vector, bound: float, equations: Equations) -> Point | Non
     if needed.max(initial=0.0) > _EXACT:
         basis = equations.directions()
         moved = (
-            np.stack([values_of(equations.full(column))[free] for column in basis.T], axis=1) if basis.size else np.zeros((free.sum(), 0))
+            np.stack([values_of(equations.full(column))[free] for column in basis.T], axis=1)
+            if basis.size
+            else np.zeros((free.sum(), 0))
         )
         found = _shortest_step(np.concatenate([face.effect_sign[:, None] * basis, moved, -moved]), needed)
         if found is None:

@@ -20,7 +20,9 @@ class GaugeInterval:
     high: Tensor
 
 
-def gauge_interval(v: Tensor, kappa: float = 0.04, *, bound: Tensor | float | None = None, spread: float = 1e-5) -> GaugeInterval:
+def gauge_interval(
+    v: Tensor, kappa: float = 0.04, *, bound: Tensor | float | None = None, spread: float = 1e-5
+) -> GaugeInterval:
     r"""The range over the optimal face of the strength of each order.
 
     .. math:: \min, \max \sum_{|S| = m} |I_{and}(S)| + |I_{or}(S)| \quad \text{among all decompositions of least strength}

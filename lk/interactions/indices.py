@@ -10,7 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lk.interactions.transforms import harsanyi, inverse_or_interactions, number_of_players, orders, players_of, superset_sums
+from lk.interactions.transforms import (
+    harsanyi,
+    inverse_or_interactions,
+    number_of_players,
+    orders,
+    players_of,
+    superset_sums,
+)
 
 if TYPE_CHECKING:
     from shapiq import InteractionValues
@@ -136,7 +143,11 @@ def shapley_taylor(and_: Tensor, or_: Tensor, order: int) -> Tensor:
     above = torch.special.gammaln(size + 1) - torch.special.gammaln((size - order).clamp(min=0) + 1)
     binomial = (above - torch.special.gammaln(torch.tensor(order + 1.0, dtype=size.dtype))).exp().round()
     shared = superset_sums(_shared(dividends, torch.where(size >= order, 1 / binomial.clamp(min=1), 0)))
-    return torch.where(_along(size == order, and_), shared, torch.where(_along(size < order, and_), dividends, torch.zeros_like(dividends)))
+    return torch.where(
+        _along(size == order, and_),
+        shared,
+        torch.where(_along(size < order, and_), dividends, torch.zeros_like(dividends)),
+    )
 
 
 def moebius(and_: Tensor, or_: Tensor) -> Tensor:

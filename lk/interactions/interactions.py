@@ -96,7 +96,9 @@ class Interactions:
         }
         return Interactions(**tensors, layers=self.layers, about=about)
 
-    def strongest(self, layer: str = "output", sample: int = 0, count: int = 10) -> list[tuple[str, tuple[int, ...], float]]:
+    def strongest(
+        self, layer: str = "output", sample: int = 0, count: int = 10
+    ) -> list[tuple[str, tuple[int, ...], float]]:
         """The strongest interactions of one layer and sample: kind, players, effect, by descending strength."""
         effects = self.effects[:, :, self.layer(layer), sample]
         top = effects.abs().flatten().sort(descending=True, stable=True).indices[:count]
@@ -105,7 +107,13 @@ class Interactions:
         for place in top.tolist():
             kind, coalition = divmod(place, size)
             if effects[kind, coalition] != 0:
-                found.append((("AND", "OR")[kind], tuple(i for i in range(self.n) if coalition >> i & 1), float(effects[kind, coalition])))
+                found.append(
+                    (
+                        ("AND", "OR")[kind],
+                        tuple(i for i in range(self.n) if coalition >> i & 1),
+                        float(effects[kind, coalition]),
+                    )
+                )
         return found
 
     def __repr__(self) -> str:
@@ -117,7 +125,8 @@ class Interactions:
             threshold = self.about.get("salience_ratio", 0.05) * self.effects[:, :, place].abs().amax((0, 1))
             salient = (self.effects[:, :, place].abs() > threshold).sum((0, 1)).float().mean()
             lines.append(
-                f"  {layer}: {salient:.1f} salient per sample" + (f"; strongest of sample 0 (of {samples})" if samples > 1 else "")
+                f"  {layer}: {salient:.1f} salient per sample"
+                + (f"; strongest of sample 0 (of {samples})" if samples > 1 else "")
             )
             for kind, players, effect in self.strongest(layer, 0, 5):
                 lines.append(f"    {kind:>3} {effect:+8.3f}  {{{', '.join(names[i] for i in players)}}}")
@@ -148,11 +157,15 @@ class Interactions:
             flags = ("certified", CANONICAL) if CANONICAL in tensors else ("certified",)
             expect(tensors, {key: ("bool", (len(layers), shape[-1])) for key in flags})
             if shape[0] & (shape[0] - 1) or not layers or len(set(layers)) < len(layers):
-                raise ValueError(f"expected effects of 2^n coalitions and different layers, got {shape[0]} and {list(layers)[:9]}")
+                raise ValueError(
+                    f"expected effects of 2^n coalitions and different layers, got {shape[0]} and {list(layers)[:9]}"
+                )
             check_about(about, shape[-1])
         except (ValueError, KeyError, IndexError) as error:
             raise damaged(path, "holds no interactions", error, REMEDY) from error
-        return cls(**{key: tensors[key] for key in TENSORS}, layers=layers, about=about, canonical=tensors.get(CANONICAL))
+        return cls(
+            **{key: tensors[key] for key in TENSORS}, layers=layers, about=about, canonical=tensors.get(CANONICAL)
+        )
 
     @staticmethod
     def about_of(path: Path) -> dict[str, Any]:

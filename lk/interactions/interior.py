@@ -14,12 +14,23 @@ import numpy as np
 from scipy.linalg import lapack
 
 from lk.interactions.face import Equations, Face, Point, partition, shortest_point
-from lk.interactions.operator import Flags, Matrix, Vector, block_of, normal_matrix, possible_effects, sums_where_firing, values_of
+from lk.interactions.operator import (
+    Flags,
+    Matrix,
+    Vector,
+    block_of,
+    normal_matrix,
+    possible_effects,
+    sums_where_firing,
+    values_of,
+)
 
 _STAY = 0.9995  # share of the way to the border that a step may take
 _CORRECTIONS = 2
 _ROUNDS = 100  # corrections of a guessed face
-_CLIMBS = 10  # of the dual, each to the next coalition that leaves its bound; more, up to `_ROUNDS`, while they are cheap
+_CLIMBS = (
+    10  # of the dual, each to the next coalition that leaves its bound; more, up to `_ROUNDS`, while they are cheap
+)
 _CHEAP = 4  # blind combinations computed in all climbs together, per coalition: 3 us each at n = 5, 65 us at n = 9
 _FINISH_BELOW = 1e-3  # gap from which the optimal face is guessed
 
@@ -168,7 +179,9 @@ class _Newton:
         return np.concatenate(primal), np.concatenate(dual), y
 
 
-def solve_interior(u: Vector, bound: float, weight: Vector, gap: float = 1e-9, most_iterations: int = 60, finish: bool = True) -> Interior:
+def solve_interior(
+    u: Vector, bound: float, weight: Vector, gap: float = 1e-9, most_iterations: int = 60, finish: bool = True
+) -> Interior:
     """Solve one game by the interior point method.
 
     Args:
@@ -182,7 +195,9 @@ def solve_interior(u: Vector, bound: float, weight: Vector, gap: float = 1e-9, m
     Returns:
         The best feasible points found.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows at the end of a game with ties ends the iteration
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # what overflows at the end of a game with ties ends the iteration
         return _solve(_Iterate(u, bound, weight), _Finisher(u, bound, weight) if finish else None, gap, most_iterations)
 
 
@@ -198,7 +213,9 @@ def _solve(at: "_Iterate", finisher: "_Finisher | None", gap: float, most_iterat
         # Rounding leaves a mismatch that can push the objective below the optimum; the products of the pairs know better.
         complementarity = float(at.primal @ at.dual)
         gaps.append(max(best - best_bound, complementarity) / max(best, 1e-300))
-        if min(gaps[-1] / gap, complementarity / (1e-12 * best)) < 1 or (gaps[-1] < 1e-7 and gaps[-1] > 0.5 * gaps[max(0, len(gaps) - 7)]):
+        if min(gaps[-1] / gap, complementarity / (1e-12 * best)) < 1 or (
+            gaps[-1] < 1e-7 and gaps[-1] > 0.5 * gaps[max(0, len(gaps) - 7)]
+        ):
             break
         # A match without a residual is the worse conditioned one, and needs more care.
         close = (1e-3, 1e-6) if at.rows else (1e-2, 1e-4)
@@ -368,7 +385,11 @@ class _Finisher:
             direction[face.coalitions] = rest
             sums, rates = sums_where_firing(y), sums_where_firing(direction)
             rising = outside & (np.abs(rates) > 1e-9 * np.abs(rates).max())
-            steps = np.where(rising, np.maximum(self.weight - np.sign(rates) * sums, 0.0) / np.where(rising, np.abs(rates), 1.0), np.inf)
+            steps = np.where(
+                rising,
+                np.maximum(self.weight - np.sign(rates) * sums, 0.0) / np.where(rising, np.abs(rates), 1.0),
+                np.inf,
+            )
             entering = int(steps.argmin())
             if self.bound > 0:
                 shrinking = (y != 0) & (np.sign(y) * direction < 0)

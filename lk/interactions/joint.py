@@ -26,7 +26,9 @@ class JointDecomposition:
     certified: Tensor
 
 
-def decompose_jointly(v: Tensor, dim: int = 1, share: float = 0.9, kappa: float = 0.04, gap: float = 1e-2) -> JointDecomposition:
+def decompose_jointly(
+    v: Tensor, dim: int = 1, share: float = 0.9, kappa: float = 0.04, gap: float = 1e-2
+) -> JointDecomposition:
     r"""Decompose groups of games with a preference for interactions that all members use.
 
     .. math:: \min \sum_{S \ne \emptyset} \left[ s \max_i |I_i(S)| + (1 - s) \sum_i |I_i(S)| \right]

@@ -130,7 +130,9 @@ def normal_matrix(scales: Any, coalitions: Any) -> Any:
         touched = untouched[full] - untouched[full ^ right]
         for i in range(j, count):
             left = coalitions[i]
-            transposed[j, i] = shared[left & right] + (touched - untouched[full ^ left]) + untouched[full ^ (left | right)]
+            transposed[j, i] = (
+                shared[left & right] + (touched - untouched[full ^ left]) + untouched[full ^ (left | right)]
+            )
     return transposed.T
 
 

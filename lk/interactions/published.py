@@ -15,7 +15,11 @@ from lk.interactions.transforms import harsanyi, number_of_players, or_interacti
 
 
 def published_rule(
-    tasks: list[Task], steps: int = 10_000, learning_rate: float = 1e-5, last_learning_rate: float = 1e-6, momentum: float = 0.9
+    tasks: list[Task],
+    steps: int = 10_000,
+    learning_rate: float = 1e-5,
+    last_learning_rate: float = 1e-6,
+    momentum: float = 0.9,
 ) -> list[Answer | None]:
     r"""Run the published rule on a batch.
 

@@ -98,7 +98,9 @@ class _Factors:
 
     def project(self, pair: Tensor, offset: Tensor) -> Tensor:
         """The nearest pair (a, w) with w = K a + c."""
-        target = self._apply(self.right, pair[0], transpose=True) + self.singular * self._apply(self.left, pair[1] - offset, transpose=True)
+        target = self._apply(self.right, pair[0], transpose=True) + self.singular * self._apply(
+            self.left, pair[1] - offset, transpose=True
+        )
         rotated = target / (1 + self.singular.square())
         return torch.stack([self._apply(self.right, rotated), self._apply(self.left, self.singular * rotated) + offset])
 

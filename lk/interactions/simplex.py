@@ -35,7 +35,11 @@ _TELLING = 24  # effects in use from which the density of a game is judged
 _SMALLEST_RATE = 1e-9
 _SMALLEST_SPEED = 1e-7
 _NEVER = 1e-300  # a rate so small that nothing is met
-_PERTURBATIONS = (1e-11, 1e-9, 1e-7)  # ties of the game are broken by noise of this size; a failed path is repeated with more
+_PERTURBATIONS = (
+    1e-11,
+    1e-9,
+    1e-7,
+)  # ties of the game are broken by noise of this size; a failed path is repeated with more
 
 _RUNNING, _ARRIVED, _BLOCKED = 0, 1, 2
 _NOTHING, _ROW, _COLUMN = 0, 1, 2  # what the last move ran into
@@ -128,7 +132,10 @@ def _lower_bound(b: Any, final_bound: float) -> int:
         below = 1.0 + residual_rate[i]
         above = above if above > _SMALLEST_RATE else _NEVER
         below = below if below > _SMALLEST_RATE else _NEVER
-        nearest = min((max(bound - residual[i], 0.0) + _PRIMAL_SLACK) / above, (max(bound + residual[i], 0.0) + _PRIMAL_SLACK) / below)
+        nearest = min(
+            (max(bound - residual[i], 0.0) + _PRIMAL_SLACK) / above,
+            (max(bound + residual[i], 0.0) + _PRIMAL_SLACK) / below,
+        )
         furthest = min(furthest, nearest + blocked[i])
     for a in range(count):
         shrinking = -column_sign[a] * effect_rate[a]
@@ -201,7 +208,9 @@ def _exchange(b: Any) -> int:
         if shrinking > _SMALLEST_RATE:
             furthest = min(furthest, (row_sign[e] * multiplier[e] + _DUAL_SLACK) / shrinking)
     entering, leaving, pivot, move = -1, -1, 0.0, 0.0
-    if not entering_row and 2.0 * weight[columns[place]] <= furthest:  # the vanished effect comes back with the other sign
+    if (
+        not entering_row and 2.0 * weight[columns[place]] <= furthest
+    ):  # the vanished effect comes back with the other sign
         entering, pivot, move = columns[place], 1.0, 2.0 * weight[columns[place]]
     for j in range(2 * size):
         rate = sums_rate[j]
@@ -451,7 +460,9 @@ def _vertex(b: _Basis, u: Vector, bound: float) -> Vertex | None:
     prices = b.column_sign[:count] * b.weight[columns]
     targets = u[rows] - bound * b.row_sign[:count]
     multiplier, effect = prices @ inverse, inverse @ targets
-    multiplier = multiplier + (prices - multiplier @ block) @ inverse  # one step of refinement: the finish works at 1e-13
+    multiplier = (
+        multiplier + (prices - multiplier @ block) @ inverse
+    )  # one step of refinement: the finish works at 1e-13
     effect = effect + inverse @ (targets - block @ effect)
     return Vertex(_scattered(effect, columns, 2 * len(u)), _scattered(multiplier, rows, len(u)), int(b.counts[3]))
 

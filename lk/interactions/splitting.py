@@ -250,7 +250,9 @@ def _iterate(
                 game[lane] = -1
                 running -= 1
             elif done[lane] <= most // 2:
-                factor = np.sqrt(min(max(np.sqrt(primal_rest[lane] / max(dual_rest[lane], np.float32(1e-20))), 0.25), 4.0))
+                factor = np.sqrt(
+                    min(max(np.sqrt(primal_rest[lane] / max(dual_rest[lane], np.float32(1e-20))), 0.25), 4.0)
+                )
                 if factor > 1.2 or factor < 1 / 1.2:
                     penalty[lane] *= np.float32(factor)
                     for s in range(size):

@@ -149,7 +149,9 @@ def inverse_or_interactions(interactions: Tensor) -> Tensor:
         >>> inverse_or_interactions(torch.tensor([0.0, 0.0, 0.0, 1.0])).tolist()
         [0.0, 1.0, 1.0, 1.0]
     """
-    untouched = _transformed(interactions, _ADD_ABSENT)  # sums over subsets: of the complement, the terms that do not fire
+    untouched = _transformed(
+        interactions, _ADD_ABSENT
+    )  # sums over subsets: of the complement, the terms that do not fire
     return (untouched[-1:] - untouched.flip(0)).add_(interactions[:1])
 
 
@@ -222,7 +224,9 @@ def _butterflies(flat: Any, inner: int, group: int, width: int, kind: int) -> No
             stop = min(width, begin + inner - offset)
             for player in range(0, group, 2):
                 half = inner << player
-                step = half if width == inner else inner  # the slab is one stretch of memory, or one stretch per coalition
+                step = (
+                    half if width == inner else inner
+                )  # the slab is one stretch of memory, or one stretch per coalition
                 length = half if width == inner else stop
                 if player + 1 < group:
                     for start in range(offset, offset + block, 4 * half):

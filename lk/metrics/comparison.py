@@ -28,7 +28,9 @@ class Comparison(NamedTuple):
     new: Tensor
 
 
-def compare(effects: Tensor, salient: Tensor, reference: Tensor, salient_reference: Tensor, support: str = "intersection") -> Comparison:
+def compare(
+    effects: Tensor, salient: Tensor, reference: Tensor, salient_reference: Tensor, support: str = "intersection"
+) -> Comparison:
     """Split the strength of one set of interactions against another, order by order.
 
     shared(S) = sign * min(|I(S)|, |I_ref(S)|) where both effects have the same sign, else 0. Then

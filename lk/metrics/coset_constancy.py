@@ -11,7 +11,9 @@ from lk.metrics.logits import Floats
 CONSTANT = 0.01  # share of a neuron's variance inside cosets below which it counts as constant on them
 
 
-def coset_constancy(values: Floats, group: Group, subgroups: Sequence[NDArray[np.int64]], side: str) -> tuple[Floats, NDArray[np.int64]]:
+def coset_constancy(
+    values: Floats, group: Group, subgroups: Sequence[NDArray[np.int64]], side: str
+) -> tuple[Floats, NDArray[np.int64]]:
     r"""Share of each neuron's variance that lies inside the cosets of its best subgroup: 0 is constant on them.
 
     .. math:: E[Var(l \mid coset)] \, / \, Var(l)

@@ -44,7 +44,9 @@ def integrated_gradients(function: Callable[[Tensor], Tensor], x: Tensor, baseli
         path.requires_grad_()
         scores = function(path)
         if scores.shape != (steps,):
-            raise ValueError(f"The function returned shape {tuple(scores.shape)} for a batch of {steps}; expected ({steps},).")
+            raise ValueError(
+                f"The function returned shape {tuple(scores.shape)} for a batch of {steps}; expected ({steps},)."
+            )
         (gradients,) = torch.autograd.grad(scores.sum(), path)
     return (x - baseline).detach() * gradients.mean(0)
 

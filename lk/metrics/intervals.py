@@ -24,7 +24,9 @@ LEVEL = 0.05  # of every interval and test
 LEAST = 6  # samples that carry a number with an interval: five of one sign are no evidence yet, 2^(1 - 5) > 0.05
 SEEDS = 3  # training runs from which on their variance is estimated, and an architecture is named
 _NOTHING = 1e-9  # a change below this share of the largest is a rounding error
-_EDGEWORTH = (2 * 1.96**2 + 1) / 6  # first term of the expansion of Student's t at 97.5 %, times skewness / sqrt(samples)
+_EDGEWORTH = (
+    2 * 1.96**2 + 1
+) / 6  # first term of the expansion of Student's t at 97.5 %, times skewness / sqrt(samples)
 _TOO_SMALL = 40.0  # by which share, times samples, the skewness of few samples is too small, see `stretch`
 
 
@@ -157,9 +159,13 @@ def interval(replicates: Array, *runs: Array) -> Interval:
             over_runs = np.asarray(sum(variances))
             weighted = sum(variance**2 / (len(group) - 1) for variance, group in zip(variances, groups, strict=True))
             # Runs that do not differ leave no degrees of freedom, and nothing to multiply by them.
-            sources = [(towards_zero, degrees), (np.sqrt(over_runs), np.where(over_runs > 0, over_runs**2 / weighted, 1.0))]
+            sources = [
+                (towards_zero, degrees),
+                (np.sqrt(over_runs), np.where(over_runs > 0, over_runs**2 / weighted, 1.0)),
+            ]
             low, high = (
-                value + side * reach([(end, degrees), sources[1]], np.full_like(value, LEVEL)) for side, end in ((-1, down), (1, up))
+                value + side * reach([(end, degrees), sources[1]], np.full_like(value, LEVEL))
+                for side, end in ((-1, down), (1, up))
             )
             p = level_of(np.abs(value), sources)
         else:
@@ -197,4 +203,6 @@ def stretch(skewness: Array, m: Array, degrees: Array) -> Array:
         m: Number of samples.
         degrees: Degrees of freedom of t.
     """
-    return np.asarray(1 + _EDGEWORTH * np.maximum(skewness, 0.0) / np.sqrt(m) * (1 + _TOO_SMALL / m) / stdtrit(degrees, 1 - LEVEL / 2))
+    return np.asarray(
+        1 + _EDGEWORTH * np.maximum(skewness, 0.0) / np.sqrt(m) * (1 + _TOO_SMALL / m) / stdtrit(degrees, 1 - LEVEL / 2)
+    )

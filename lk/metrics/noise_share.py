@@ -34,7 +34,9 @@ def noise_share(x: Tensor, noisy: Tensor, owner: Tensor) -> Tensor:
         [nan, 0.0, 0.25, 0.20000000298023224]
     """
     if noisy.shape[1:] != x.shape:
-        raise ValueError(f"Given noisy samples of shape {tuple(noisy.shape)}; expected (draws, {', '.join(map(str, x.shape))}).")
+        raise ValueError(
+            f"Given noisy samples of shape {tuple(noisy.shape)}; expected (draws, {', '.join(map(str, x.shape))})."
+        )
     n = count_players(owner)
     owner = owner.reshape(*owner.shape, *[1] * (x.ndim - owner.ndim)).expand_as(x).flatten(1)
     place = owner.where(owner >= 0, n)  # the background in a column of its own

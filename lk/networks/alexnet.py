@@ -36,7 +36,9 @@ class AlexNet(Network):
         self.conv4 = nn.Sequential(nn.Conv2d(384, 256, 3, padding=1), nn.ReLU())
         self.conv5 = nn.Sequential(nn.Conv2d(256, 256, 3, padding=1), nn.ReLU())
         stages = nn.Sequential(self.conv1, self.conv2, self.conv3, self.conv4, self.conv5, pool())
-        self.fc1 = nn.Sequential(pool(), nn.Flatten(), nn.Dropout(), nn.Linear(features(stages, input_shape), 1024), nn.ReLU())
+        self.fc1 = nn.Sequential(
+            pool(), nn.Flatten(), nn.Dropout(), nn.Linear(features(stages, input_shape), 1024), nn.ReLU()
+        )
         self.fc2 = nn.Sequential(nn.Dropout(), nn.Linear(1024, 1024), nn.ReLU())
         self.output = nn.Linear(1024, num_classes)
         draw_convolutions(self)

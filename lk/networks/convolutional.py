@@ -49,7 +49,9 @@ class LeNet(Network):
         check_image("LeNet", input_shape, 12)
         self.conv1 = nn.Sequential(nn.Conv2d(input_shape[0], 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2))
         self.conv2 = nn.Sequential(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True))
-        self.fc1 = nn.Sequential(nn.Flatten(), nn.Linear(features(nn.Sequential(self.conv1, self.conv2), input_shape), 120), nn.ReLU())
+        self.fc1 = nn.Sequential(
+            nn.Flatten(), nn.Linear(features(nn.Sequential(self.conv1, self.conv2), input_shape), 120), nn.ReLU()
+        )
         self.fc2 = nn.Sequential(nn.Linear(120, 84), nn.ReLU())
         self.output = nn.Linear(84, num_classes)
 

@@ -21,7 +21,9 @@ class MLP(Network):
         ('layer1', 'layer2')
     """
 
-    def __init__(self, widths: Sequence[int] = (1024,) * 7, num_classes: int = 10, input_shape: Sequence[int] = (1, 28, 28)) -> None:
+    def __init__(
+        self, widths: Sequence[int] = (1024,) * 7, num_classes: int = 10, input_shape: Sequence[int] = (1, 28, 28)
+    ) -> None:
         super().__init__(num_classes, input_shape)
         if not widths or min(widths) < 1:
             raise ValueError(f"Given widths={list(widths)}; expected at least one positive width.")

@@ -66,7 +66,9 @@ class Wrapped(Network):
         ('module.2',)
     """
 
-    def __init__(self, module: nn.Module, layers: Sequence[str], num_classes: int = 10, input_shape: Sequence[int] = (1, 28, 28)) -> None:
+    def __init__(
+        self, module: nn.Module, layers: Sequence[str], num_classes: int = 10, input_shape: Sequence[int] = (1, 28, 28)
+    ) -> None:
         super().__init__(num_classes, input_shape)
         find_layers(module, layers)
         if any(map(is_lazy, [*module.parameters(), *module.buffers()])):

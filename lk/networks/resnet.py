@@ -46,7 +46,9 @@ class ResNet(Network):
     def __init__(self, blocks_per_stage: int, num_classes: int = 10, input_shape: Sequence[int] = (3, 32, 32)) -> None:
         super().__init__(num_classes, input_shape)
         check_image(type(self).__name__, input_shape, 8)
-        self.stem = nn.Sequential(nn.Conv2d(input_shape[0], 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+        self.stem = nn.Sequential(
+            nn.Conv2d(input_shape[0], 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()
+        )
         before, names = 16, ["stem"]
         for stage, after in enumerate((16, 32, 64)):
             for place in range(blocks_per_stage):

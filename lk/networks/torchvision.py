@@ -47,7 +47,11 @@ class Torchvision(Network):
         self.model = get_model(name, weights=weights, num_classes=num_classes)
         if layers is None:
             children = [child for child, _ in self.model.named_children()]
-            inner = [f"features.{i}" for i, _ in self.model.features.named_children()] if "features" in children else children
+            inner = (
+                [f"features.{i}" for i, _ in self.model.features.named_children()]
+                if "features" in children
+                else children
+            )
             layers = [child for child in inner if child not in LEFT_OUT and not child.lower().startswith("aux")]
         find_layers(self.model, layers)
         self.layers = tuple(f"model.{layer}" for layer in layers)

@@ -60,7 +60,11 @@ class Transformer(Network):
     ) -> None:
         super().__init__(num_classes, input_shape)
         library = extra("transformers")
-        self.model = load(library, pretrained, num_classes) if pretrained else fresh(library, architecture, config or {}, pad, num_classes)
+        self.model = (
+            load(library, pretrained, num_classes)
+            if pretrained
+            else fresh(library, architecture, config or {}, pad, num_classes)
+        )
         sizes = self.model.config
         most = getattr(sizes, "max_position_embeddings", None)
         if most is not None and 0 <= most < self.input_shape[0]:  # -1 (XLNet): positions are relative, without an end
@@ -78,7 +82,9 @@ class Transformer(Network):
         hidden = self.embeddings.shape[1]
         self.register_buffer("given", read_vector(Path(absent), hidden) if absent not in ("zeros", "mean") else None)
         # Stands at the place of an absent token, whose embedding is replaced: a word like any other.
-        special = {value for key, value in sizes.to_dict().items() if key.endswith("_token_id") and isinstance(value, int)} | {self.pad}
+        special = {
+            value for key, value in sizes.to_dict().items() if key.endswith("_token_id") and isinstance(value, int)
+        } | {self.pad}
         self.word = next((number for number in range(len(self.embeddings)) if number not in special), 0)
         self.layers = tuple(f"layer{i}" for i in range(1, check_faithful(self) + 1))
         for name in self.layers:
@@ -121,7 +127,9 @@ class Transformer(Network):
         numbers = torch.where(x == ABSENT, self.word, x)
         with words_replaced(self.model.get_input_embeddings(), numbers, embedded):
             # Hidden states are asked for by name, because they come batch first whatever a block itself returns.
-            return self.model(input_ids=numbers, attention_mask=torch.ne(numbers, self.pad).long(), output_hidden_states=True)
+            return self.model(
+                input_ids=numbers, attention_mask=torch.ne(numbers, self.pad).long(), output_hidden_states=True
+            )
 
     def from_embedded(self, embedded: Tensor, x: Tensor) -> Tensor:
         """Logits from word embeddings; `x` says where padding is."""
@@ -196,7 +204,9 @@ def load(library: Any, pretrained: str, num_classes: int) -> Any:
 def read_vector(path: Path, hidden: int) -> Tensor:
     """The one vector of a safetensors file."""
     if not path.is_file():
-        raise ValueError(f"Given absent={str(path)!r}; expected 'zeros', 'mean' or a safetensors file with one vector of {hidden} numbers.")
+        raise ValueError(
+            f"Given absent={str(path)!r}; expected 'zeros', 'mean' or a safetensors file with one vector of {hidden} numbers."
+        )
     try:
         stored = load_file(path)
     except SafetensorError as error:

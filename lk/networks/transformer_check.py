@@ -10,7 +10,11 @@ TOLERANCE = 1e-5  # of logits, absolute and relative
 
 def first_line(error: Exception) -> str:
     """Type and first line of a library's error."""
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0].rstrip('.')}" if str(error).strip() else type(error).__name__
+    return (
+        f"{type(error).__name__}: {str(error).strip().splitlines()[0].rstrip('.')}"
+        if str(error).strip()
+        else type(error).__name__
+    )
 
 
 def refused(model: Any, reason: str) -> ValueError:
@@ -35,8 +39,14 @@ def check_reads_words(model: Any) -> None:
 
 def tokens(network: Any, rows: int, length: int) -> Tensor:
     """Rows of ordinary words, which differ, `(rows, length)`."""
-    special = {value for key, value in network.model.config.to_dict().items() if key.endswith("_token_id") and isinstance(value, int)}
-    words = [number for number in range(len(network.embeddings)) if number not in special | {network.pad}][:1000] or [network.word]
+    special = {
+        value
+        for key, value in network.model.config.to_dict().items()
+        if key.endswith("_token_id") and isinstance(value, int)
+    }
+    words = [number for number in range(len(network.embeddings)) if number not in special | {network.pad}][:1000] or [
+        network.word
+    ]
     return torch.tensor(words)[(torch.arange(rows)[:, None] * 5 + torch.arange(length) * 3 + 1) % len(words)]
 
 
@@ -63,7 +73,11 @@ def check_faithful(network: Any) -> int:
         with torch.random.fork_rng():
             return _check_faithful(network)
     except ValueError as error:
-        raise error if str(error).startswith("expected ") else refused(model, str(error).strip().splitlines()[0].rstrip(".")) from error
+        raise (
+            error
+            if str(error).startswith("expected ")
+            else refused(model, str(error).strip().splitlines()[0].rstrip("."))
+        ) from error
     except Exception as error:  # whatever the library raises
         raise refused(model, first_line(error)) from error
     finally:
@@ -85,7 +99,9 @@ def _check_faithful(network: Any) -> int:
         with torch.enable_grad():
             ours = network.run(embedded, x)
         if ours.logits.shape != (2, network.num_classes):
-            raise refused(model, f"its logits have the shape {tuple(ours.logits.shape)}, expected {(2, network.num_classes)}")
+            raise refused(
+                model, f"its logits have the shape {tuple(ours.logits.shape)}, expected {(2, network.num_classes)}"
+            )
         if not torch.allclose(ours.logits, found.logits, rtol=TOLERANCE, atol=TOLERANCE):
             raise refused(model, "its logits from word embeddings differ from those from numbers")
         (gradient,) = torch.autograd.grad(ours.logits[0].square().sum(), embedded)

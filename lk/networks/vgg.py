@@ -30,11 +30,17 @@ class VGG(Network):
             after = self.channels[stage - 1]
             # A stage ends with pooling; its activation is read after the ReLU, before the pooling of the next stage.
             pool = [nn.MaxPool2d(2, ceil_mode=True)] if stage > 1 and place == 1 else []
-            self.add_module(name, nn.Sequential(*pool, nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()))
+            self.add_module(
+                name, nn.Sequential(*pool, nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU())
+            )
             before = after
         stages = nn.Sequential(*(self.get_submodule(name) for name in convolutions), nn.MaxPool2d(2, ceil_mode=True))
         self.fc1 = nn.Sequential(
-            nn.MaxPool2d(2, ceil_mode=True), nn.Flatten(), nn.Linear(features(stages, input_shape), 512), nn.ReLU(), nn.Dropout()
+            nn.MaxPool2d(2, ceil_mode=True),
+            nn.Flatten(),
+            nn.Linear(features(stages, input_shape), 512),
+            nn.ReLU(),
+            nn.Dropout(),
         )
         self.fc2 = nn.Sequential(nn.Linear(512, 512), nn.ReLU(), nn.Dropout())
         self.output = nn.Linear(512, num_classes)

@@ -24,7 +24,10 @@ def circuit(cells: pd.DataFrame, answers: pd.DataFrame, title: str) -> Figure:
     small = max(len(rows), len(columns)) <= 8
     for panel, (quantity, name, colours) in zip(
         axes[0],
-        (("kernel", "Kernel K(p, q): sets the unembedding", "PuOr"), ("activation", "Activation act(λ(p) − μ(q)) at w = e", "Blues")),
+        (
+            ("kernel", "Kernel K(p, q): sets the unembedding", "PuOr"),
+            ("activation", "Activation act(λ(p) − μ(q)) at w = e", "Blues"),
+        ),
         strict=False,
     ):
         table = cells.pivot(index="p", columns="q", values=quantity).loc[rows, columns].to_numpy(float)
@@ -32,7 +35,10 @@ def circuit(cells: pd.DataFrame, answers: pd.DataFrame, title: str) -> Figure:
         image = panel.imshow(table, cmap=colours, vmin=-top if quantity == "kernel" else 0.0, vmax=top, aspect="auto")
         figure.colorbar(image, ax=panel, pad=0.02, fraction=0.05)
         panel.set(title=name, xlabel="point q of Y, by μ(q)")
-        for axis, points, values in (("y", rows, cells.groupby("p")["lam"].first()), ("x", columns, cells.groupby("q")["mu"].first())):
+        for axis, points, values in (
+            ("y", rows, cells.groupby("p")["lam"].first()),
+            ("x", columns, cells.groupby("q")["mu"].first()),
+        ):
             places = range(0, len(points), max(1, len(points) // 8))
             labels = [number(values[points[i]]) for i in places]
             if axis == "x":
@@ -44,7 +50,9 @@ def circuit(cells: pd.DataFrame, answers: pd.DataFrame, title: str) -> Figure:
     counts = cells.pivot(index="p", columns="q", values="neurons").loc[rows, columns].to_numpy(int)
     for (i, j), count in np.ndenumerate(counts):
         if count == 0:
-            axes[0, 0].add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, hatch="////", edgecolor=THRESHOLD, linewidth=0))
+            axes[0, 0].add_patch(
+                Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, hatch="////", edgecolor=THRESHOLD, linewidth=0)
+            )
         elif small:
             axes[0, 0].text(
                 j,
@@ -72,6 +80,8 @@ def circuit(cells: pd.DataFrame, answers: pd.DataFrame, title: str) -> Figure:
     missing = int((counts == 0).sum())
     note = "numbers: neurons of the pair; " if small else ""
     footnote(
-        figure, [], f"{title}; n = {int(counts.sum())} neurons on {counts.size} pairs; {note}hatched: {missing} pairs without a neuron"
+        figure,
+        [],
+        f"{title}; n = {int(counts.sum())} neurons on {counts.size} pairs; {note}hatched: {missing} pairs without a neuron",
     )
     return figure

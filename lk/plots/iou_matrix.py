@@ -49,8 +49,14 @@ def iou_matrix(frame: pd.DataFrame, runs: Sequence[str]) -> Figure:
             panel.tick_params(labelbottom=True)
     numbers = [str(place + 1) for place in range(len(runs))]
     axes[0, 0].set_xticks(range(len(runs)), numbers, fontsize=9)
-    axes[0, 0].set_yticks(range(len(runs)), [f"{short(run, 22)}  {number}" for run, number in zip(runs, numbers, strict=True)], fontsize=9)
+    axes[0, 0].set_yticks(
+        range(len(runs)), [f"{short(run, 22)}  {number}" for run, number in zip(runs, numbers, strict=True)], fontsize=9
+    )
     if cells is not None:
         figure.colorbar(cells, ax=list(axes.flat), label="IoU; above the diagonal: chance", pad=0.01, shrink=0.8)
-    footnote(figure, [], f"{of_samples(frame)}; below the diagonal: mean IoU of the pair, above it: the same pair's chance level")
+    footnote(
+        figure,
+        [],
+        f"{of_samples(frame)}; below the diagonal: mean IoU of the pair, above it: the same pair's chance level",
+    )
     return figure

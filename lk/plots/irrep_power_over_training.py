@@ -20,7 +20,11 @@ def irrep_power_over_training(progress: pd.DataFrame, most: int = 8) -> Figure:
     means = rows.groupby(["quantity", "irrep", "step"], sort=False)["value"].mean()
     last = rows["step"].max()
     final = rows[rows["step"] == last].groupby("irrep", sort=False)["value"].mean()
-    chosen = list(final.index) if len(final) <= most else [name for name in final.index if name in set(final.nlargest(most - 1).index)]
+    chosen = (
+        list(final.index)
+        if len(final) <= most
+        else [name for name in final.index if name in set(final.nlargest(most - 1).index)]
+    )
     figure, axes = grid(1, 3, height=3.3, sharey=True)
     for panel, (quantity, title) in zip(axes[0], TITLES.items(), strict=True):
         table = means[quantity].unstack("step").sort_index(axis=1)

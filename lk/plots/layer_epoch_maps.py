@@ -30,7 +30,11 @@ def layer_epoch_maps(averages: pd.DataFrame, quantities: Sequence[tuple[str, str
     last = averages[averages["step"] == epochs.index[-1]]
     for panel, (name, title) in zip(axes.flat, quantities, strict=False):
         rows = averages[averages["quantity"] == name]
-        mean = rows.pivot(index="layer", columns="step", values="mean").reindex(index=layers, columns=epochs.index).to_numpy(float)
+        mean = (
+            rows.pivot(index="layer", columns="step", values="mean")
+            .reindex(index=layers, columns=epochs.index)
+            .to_numpy(float)
+        )
         half = rows.assign(half=(rows["high"] - rows["low"]) / 2).pivot(index="layer", columns="step", values="half")
         half_ = half.reindex(index=layers, columns=epochs.index).to_numpy(float)
         top = 1.0 if name in ("completeness", "redundancy") else float(np.nanmax(mean, initial=1e-9))
@@ -58,5 +62,9 @@ def layer_epoch_maps(averages: pd.DataFrame, quantities: Sequence[tuple[str, str
         panel.remove()
     cells = "" if averages.groupby("quantity").size().max() > MOST_CELLS else ", ±: half width of the 95 % interval"
     any_marked = doubted(averages)
-    footnote(figure, any_marked, f"n = {int(averages['n'].max())} samples{cells}" + (", hatched: marked †" if any_marked else ""))
+    footnote(
+        figure,
+        any_marked,
+        f"n = {int(averages['n'].max())} samples{cells}" + (", hatched: marked †" if any_marked else ""),
+    )
     return figure

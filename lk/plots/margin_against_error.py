@@ -16,7 +16,9 @@ def margin_against_error(certificates: pd.DataFrame) -> Figure:
     Args:
         certificates: Columns seed, verifier, margin, error_50, error_90 (logits), bound.
     """
-    rows = certificates[(certificates["margin"] > 0) & np.isfinite(certificates["error_90"]) & (certificates["verifier"] != "cascade")]
+    rows = certificates[
+        (certificates["margin"] > 0) & np.isfinite(certificates["error_90"]) & (certificates["verifier"] != "cascade")
+    ]
     figure, axes = grid(1, 1, width=8.4, height=4.8)
     panel = axes[0, 0]
     right = 2.0 * float(rows["margin"].max()) if len(rows) else 1.0
@@ -29,7 +31,14 @@ def margin_against_error(certificates: pd.DataFrame) -> Figure:
         for filled in (True, False):
             own = found[(found["bound"] > 0.5) == filled]
             face = colour if filled else "white"
-            panel.plot(own["margin"], own["error_50"].clip(least, top), marker, color=colour, markerfacecolor=face, clip_on=False)
+            panel.plot(
+                own["margin"],
+                own["error_50"].clip(least, top),
+                marker,
+                color=colour,
+                markerfacecolor=face,
+                clip_on=False,
+            )
         panel.plot([], [], marker, color=colour, label=str(name), markersize=7.5)
     panel.plot([least, right], [least, right], color="#444444", linestyle="--", linewidth=1.2)
     panel.fill_between([least, right], [least, right], [least, least], color="#009E73", alpha=0.07, linewidth=0)
@@ -39,7 +48,10 @@ def margin_against_error(certificates: pd.DataFrame) -> Figure:
     panel.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] in "25" else ""))
     panel.text(0.98, 0.03, "error below margin: certified", color="#00664B", ha="right", transform=panel.transAxes)
     panel.set(
-        xlim=(least, right), ylim=(least, top), xlabel="margin of the ideal network (logits)", ylabel="error of the median pair (logits)"
+        xlim=(least, right),
+        ylim=(least, top),
+        xlabel="margin of the ideal network (logits)",
+        ylabel="error of the median pair (logits)",
     )
     handles = [
         *panel.get_legend_handles_labels()[0],

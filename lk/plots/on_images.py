@@ -43,12 +43,30 @@ def on_images(effects: pd.DataFrame, images: Image, owners: NDArray[np.int64], u
         doubted = bool(rows["marked"].any()) if "marked" in rows else False
         y = line * down
         name = "\n".join(short(part, 14) for part in str(group).split("\n")) + (f" {DAGGER}" if doubted else "")
-        axes.text(-0.06 * width, y + height / 2, name, ha="right", va="center", color=DOUBT if doubted else "black", linespacing=1.3)
+        axes.text(
+            -0.06 * width,
+            y + height / 2,
+            name,
+            ha="right",
+            va="center",
+            color=DOUBT if doubted else "black",
+            linespacing=1.3,
+        )
         tile(axes, picture, (0, y), "players")
         outline(axes, owner, range(int(owner.max()) + 1), (0, y), color="#9A9A9A", linewidth=0.8)
         for row in rows.to_dict("records"):
-            x, kind, players = (int(row["rank"]) + 1) * across, str(row["kind"]).lower(), [int(i) for i in row["players"]]
-            tile(axes, paled(picture, np.isin(owner, players)), (x, y), f"{row['kind']} {signed(row['effect'])}", fontweight="bold")
+            x, kind, players = (
+                (int(row["rank"]) + 1) * across,
+                str(row["kind"]).lower(),
+                [int(i) for i in row["players"]],
+            )
+            tile(
+                axes,
+                paled(picture, np.isin(owner, players)),
+                (x, y),
+                f"{row['kind']} {signed(row['effect'])}",
+                fontweight="bold",
+            )
             outline(axes, owner, players, (x, y), color=KIND_COLOURS[kind], linestyle=KIND_LINES[kind], linewidth=2.4)
     axes.set(xlim=(-left, size[0] - left), ylim=(size[1] - 0.19 * width, -0.19 * width), aspect="equal")
     axes.axis("off")

@@ -49,15 +49,35 @@ def order_over_epochs(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest:
             own = rows[(rows["layer"] == layer) & (rows["quantity"] == quantity)]
             for order in orders:
                 found = own[own["order"] == order].set_index("step").reindex(epochs.index)
-                panel.plot(range(len(epochs)), found["mean"], "-o", color=colours[order], markersize=3.5, label=f"order {order}")
+                panel.plot(
+                    range(len(epochs)),
+                    found["mean"],
+                    "-o",
+                    color=colours[order],
+                    markersize=3.5,
+                    label=f"order {order}",
+                )
                 low, high = found["low"].to_numpy(float), found["high"].to_numpy(float)
                 panel.fill_between(
-                    range(len(epochs)), low.clip(min=SMALLEST / 10 if line == 0 else 0), high, color=colours[order], alpha=0.16, linewidth=0
+                    range(len(epochs)),
+                    low.clip(min=SMALLEST / 10 if line == 0 else 0),
+                    high,
+                    color=colours[order],
+                    alpha=0.16,
+                    linewidth=0,
                 )
             if "marked" in own:
                 for place, flag in enumerate(own.groupby("step")["marked"].any().reindex(epochs.index)):
                     if flag:
-                        panel.axvspan(place - 0.5, place + 0.5, facecolor="none", edgecolor="#BBBBBB", hatch="////", linewidth=0, zorder=0)
+                        panel.axvspan(
+                            place - 0.5,
+                            place + 0.5,
+                            facecolor="none",
+                            edgecolor="#BBBBBB",
+                            hatch="////",
+                            linewidth=0,
+                            zorder=0,
+                        )
             if line == 0:
                 panel.set_title(title)
             else:

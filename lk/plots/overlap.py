@@ -29,12 +29,18 @@ from lk.plots.style import (
 WORDS = {
     "output": ("overlap with the output", "forgotten: not in the output", "newly emerging: in the output only"),
     "layer before": ("overlap with the layer before", "newly emerged", "forgotten: in the layer before only"),
-    "checkpoint before": ("overlap with the checkpoint before", "newly emerged", "forgotten: at the checkpoint before only"),
+    "checkpoint before": (
+        "overlap with the checkpoint before",
+        "newly emerged",
+        "forgotten: at the checkpoint before only",
+    ),
 }
 
 
 @styled
-def overlap(shares: pd.DataFrame, reference: str = "output", most: int = MOST_LAYERS, highest: int | None = None) -> Figure:
+def overlap(
+    shares: pd.DataFrame, reference: str = "output", most: int = MOST_LAYERS, highest: int | None = None
+) -> Figure:
     """Bars by order: grey is shared with the reference, what else the layer has upwards, what else the reference has downwards.
 
     Grey and the bar above it are together the layer's own salient strength, grey and the bar below it that of the reference. Against
@@ -47,7 +53,11 @@ def overlap(shares: pd.DataFrame, reference: str = "output", most: int = MOST_LA
         most: Layers shown at most, evenly spread.
         highest: Highest order shown.
     """
-    rows = shares[(shares["reference"] == reference) & (shares["order"] > 0) & (shares["order"] <= (highest or shares["order"].max()))]
+    rows = shares[
+        (shares["reference"] == reference)
+        & (shares["order"] > 0)
+        & (shares["order"] <= (highest or shares["order"].max()))
+    ]
     every, marked = compared_layers(shares, reference), doubted(rows)
     layers = spread(every, most)
     # `forgotten` and `new` are named as seen from the layer against the output.
@@ -57,7 +67,9 @@ def overlap(shares: pd.DataFrame, reference: str = "output", most: int = MOST_LA
     for line, kind in enumerate(("and", "or")):
         for panel, layer, title in zip(axes[line], layers, layer_labels(layers, marked), strict=True):
             found = {
-                quantity: rows[(rows["layer"] == layer) & (rows["kind"] == kind) & (rows["quantity"] == quantity)].sort_values("order")
+                quantity: rows[
+                    (rows["layer"] == layer) & (rows["kind"] == kind) & (rows["quantity"] == quantity)
+                ].sort_values("order")
                 for quantity in ("overlap", "forgotten", "new")
             }
             stacked(panel, found, (above, below), words, 0.45 if layer in marked else 1.0)
@@ -81,7 +93,9 @@ def compared_layers(shares: pd.DataFrame, reference: str) -> list[str]:
     return every[:-1] if reference == "output" and len(every) > 1 else every
 
 
-def stacked(panel: Axes, found: Mapping[str, pd.DataFrame], colours: tuple[str, str], words: Sequence[str], alpha: float = 1.0) -> None:
+def stacked(
+    panel: Axes, found: Mapping[str, pd.DataFrame], colours: tuple[str, str], words: Sequence[str], alpha: float = 1.0
+) -> None:
     """One panel: grey what is shared, on top of it what else the layer has, below zero what else the reference has.
 
     Args:

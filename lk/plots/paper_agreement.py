@@ -27,4 +27,6 @@ def by_place(frame: pd.DataFrame, kind: str) -> pd.DataFrame:
     rows = frame[(frame["kind"] == kind) & (frame["order"] > 0)]
     rows = rows.assign(panel=kind.upper() + ": " + rows["place"], xlabel="order", x=rows["order"])
     # Stable, so that lines keep the order and the colours in which they are given.
-    return rows.sort_values("place", key=lambda places: places.map({place: i for i, place in enumerate(PLACES)}), kind="stable")
+    return rows.sort_values(
+        "place", key=lambda places: places.map({place: i for i, place in enumerate(PLACES)}), kind="stable"
+    )

@@ -51,7 +51,10 @@ def paper_attributions(frame: pd.DataFrame, words: Sequence[str]) -> Figure:
             if number == len(places) - 1:
                 panel.set_xlabel("effect on the score (nats)")
         line[0].set_ylabel(short(place, 24), fontweight="bold")
-    handles = [Patch(facecolor=colour, hatch="////" if kind == "or" else None, edgecolor="white") for kind, colour in KIND_COLOURS.items()]
+    handles = [
+        Patch(facecolor=colour, hatch="////" if kind == "or" else None, edgecolor="white")
+        for kind, colour in KIND_COLOURS.items()
+    ]
     handles += [Patch(facecolor=RUNS[0]), Patch(facecolor=THRESHOLD)]
     labels = ["AND: acts when all are there", "OR: acts when any is there", "player for the class", "player against it"]
     figure.legend(handles, labels, loc="outside upper left", ncols=4)
@@ -73,10 +76,14 @@ def by_word(rows: pd.DataFrame, words: Sequence[str]) -> np.ndarray:
     return np.array([known[word].pop(0) if known.get(word) else np.nan for word in words])
 
 
-def signed_bars(panel: Axes, names: Sequence[str], values: np.ndarray, colours: Sequence[str], hatches: Sequence[str], lines: int) -> None:
+def signed_bars(
+    panel: Axes, names: Sequence[str], values: np.ndarray, colours: Sequence[str], hatches: Sequence[str], lines: int
+) -> None:
     """Named horizontal bars to both sides of zero with their values, from the top; room for so many lines."""
     places = np.arange(len(names))
-    panel.barh(places, np.nan_to_num(values), color=colours, hatch=hatches, edgecolor="white", linewidth=0.4, height=0.76)
+    panel.barh(
+        places, np.nan_to_num(values), color=colours, hatch=hatches, edgecolor="white", linewidth=0.4, height=0.76
+    )
     panel.set_yticks(places, names, fontsize=9.5)
     panel.axvline(0, color="#444444", linewidth=0.8)
     panel.set_ylim(lines - 0.4, -0.6)

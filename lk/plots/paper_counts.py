@@ -23,7 +23,9 @@ def paper_counts(frame: pd.DataFrame) -> Figure:
     """
     rows = frame[frame["count"].notna()]
     settings = frame.drop_duplicates(["group", "setting"])[["group", "setting"]].sort_values(
-        "group", key=lambda groups: groups.map({group: i for i, group in enumerate(dict.fromkeys(groups))}), kind="stable"
+        "group",
+        key=lambda groups: groups.map({group: i for i, group in enumerate(dict.fromkeys(groups))}),
+        kind="stable",
     )
     groups, networks = list(dict.fromkeys(settings["group"])), list(dict.fromkeys(frame["network"]))
     colours = {group: RUNS[(0, 3, 4, 5, 6)[i % 5]] for i, group in enumerate(groups)}
@@ -59,7 +61,11 @@ def paper_counts(frame: pd.DataFrame) -> Figure:
         if sizes.min() == sizes.max()
         else f"n = {sizes.min()} to {sizes.max()} samples"
     )
-    footnote(figure, [], f"{n} per row; dots: samples, box: 25 to 75 % with median, whiskers: 5 to 95 %, diamond and number: mean")
+    footnote(
+        figure,
+        [],
+        f"{n} per row; dots: samples, box: 25 to 75 % with median, whiskers: 5 to 95 %, diamond and number: mean",
+    )
     return figure
 
 
@@ -91,4 +97,11 @@ def distribution(panel: Axes, height: float, counts: np.ndarray, colour: str) ->
     )  # fmt: skip
     mean = float(counts.mean())
     panel.plot(mean, height, "D", color="#000000", markersize=5, zorder=4)
-    panel.annotate(number(mean, 1), (max(q95, float(counts.max())), height), (6, 0), textcoords="offset points", va="center", fontsize=9)
+    panel.annotate(
+        number(mean, 1),
+        (max(q95, float(counts.max())), height),
+        (6, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9,
+    )

@@ -31,7 +31,11 @@ def paper_kappa(frame: pd.DataFrame) -> Figure:
         found = own[own["kappa"] == REFERENCE]
         if len(found):
             panel.plot(
-                found["rank"], found["effect"], color="#000000", linewidth=1.5, label=f"κ = {significant(REFERENCE)}: sorted by this one"
+                found["rank"],
+                found["effect"],
+                color="#000000",
+                linewidth=1.5,
+                label=f"κ = {significant(REFERENCE)}: sorted by this one",
             )
         panel.axhline(0, color="#444444", linewidth=0.8)
         panel.set(

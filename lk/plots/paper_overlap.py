@@ -48,12 +48,25 @@ def paper_overlap(frame: pd.DataFrame, kind: str) -> Figure:
         for panel, layer, title in zip(axes[line], layers, layer_labels(layers, marked, 14), strict=False):
             here = own[own["layer"] == layer]
             found = {
-                quantity: here[here["quantity"] == quantity].set_index("order").reindex(orders).rename_axis("order").reset_index()
+                quantity: here[here["quantity"] == quantity]
+                .set_index("order")
+                .reindex(orders)
+                .rename_axis("order")
+                .reset_index()
                 for quantity in QUANTITIES
             }
             stacked(panel, found, (FORGOTTEN, NEW), WORDS["output"], 0.45 if layer in marked else 1.0)
             if here["mean"].isna().all():
-                panel.text(0.5, 0.5, "no value", transform=panel.transAxes, ha="center", va="center", color="#666666", fontsize=9.5)
+                panel.text(
+                    0.5,
+                    0.5,
+                    "no value",
+                    transform=panel.transAxes,
+                    ha="center",
+                    va="center",
+                    color="#666666",
+                    fontsize=9.5,
+                )
             panel.grid(axis="x", visible=False)
             panel.set_xticks(orders)
             panel.set_title(title, fontsize=10)

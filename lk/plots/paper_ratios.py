@@ -34,7 +34,10 @@ def paper_ratios(frame: pd.DataFrame, kind: str) -> Figure:
         axes[1, column].set_xlabel("layer, early to late")
     for panel, (quantity, label) in zip(axes[:, 0], QUANTITIES.items(), strict=True):
         panel.set_ylabel(f"{kind.upper()}: {quantity}\n({label})")
-    handles = [Line2D([], [], color=colour, marker="o", label=f"order {order}") for order, colour in order_colours(orders).items()]
+    handles = [
+        Line2D([], [], color=colour, marker="o", label=f"order {order}")
+        for order, colour in order_colours(orders).items()
+    ]
     if (rows["order"] == 0).any():
         handles.append(Line2D([], [], color="#000000", marker="o", linewidth=2.6, label="all orders"))
     figure.legend(handles=handles, loc="outside right center")

@@ -6,7 +6,18 @@ from matplotlib.figure import Figure
 
 from lk.metrics.wilson import wilson
 from lk.numbers import epochs
-from lk.plots.style import MOST_LAYERS, THRESHOLD, doubted, footnote, grid, layer_ticks, layers_of, part_of, spread, styled
+from lk.plots.style import (
+    MOST_LAYERS,
+    THRESHOLD,
+    doubted,
+    footnote,
+    grid,
+    layer_ticks,
+    layers_of,
+    part_of,
+    spread,
+    styled,
+)
 
 
 @styled

@@ -13,7 +13,9 @@ from lk.text import short_names
 
 
 @styled
-def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequence[str]], unit: str = "nats", columns: int = 2) -> Figure:
+def ranked_effects(
+    effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequence[str]], unit: str = "nats", columns: int = 2
+) -> Figure:
     """One panel per group (a sample, or a layer), the strongest interaction on top, its effect to the left or right of zero.
 
     Args:
@@ -38,7 +40,9 @@ def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequen
             linewidth=0.4, height=0.74,
         )  # fmt: skip
         panel.set_yticks(
-            rows["rank"], [coalition(row["players"], named(names, row), str(row["kind"])) for row in rows.to_dict("records")], fontsize=9.5
+            rows["rank"],
+            [coalition(row["players"], named(names, row), str(row["kind"])) for row in rows.to_dict("records")],
+            fontsize=9.5,
         )
         panel.axvline(0, color="#444444", linewidth=0.8)
         doubted = bool(rows["marked"].any()) if "marked" in rows else False
@@ -57,8 +61,13 @@ def ranked_effects(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequen
         panel.margins(x=0.28)
     for panel in axes.flat[len(groups) :]:
         panel.remove()
-    handles = [Patch(facecolor=colour, hatch="////" if kind == "or" else None, edgecolor="white") for kind, colour in KIND_COLOURS.items()]
-    figure.legend(handles, ["AND: acts when all are there", "OR: acts when any is there"], loc="outside upper right", ncols=2)
+    handles = [
+        Patch(facecolor=colour, hatch="////" if kind == "or" else None, edgecolor="white")
+        for kind, colour in KIND_COLOURS.items()
+    ]
+    figure.legend(
+        handles, ["AND: acts when all are there", "OR: acts when any is there"], loc="outside upper right", ncols=2
+    )
     footnote(figure, effects.loc[effects["marked"], "group"] if "marked" in effects else [])
     return figure
 

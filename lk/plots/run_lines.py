@@ -54,7 +54,9 @@ def run_lines(
             # A small shift keeps whiskers of different runs apart.
             x = found["x"] + (number - (len(order) - 1) / 2) * min(0.008, 0.06 / len(order)) * span
             style = LINES[again % len(LINES)]
-            (handles[name],) = panel.plot(x, found["mean"], linestyle=style, color=colour, marker=marker, label=short(name, 44))
+            (handles[name],) = panel.plot(
+                x, found["mean"], linestyle=style, color=colour, marker=marker, label=short(name, 44)
+            )
             whiskers(panel, x, found, colour)
             if "marked" in found and found["marked"].any():
                 hollow = found["marked"].to_numpy(bool)

@@ -34,7 +34,9 @@ def sorted_strengths(ranked: pd.DataFrame, ratio: float) -> Figure:
         panel.set(xlabel="rank / number of samples", ylabel="strength / strongest of the sample")
     zoom = max(2.0, 2.2 * float(counts.max()))
     axes[0, 0].set(xlim=(0, zoom), ylim=(0, 1.02), title="The strongest")
-    axes[0, 0].text(zoom, ratio, f"salient above {significant(ratio)} ", color=THRESHOLD, ha="right", va="bottom", fontsize=9.5)
+    axes[0, 0].text(
+        zoom, ratio, f"salient above {significant(ratio)} ", color=THRESHOLD, ha="right", va="bottom", fontsize=9.5
+    )
     log_scale(axes[0, 1])
     axes[0, 1].set(ylim=(max(1e-5, ratio / 500), 1.3), title="All effects (log scale)")
     axes[0, 1].set_xlim(left=0)

@@ -36,7 +36,9 @@ def strength_by_order(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Figur
     for panel, layer, title in zip(axes[0], layers, layer_labels(layers, marked), strict=True):
         for side, (kind, colour) in enumerate(KIND_COLOURS.items()):
             for quantity, sign in (("positive", 1), ("negative", -1)):
-                found = rows[(rows["layer"] == layer) & (rows["kind"] == kind) & (rows["quantity"] == quantity)].sort_values("order")
+                found = rows[
+                    (rows["layer"] == layer) & (rows["kind"] == kind) & (rows["quantity"] == quantity)
+                ].sort_values("order")
                 x = found["order"] + (side - 0.5) * 0.4
                 signed = found[["mean", "low", "high"]] * sign
                 if sign < 0:

@@ -30,7 +30,14 @@ DOUBT = "#767676"  # names of marked layers
 KIND_COLOURS = {"and": AND, "or": OR}
 KIND_LINES = {"and": "-", "or": (0, (2.5, 1.2))}
 RUNS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F")
-VERIFIERS = {"brute_force": "#000000", "irrep": "#E69F00", "gset": "#009E73", "schur": "#0072B2", "lookup": "#8C6D1F", "cascade": "#CC79A7"}
+VERIFIERS = {
+    "brute_force": "#000000",
+    "irrep": "#E69F00",
+    "gset": "#009E73",
+    "schur": "#0072B2",
+    "lookup": "#8C6D1F",
+    "cascade": "#CC79A7",
+}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DAGGER = "†"
 REACH = f"mean |v(N) {MINUS} v(∅)|"
@@ -104,7 +111,11 @@ def doubted(frame: pd.DataFrame) -> list[str]:
 
 def layers_of(frame: pd.DataFrame) -> list[str]:
     """Layers in the order of their depth."""
-    return list(frame.sort_values("depth", kind="stable")["layer"].unique()) if "depth" in frame else list(dict.fromkeys(frame["layer"]))
+    return (
+        list(frame.sort_values("depth", kind="stable")["layer"].unique())
+        if "depth" in frame
+        else list(dict.fromkeys(frame["layer"]))
+    )
 
 
 def spread(items: Sequence[str], most: int) -> list[str]:
@@ -166,7 +177,9 @@ def layer_ticks(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: s
     if axis == "x":
         place = axes.get_subplotspec()
         beside = place.get_gridspec().ncols if place is not None else 1
-        slanted = max(map(len, labels), default=0) * len(labels) > 120 / max(3, beside)  # panels side by side are narrow
+        slanted = max(map(len, labels), default=0) * len(labels) > 120 / max(
+            3, beside
+        )  # panels side by side are narrow
         slant: Any = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
         axes.set_xticks(range(len(names)), labels, **slant)
     else:
@@ -284,7 +297,9 @@ def settle(figure: Figure, dpi: int = 150) -> FigureCanvasAgg:
 def figure_image(figure: Figure, dpi: int = 100) -> NDArray[np.uint8]:
     """Pixels of a figure, `(height, width, 3)`."""
     with mpl.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # names in scripts that the bundled font lacks
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing from font"
+        )  # names in scripts that the bundled font lacks
         canvas: Any = settle(figure, dpi)
         canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()

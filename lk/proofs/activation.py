@@ -72,7 +72,9 @@ def _mean(fixed: Floats, averaged: Floats, name: str) -> Floats:
     if name == "square":
         return np.asarray(fixed**2 + 2.0 * fixed * averaged.mean(0) + (averaged**2).mean(0))
     ordered = np.sort(averaged, axis=0)
-    above = np.vstack([np.cumsum(ordered[::-1], axis=0)[::-1], np.zeros((1, averaged.shape[1]))])  # sum of the entries from k on
+    above = np.vstack(
+        [np.cumsum(ordered[::-1], axis=0)[::-1], np.zeros((1, averaged.shape[1]))]
+    )  # sum of the entries from k on
     first = np.empty(fixed.shape, dtype=np.int64)
     for i in range(fixed.shape[1]):
         first[:, i] = np.searchsorted(ordered[:, i], -fixed[:, i], side="right")

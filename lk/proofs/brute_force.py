@@ -15,7 +15,9 @@ from lk.proofs.tables import Tables
 
 _CHUNK = 1024  # pairs at a time
 _ROUGH = 2.0**-125  # error of one underflow in float32, flushing to zero included
-_FLOOR = 2.0**-100  # of |u| in bounds: threads of BLAS that read a denormal u as zero are off by 2^-126 h, less than gamma |u| h
+_FLOOR = (
+    2.0**-100
+)  # of |u| in bounds: threads of BLAS that read a denormal u as zero are off by 2^-126 h, less than gamma |u| h
 
 
 def brute_force(tables: Tables, group: Group, pairs: Ints | None = None) -> Certificate:
@@ -103,7 +105,9 @@ def _settle(tables: Tables, group: Group, pairs: Ints, slack: Floats) -> int:
         hidden(left[x][:, None], right[y][:, None], one, one, ACTIVATIONS[tables.activation], activations)
         logits = unembed @ activations[:, 0] + bias
         # Errors of differences of two logits: the best rival is among those that are nearly as good as the one that seems best.
-        rounding = 4.0 * gamma(tables.width + 8) * float(np.abs(unembed).max(0) @ activations[:, 0] + np.abs(bias).max())
+        rounding = (
+            4.0 * gamma(tables.width + 8) * float(np.abs(unembed).max(0) @ activations[:, 0] + np.abs(bias).max())
+        )
         tolerance = WIDER * (rounding + tables.folding_x[x] + tables.folding_y[y] + UNDERFLOW)
         others = np.arange(group.order) != z
         rivals = np.flatnonzero(others & (logits >= logits[others].max(initial=-np.inf) - tolerance))

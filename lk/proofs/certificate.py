@@ -61,7 +61,9 @@ class Certificate:
                 "This is a fault of the verifier: report it with the network and the explanation."
             )
         if self.slack.ndim != 2 or self.slack.shape[0] != self.slack.shape[1] or np.isnan(self.slack).any():
-            raise ValueError(f"given slack of shape {self.slack.shape}; expected one number, not NaN, for each of n x n pairs")
+            raise ValueError(
+                f"given slack of shape {self.slack.shape}; expected one number, not NaN, for each of n x n pairs"
+            )
         object.__setattr__(self, "losses", loss_bounds(self.slack))
 
     @property
@@ -91,7 +93,9 @@ class Certificate:
             return {}
         errors = self.margin - self.slack
         return (
-            {f"{share:.0%}": float(np.quantile(errors, share)) for share in (0.0, 0.1, 0.5, 0.9, 1.0)} if np.isfinite(errors).all() else {}
+            {f"{share:.0%}": float(np.quantile(errors, share)) for share in (0.0, 0.1, 0.5, 0.9, 1.0)}
+            if np.isfinite(errors).all()
+            else {}
         )
 
     def summary(self) -> dict[str, Any]:
@@ -111,7 +115,10 @@ class Certificate:
             "dropped": list(self.dropped),
             "tiers": [list(tier) for tier in self.tiers],
         }
-        return {key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in scalars.items()}
+        return {
+            key: None if isinstance(value, float) and not np.isfinite(value) else value
+            for key, value in scalars.items()
+        }
 
     def save(self, folder: Path, activation: str) -> None:
         """Write `slack.safetensors`, then `certificate.json`, which names what it speaks of by the digests of the files.
@@ -129,11 +136,15 @@ class Certificate:
         data = self.summary() | {
             "format": FORMAT,
             "activation": activation,
-            "files": {name: digest_file(path) for name, path in _files(folder, self.verifier).items() if path.is_file()},
+            "files": {
+                name: digest_file(path) for name, path in _files(folder, self.verifier).items() if path.is_file()
+            },
             "versions": {name: version(package) for name, package in _PACKAGES.items()},
         }
         with writing(folder / "certificate.json") as temporary:
-            temporary.write_text(json.dumps(data | {"digest": digest_entries(data)}, indent=2, allow_nan=False), encoding="utf-8")
+            temporary.write_text(
+                json.dumps(data | {"digest": digest_entries(data)}, indent=2, allow_nan=False), encoding="utf-8"
+            )
 
     @classmethod
     def load(cls, folder: Path) -> "Certificate":
@@ -170,7 +181,8 @@ class Certificate:
                 unexplained=tuple(map(int, data["unexplained"])),
                 dropped=tuple(map(str, data["dropped"])),
                 tiers=tuple(
-                    (str(name), float(bound), int(operations), float(seconds)) for name, bound, operations, seconds in data["tiers"]
+                    (str(name), float(bound), int(operations), float(seconds))
+                    for name, bound, operations, seconds in data["tiers"]
                 ),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -228,7 +240,9 @@ def _check_identity(data: dict[str, Any], folder: Path, remedy: str) -> None:
     for name, file in _files(folder, str(data.get("verifier"))).items():
         found = digest_file(file) if file.is_file() else None
         if found != data["files"].get(name):
-            raise ValueError(f"expected the {file.name} that {path} speaks of, got {'another' if found else 'none'}. {remedy}")
+            raise ValueError(
+                f"expected the {file.name} that {path} speaks of, got {'another' if found else 'none'}. {remedy}"
+            )
 
 
 def loss_bounds(slack: Floats) -> Floats:

@@ -47,7 +47,11 @@ def indices_of(group: Group, pairs: Ints | None) -> Ints:
     if pairs is None:
         return np.arange(count)
     given = np.asarray(pairs)
-    if given.ndim != 1 or given.dtype.kind not in "iu" or (given.size and not (given.min() >= 0 and given.max() < count)):
+    if (
+        given.ndim != 1
+        or given.dtype.kind not in "iu"
+        or (given.size and not (given.min() >= 0 and given.max() < count))
+    ):
         raise ValueError(
             f"expected pairs as indices x n + y from 0 to {count - 1}, got {given.dtype} of shape {given.shape}. "
             "Give np.flatnonzero(mask) for a mask."

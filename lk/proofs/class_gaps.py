@@ -22,7 +22,9 @@ def one_sided_means(coordinates: Floats, xs: Ints, ys: Ints, n: int) -> tuple[Fl
     """F, P and Q: the mean of N over pairs, and what the means over those with one x, or one y, have beside it; any numbers are sound."""
     constant = coordinates.mean(0)
     count_x, count_y = np.bincount(xs, minlength=n)[:, None], np.bincount(ys, minlength=n)[:, None]
-    along_x, along_y = (_sums(coordinates, at, n) / np.maximum(count, 1) - constant for at, count in ((xs, count_x), (ys, count_y)))
+    along_x, along_y = (
+        _sums(coordinates, at, n) / np.maximum(count, 1) - constant for at, count in ((xs, count_x), (ys, count_y))
+    )
     return constant, np.where(count_x, along_x, 0.0), np.where(count_y, along_y, 0.0)
 
 

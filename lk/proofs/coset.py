@@ -101,7 +101,15 @@ def coset(tables: Tables, group: Group, explanation: CosetExplanation, pairs: In
     unexplained = tuple(np.flatnonzero(~taken).tolist())
     seconds = time.perf_counter() - start
     return Certificate(
-        "coset", slack.reshape(n, n), operations, tables.brute_force_operations, seconds, None, None, unexplained, tuple(dropped)
+        "coset",
+        slack.reshape(n, n),
+        operations,
+        tables.brute_force_operations,
+        seconds,
+        None,
+        None,
+        unexplained,
+        tuple(dropped),
     )
 
 

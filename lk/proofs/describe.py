@@ -68,7 +68,9 @@ def describe_circuits(
     for part in parts_of(explanation):
         kept = active[part.neurons]
         unembed = tables.unembed[:, part.neurons[kept]].astype(np.float64)
-        shares = [float((power(unembed - unembed.mean(0), irrep) * sizes[part.neurons[kept]] ** 2).sum()) for irrep in found]
+        shares = [
+            float((power(unembed - unembed.mean(0), irrep) * sizes[part.neurons[kept]] ** 2).sum()) for irrep in found
+        ]
         name = found[int(np.argmax(shares))].name if kept.any() else ""
         if isinstance(part, SignTerm):
             stabiliser, points, cells = np.flatnonzero(part.character == 1), 2, 4
@@ -116,7 +118,9 @@ def direction_variance(tables: Tables, group: Group, part: Part, kept: np.ndarra
     return spread / size
 
 
-def why_unexplained(tables: Tables, group: Group, explanation: GSetExplanation, irreps: Sequence[Irrep] | None = None) -> dict[int, str]:
+def why_unexplained(
+    tables: Tables, group: Group, explanation: GSetExplanation, irreps: Sequence[Irrep] | None = None
+) -> dict[int, str]:
     """A reason for each neuron that an explanation leaves out.
 
     Args:

@@ -8,7 +8,9 @@ from lk.proofs.rounding import Floats, Ints
 
 SHARES = 1 << 24  # weights are whole numbers of this part
 _LARGEST = 2.0**60
-_LEAST_SCALE = 2.0**-60  # smaller ones would underflow in squares, see lk.proofs.rounding; lambda and mu may be small instead
+_LEAST_SCALE = (
+    2.0**-60
+)  # smaller ones would underflow in squares, see lk.proofs.rounding; lambda and mu may be small instead
 
 Part = GSetCircuit | SignTerm | SidedCircuit
 
@@ -43,9 +45,7 @@ def refuse_action(action: Ints, group: Group, name: str = "X") -> str | None:
     """Why a table is no action, or None."""
     k = action.shape[1]
     if len(action) != group.order or k == 0 or action.min() < 0 or action.max() >= k:
-        return (
-            f"the action on {name} has shape {action.shape} and entries outside it; expected {group.order} rows with entries 0 to {k - 1}"
-        )
+        return f"the action on {name} has shape {action.shape} and entries outside it; expected {group.order} rows with entries 0 to {k - 1}"
     return None if is_action(action, group) else f"the table of {name} is no action of the group"
 
 
@@ -105,7 +105,8 @@ def refuse_sign(term: SignTerm, group: Group) -> str | None:
 def is_homomorphism(character: Ints, group: Group) -> bool:
     """Whether sigma(gh) = sigma(g) sigma(h), for generators g, which is enough."""
     return bool(
-        character[group.identity] == 1 and all((character[group.table[s]] == character[s] * character).all() for s in group.generators)
+        character[group.identity] == 1
+        and all((character[group.table[s]] == character[s] * character).all() for s in group.generators)
     )
 
 

@@ -94,7 +94,10 @@ def executed(tables: Tables, slack: Floats, precision: str) -> Floats:
         return np.full((n, n), -np.inf)
     sides = [_preactivation(tables, side, precision) for side in ("left", "right")]
     sizes = [side.size for side in sides]
-    ranges, largest = np.ptp(tables.unembed.astype(np.float64), axis=0), np.abs(tables.unembed.astype(np.float64)).max(0)
+    ranges, largest = (
+        np.ptp(tables.unembed.astype(np.float64), axis=0),
+        np.abs(tables.unembed.astype(np.float64)).max(0),
+    )
     kappa = (1.0 + phi) ** 2 * (1.0 + gamma(m + 4, unit)) * (1.0 + out) - 1.0
     # e_p is separable; e_h of the square is made so by maxima over the other input.
     rounded = [side.error + (unit + out) * (side.size + side.error) for side in sides]
@@ -104,9 +107,14 @@ def executed(tables: Tables, slack: Floats, precision: str) -> Floats:
         rounded = [factor * error + (unit + out) * size for error, size in zip(rounded, hidden, strict=True)]
     bias = float(np.abs(tables.bias.astype(np.float64)).max())
     flushed = (m + 4) * _FLUSHED * (1.0 + float(largest.max()) + 2.0 * max(float(size.max()) for size in hidden))
-    parts = [error @ ranges + 2.0 * kappa * ((size + error) @ largest) for error, size in zip(rounded, hidden, strict=True)]
+    parts = [
+        error @ ranges + 2.0 * kappa * ((size + error) @ largest) for error, size in zip(rounded, hidden, strict=True)
+    ]
     error = WIDER**4 * (parts[0][:, None] + parts[1] + 2.0 * (kappa * bias + flushed))
-    most = [float(((size + part) @ largest).max()) + float((size + part).max()) for size, part in zip(hidden, rounded, strict=True)]
+    most = [
+        float(((size + part) @ largest).max()) + float((size + part).max())
+        for size, part in zip(hidden, rounded, strict=True)
+    ]
     most += [side.partial for side in sides]
     if not WIDER * (sum(most) + bias) < _LARGEST:
         return np.full((n, n), -np.inf)
@@ -125,7 +133,9 @@ class _Side(NamedTuple):
 def _activity(side: _Side, error: Floats, name: str) -> Floats:
     """A function a of each side with |executed act(l + r)| at most the sum of both."""
     return np.asarray(
-        np.maximum(side.above, 0.0) + error if name == "relu" else (1.0 + (name == "square")) * apply(side.size + error, name)
+        np.maximum(side.above, 0.0) + error
+        if name == "relu"
+        else (1.0 + (name == "square")) * apply(side.size + error, name)
     )
 
 

@@ -71,7 +71,11 @@ def build(tables: Tables, group: Group, explanation: GSetExplanation, sided: tup
     kinds = ((GSetCircuit, explanation.circuits), (SignTerm, explanation.signs), (SidedCircuit, sided))
     given: list[tuple[type[Part], Part]] = [(kind, part) for kind, found in kinds for part in found]
     for number, (kind, part) in enumerate(given):
-        reason = refuse_neurons(part, taken) if type(part) is kind else f"a {type(part).__name__} in the place of a {kind.__name__}"
+        reason = (
+            refuse_neurons(part, taken)
+            if type(part) is kind
+            else f"a {type(part).__name__} in the place of a {kind.__name__}"
+        )
         if not reason and isinstance(part, GSetCircuit):
             reason = refuse_actions(part, group)
             part = part if reason else replace(part, kernel=on_orbitals(part, group))

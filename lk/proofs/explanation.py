@@ -340,4 +340,6 @@ class LookupExplanation(_Part):
                 "expected an offset for each row, and look-ups of rows that there are"
             )
         if not all((np.abs(array) <= 2.0**60).all() for array in (self.columns, self.offset)):
-            raise ValueError("given look-ups with columns or offsets that are not finite or above 2^60; expected sizes of weights")
+            raise ValueError(
+                "given look-ups with columns or offsets that are not finite or above 2^60; expected sizes of weights"
+            )

@@ -43,13 +43,19 @@ def find_fourier(tables: Tables, group: Group, irreps: Sequence[Irrep] | None = 
         1
     """
     tables.check_group(group)
-    found = [irrep for irrep in (all_irreps(group) if irreps is None else irreps) if not (irrep.character > irrep.dimension - 1e-6).all()]
+    found = [
+        irrep
+        for irrep in (all_irreps(group) if irreps is None else irreps)
+        if not (irrep.character > irrep.dimension - 1e-6).all()
+    ]
     n, m = tables.order, tables.width
     if not found:
         return [FourierExplanation((), n, m)]
     unembed = weighted_unembedding(tables)
     parts = [coefficients(unembed, irrep) for irrep in found]
-    powers = np.array([(part**2).sum() * irrep.norm / irrep.dimension for part, irrep in zip(parts, found, strict=True)])
+    powers = np.array(
+        [(part**2).sum() * irrep.norm / irrep.dimension for part, irrep in zip(parts, found, strict=True)]
+    )
     powers = powers / max(powers.sum(), 1e-300)
     explanations, seen = list[FourierExplanation](), set[tuple[int, ...]]()
     for share in SHARES:

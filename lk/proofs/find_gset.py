@@ -66,7 +66,9 @@ def find_gset(
 
 def _key(explanation: GSetExplanation) -> tuple[bytes, ...]:
     return tuple(
-        array.tobytes() for part in (*explanation.circuits, *explanation.signs, *explanation.sided) for array in part.arrays().values()
+        array.tobytes()
+        for part in (*explanation.circuits, *explanation.signs, *explanation.sided)
+        for array in part.arrays().values()
     )
 
 
@@ -83,7 +85,9 @@ class _Finder:
         centred = [table - table.mean(0) for table in (left, right, unembed)]
         self.powers = np.array([sum(power(table, irrep) for table in centred) / 3.0 for irrep in irreps])
         self.own = self.powers.argmax(0)
-        self.subgroups = [np.asarray(h) for h in (all_subgroup_classes(group, self._largest_index()) if given is None else given)]
+        self.subgroups = [
+            np.asarray(h) for h in (all_subgroup_classes(group, self._largest_index()) if given is None else given)
+        ]
         self.fitters: dict[int, Fitter] = {}
         self.fits: dict[tuple[int, bytes], Fit] = {}
         self.similarities: dict[int, np.ndarray] = {}
@@ -118,12 +122,18 @@ class _Finder:
     def irreps_of_neurons(self) -> list[tuple[Irrep, Ints]]:
         """Irreps of more than one dimension with their active neurons."""
         own = self.own[self.active]
-        return [(self.irreps[k], self.active[own == k]) for k in np.unique(own).tolist() if self.irreps[k].dimension > 1]
+        return [
+            (self.irreps[k], self.active[own == k]) for k in np.unique(own).tolist() if self.irreps[k].dimension > 1
+        ]
 
     def columns_of(self, irrep: Irrep, neurons: Ints, side: str) -> list[SidedCircuit]:
         """Circuits of one side of an irrep."""
         given = self.columns if side == "left" else self.mirrored
-        fitters = [self.fitter(number) for number, h in enumerate(self.subgroups) if 1 < self.group.order // len(h) <= len(neurons)]
+        fitters = [
+            self.fitter(number)
+            for number, h in enumerate(self.subgroups)
+            if 1 < self.group.order // len(h) <= len(neurons)
+        ]
         return [circuit for _, circuit in sided_circuits(given, fitters, irrep, neurons, side)]
 
     def sided(self, order: tuple[str, ...]) -> GSetExplanation:
@@ -165,7 +175,10 @@ class _Finder:
         found = list(greedy_groups(self.similarities[k] > cosine, _LEAST))
         if absorb and found:
             members, first = found[0]
-            found[0] = np.union1d(members, np.setdiff1d(np.arange(len(neurons)), np.concatenate([m for m, _ in found]))), first
+            found[0] = (
+                np.union1d(members, np.setdiff1d(np.arange(len(neurons)), np.concatenate([m for m, _ in found]))),
+                first,
+            )
             for extra, _ in [entry for entry in found[1:] if len(entry[0]) < len(members) / 2]:
                 found[0] = np.union1d(found[0][0], extra), first
             found = [found[0], *[entry for entry in found[1:] if len(entry[0]) >= len(members) / 2]]
@@ -182,7 +195,11 @@ class _Finder:
             score = float(fit.quality.mean()) - fit.missing / points**2
             if fit.missing <= min(points**2 / 2, len(spare)) and (best is None or score > best[0] + 0.01):
                 best = score, fit, number
-        return None if best is None else complete(best[1], neurons, spare, f"{irrep.name} on {best[1].action.shape[1]} points")
+        return (
+            None
+            if best is None
+            else complete(best[1], neurons, spare, f"{irrep.name} on {best[1].action.shape[1]} points")
+        )
 
     def fit(self, number: int, neurons: Ints, first: int) -> Fit:
         """One fit, made once."""

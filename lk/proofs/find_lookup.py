@@ -44,7 +44,9 @@ def find_lookup(
     tables.check_group(group)
     n, m = tables.order, tables.width
     found = all_irreps(group) if irreps is None else irreps
-    candidates = [np.asarray(h) for h in (all_subgroup_classes(group, _MOST_POINTS) if subgroups is None else subgroups)]
+    candidates = [
+        np.asarray(h) for h in (all_subgroup_classes(group, _MOST_POINTS) if subgroups is None else subgroups)
+    ]
     actions = [coset_action(group, h) for h in candidates if 1 < group.order // len(h) <= _MOST_POINTS]
     _, _, unembed, bias = tables.doubles()
     unembed = unembed - unembed.mean(0)

@@ -13,7 +13,9 @@ _FITS = 0.5
 _ROUNDS = 6
 
 
-def sided_circuits(given: Columns, fitters: list[Fitter], irrep: Irrep, neurons: Ints, side: str) -> list[tuple[float, SidedCircuit]]:
+def sided_circuits(
+    given: Columns, fitters: list[Fitter], irrep: Irrep, neurons: Ints, side: str
+) -> list[tuple[float, SidedCircuit]]:
     """One circuit for each column that covers an orbit, with the quality of its fit.
 
     Args:
@@ -39,7 +41,9 @@ def sided_circuits(given: Columns, fitters: list[Fitter], irrep: Irrep, neurons:
     return found
 
 
-def column(given: Columns, fitter: Fitter, neurons: Ints, first: int, side: str, name: str) -> tuple[float, SidedCircuit] | None:
+def column(
+    given: Columns, fitter: Fitter, neurons: Ints, first: int, side: str, name: str
+) -> tuple[float, SidedCircuit] | None:
     """Labels of neurons that share a column, None if a point is missing."""
     left = side == "left"
     moved, other = (given.left, given.right) if left else (given.right, given.left)
@@ -59,12 +63,16 @@ def column(given: Columns, fitter: Fitter, neurons: Ints, first: int, side: str,
         for _ in range(2):
             template = lam[at]
             mean = (other * scales).sum(1) / (scales**2).sum()
-            scales = ((moved * template).sum(0) + mean @ other) / np.maximum((template**2).sum(0) + (mean**2).sum(), 1e-300)
+            scales = ((moved * template).sum(0) + mean @ other) / np.maximum(
+                (template**2).sum(0) + (mean**2).sum(), 1e-300
+            )
             scales = np.maximum(scales, 1e-3 * np.abs(scales).max() + 1e-300)
             lam = _means(moved * scales, at, scales**2, fitter.points)
         kernel = _means(unembed * scales, at, np.ones(len(neurons)), fitter.points)
     assert kernel is not None
-    quality = np.stack([_share(moved, lam[index]), _share(unembed, kernel[index])])[:, np.arange(len(neurons)), p].min(0)
+    quality = np.stack([_share(moved, lam[index]), _share(unembed, kernel[index])])[:, np.arange(len(neurons)), p].min(
+        0
+    )
     template = kernel[at]
     weights = (unembed * scales * template).sum(0) / max(float((kernel**2).mean() * len(at)), 1e-300)
     kept = (quality > _FITS) & (weights > 0)

@@ -68,7 +68,9 @@ def gset(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints
     points = tabulate(ideal, group, tables.activation)
     gaps, correct, ideal_error = ideal_gaps(ideal, points, group)
     change = Change(tables, ideal, points)
-    sums = 2.0 * ideal_error + gamma(16) * float(np.abs(gaps[np.isfinite(gaps)]).max(initial=0.0) + np.abs(correct).max(initial=0.0))
+    sums = 2.0 * ideal_error + gamma(16) * float(
+        np.abs(gaps[np.isfinite(gaps)]).max(initial=0.0) + np.abs(correct).max(initial=0.0)
+    )
 
     def evaluate(silent: Silent, pairs: Ints) -> tuple[Floats, int]:
         rest = Rest(tables, np.concatenate([ideal.neurons, np.setdiff1d(silent.kept, ideal.neurons)]), ideal, points)
@@ -161,7 +163,9 @@ class Rest:
         t[:k] -= ideal.scales[:, None] * points.at_pairs(xs, ys)
         along_y = along_y - along_y.mean(0)
         groups = [k, len(neurons)] if 0 < k < len(neurons) else None
-        self.residual = Residual(unembed[:, neurons], bias, along_x, along_y, sizes, np.zeros(len(neurons)), 0.0, (t, xs, ys), groups)
+        self.residual = Residual(
+            unembed[:, neurons], bias, along_x, along_y, sizes, np.zeros(len(neurons)), 0.0, (t, xs, ys), groups
+        )
         sided = np.flatnonzero(points.side)
         if len(sided):
             self.residual.include(-ideal.unembed[:, sided], points.mean_x[:, sided], points.mean_y[:, sided])

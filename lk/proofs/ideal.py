@@ -11,7 +11,9 @@ from lk.proofs.rounding import Floats, Ints
 from lk.proofs.tables import Tables
 
 
-def circuit(group: Group, action: Ints, lam: Floats, mu: Floats, kernel: Floats, first: int = 0, name: str = "") -> GSetCircuit:
+def circuit(
+    group: Group, action: Ints, lam: Floats, mu: Floats, kernel: Floats, first: int = 0, name: str = ""
+) -> GSetCircuit:
     """The circuit with one neuron for each pair of points, numbered from `first`.
 
     Args:
@@ -29,7 +31,9 @@ def circuit(group: Group, action: Ints, lam: Floats, mu: Floats, kernel: Floats,
     return GSetCircuit(action, action, lam, mu, kernel, first + np.arange(k * k), p, q, ones, ones, name)
 
 
-def rho_set(group: Group, matrices: Floats, subgroup: Ints, direction: Floats, first: int = 0, name: str = "") -> GSetCircuit:
+def rho_set(
+    group: Group, matrices: Floats, subgroup: Ints, direction: Floats, first: int = 0, name: str = ""
+) -> GSetCircuit:
     """The circuit of a rho-set (Wu et al. 2025): the orbit B of a vector that the subgroup fixes, lambda = mu = b.a, K = -b.b'.
 
     Args:
@@ -47,11 +51,15 @@ def rho_set(group: Group, matrices: Floats, subgroup: Ints, direction: Floats, f
     fixed = matrices[subgroup].mean(0)
     column = fixed[:, np.argmax(np.linalg.norm(fixed, axis=0))]
     if np.linalg.norm(column) < 1e-6:
-        raise ValueError(f"given a subgroup of order {len(subgroup)} that fixes no vector of this representation; expected a fixed line")
+        raise ValueError(
+            f"given a subgroup of order {len(subgroup)} that fixes no vector of this representation; expected a fixed line"
+        )
     representatives = [int(np.flatnonzero(action[:, 0] == p)[0]) for p in range(action.shape[1])]
     base = column / np.linalg.norm(column)
     if not (action[subgroup, 0] == 0).all():
-        raise ValueError("given a subgroup whose coset is not point 0 of its action; expected the coset action of lk.groups")
+        raise ValueError(
+            "given a subgroup whose coset is not point 0 of its action; expected the coset action of lk.groups"
+        )
     points = matrices[representatives] @ base
     values = points @ direction
     return circuit(group, action, values, values, -points @ points.T, first, name)
@@ -60,11 +68,17 @@ def rho_set(group: Group, matrices: Floats, subgroup: Ints, direction: Floats, f
 def sign_term(character: Ints, first: int = 0, both: float = 1.0, mixed: float = -1.0) -> SignTerm:
     """Four neurons of a homomorphism to +-1, one of each type."""
     ones = np.ones(4)
-    return SignTerm(character, first + np.arange(4), np.array([1, 1, -1, -1]), np.array([1, -1, 1, -1]), ones, ones, both, mixed)
+    return SignTerm(
+        character, first + np.arange(4), np.array([1, 1, -1, -1]), np.array([1, -1, 1, -1]), ones, ones, both, mixed
+    )
 
 
 def ideal(
-    group: Group, circuits: Sequence[GSetCircuit], signs: Sequence[SignTerm] = (), width: int | None = None, activation: str = "relu"
+    group: Group,
+    circuits: Sequence[GSetCircuit],
+    signs: Sequence[SignTerm] = (),
+    width: int | None = None,
+    activation: str = "relu",
 ) -> tuple[Tables, GSetExplanation]:
     """The network that computes its circuits, and the explanation that says so.
 
@@ -75,7 +89,9 @@ def ideal(
         width: Number of neurons, at least those used; the others are zero.
         activation: See `Tables`.
     """
-    used = [int(neurons.max()) + 1 for neurons in [part.neurons for part in circuits] + [term.neurons for term in signs]]
+    used = [
+        int(neurons.max()) + 1 for neurons in [part.neurons for part in circuits] + [term.neurons for term in signs]
+    ]
     width = max(used) if width is None else width
     n = group.order
     left, right, unembed, bias = np.zeros((n, width)), np.zeros((n, width)), np.zeros((n, width)), np.zeros(n)

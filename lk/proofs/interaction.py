@@ -137,7 +137,9 @@ def slot_places(points: PointValues) -> Ints:
     return places
 
 
-def add_up(points: PointValues, shift: Floats, largest: Floats, weights: Floats, xs: Ints, ys: Ints) -> tuple[Floats, Floats, Floats]:
+def add_up(
+    points: PointValues, shift: Floats, largest: Floats, weights: Floats, xs: Ints, ys: Ints
+) -> tuple[Floats, Floats, Floats]:
     """Sums of M |C|, s C^2 and c C of chunks of pairs, shape `(pairs,)` each."""
     holder, squares, linear = np.zeros((3, len(xs)))
     if len(points.start):

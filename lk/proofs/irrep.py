@@ -76,7 +76,15 @@ def irrep(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Int
     unexplained = tuple(np.setdiff1d(np.arange(tables.width), ideal.neurons).tolist())
     seconds = time.perf_counter() - start
     return Certificate(
-        "irrep", slack.reshape(n, n), operations, tables.brute_force_operations, seconds, None, margin, unexplained, ideal.dropped
+        "irrep",
+        slack.reshape(n, n),
+        operations,
+        tables.brute_force_operations,
+        seconds,
+        None,
+        margin,
+        unexplained,
+        ideal.dropped,
     )
 
 
@@ -85,7 +93,9 @@ class Activations:
 
     def __init__(self, tables: Tables, neurons: Ints, ideal: Ideal) -> None:
         left, right, _, _ = tables.doubles()
-        self.tables = [np.ascontiguousarray(table.T) for table in (left[:, neurons], right[:, neurons], ideal.left, ideal.right)]
+        self.tables = [
+            np.ascontiguousarray(table.T) for table in (left[:, neurons], right[:, neurons], ideal.left, ideal.right)
+        ]
         self.kind, self.scales = ACTIVATIONS[tables.activation], ideal.scales[:, None]
         self.activation = tables.activation
 

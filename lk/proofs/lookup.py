@@ -65,7 +65,9 @@ def lookup(tables: Tables, group: Group, explanation: LookupExplanation, pairs: 
         return slack, main.operations + residual.operations
 
     slack, operations = with_silence(tables, None, indices_of(group, pairs), evaluate)
-    return Certificate("lookup", slack.reshape(n, n), operations, tables.brute_force_operations, time.perf_counter() - start)
+    return Certificate(
+        "lookup", slack.reshape(n, n), operations, tables.brute_force_operations, time.perf_counter() - start
+    )
 
 
 class Main:
@@ -104,7 +106,9 @@ class Main:
             (self.activations(xs, ys), xs, ys),
         )
         terms = 4.0 * gamma(m + size + lookups + 64) * WIDER**2
-        self.error_x = self.residual.error_x + sizes[0] @ (terms * products.max(0)) + terms * float(offsets.max(initial=0.0))
+        self.error_x = (
+            self.residual.error_x + sizes[0] @ (terms * products.max(0)) + terms * float(offsets.max(initial=0.0))
+        )
         self.error_y = self.residual.error_y + sizes[1] @ (terms * products.max(0))
         self.operations = 2 * n * m * (lookups + 2) + 2 * len(xs) * m
 
@@ -127,7 +131,12 @@ class Main:
         for j in range(self.assign.shape[1]):
             logits += values[self.assign[:, j]]
         known = rest.interaction(h, xs, ys, zs)
-        gap = known + _lead(logits, zs) + (rest.additive_x[xs, zs] - rest.most_x[xs]) + (rest.additive_y[ys, zs] - rest.most_y[ys])
+        gap = (
+            known
+            + _lead(logits, zs)
+            + (rest.additive_x[xs, zs] - rest.most_x[xs])
+            + (rest.additive_y[ys, zs] - rest.most_y[ys])
+        )
         open_ = at[~(gap > 0.0)]
         logits = logits[:, open_] + rest.additive_x[xs[open_]].T
         logits += rest.additive_y[ys[open_]].T

@@ -87,9 +87,13 @@ def lowrank(tables: Tables, group: Group, rank: int, pairs: Ints | None = None) 
             correct = logits[at, zs]
             logits[at, zs] = -np.inf
             gap = correct - logits.max(1) + rest.interaction(h, xs, ys, zs)
-            slack[chunk] = decide(gap, error_x[xs] + error_y[ys] + silent.cost_x[xs] + silent.cost_y[ys], tables.folding(xs, ys))
+            slack[chunk] = decide(
+                gap, error_x[xs] + error_y[ys] + silent.cost_x[xs] + silent.cost_y[ys], tables.folding(xs, ys)
+            )
         fixed = 3 * n * m * rank + 4 * n * m * min(n, m)
         return slack, rest.operations + len(pairs) * (m + rank * (m + n) + 2 * n) + fixed
 
     slack, operations = with_silence(tables, None, indices_of(group, pairs), evaluate)
-    return Certificate("lowrank", slack.reshape(n, n), operations, tables.brute_force_operations, time.perf_counter() - start)
+    return Certificate(
+        "lowrank", slack.reshape(n, n), operations, tables.brute_force_operations, time.perf_counter() - start
+    )

@@ -70,7 +70,13 @@ class PointValues:
 def tabulate(ideal: Ideal, group: Group, activation: str) -> PointValues:
     """The tables of every accepted part."""
     n, k = group.order, len(ideal.neurons)
-    values, start, at, width, side = list[Floats](), np.empty((k, n), np.int64), np.empty((k, n), np.int64), np.empty(k, np.int64), []
+    values, start, at, width, side = (
+        list[Floats](),
+        np.empty((k, n), np.int64),
+        np.empty((k, n), np.int64),
+        np.empty(k, np.int64),
+        [],
+    )
     mean_x, mean_y, largest, slots = np.zeros((n, k)), np.zeros((n, k)), np.zeros((n, k)), np.empty(k, np.int64)
     size, begin, slot, operations = 0, 0, 0, 0
     inverse = group.inverse
@@ -107,7 +113,9 @@ def tabulate(ideal: Ideal, group: Group, activation: str) -> PointValues:
         values.append(table.ravel())
         size, begin, slot, operations = size + table.size, here.stop, slot + used, operations + 5 * table.size
     flat = np.concatenate(values) if values else np.empty(0)
-    return PointValues(flat, start, at, width, slots, mean_x, mean_y, largest, np.array(side, dtype=np.int64), operations)
+    return PointValues(
+        flat, start, at, width, slots, mean_x, mean_y, largest, np.array(side, dtype=np.int64), operations
+    )
 
 
 def ideal_gaps(ideal: Ideal, points: PointValues, group: Group) -> tuple[Floats, Floats, float]:

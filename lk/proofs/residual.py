@@ -67,7 +67,9 @@ class Residual:
         self.weights = norm_weights(self.columns, _interaction(sample, along_x, along_y))
         self.ends = np.array([k] if groups is None else groups, dtype=np.int64)
         starts = np.concatenate([[0], self.ends[:-1]])
-        self.norms = np.array([largest_norm(self.columns[:, a:b], self.weights[a:b]) for a, b in zip(starts, self.ends, strict=True)])
+        self.norms = np.array(
+            [largest_norm(self.columns[:, a:b], self.weights[a:b]) for a, b in zip(starts, self.ends, strict=True)]
+        )
         self.joint = max(largest_norm(self.columns, self.weights), float(self.norms.max()))
         self.additive_x = along_x @ self.columns.T
         self.additive_y = along_y @ self.columns.T + self.bias
@@ -77,7 +79,9 @@ class Residual:
         self.operations = 2 * n * n * k + 6 * n * k
         self.error_x, self.error_y = self._errors(magnitudes, column_error, bias_error)
 
-    def _errors(self, magnitudes: tuple[Floats, Floats], column_error: Floats, bias_error: float) -> tuple[Floats, Floats]:
+    def _errors(
+        self, magnitudes: tuple[Floats, Floats], column_error: Floats, bias_error: float
+    ) -> tuple[Floats, Floats]:
         r"""Bound the rounding error of `interaction` plus `additive`, separably in x and y.
 
         With mag = |t| + |alpha| + |gamma|: each entry of A and Q is a dot product (gamma_{k+1} of sum M mag, and max |b|), each computed eta
@@ -87,7 +91,9 @@ class Residual:
         """
         k = len(self.largest)
         spread = self.joint * np.sqrt(self.weights)
-        weight = 6.0 * gamma(2 * k + 64) * (self.largest + spread) + 2.0 * WIDER * (column_error + 2.0 * UNIT * self.largest)
+        weight = 6.0 * gamma(2 * k + 64) * (self.largest + spread) + 2.0 * WIDER * (
+            column_error + 2.0 * UNIT * self.largest
+        )
         constant = 6.0 * gamma(64) * float(np.abs(self.bias).max()) + 2.0 * WIDER * bias_error
         along_x = (magnitudes[0] + np.abs(self.along_x.T)) @ weight
         along_y = (magnitudes[1] + np.abs(self.along_y.T)) @ weight
@@ -234,7 +240,12 @@ def _accumulate(
             while i >= ends[group]:
                 group += 1
             a, m, s, r, v = along_x[i, x], largest[i], weights[i], columns[i], t[i, begin:end]
-            bounds, norms, right, answers = holder[group, begin:end], squares[group, begin:end], correct[begin:end], zs[begin:end]
+            bounds, norms, right, answers = (
+                holder[group, begin:end],
+                squares[group, begin:end],
+                correct[begin:end],
+                zs[begin:end],
+            )
             if whole:
                 g = along_y[i, first : first + end - begin]
                 for p in range(v.shape[0]):

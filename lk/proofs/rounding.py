@@ -57,7 +57,9 @@ def gamma(count: int, unit: float = UNIT) -> float:
         True
     """
     if not says_something(count, unit):
-        raise ValueError(f"given {count} roundings of {unit}; expected count * unit below 1e-3: split the sum or use float64")
+        raise ValueError(
+            f"given {count} roundings of {unit}; expected count * unit below 1e-3: split the sum or use float64"
+        )
     return WIDER * count * unit / (1.0 - count * unit)
 
 

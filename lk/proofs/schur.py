@@ -76,7 +76,15 @@ def schur(tables: Tables, group: Group, explanation: FourierExplanation, pairs: 
     seconds = time.perf_counter() - start
     unexplained = () if matrices else tuple(range(m))
     return Certificate(
-        name, slack.reshape(n, n), operations, tables.brute_force_operations, seconds, None, None, unexplained, tuple(dropped)
+        name,
+        slack.reshape(n, n),
+        operations,
+        tables.brute_force_operations,
+        seconds,
+        None,
+        None,
+        unexplained,
+        tuple(dropped),
     )
 
 
@@ -113,7 +121,9 @@ class _Bound:
         classes, cubes = len(np.unique(group.classes)), sum(rho.shape[1] ** 3 for rho in matrices)
         generators = sum(rho.shape[1] ** 3 for rho in matrices) * n * len(group.generators)
         operations = main.operations + residual.operations + 3 * n * n * main.size + generators
-        per_pair = main.operations_per_pair + silent.rest.width + 2 * cubes + 8 * main.size + 6 * classes * len(matrices) + 6
+        per_pair = (
+            main.operations_per_pair + silent.rest.width + 2 * cubes + 8 * main.size + 6 * classes * len(matrices) + 6
+        )
         return slack, operations + len(pairs) * per_pair
 
 
@@ -197,7 +207,10 @@ class Main:
             self.directions: Floats = factors[:, None] * (self.basis.T @ self.unembed)  # C, shape (D, m)
             self.operations_per_pair = 0
         else:
-            self.groups, self.directions = (clusters.labels, clusters.coefficients), np.ascontiguousarray(clusters.directions)
+            self.groups, self.directions = (
+                (clusters.labels, clusters.coefficients),
+                np.ascontiguousarray(clusters.directions),
+            )
             self.operations_per_pair = m
         self.blocks, begin = list[tuple[Ints, Floats]](), 0
         for d in self.dimensions.tolist():
@@ -240,7 +253,14 @@ class Main:
         xs, ys = sample_pairs(tables.order)
         sample = self.activations(xs, ys), xs, ys
         return Residual(
-            self.unembed - basis @ columns, self.bias - basis @ self.offset, along_x, along_y, self.sizes, error, bias_error, sample
+            self.unembed - basis @ columns,
+            self.bias - basis @ self.offset,
+            along_x,
+            along_y,
+            self.sizes,
+            error,
+            bias_error,
+            sample,
         )
 
     def coordinates(self, h: Floats, xs: Ints, ys: Ints, out: Floats) -> None:
@@ -285,9 +305,13 @@ def _check_clusters(clusters: Clusters, m: int, size: int) -> None:
             f"expected ({m},), ({m},), ({size}, clusters): one label per neuron, directions in the span of the representations"
         )
     if not ((clusters.labels >= -1) & (clusters.labels < clusters.directions.shape[1])).all():
-        raise ValueError(f"given cluster labels outside -1 to {clusters.directions.shape[1] - 1}; expected the number of a direction")
+        raise ValueError(
+            f"given cluster labels outside -1 to {clusters.directions.shape[1] - 1}; expected the number of a direction"
+        )
     if not all((np.abs(given) <= 2.0**60).all() for given in (clusters.coefficients, clusters.directions)):
-        raise ValueError("given clusters with coefficients or directions that are not finite or above 2^60; expected sizes of weights")
+        raise ValueError(
+            "given clusters with coefficients or directions that are not finite or above 2^60; expected sizes of weights"
+        )
 
 
 @njit(cache=True, nogil=True)

@@ -40,9 +40,13 @@ def separable(tables: Tables, group: Group, explanation: GSetExplanation) -> Cer
     change = scaled - ideal.unembed
     # Twice the roundings of v, a u and their difference; ranges pass one more.
     ranges = WIDER * np.ptp(unembed, axis=0)
-    change_ranges = np.ptp(change, axis=0) * (1.0 + 8.0 * UNIT) + 2.0 * WIDER * gamma(8) * (np.abs(scaled) + np.abs(ideal.unembed)).max(0)
+    change_ranges = np.ptp(change, axis=0) * (1.0 + 8.0 * UNIT) + 2.0 * WIDER * gamma(8) * (
+        np.abs(scaled) + np.abs(ideal.unembed)
+    ).max(0)
     offset = bias - ideal.bias
-    constant = float(np.ptp(offset)) * (1.0 + 8.0 * UNIT) + WIDER * gamma(16) * 2.0 * float((np.abs(bias) + np.abs(ideal.bias)).max())
+    constant = float(np.ptp(offset)) * (1.0 + 8.0 * UNIT) + WIDER * gamma(16) * 2.0 * float(
+        (np.abs(bias) + np.abs(ideal.bias)).max()
+    )
     costs, sizes = [], []
     for table, fitted in ((left, ideal.left), (right, ideal.right)):
         distance, size = np.abs(table), magnitude(table, "relu")
@@ -52,9 +56,17 @@ def separable(tables: Tables, group: Group, explanation: GSetExplanation) -> Cer
         costs.append(distance @ ranges + activity @ change_ranges)
         sizes.append(size @ ranges + np.abs(fitted) @ change_ranges)
     gap = margin - (costs[0][:, None] + costs[1][None]) - constant
-    rounding = margin_error + 2.0 * gamma(2 * m + 64) * WIDER * (sizes[0][:, None] + sizes[1][None] + abs(margin) + constant)
-    slack = decide(gap, rounding, tables.folding(*np.indices((n, n)))) if tables.activation != "square" else np.full((n, n), -np.inf)
+    rounding = margin_error + 2.0 * gamma(2 * m + 64) * WIDER * (
+        sizes[0][:, None] + sizes[1][None] + abs(margin) + constant
+    )
+    slack = (
+        decide(gap, rounding, tables.folding(*np.indices((n, n))))
+        if tables.activation != "square"
+        else np.full((n, n), -np.inf)
+    )
     operations = ideal.operations + 8 * n * (m + k) + 3 * n * n
     unexplained = tuple(np.setdiff1d(np.arange(m), i).tolist())
     seconds = time.perf_counter() - start
-    return Certificate("separable", slack, operations, tables.brute_force_operations, seconds, None, margin, unexplained, ideal.dropped)
+    return Certificate(
+        "separable", slack, operations, tables.brute_force_operations, seconds, None, margin, unexplained, ideal.dropped
+    )

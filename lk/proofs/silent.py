@@ -82,7 +82,9 @@ def silence(tables: Tables, explained: Ints | None = None) -> Silent:
     """
     left, right, unembed, _ = tables.doubles()
     ranges = np.ptp(unembed, axis=0)
-    costs = [table * ranges for table in (_largest_part(left, tables.activation), _largest_part(right, tables.activation))]
+    costs = [
+        table * ranges for table in (_largest_part(left, tables.activation), _largest_part(right, tables.activation))
+    ]
     sizes = costs[0].max(0) + costs[1].max(0)
     order = np.argsort(sizes, kind="stable")
     silent = np.zeros(tables.width, bool)
@@ -94,7 +96,9 @@ def silence(tables: Tables, explained: Ints | None = None) -> Silent:
     kept = np.flatnonzero(~silent)
     rest = tables
     if silent.any():
-        rest = Tables(tables.left[:, kept], tables.right[:, kept], tables.unembed[:, kept], tables.bias, tables.activation)
+        rest = Tables(
+            tables.left[:, kept], tables.right[:, kept], tables.unembed[:, kept], tables.bias, tables.activation
+        )
     cost_x, cost_y = (WIDER * cost[:, silent].sum(1) for cost in costs)
     return Silent(kept, rest, cost_x, cost_y, 6 * tables.order * tables.width)
 

@@ -49,7 +49,9 @@ def tables_of(parameters: Mapping[str, Tensor], activation: str) -> Tables:
     kept = (torch.float32, torch.float16, torch.bfloat16)
     other = [f"{name} of {parameter.dtype}" for name, parameter in parameters.items() if parameter.dtype not in kept]
     if other:
-        raise ValueError(f"expected parameters of float32 or half precision, got {', '.join(other)}. Train with precision 32-true")
+        raise ValueError(
+            f"expected parameters of float32 or half precision, got {', '.join(other)}. Train with precision 32-true"
+        )
     arrays = {name: parameter.float().numpy() for name, parameter in parameters.items()}
     if "weight_left" not in arrays:
         return Tables(arrays["embed_left"], arrays["embed_right"], arrays["unembed"], arrays["bias"], activation)
@@ -63,7 +65,9 @@ def save_network(tables: Tables, group: Group, folder: Path) -> None:
     arrays: _Arrays = {"embed_left": tables.left, "embed_right": tables.right}
     if factors is not None:
         arrays = {
-            f"{kind}_{side}": table for side in ("left", "right") for kind, table in zip(("embed", "weight"), factors.of(side), strict=True)
+            f"{kind}_{side}": table
+            for side in ("left", "right")
+            for kind, table in zip(("embed", "weight"), factors.of(side), strict=True)
         }
     arrays |= {"unembed": tables.unembed, "bias": tables.bias, "group": group.table.astype(np.int64)}
     tensors = {name: torch.from_numpy(np.array(array, order="C")) for name, array in arrays.items()}
@@ -90,11 +94,19 @@ def save_explanation(explanation: Explanation, folder: Path) -> None:
         data["circuits"] = [circuit.name for circuit in explanation.circuits]
         data["signs"] = [term.name for term in explanation.signs]
         data["sided"] = [[circuit.name, circuit.side] for circuit in explanation.sided]
-        for kind, parts in (("circuits", explanation.circuits), ("signs", explanation.signs), ("sided", explanation.sided)):
+        for kind, parts in (
+            ("circuits", explanation.circuits),
+            ("signs", explanation.signs),
+            ("sided", explanation.sided),
+        ):
             for number, part in enumerate(parts):
                 put(f"{kind}.{number}", part)
     elif isinstance(explanation, FourierExplanation):
-        data |= {"matrices": len(explanation.matrices), "theta": explanation.theta, "clusters": explanation.clusters is not None}
+        data |= {
+            "matrices": len(explanation.matrices),
+            "theta": explanation.theta,
+            "clusters": explanation.clusters is not None,
+        }
         arrays |= {f"matrices.{number}": matrix for number, matrix in enumerate(explanation.matrices)}
         if explanation.clusters is not None:
             put("clusters", explanation.clusters)
@@ -137,10 +149,14 @@ def load_explanation(folder: Path, order: int | None = None, width: int | None =
     except (KeyError, TypeError) as error:
         raise ValueError(f"given {folder} without {error}; expected the files that save_explanation writes") from None
     except (ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise ValueError(f"given {folder}: {error}; expected the files that save_explanation writes. {REMEDY}") from error
+        raise ValueError(
+            f"given {folder}: {error}; expected the files that save_explanation writes. {REMEDY}"
+        ) from error
     for name, given, expected in (("order", explanation.order, order), ("width", explanation.width, width)):
         if expected is not None and given != expected:
-            raise ValueError(f"given an explanation in {folder} for {name} {given}; expected {name} {expected}, that of the network")
+            raise ValueError(
+                f"given an explanation in {folder} for {name} {given}; expected {name} {expected}, that of the network"
+            )
     return explanation
 
 
@@ -150,10 +166,13 @@ def _part(arrays: _Arrays, prefix: str) -> _Arrays:
 
 
 def _gset(data: dict[str, Any], arrays: _Arrays) -> Explanation:
-    circuits = [GSetCircuit(**_part(arrays, f"circuits.{i}"), name=str(name)) for i, name in enumerate(data["circuits"])]
+    circuits = [
+        GSetCircuit(**_part(arrays, f"circuits.{i}"), name=str(name)) for i, name in enumerate(data["circuits"])
+    ]
     signs = [SignTerm(**_part(arrays, f"signs.{i}"), name=str(name)) for i, name in enumerate(data["signs"])]  # type: ignore[arg-type]
     sided = [
-        SidedCircuit(**_part(arrays, f"sided.{i}"), name=str(name), side=str(side)) for i, (name, side) in enumerate(data.get("sided", []))
+        SidedCircuit(**_part(arrays, f"sided.{i}"), name=str(name), side=str(side))
+        for i, (name, side) in enumerate(data.get("sided", []))
     ]
     return GSetExplanation(tuple(circuits), tuple(signs), int(data["order"]), int(data["width"]), tuple(sided))
 

@@ -108,17 +108,25 @@ class Tables:
         check_arithmetic()
         if self.activation not in ACTIVATIONS:
             reason = (
-                ": its values are not rational and no proven error bound of its evaluation is at hand" if self.activation == "gelu" else ""
+                ": its values are not rational and no proven error bound of its evaluation is at hand"
+                if self.activation == "gelu"
+                else ""
             )
-            raise ValueError(f"given activation {self.activation!r}; certificates know {', '.join(ACTIVATIONS)}{reason}")
+            raise ValueError(
+                f"given activation {self.activation!r}; certificates know {', '.join(ACTIVATIONS)}{reason}"
+            )
         for name in ("left", "right", "unembed", "bias"):
             object.__setattr__(self, name, _stored(name, getattr(self, name)))
         shape = self.left.shape
         if self.left.ndim != 2 or 0 in shape:
-            raise ValueError(f"given left of shape {shape}; expected (n, m): a row for each element, a column for each neuron")
+            raise ValueError(
+                f"given left of shape {shape}; expected (n, m): a row for each element, a column for each neuron"
+            )
         for name, expected in (("right", shape), ("unembed", shape), ("bias", shape[:1])):
             if getattr(self, name).shape != expected:
-                raise ValueError(f"given {name} of shape {getattr(self, name).shape}; expected {expected}, as left has shape {shape}")
+                raise ValueError(
+                    f"given {name} of shape {getattr(self, name).shape}; expected {expected}, as left has shape {shape}"
+                )
         for name, part in zip(("folding_x", "folding_y"), self._folding(), strict=True):
             object.__setattr__(self, name, part)
 
@@ -171,7 +179,9 @@ class Tables:
 
     def doubles(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Left, right, unembed and bias in float64, which holds every float32 exactly."""
-        left, right, unembed, bias = (np.ascontiguousarray(t, np.float64) for t in (self.left, self.right, self.unembed, self.bias))
+        left, right, unembed, bias = (
+            np.ascontiguousarray(t, np.float64) for t in (self.left, self.right, self.unembed, self.bias)
+        )
         return left, right, unembed, bias
 
     def check_group(self, group: Group) -> None:
@@ -190,7 +200,9 @@ def _stored(name: str, given: ArrayLike) -> NDArray[np.float32]:
     bad = np.argwhere(~(np.abs(np.asarray(array, np.float64)) <= _LARGEST))  # NaN compares false
     if len(bad):
         where = tuple(int(i) for i in bad[0])
-        raise ValueError(f"given {name}{list(where)} = {array[where]}; expected finite numbers of at most 2^60: training may have diverged")
+        raise ValueError(
+            f"given {name}{list(where)} = {array[where]}; expected finite numbers of at most 2^60: training may have diverged"
+        )
     stored = np.array(array, np.float32, order="C")
     stored.setflags(write=False)
     return stored

@@ -139,7 +139,17 @@ class Fitter:
             if step > 1 and (old[0] == p).all() and (old[1] == q).all():
                 break
         assert kernel is not None
-        return Fit(self.action, p, q, lam, mu, kernel, scales, weights, self.quality(left, right, unembed, p, q, lam, mu, kernel))
+        return Fit(
+            self.action,
+            p,
+            q,
+            lam,
+            mu,
+            kernel,
+            scales,
+            weights,
+            self.quality(left, right, unembed, p, q, lam, mu, kernel),
+        )
 
     def unembed_gain(self, unembed: Floats, kernel: Floats) -> Floats:
         """Part of the unembedding of every neuron that K(p, z q) describes with positive sign, shape `(neurons, k, k)`."""
@@ -151,7 +161,9 @@ class Fitter:
             gains[:, p] = _gain(unembed.T @ template, template) / norm[:, None]
         return gains
 
-    def means(self, left: Floats, right: Floats, p: Ints, q: Ints, lam: Floats, mu: Floats) -> tuple[Floats, Floats, Floats]:
+    def means(
+        self, left: Floats, right: Floats, p: Ints, q: Ints, lam: Floats, mu: Floats
+    ) -> tuple[Floats, Floats, Floats]:
         """Sizes of the neurons for given templates, then templates as weighted means: least squares by turns."""
         for _ in range(2):
             at, bt = lam[self.left[:, p]], -mu[self.right[:, q]]
@@ -182,10 +194,16 @@ class Fitter:
         filled = np.maximum(len(np.unique(cells)), 1)
         return values[self.orbitals] * (len(p) / filled), weights
 
-    def quality(self, left: Floats, right: Floats, unembed: Floats, p: Ints, q: Ints, lam: Floats, mu: Floats, kernel: Floats) -> Floats:
+    def quality(
+        self, left: Floats, right: Floats, unembed: Floats, p: Ints, q: Ints, lam: Floats, mu: Floats, kernel: Floats
+    ) -> Floats:
         """Part of left, right and unembedding of each neuron that its own multiple of the templates describes."""
         parts = []
-        for table, template in ((left, lam[self.left[:, p]]), (right, -mu[self.right[:, q]]), (unembed, kernel[p, self.right[:, q]])):
+        for table, template in (
+            (left, lam[self.left[:, p]]),
+            (right, -mu[self.right[:, q]]),
+            (unembed, kernel[p, self.right[:, q]]),
+        ):
             table, template = table - table.mean(0), template - template.mean(0)
             norms = np.maximum(np.linalg.norm(table, axis=0) * np.linalg.norm(template, axis=0), 1e-300)
             cosine = (table * template).sum(0) / norms

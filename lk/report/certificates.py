@@ -81,7 +81,9 @@ def proven_section(
         shown = [(row["seed"], row["verifier"], row["reason"]) for row in reasons.head(MOST_REASONS).to_dict("records")]
         more = f" The first {MOST_REASONS} of {len(reasons)}." if len(reasons) > MOST_REASONS else ""
         section.table(
-            ("seed", "verifier", "reason"), shown, f"What a verifier refused, or why it failed; the pairs count as unproven.{more}"
+            ("seed", "verifier", "reason"),
+            shown,
+            f"What a verifier refused, or why it failed; the pairs count as unproven.{more}",
         )
     return section
 
@@ -118,10 +120,21 @@ def circuits_section(
         for (kind, irrep, _, _), own in found.groupby(["kind", "irrep", "stabiliser", "points"]):
             coverage, spread = percent(own["coverage"].mean(), 0), significant(own["direction_variance"].median())
             size, points = (number(own[column].iloc[0], 0) for column in ("stabiliser", "points"))
-            rows.append((own["seed"].nunique(), kind, irrep, size, points, number(own["neurons"].mean(), 1), coverage, spread))
+            rows.append(
+                (own["seed"].nunique(), kind, irrep, size, points, number(own["neurons"].mean(), 1), coverage, spread)
+            )
         rows.sort(key=lambda row: -row[0])
         section.table(
-            ("networks", "kind", "irrep", "order of the stabiliser", "points", "mean neurons", "mean coverage", "median Var(a) / |a|²"),
+            (
+                "networks",
+                "kind",
+                "irrep",
+                "order of the stabiliser",
+                "points",
+                "mean neurons",
+                "mean coverage",
+                "median Var(a) / |a|²",
+            ),
             rows[:MOST_REASONS],
             f"Circuits of the best explanation of each of {last['seed'].nunique()} networks. Coverage: share of the pairs of points that have a neuron; a "
             "circuit is exact only if it is complete. Var(a): how much the direction a differs between neurons of a circuit; the ideal is 0.",
@@ -156,7 +169,9 @@ def measures_table(section: Section, progress: pd.DataFrame) -> None:
     rows = [(words, *(significant(means[quantity, step], 3) for step in shown)) for quantity, words in MEASURES.items()]
     header = ("measure", *(f"step {int(step):,}" for step in shown))
     section.table(
-        header, rows, f"Means over {progress['seed'].nunique()} networks; all checkpoints and measures are in tables/progress.parquet."
+        header,
+        rows,
+        f"Means over {progress['seed'].nunique()} networks; all checkpoints and measures are in tables/progress.parquet.",
     )
 
 

@@ -92,7 +92,12 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
     )
     title = f"{len(runs)} runs on {class_name(runs[0].config['data'])} compared"
     return render(
-        folder / "report.html", title=title, subtitle=", ".join(run.id for run in runs), answers=answers, sections=sections, config=""
+        folder / "report.html",
+        title=title,
+        subtitle=", ".join(run.id for run in runs),
+        answers=answers,
+        sections=sections,
+        config="",
     )
 
 
@@ -106,7 +111,9 @@ def on_marks(aligned: Aligned) -> list[str]:
     if not bad:
         return []
     named = "; ".join(f"{run} ({', '.join(layers)})" for run, layers in bad.items())
-    return [f"Marked †: {named}. What these layers are said to know may be noise, so no difference that depends on them is stated."]
+    return [
+        f"Marked †: {named}. What these layers are said to know may be noise, so no difference that depends on them is stated."
+    ]
 
 
 def lines(frame: pd.DataFrame, panel: str, xlabel: str, ylabel: str, x: str) -> pd.DataFrame:
@@ -149,7 +156,11 @@ def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, g
             )
         )  # fmt: skip
     header = ("run", "network", "seed", "parameters", "epochs", "test accuracy", "layers read", "intermediate layer")
-    section.table(header, rows, "Accuracy of the finished network, with its 95 % Wilson interval where the number of samples is known.")
+    section.table(
+        header,
+        rows,
+        "Accuracy of the finished network, with its 95 % Wilson interval where the number of samples is known.",
+    )
     parts = []
     if len(curves):
         parts.append(
@@ -184,7 +195,11 @@ def counts_section(aligned: Aligned, layers: pd.DataFrame, gallery: Gallery, not
     parts = [
         lines(last, "Finished networks, by depth", DEPTH, "salient interactions per sample", "depth"),
         lines(
-            rows[rows["layer"] == OUTPUT], "Output, over training", "epoch of the checkpoint", "salient interactions per sample", "epoch"
+            rows[rows["layer"] == OUTPUT],
+            "Output, over training",
+            "epoch of the checkpoint",
+            "salient interactions per sample",
+            "epoch",
         ),
     ]
     gallery.hang(
@@ -200,7 +215,10 @@ def ratios_section(aligned: Aligned, layers: pd.DataFrame, gallery: Gallery, not
     """Completeness and redundancy by depth and over epochs."""
     section = Section("Where the output's interactions are learned")
     parts = []
-    for quantity, ylabel in (("completeness", "share of the output's strength"), ("redundancy", "share of the layer's strength")):
+    for quantity, ylabel in (
+        ("completeness", "share of the output's strength"),
+        ("redundancy", "share of the layer's strength"),
+    ):
         rows = layers[(layers["quantity"] == quantity) & (layers["layer"] != OUTPUT)]
         last = rows[rows["step"] == rows.groupby("run")["step"].transform("max")]
         parts.append(lines(last, f"{quantity.capitalize()} by depth", DEPTH, ylabel, "depth"))
@@ -227,7 +245,9 @@ def steps_section(aligned: Aligned, steps: pd.DataFrame, described: list[str], g
     """What changes from each layer to the next."""
     section = Section("Where targets are learned and where noise is dropped")
     parts = [
-        lines(steps[steps["quantity"] == quantity], title, "relative depth, halfway between two layers", ylabel, "depth")
+        lines(
+            steps[steps["quantity"] == quantity], title, "relative depth, halfway between two layers", ylabel, "depth"
+        )
         for quantity, title, ylabel in (
             (LEARNED, "Newly learned, from layer to layer", "gain of completeness"),
             (DROPPED, "Dropped, from layer to layer", "fall of redundancy"),
@@ -274,7 +294,13 @@ def iou_section(aligned: Aligned, table: pd.DataFrame, of_sorts: pd.DataFrame, g
         rows, how = of_sorts.assign(run=of_sorts["pairs"]), " Means over pairs of runs; whiskers over samples."
     rows = rows[(rows["order"] <= top) & ((rows["order"] > 1) | (rows["kind"] == "and"))]
     parts = [
-        lines(rows[(rows["kind"] == kind) & (rows["place"] == place)], f"{kind.upper()}: {place}", "order", "IoU of salient sets", "order")
+        lines(
+            rows[(rows["kind"] == kind) & (rows["place"] == place)],
+            f"{kind.upper()}: {place}",
+            "order",
+            "IoU of salient sets",
+            "order",
+        )
         for kind in ("and", "or")
         for place in ("intermediate layer", "output")
     ]
@@ -308,7 +334,13 @@ def stability_section(aligned: Aligned, table: pd.DataFrame, gallery: Gallery) -
     section = Section("How stable the interactions are")
     rows = table[(table["order"] > 1) | (table["kind"] == "and")]
     parts = [
-        lines(rows[(rows["kind"] == kind) & (rows["place"] == place)], f"{kind.upper()}: {place}", "order", "|mean| / std", "order")
+        lines(
+            rows[(rows["kind"] == kind) & (rows["place"] == place)],
+            f"{kind.upper()}: {place}",
+            "order",
+            "|mean| / std",
+            "order",
+        )
         for kind in ("and", "or")
         for place in PLACES
     ]
@@ -333,7 +365,9 @@ def method_section(aligned: Aligned, found: pd.DataFrame) -> Section:
          significant(row["p"]), significant(row["p_holm"]))
         for row in found.to_dict("records")
     ]  # fmt: skip
-    section.table(("question", "a", "b", "mean of a", "mean of b", "difference", "95 % interval", "p", "p after Holm"), rows)
+    section.table(
+        ("question", "a", "b", "mean of a", "mean of b", "difference", "95 % interval", "p", "p after Holm"), rows
+    )
     section.text += list(found["text"])
     named = seeded(aligned.runs) is not None
     section.text += [

@@ -27,7 +27,16 @@ from lk.studies.doubts import FLOOR, FLOOR_OF_OUTPUT, marked
 from lk.studies.environment import TABLE
 from lk.studies.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, METHOD, SOURCE
 from lk.studies.ranking import ranked, strongest_of
-from lk.studies.reading import RATIOS, Reading, arguments, class_name, highest_order, optional_table, parameters, test_accuracy
+from lk.studies.reading import (
+    RATIOS,
+    Reading,
+    arguments,
+    class_name,
+    highest_order,
+    optional_table,
+    parameters,
+    test_accuracy,
+)
 from lk.text import short
 
 LONGEST = 60  # characters of a name in a title
@@ -50,7 +59,9 @@ def write_report(runs: list[Run]) -> Path:
         return write_comparison(runs)
     run = runs[0]
     gallery = Gallery(run.figures)
-    readings = [Reading(run, name) for name in run.extractions if run.extracted(name) and run.table(f"{name}/games").is_file()]
+    readings = [
+        Reading(run, name) for name in run.extractions if run.extracted(name) and run.table(f"{name}/games").is_file()
+    ]
     segments, size = read_segments(run.path), parameters(run)
     first = [text for text in (on_segments(segments),) if text]
     answers = [on_training(run, size)]
@@ -71,7 +82,9 @@ def write_report(runs: list[Run]) -> Path:
         answers.append(making or "No interactions were extracted; analyze.py extract makes them.")
     if readings:
         sections.append(settings_section(readings))
-    sections += [section for section in (segments_section(segments), environment_section(run, readings)) if section is not None]
+    sections += [
+        section for section in (segments_section(segments), environment_section(run, readings)) if section is not None
+    ]
     about = "what it computes, and what is proven" if is_group and not readings else "what each layer knows"
     title = f"{class_name(run.config['model'].get('network'))} on {data_name(run)}: {about}"
     words = {**(GROUP_GLOSSARY if is_group else {}), **(GLOSSARY if readings or not is_group else {})}
@@ -184,9 +197,13 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
     top, n, last = highest_order(reading.n), reading.n, reading.last
     counted = f"n = {reading.final.and_.shape[2]} samples"
     above = last["strengths"]
-    above = above[(above["kind"] == "both") & (above["quantity"] == "share") & (above["layer"] == OUTPUT) & (above["order"] > top)]
+    above = above[
+        (above["kind"] == "both") & (above["quantity"] == "share") & (above["layer"] == OUTPUT) & (above["order"] > top)
+    ]
     orders = (
-        "" if top >= n else f" Orders above {top} are left out; they hold {percent(above['mean'].sum())} of the output's salient strength."
+        ""
+        if top >= n
+        else f" Orders above {top} are left out; they hold {percent(above['mean'].sum())} of the output's salient strength."
     )
     layers = list(reading.final.layers)
     some = spaced(left_out(layers))
@@ -296,7 +313,11 @@ def overview_table(reading: Reading, section: Section) -> None:
     """One row per layer of the last checkpoint."""
     games = reading.games[reading.games["step"] == reading.games["step"].max()]
     counts, shares, probes = reading.last["counts"], reading.last["shares"], reading.probes
-    accuracy = {} if probes is None else probes[probes["step"] == probes["step"].max()].set_index("layer")["accuracy"].to_dict()
+    accuracy = (
+        {}
+        if probes is None
+        else probes[probes["step"] == probes["step"].max()].set_index("layer")["accuracy"].to_dict()
+    )
     marks = reading.doubts[reading.doubts["step"] == reading.doubts["step"].max()].set_index("layer")
     rows = []
     for layer in reading.final.layers:
@@ -309,7 +330,17 @@ def overview_table(reading: Reading, section: Section) -> None:
         certified = games.loc[games["layer"] == layer, "certified"]
         canonical = proven_canonical(games[games["layer"] == layer])
         hit = percent(accuracy[layer]) if layer in accuracy else "–"
-        rows.append((layer + dagger, hit, spanned(reach), spanned(count, 1), *against, of(int(certified.sum()), len(certified)), canonical))
+        rows.append(
+            (
+                layer + dagger,
+                hit,
+                spanned(reach),
+                spanned(count, 1),
+                *against,
+                of(int(certified.sum()), len(certified)),
+                canonical,
+            )
+        )
     header = (
         "layer",
         "probe accuracy",
@@ -371,9 +402,7 @@ def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix
         frame = marked(frame, reading.doubts)
         if samples.x.ndim == 4 and samples.x.shape[1] in (1, 3) and len(frame):
             figure = plots.on_images(frame, samples.x.numpy(), samples.owner[:, 0].numpy(), reading.unit)
-            extra = (
-                " Solid green: AND, acts when all outlined patches are there. Dashed purple: OR, acts when any is. Other patches are paled."
-            )
+            extra = " Solid green: AND, acts when all outlined patches are there. Dashed purple: OR, acts when any is. Other patches are paled."
         elif len(frame):
             figure = plots.ranked_effects(frame, [samples.names(i) for i in range(len(samples.y))], reading.unit)
             extra = " Plain green: AND, acts when all are there. Hatched purple: OR, acts when any is."
@@ -413,11 +442,18 @@ def agreement_section(reading: Reading, suffix: str) -> Section:
         total = {stage: sum(seconds.get(stage, 0.0) for seconds in reading.seconds) for stage in stages}
         whole = sum(total.values())
         spent = [
-            (stage, f"{number(value, 1)} s", f"{number(value / len(reading.seconds))} s", percent(value / max(whole, 1e-9), 0))
+            (
+                stage,
+                f"{number(value, 1)} s",
+                f"{number(value / len(reading.seconds))} s",
+                percent(value / max(whole, 1e-9), 0),
+            )
             for stage, value in total.items()
         ]
         section.table(
-            ("stage", "all checkpoints", "per checkpoint", "share"), spent, "Seconds by stage of the extraction, as measured when it ran."
+            ("stage", "all checkpoints", "per checkpoint", "share"),
+            spent,
+            "Seconds by stage of the extraction, as measured when it ran.",
         )
     return section
 
@@ -453,5 +489,7 @@ def environment_section(run: Run, readings: Sequence[Reading]) -> Section | None
         return section
     for reading in readings:
         used = [(package, release) for package, release in (reading.final.about.get("versions") or {}).items()]
-        section.table(("package", "version"), used, f"Versions that made the interactions of extraction {reading.name}.")
+        section.table(
+            ("package", "version"), used, f"Versions that made the interactions of extraction {reading.name}."
+        )
     return section if section.tables else None

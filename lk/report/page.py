@@ -66,7 +66,11 @@ class Gallery:
 def render(path: Path, **context: Any) -> Path:
     """Fill the template; every name is escaped."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     context = {"glossary": GLOSSARY, "source": SOURCE, "version": version("layerwise-knowledge"), **context}
     page = environment.get_template("page.html.jinja").render(context)

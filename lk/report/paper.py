@@ -120,10 +120,14 @@ class Drawing:
             return section
         table = self.keep("figure-4-8", self.studied.agreement[0])
         if not len(table):
-            section.text.append("One network, or no two samples that two networks both read rightly: nothing to compare.")
+            section.text.append(
+                "One network, or no two samples that two networks both read rightly: nothing to compare."
+            )
             return section
         iou = table[(table["quantity"] == "iou") & (table["order"] <= highest_order(self.studied.n))]
-        for figure, kind in zip(self.wanted("4", "8"), [k for k, f in (("and", "4"), ("or", "8")) if self.wanted(f)], strict=True):
+        for figure, kind in zip(
+            self.wanted("4", "8"), [k for k, f in (("and", "4"), ("or", "8")) if self.wanted(f)], strict=True
+        ):
             self.hang(
                 section, figure, f"The paper's figure {figure}: agreement of networks by order ({kind.upper()})",
                 "Intersection over union of the salient sets, on the samples that both networks of a pair read rightly.",
@@ -212,7 +216,11 @@ class Drawing:
         """The eight findings, with their intervals and controls."""
         section = Section("The paper's findings")
         table, verdicts = self.keep("findings", self.studied.findings), self.keep("verdicts", self.studied.verdicts)
-        controls = [name for name in verdicts.columns if name not in ("finding", "network", "verdict", "after_holm", "n", "seeds")]
+        controls = [
+            name
+            for name in verdicts.columns
+            if name not in ("finding", "network", "verdict", "after_holm", "n", "seeds")
+        ]
         section.table(
             ("finding", "network", "seeds", "n", "verdict", "after Holm", *controls),
             [
@@ -270,7 +278,11 @@ def count_settings(studied: Studied) -> pd.DataFrame:
     ]
     kappas = studied.kappas
     parts.append(
-        kappas.assign(group="kappa", setting=kappas["kappa"].map(lambda kappa: f"κ = {significant(kappa)}"), count=kappas["per_sample"])
+        kappas.assign(
+            group="kappa",
+            setting=kappas["kappa"].map(lambda kappa: f"κ = {significant(kappa)}"),
+            count=kappas["per_sample"],
+        )
     )
     solvers = studied.solvers
     parts.append(solvers.assign(group="solver", setting=solvers["solver"], count=solvers["per_sample"]))
@@ -309,7 +321,17 @@ def write_paper(studied: Studied, figures: Sequence[str]) -> Path:
         The HTML file, `report.html` in the study's folder.
     """
     drawing = Drawing(studied, figures)
-    sections = [part() for part in (drawing.accuracy, drawing.sparsity, drawing.layers, drawing.networks, drawing.noise, drawing.single)]
+    sections = [
+        part()
+        for part in (
+            drawing.accuracy,
+            drawing.sparsity,
+            drawing.layers,
+            drawing.networks,
+            drawing.noise,
+            drawing.single,
+        )
+    ]
     answers = []
     # The findings need every study; a single figure is drawn without them.
     if set(figures) >= {"3a", "4"}:
@@ -317,7 +339,10 @@ def write_paper(studied: Studied, figures: Sequence[str]) -> Path:
         sections.append(drawing.cost())
         answers = list(held(studied.verdicts))
         count = int((studied.verdicts["after_holm"] == HOLDS).sum())
-        answers.insert(0, f"{count} of {len(studied.verdicts)} verdicts on the paper's findings are positive after Holm's correction.")
+        answers.insert(
+            0,
+            f"{count} of {len(studied.verdicts)} verdicts on the paper's findings are positive after Holm's correction.",
+        )
     names = ", ".join(f"{name} ({len(own)} seed{'s' * (len(own) != 1)})" for name, own in studied.subjects.items())
     shown = [section for section in sections if section.text or section.tables or section.pictures]
     return render(

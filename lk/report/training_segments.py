@@ -16,9 +16,13 @@ def on_segments(segments: Segments) -> str:
     last, said = segments[-1], []
     how = last.get("ended")
     if how is None:
-        said.append("Training was killed, or is still running: what is said here is of its last checkpoint, not of a finished network.")
+        said.append(
+            "Training was killed, or is still running: what is said here is of its last checkpoint, not of a finished network."
+        )
     elif how == "stopped early":
-        said.append(f"Training was stopped early, at epoch {number(float(last['to_epoch']), 3)} (step {last['to_step']}).")
+        said.append(
+            f"Training was stopped early, at epoch {number(float(last['to_epoch']), 3)} (step {last['to_step']})."
+        )
     elif how != "finished":
         said.append(
             f"Training was stopped by {how} at epoch {number(float(last['to_epoch']), 3)} (step {last['to_step']}): what is said here is of its "

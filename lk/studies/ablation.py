@@ -73,7 +73,9 @@ class Ablation:
             if not found:
                 make_effects()
             parts = [
-                rows(answer, found[own], subject).assign(kappa=kappa, place=place, sample=subject.samples.index[places].tolist())
+                rows(answer, found[own], subject).assign(
+                    kappa=kappa, place=place, sample=subject.samples.index[places].tolist()
+                )
                 for kappa, answer in zip(self.kappas, found, strict=True)
             ]
             return pd.concat(parts, ignore_index=True)
@@ -121,7 +123,9 @@ class Ablation:
             for solver in self.solvers:
                 found = reference if solver == "canonical" else solved(values, subject, solver)
                 parts.append(
-                    rows(found, reference, subject).assign(solver=solver, place=name, sample=subject.samples.index[places].tolist())
+                    rows(found, reference, subject).assign(
+                        solver=solver, place=name, sample=subject.samples.index[places].tolist()
+                    )
                 )
             return pd.concat(parts, ignore_index=True)
 

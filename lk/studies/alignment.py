@@ -67,7 +67,9 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
         ValueError: Fewer than two runs, or data, samples, players or settings differ; names what.
     """
     if len(runs) < 2 or len({run.path.resolve() for run in runs}) < len(runs):
-        raise ValueError(f"Given {', '.join(run.id for run in runs) or 'no run'}; a comparison needs two different runs or more.")
+        raise ValueError(
+            f"Given {', '.join(run.id for run in runs) or 'no run'}; a comparison needs two different runs or more."
+        )
     first = runs[0]
     settings: list[dict[str, Any]] = []
     samples: list[Samples] = []
@@ -83,15 +85,24 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
         if source != other:
             raise differ(first, run, "the data set", source, other, "Compare runs on one data set.")
         if samples[0].classes != samples[-1].classes:
-            raise differ(first, run, "the classes", samples[0].classes, samples[-1].classes, "Compare runs on one data set.")
+            raise differ(
+                first, run, "the classes", samples[0].classes, samples[-1].classes, "Compare runs on one data set."
+            )
         for key in SAME:
             if comparable(settings[0].get(key)) != comparable(settings[-1].get(key)):
                 advice = f"Extract again with the same {key} under another name (analyze.py extract --extraction.name), then compare that."
-                raise differ(first, run, f"the extraction's setting {key!r}", settings[0].get(key), settings[-1].get(key), advice)
+                raise differ(
+                    first, run, f"the extraction's setting {key!r}", settings[0].get(key), settings[-1].get(key), advice
+                )
     common = set.intersection(*(set(s.index.tolist()) for s in samples))
     if not common:
         raise differ(
-            first, runs[-1], "every explained sample", samples[0].index.tolist(), samples[-1].index.tolist(), "Use the same data.seed."
+            first,
+            runs[-1],
+            "every explained sample",
+            samples[0].index.tolist(),
+            samples[-1].index.tolist(),
+            "Use the same data.seed.",
         )
     ordered = [int(i) for i in samples[0].index.tolist() if int(i) in common]
     rows = [[s.index.tolist().index(i) for i in ordered] for s in samples]
@@ -105,17 +116,30 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
             left, right = getattr(samples[0], key)[rows[0]], getattr(own, key)[places]
             if left.shape != right.shape:
                 raise differ(
-                    first, run, name, tuple(left.shape[1:]), tuple(right.shape[1:]), "Compare runs with the same inputs and players."
+                    first,
+                    run,
+                    name,
+                    tuple(left.shape[1:]),
+                    tuple(right.shape[1:]),
+                    "Compare runs with the same inputs and players.",
                 )
             wrong = (left != right).reshape(len(ordered), -1).any(1)
             if bool(wrong.any()):
                 index = ordered[int(torch.nonzero(wrong)[0])]
                 raise differ(
-                    first, run, f"{name} of sample {index}", f"{int(wrong.sum())} samples", f"of {len(ordered)}", "Is it the same data set?"
+                    first,
+                    run,
+                    f"{name} of sample {index}",
+                    f"{int(wrong.sum())} samples",
+                    f"of {len(ordered)}",
+                    "Is it the same data set?",
                 )
     final = [Interactions.load(list(run.extracted(extraction).values())[-1]) for run in runs]
     right = [
-        all((found.about.get("correct") or [True] * len(places))[places[i]] for found, places in zip(final, rows, strict=True))
+        all(
+            (found.about.get("correct") or [True] * len(places))[places[i]]
+            for found, places in zip(final, rows, strict=True)
+        )
         for i in range(len(ordered))
     ]
     if not any(right):

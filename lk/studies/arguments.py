@@ -47,7 +47,9 @@ def interactions_of_arguments(network: GroupNetwork, x: Tensor, y: Tensor, basel
         ValueError: The network holds several seeds.
     """
     if network.seeds > 1:
-        raise ValueError(f"Given a network of {network.seeds} seeds; interactions read one: pass network.tables().seed(i).network().")
+        raise ValueError(
+            f"Given a network of {network.seeds} seeds; interactions read one: pass network.tables().seed(i).network()."
+        )
     owner = Rows().divide(x, baseline)
     values, _ = play(network, None, [], x, y, owner, baseline.expand_as(x), OfActivation(centred_logit), batch_size=4)
     effects = harsanyi(values[:, 0].double())

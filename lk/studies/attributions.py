@@ -26,7 +26,11 @@ def score_of(subject: Subject, layer: str, target: Tensor, x: Tensor, embedded: 
     with read_layers(network, [] if layer == OUTPUT else [layer]) as activations:
         logits = network.from_embedded(embedded, x)  # type: ignore[operator]
     if layer != OUTPUT:
-        logits = subject.probes(activations)[layer] if extraction.score.reads == "logits" and subject.probes else activations[layer]
+        logits = (
+            subject.probes(activations)[layer]
+            if extraction.score.reads == "logits" and subject.probes
+            else activations[layer]
+        )
     return extraction.score(logits, target)
 
 
@@ -64,7 +68,9 @@ def attributions(subject: Subject, samples: Sequence[int], count: int = 10) -> p
                 common = {"sample": int(subject.samples.index[sample]), "place": place}
                 for kind, players, effect in subject.interactions.strongest(layer, sample, count):
                     joined = (" ∧ " if kind == "AND" else " ∨ ").join(names[i] for i in players)
-                    rows.append({**common, "what": "interaction", "name": joined, "value": effect, "kind": kind.lower()})
+                    rows.append(
+                        {**common, "what": "interaction", "name": joined, "value": effect, "kind": kind.lower()}
+                    )
                 # Of the values themselves: the residual of the AND-OR effects has no share in them.
                 alone = harsanyi(subject.values[:, position, sample].double())
                 shapley = shapley_values(alone, torch.zeros_like(alone))

@@ -31,7 +31,9 @@ def contract(weights: Array, x: Tensor) -> Array:
     return np.asarray(np.tensordot(weights, x.double().numpy(), axes=(1, -1)))
 
 
-def tidy(replicates: Array, axes: dict[str, Sequence[Any]], samples: int, runs: Sequence[Array] = (), **constant: Any) -> pd.DataFrame:
+def tidy(
+    replicates: Array, axes: dict[str, Sequence[Any]], samples: int, runs: Sequence[Array] = (), **constant: Any
+) -> pd.DataFrame:
     """An array `(rows, *axes)` as a table with mean, low and high (95 %) and n, the number of samples.
 
     low and high are NaN where too few samples carry the number (`lk.metrics.interval`), and with a single row of weights.
@@ -47,7 +49,9 @@ def tidy(replicates: Array, axes: dict[str, Sequence[Any]], samples: int, runs: 
     places = np.indices(centre.shape).reshape(len(axes), -1)
     named = {name: np.array(list(values))[place] for (name, values), place in zip(axes.items(), places, strict=True)}
     # Made in one go: columns added one by one cost more than everything else here.
-    return pd.DataFrame({**named, "mean": centre.ravel(), "low": low.ravel(), "high": high.ravel(), "n": samples, **constant})
+    return pd.DataFrame(
+        {**named, "mean": centre.ravel(), "low": low.ravel(), "high": high.ravel(), "n": samples, **constant}
+    )
 
 
 def ratio_of(interactions: Interactions) -> float:
@@ -81,7 +85,11 @@ def counts(interactions: Interactions, weights: Array) -> Array:
 def salient_strength(interactions: Interactions, weights: Array) -> Array:
     """Salient strength per sample in the unit of the score, as `counts`: what AND and OR have together is their sum."""
     chosen = salient(interactions, ratio_of(interactions))
-    return with_totals(contract(weights, torch.stack([strength(e, mask) for e, mask in zip(interactions.effects, chosen, strict=True)])))
+    return with_totals(
+        contract(
+            weights, torch.stack([strength(e, mask) for e, mask in zip(interactions.effects, chosen, strict=True)])
+        )
+    )
 
 
 def strengths(interactions: Interactions, weights: Array) -> dict[str, Array]:
@@ -133,7 +141,9 @@ class Shares:
         return divide(self.forgotten, self.all)
 
 
-def shares(a: Interactions, places: Sequence[int], b: Interactions, references: Sequence[int], weights: Array) -> Shares:
+def shares(
+    a: Interactions, places: Sequence[int], b: Interactions, references: Sequence[int], weights: Array
+) -> Shares:
     """Compare layers of `a` with layers of `b`, pair by pair, on the same samples.
 
     The effects of both are divided by their own layer's mean |v(N) - v(empty)|, which is recomputed in every row. Only interactions
@@ -143,7 +153,9 @@ def shares(a: Interactions, places: Sequence[int], b: Interactions, references: 
     for interactions, rows in ((a, list(places)), (b, list(references))):
         effects, chosen = interactions.effects[:, :, rows], salient(interactions, ratio_of(interactions))[:, :, rows]
         scale = reach(interactions, weights)[:, rows]
-        own = contract(weights, torch.stack([by_order(e.abs().double() * m) for e, m in zip(effects, chosen, strict=True)]))
+        own = contract(
+            weights, torch.stack([by_order(e.abs().double() * m) for e, m in zip(effects, chosen, strict=True)])
+        )
         sides.append((effects, chosen, scale, divide(with_totals(own), scale[:, None, None])))
     (effects, chosen, scale, all_), (effects_b, chosen_b, scale_b, all_reference) = sides
     shared = chosen & chosen_b & (effects * effects_b > 0)
@@ -159,7 +171,9 @@ def shares(a: Interactions, places: Sequence[int], b: Interactions, references: 
         chunk = slice(start, start + step)
         with np.errstate(divide="ignore", invalid="ignore"):
             least = np.minimum(strength_a / scale[chunk][:, pairs], strength_b / scale_b[chunk][:, pairs])
-        overlap[chunk, present] = np.add.reduceat(np.where(np.isfinite(least), least, 0.0) * weights[chunk][:, of], starts, axis=1)
+        overlap[chunk, present] = np.add.reduceat(
+            np.where(np.isfinite(least), least, 0.0) * weights[chunk][:, of], starts, axis=1
+        )
     return Shares(all_, all_reference, with_totals(overlap.reshape(len(weights), 2, a.n + 1, len(places))))
 
 
@@ -174,7 +188,12 @@ def total(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
 def share_table(found: Shares, n: int, layers: Sequence[str], samples: int, **constant: Any) -> pd.DataFrame:
     """Rows of quantity, kind, order, layer with mean, low, high; quantities are overlap, forgotten, new, completeness, redundancy."""
     names = ("overlap", "forgotten", "new", "completeness", "redundancy")
-    return tidy(np.stack([getattr(found, name) for name in names], 1), {"quantity": names, **axes_of(n, layers)}, samples, **constant)
+    return tidy(
+        np.stack([getattr(found, name) for name in names], 1),
+        {"quantity": names, **axes_of(n, layers)},
+        samples,
+        **constant,
+    )
 
 
 def averages(
@@ -205,7 +224,12 @@ def averages(
         "reach": tidy(reach(interactions, weights), {"layer": layers}, samples, **about),
         "counts": tidy(counts(interactions, weights), axes_of(n, layers), samples, **about),
         "salient_strength": tidy(salient_strength(interactions, weights), axes_of(n, layers), samples, **about),
-        "strengths": tidy(np.stack(list(everything.values()), 1), {"quantity": list(everything), **axes_of(n, layers)}, samples, **about),
+        "strengths": tidy(
+            np.stack(list(everything.values()), 1),
+            {"quantity": list(everything), **axes_of(n, layers)},
+            samples,
+            **about,
+        ),
         "shares": pd.concat(
             [
                 share_table(

@@ -184,7 +184,10 @@ def scalars(found: Certification) -> dict[str, float]:
     final = final_rows(certificates)
     numbers: dict[str, float] = {}
     for name, rows in final.groupby("verifier"):
-        numbers |= {f"certify/{column}_{name}": float(rows[column].mean()) for column in ("bound", "bound_float32", "bound_bfloat16")}
+        numbers |= {
+            f"certify/{column}_{name}": float(rows[column].mean())
+            for column in ("bound", "bound_float32", "bound_bfloat16")
+        }
         if rows["cost"].notna().any():
             numbers[f"certify/cost_{name}"] = float(rows["cost"].mean())
     explained = best_bounds(certificates)

@@ -22,7 +22,9 @@ def checker() -> Path:
     """
     path = Path(lk.__file__).parents[1] / "check" / "check.py"
     if not path.is_file():
-        raise FileNotFoundError(f"No file {path}. Run analyze.py from the source tree, or copy check/check.py from there and run it alone.")
+        raise FileNotFoundError(
+            f"No file {path}. Run analyze.py from the source tree, or copy check/check.py from there and run it alone."
+        )
     return path
 
 
@@ -48,15 +50,27 @@ def differences(run: Run, network: GroupNetwork, data: GroupTable, steps: Sequen
             run.load(network, step)
         parameters = {name: tensor.detach().float().cpu().numpy() for name, tensor in network.stored().items()}
         for seed, folder in run.certified[step].items():
-            arrays = read_arrays(folder / "network.safetensors", "holds no network", "Certify again: analyze.py certify RUN.")
+            arrays = read_arrays(
+                folder / "network.safetensors", "holds no network", "Certify again: analyze.py certify RUN."
+            )
             where, index = f"Step {step}, seed {seed}", seed - network.first_seed
             if not np.array_equal(arrays.get("group", np.zeros(0)), data.group.table):
-                found.append(f"{where}: the certificates are about another group than {data.group.name}, that of the run.")
+                found.append(
+                    f"{where}: the certificates are about another group than {data.group.name}, that of the run."
+                )
             if not 0 <= index < network.seeds:
                 found.append(f"{where}: the run has no such network.")
             elif step not in run.checkpoints:
                 found.append(f"{where}: the run has no checkpoint of this step to compare the network with.")
             else:
-                other = [name for name, table in parameters.items() if not np.array_equal(arrays.get(name, np.zeros(0)), table[index])]
-                found += [f"{where}: {', '.join(other)} of the certified network are not those of the checkpoint."] if other else []
+                other = [
+                    name
+                    for name, table in parameters.items()
+                    if not np.array_equal(arrays.get(name, np.zeros(0)), table[index])
+                ]
+                found += (
+                    [f"{where}: {', '.join(other)} of the certified network are not those of the checkpoint."]
+                    if other
+                    else []
+                )
     return found

@@ -54,8 +54,13 @@ def probe_checkpoint(
                 f"{path} was fitted with {stored.recipe}, but {describe(extraction.probes)} is asked for. Fit them again with "
                 f"probe.py fit --run {run.path}, or leave the recipe of the extraction away."
             )
-        if stored.made_from not in (None, fitted_on(extraction.probes, network, data)):  # None: written before digests were kept
-            warnings.warn(f"{path} was fitted on another network or other training labels; it is fitted again.", stacklevel=2)
+        if stored.made_from not in (
+            None,
+            fitted_on(extraction.probes, network, data),
+        ):  # None: written before digests were kept
+            warnings.warn(
+                f"{path} was fitted on another network or other training labels; it is fitted again.", stacklevel=2
+            )
             stored = None
     else:
         stored = None
@@ -67,12 +72,21 @@ def probe_checkpoint(
         fit_probes(extraction.probes, network, layers, data).save(path)
         probes = Probes.load(path).to(device)  # what is used is what is stored
     rows = evaluate(network, probes, data, step, epoch)
-    run.write_table("probes", pd.concat([table[table["step"] != step], rows], ignore_index=True).sort_values(["step", "depth"]))
+    run.write_table(
+        "probes", pd.concat([table[table["step"] != step], rows], ignore_index=True).sort_values(["step", "depth"])
+    )
     return probes, rows
 
 
 def extract_checkpoint(
-    run: Run, extraction: Extraction, samples: Samples, network: nn.Module, data: Data, step: int, epoch: float, done: Any = lambda _: None
+    run: Run,
+    extraction: Extraction,
+    samples: Samples,
+    network: nn.Module,
+    data: Data,
+    step: int,
+    epoch: float,
+    done: Any = lambda _: None,
 ) -> Extracted:
     """Probe and extract one checkpoint; what is already stored is read.
 
@@ -91,12 +105,21 @@ def extract_checkpoint(
         probes, probed = None, None
         if extraction.score.reads == "logits":
             probes, probed = probe_checkpoint(run, extraction, twin, data, step, epoch)
-        return Extracted(twin, probes, probed, extraction.run(twin, probes, samples, run.extraction(extraction.name), step, epoch, done))
+        return Extracted(
+            twin,
+            probes,
+            probed,
+            extraction.run(twin, probes, samples, run.extraction(extraction.name), step, epoch, done),
+        )
 
 
-def measured(run: Run, name: str, step: int, found: Interactions, before: Interactions | None) -> dict[str, pd.DataFrame]:
+def measured(
+    run: Run, name: str, step: int, found: Interactions, before: Interactions | None
+) -> dict[str, pd.DataFrame]:
     """Tables of one extracted checkpoint, against the one before (see `lk.studies.dynamics`)."""
-    values = read_games(run.extraction(name) / step_name(step) / "values.safetensors", tuple(found.and_.shape))["values"]  # type: ignore[arg-type]
+    values = read_games(run.extraction(name) / step_name(step) / "values.safetensors", tuple(found.and_.shape))[
+        "values"
+    ]  # type: ignore[arg-type]
     return measure(found, before, values)
 
 

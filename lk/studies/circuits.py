@@ -10,11 +10,25 @@ from lk.metrics import irrep_power
 from lk.metrics.logits import activate
 from lk.proofs import FourierExplanation, GSetCircuit, GSetExplanation, Tables, describe_circuits
 
-COLUMNS = ["kind", "name", "irrep", "stabiliser", "points", "neurons", "coverage", "direction_variance", "unembed_share"]
+COLUMNS = [
+    "kind",
+    "name",
+    "irrep",
+    "stabiliser",
+    "points",
+    "neurons",
+    "coverage",
+    "direction_variance",
+    "unembed_share",
+]
 
 
 def circuit_rows(
-    tables: Tables, group: Group, irreps: Sequence[Irrep], circuits: GSetExplanation | None, fourier: FourierExplanation | None
+    tables: Tables,
+    group: Group,
+    irreps: Sequence[Irrep],
+    circuits: GSetExplanation | None,
+    fourier: FourierExplanation | None,
 ) -> pd.DataFrame:
     """One row for each part of the explanations of one network.
 
@@ -32,7 +46,9 @@ def circuit_rows(
     rows: list[tuple[object, ...]] = []
     described = [] if circuits is None else describe_circuits(tables, group, circuits, irreps)
     kinds = (
-        [] if circuits is None else ["circuit"] * len(circuits.circuits) + ["sided"] * len(circuits.sided) + ["sign"] * len(circuits.signs)
+        []
+        if circuits is None
+        else ["circuit"] * len(circuits.circuits) + ["sided"] * len(circuits.sided) + ["sign"] * len(circuits.signs)
     )
     for kind, part in zip(kinds, described, strict=True):
         numbers = part.neurons, part.coverage, part.direction_variance, part.unembed_share
@@ -60,7 +76,14 @@ def circuit_picture(circuit: GSetCircuit, group: Group, activation: str) -> tupl
     p, q = (index.ravel() for index in np.indices(shape))
     act = activate(circuit.lam[:, None] - circuit.mu, activation)
     neurons = np.bincount(circuit.cells, minlength=shape[0] * shape[1])
-    columns = {"p": p, "q": q, "lam": circuit.lam[p], "mu": circuit.mu[q], "kernel": circuit.kernel[p, q], "neurons": neurons}
+    columns = {
+        "p": p,
+        "q": q,
+        "lam": circuit.lam[p],
+        "mu": circuit.mu[q],
+        "kernel": circuit.kernel[p, q],
+        "neurons": neurons,
+    }
     logits = np.array([(circuit.kernel[:, moved] * act).sum() for moved in circuit.action_y])
     elements = np.arange(group.order)
     answers = pd.DataFrame({"element": elements, "logit": logits, "correct": elements == group.identity})

@@ -71,11 +71,20 @@ def layer_tables(aligned: Aligned) -> dict[str, pd.DataFrame]:
                 ("redundancy", against.redundancy[:, 2, 0]),
             ):
                 frame = tidy(
-                    drawn, {"layer": found.layers}, n, quantity=quantity, run=run.id, step=step, epoch=float(found.about.get("epoch", 0))
+                    drawn,
+                    {"layer": found.layers},
+                    n,
+                    quantity=quantity,
+                    run=run.id,
+                    step=step,
+                    epoch=float(found.about.get("epoch", 0)),
                 )
                 frame["marked"] = [flags.get((step, layer), False) for layer in frame["layer"]]
                 layers.append(
-                    frame.assign(depth=frame["layer"].map(depths(found.layers)), middle=frame["layer"] == intermediate(found.layers))
+                    frame.assign(
+                        depth=frame["layer"].map(depths(found.layers)),
+                        middle=frame["layer"] == intermediate(found.layers),
+                    )
                 )
         for quantity, drawn in strengths(found, weights).items():
             if quantity in ("salient", "share"):
@@ -114,7 +123,16 @@ def iou(aligned: Aligned) -> tuple[pd.DataFrame, pd.DataFrame]:
                 found = agreement(sets_a[k], sets_b[k])
                 means, chance = weighted_mean(weights, found.iou), weighted_mean(weights[:1], found.chance)
                 sorts.setdefault((sort, place, kind), []).append((means, chance))
-                frame = tidy(means, {"order": orders}, n, chance=chance[0], kind=kind, place=place, run_a=run_a.id, run_b=run_b.id)
+                frame = tidy(
+                    means,
+                    {"order": orders},
+                    n,
+                    chance=chance[0],
+                    kind=kind,
+                    place=place,
+                    run_a=run_a.id,
+                    run_b=run_b.id,
+                )
                 parts.append(frame.assign(samples=torch.isfinite(found.iou).sum(1).numpy()))
     by_sort = [
         tidy(
@@ -275,7 +293,9 @@ def sentences(aligned: Aligned) -> pd.DataFrame:
     table["p_holm"] = holm(table["p"].tolist())
     wording = {question.name: question for question in asked_here}
     doubtful = [
-        run.id for run, found in zip(aligned.runs, aligned.final, strict=True) if marked_layers(run, aligned.extraction) & asked(found)
+        run.id
+        for run, found in zip(aligned.runs, aligned.final, strict=True)
+        if marked_layers(run, aligned.extraction) & asked(found)
     ]
     by_run = table["level"] == "runs"
     table["marked"] = (table["a"].isin(doubtful) | table["b"].isin(doubtful)).where(by_run, bool(doubtful))
@@ -305,10 +325,14 @@ def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] =
     if not np.isfinite(row["low"]):
         numbers = f"no interval: fewer than {LEAST} samples carry it, or nothing varies"
     if named:
-        text = f"{first} {question.more} than {second}: difference {number(abs(row['difference']), digits)} ({numbers})."
+        text = (
+            f"{first} {question.more} than {second}: difference {number(abs(row['difference']), digits)} ({numbers})."
+        )
         return f"Of these two runs, {text}" if runs else text
     between = f"these two runs, {row['a']} and {row['b']}," if runs else f"{row['a']} and {row['b']}"
     if bad:
         why = f"† Read with care: a layer asked about is marked in {', '.join(bad)}."
         return f"Not judged for {between} because of marked layers: {question.name}, {signed(row['difference'], digits)} ({numbers}). {why}"
-    return f"No difference between {between} is shown in {question.name}: {signed(row['difference'], digits)} ({numbers})."
+    return (
+        f"No difference between {between} is shown in {question.name}: {signed(row['difference'], digits)} ({numbers})."
+    )

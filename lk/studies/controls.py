@@ -26,7 +26,9 @@ from lk.trust import made_anew
 
 LEAN = "opposite lean"
 PROBES = ("random labels", "untrained network", "another draw", "published probes")
-SAME_NETWORK = tuple(name for name in PROBES if name != "untrained network")  # they leave the output, which has no probe, as it is
+SAME_NETWORK = tuple(
+    name for name in PROBES if name != "untrained network"
+)  # they leave the output, which has no probe, as it is
 CONTROLS = (*PROBES, LEAN)
 
 
@@ -42,7 +44,9 @@ class RandomLabels(Recipe):
         super().__init__(recipe.pooling, recipe.max_samples, seed)
         self.recipe = recipe
 
-    def fit(self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int) -> Probes:
+    def fit(
+        self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int
+    ) -> Probes:
         """Labels are shuffled over all samples, not within batches: a folder of images is stored class by class."""
         return self.recipe.fit(network, layers, Shuffled(batches, self.seed), num_classes)
 
@@ -96,7 +100,11 @@ class Controls:
         return evenly(total, (self.leaning or total) if name == LEAN else self.samples)
 
     def interactions(
-        self, subject: Subject, name: str, published: PaperSGD | None = None, done: Callable[[int], None] = lambda _: None
+        self,
+        subject: Subject,
+        name: str,
+        published: PaperSGD | None = None,
+        done: Callable[[int], None] = lambda _: None,
     ) -> Interactions:
         """Interactions of every layer under one control, on `places`; read where they are stored.
 
@@ -116,7 +124,12 @@ class Controls:
         elif name == "published probes":
             key |= {"lr": published.lr, "batch": published.batch_size, "epochs": published.epochs}
         label = "-".join([name.replace(" ", "-"), *(f"{k}={v}" for k, v in key.items())])
-        path = subject.run.extraction(subject.extraction.name) / step_name(subject.step) / "controls" / f"{label}.safetensors"
+        path = (
+            subject.run.extraction(subject.extraction.name)
+            / step_name(subject.step)
+            / "controls"
+            / f"{label}.safetensors"
+        )
         settings = {**key, **subject.identity}
         if name == "published probes":
             settings["published"] = describe(published)
@@ -128,7 +141,11 @@ class Controls:
             if same(stored.about.get("settings", {**settings, "made_from": None}), settings):
                 return stored
         start = time.perf_counter()
-        found = self.opposite(subject, self.places(subject, name)) if name == LEAN else self.played(subject, name, published, done)
+        found = (
+            self.opposite(subject, self.places(subject, name))
+            if name == LEAN
+            else self.played(subject, name, published, done)
+        )
         found.about["seconds"] = {**found.about.get("seconds", {}), "all": time.perf_counter() - start}
         found.about["settings"] = settings
         found.save(path)
@@ -138,7 +155,9 @@ class Controls:
         """The games of some samples decomposed with high orders preferred."""
         own = subject.interactions.select(places)
         about = {key: value for key, value in own.about.items() if key not in ("kappa", "gap", "lean", "seconds")}
-        return interactions_of(subject.values[:, :, places], own.layers, own.about["kappa"], own.about["gap"], lean="high", **about)
+        return interactions_of(
+            subject.values[:, :, places], own.layers, own.about["kappa"], own.about["gap"], lean="high", **about
+        )
 
     def played(self, subject: Subject, name: str, published: PaperSGD, done: Callable[[int], None]) -> Interactions:
         """Games of the controlled probes or network."""

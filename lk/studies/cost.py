@@ -43,7 +43,9 @@ def cost(rows: Sequence[dict[str, Any]], subjects: Sequence[tuple[str, Subject]]
         rows.append(spent("extraction", name, one, one.interactions, len(one.samples.y) * 2**one.n))
         bare[one.run.id] = bare_loop(one.network, one)
     table = pd.DataFrame(rows)
-    play, decompose, whole = (pd.Series([row["seconds"].get(name) for row in rows], dtype=float) for name in ("play", "decompose", "all"))
+    play, decompose, whole = (
+        pd.Series([row["seconds"].get(name) for row in rows], dtype=float) for name in ("play", "decompose", "all")
+    )
     table = table.assign(
         seconds=whole.fillna(play + decompose), play_s=play, decompose_s=decompose, per_second=table["masked_samples"] / play,
         # Decomposition alone passes nothing through the network.

@@ -42,4 +42,6 @@ def doubts(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFr
 def marked(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """A table of steps and layers with the column `marked` added."""
     flags = {(row["step"], row["layer"]) for row in found[found["marked"]].to_dict("records")}
-    return frame.assign(marked=[key in flags for key in zip(frame["step"].tolist(), frame["layer"].tolist(), strict=True)])
+    return frame.assign(
+        marked=[key in flags for key in zip(frame["step"].tolist(), frame["layer"].tolist(), strict=True)]
+    )

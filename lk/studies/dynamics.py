@@ -32,8 +32,12 @@ def columns(interactions: Interactions) -> dict[str, Any]:
 def flat(interactions: Interactions, tensors: dict[str, Tensor], **constant: Any) -> pd.DataFrame:
     """Tensors `(n + 1, layers, samples)` as rows of order, layer and sample; order 0 is left out."""
     first = next(iter(tensors.values()))
-    order, layer, sample = (index.flatten().numpy() for index in torch.meshgrid(*(torch.arange(s) for s in first.shape), indexing="ij"))
-    frame = pd.DataFrame({"order": order, "layer": np.array(interactions.layers, dtype=object)[layer], "sample": sample})
+    order, layer, sample = (
+        index.flatten().numpy() for index in torch.meshgrid(*(torch.arange(s) for s in first.shape), indexing="ij")
+    )
+    frame = pd.DataFrame(
+        {"order": order, "layer": np.array(interactions.layers, dtype=object)[layer], "sample": sample}
+    )
     frame["sample"] = np.array(interactions.about.get("samples") or range(first.shape[2]))[sample]
     frame["depth"] = frame["layer"].map(depths(interactions.layers))
     for key, value in {**columns(interactions), **constant}.items():
@@ -50,7 +54,9 @@ def games(interactions: Interactions, values: Tensor | None = None) -> pd.DataFr
     lower_bound, certified, canonical (missing where it was not stored), matching_error (NaN without values), threshold, salient.
     """
     layers, samples = interactions.and_.shape[1:]
-    layer, sample = (index.flatten().numpy() for index in torch.meshgrid(torch.arange(layers), torch.arange(samples), indexing="ij"))
+    layer, sample = (
+        index.flatten().numpy() for index in torch.meshgrid(torch.arange(layers), torch.arange(samples), indexing="ij")
+    )
     about = interactions.about
     error = torch.full((layers, samples), torch.nan)
     if values is not None:
@@ -58,7 +64,10 @@ def games(interactions: Interactions, values: Tensor | None = None) -> pd.DataFr
     grand = interactions.and_.sum(0) + interactions.or_[1:].sum(0) + interactions.delta[-1]
     ratio = float(about.get("salience_ratio", 0.05))
     frame = pd.DataFrame(
-        {"layer": np.array(interactions.layers, dtype=object)[layer], "sample": np.array(about.get("samples") or range(samples))[sample]}
+        {
+            "layer": np.array(interactions.layers, dtype=object)[layer],
+            "sample": np.array(about.get("samples") or range(samples))[sample],
+        }
     )
     frame["depth"] = frame["layer"].map(depths(interactions.layers))
     for key, value in columns(interactions).items():
@@ -111,7 +120,9 @@ def normalised(interactions: Interactions) -> Tensor:
     return interactions.effects / torch.where(reach > 0, reach, torch.nan)[:, None]
 
 
-def comparisons(interactions: Interactions, before: Interactions | None = None, support: str = "intersection") -> pd.DataFrame:
+def comparisons(
+    interactions: Interactions, before: Interactions | None = None, support: str = "intersection"
+) -> pd.DataFrame:
     """Every layer against the output, the layer before, and the same layer of the checkpoint before.
 
     Columns: step, epoch, layer, depth, sample, kind, order, reference (`output`, `layer before`, `checkpoint before`), all,
@@ -145,7 +156,9 @@ def strongest(interactions: Interactions, count_: int = 20) -> pd.DataFrame:
     names = interactions.about.get("players") or [str(i) for i in range(interactions.n)]
     indices = interactions.about.get("samples") or list(range(interactions.and_.shape[2]))
     for layer in interactions.layers:
-        found = [(*entry, s) for s in range(interactions.and_.shape[2]) for entry in interactions.strongest(layer, s, count_)]
+        found = [
+            (*entry, s) for s in range(interactions.and_.shape[2]) for entry in interactions.strongest(layer, s, count_)
+        ]
         for kind, players, effect, s in sorted(found, key=lambda entry: -abs(entry[2]))[:count_]:
             rows.append(
                 {
@@ -160,7 +173,9 @@ def strongest(interactions: Interactions, count_: int = 20) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(**columns(interactions))
 
 
-def measure(interactions: Interactions, before: Interactions | None = None, values: Tensor | None = None) -> dict[str, pd.DataFrame]:
+def measure(
+    interactions: Interactions, before: Interactions | None = None, values: Tensor | None = None
+) -> dict[str, pd.DataFrame]:
     """All tables of one checkpoint."""
     return {
         "games": games(interactions, values),

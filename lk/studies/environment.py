@@ -23,7 +23,12 @@ def environment(device: str = "cpu") -> dict[str, Any]:
     """
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine()
     versions = {package: version(package) for package in PACKAGES}
-    return {"threads": torch.get_num_threads(), "device": f"{device} ({name})", "python": platform.python_version(), **versions}
+    return {
+        "threads": torch.get_num_threads(),
+        "device": f"{device} ({name})",
+        "python": platform.python_version(),
+        **versions,
+    }
 
 
 def record_environment(run: Run, what: str, step: int, device: str = "cpu") -> None:

@@ -60,7 +60,9 @@ class Read:
 
     def completeness(self, place: int, orders: Sequence[int] | None = None) -> Array:
         """Share of the output's strength that a hidden layer holds, of some orders."""
-        return divide(self.over(self.against.overlap, place, orders), self.over(self.against.all_reference, place, orders))
+        return divide(
+            self.over(self.against.overlap, place, orders), self.over(self.against.all_reference, place, orders)
+        )
 
     def redundancy(self, place: int, orders: Sequence[int] | None = None) -> Array:
         """Share of a hidden layer's strength that the output lacks, of some orders."""
@@ -72,7 +74,9 @@ class Read:
 
     def over(self, measured: Array, place: int, orders: Sequence[int] | None) -> Array:
         """Both kinds, summed over orders."""
-        return np.asarray(measured[:, BOTH, 0, place] if orders is None else measured[:, BOTH, list(orders), place].sum(1))
+        return np.asarray(
+            measured[:, BOTH, 0, place] if orders is None else measured[:, BOTH, list(orders), place].sum(1)
+        )
 
     def share_of(self, place: int, orders: Sequence[int]) -> Array:
         """Share of some orders in a layer's own salient strength."""
@@ -130,13 +134,23 @@ PARTS = (
         "completeness of the intermediate layer exceeds that of the first",
         lambda r: r.completeness(r.middle) - r.completeness(0),
     ),
-    Part(4, "the intermediate layer holds more than half of the output's strength", lambda r: r.completeness(r.middle) - 0.5),
+    Part(
+        4,
+        "the intermediate layer holds more than half of the output's strength",
+        lambda r: r.completeness(r.middle) - 0.5,
+    ),
     Part(
         4,
         "high orders stay less complete than low orders up to the last hidden layer",
-        lambda r: r.completeness(len(r.hidden) - 1, low_orders(r.n)) - r.completeness(len(r.hidden) - 1, high_orders(r.n)),
+        lambda r: (
+            r.completeness(len(r.hidden) - 1, low_orders(r.n)) - r.completeness(len(r.hidden) - 1, high_orders(r.n))
+        ),
     ),
-    Part(5, "redundancy rises from the first to the intermediate layer", lambda r: r.redundancy(r.middle) - r.redundancy(0)),
+    Part(
+        5,
+        "redundancy rises from the first to the intermediate layer",
+        lambda r: r.redundancy(r.middle) - r.redundancy(0),
+    ),
     Part(
         5,
         "redundancy falls from the intermediate to the last hidden layer",

@@ -33,7 +33,9 @@ def check_fresh(run: Run) -> None:
         table = run.read_table("certificates")
         if "weights" in table:
             for row in table.dropna(subset="weights").drop_duplicates("step").to_dict("records"):
-                made.setdefault(int(row["step"]), []).append((str(run.table("certificates")), str(row["weights"]), "certify"))
+                made.setdefault(int(row["step"]), []).append(
+                    (str(run.table("certificates")), str(row["weights"]), "certify")
+                )
     for step, results in made.items():
         now = weights_of(run, step)
         for what, weights, command in results:

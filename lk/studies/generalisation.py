@@ -43,7 +43,10 @@ class Pair(NamedTuple):
 
 def read_rightly(runs: Sequence[Interactions]) -> list[bool]:
     """Which samples all of the runs read rightly."""
-    return [all(hits) for hits in zip(*(run.about.get("correct") or [True] * run.and_.shape[2] for run in runs), strict=True)]
+    return [
+        all(hits)
+        for hits in zip(*(run.about.get("correct") or [True] * run.and_.shape[2] for run in runs), strict=True)
+    ]
 
 
 def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interactions]) -> Pair:
@@ -58,7 +61,9 @@ def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interacti
         ValueError: The samples differ.
     """
     if len({tuple(run.about.get("samples") or ()) for run in (*first, *second)}) > 1:
-        raise ValueError(f"{name}: the runs explain different samples; extract all with the same data.seed and samples_per_class.")
+        raise ValueError(
+            f"{name}: the runs explain different samples; extract all with the same data.seed and samples_per_class."
+        )
     kept = torch.tensor(read_rightly([*first, *second]))
     collected: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
     for a, b in product([run.select(kept) for run in first], [run.select(kept) for run in second]):
@@ -72,7 +77,9 @@ def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interacti
             here[2].append(torch.stack([signed_jaccard(scaled[0][k], scaled[1][k]) for k in range(len(KINDS))]))
         for whole, parts in zip(collected, here, strict=True):
             whole.append(torch.stack(parts))
-    iou, chance, jaccard = (rearrange(parts, "(a b) ... -> a b ...", a=len(first)) for parts in map(torch.stack, collected))
+    iou, chance, jaccard = (
+        rearrange(parts, "(a b) ... -> a b ...", a=len(first)) for parts in map(torch.stack, collected)
+    )
     return Pair(name, iou, chance, jaccard, first[0].n)
 
 
@@ -95,7 +102,9 @@ def generalisation(networks: Mapping[str, Sequence[Interactions]]) -> tuple[pd.D
         for quantity, values in (("iou", pair.iou), ("jaccard", pair.jaccard)):
             mean, *runs = over_pairs(weighted_mean(weights, values))
             frame = tidy(mean, {"place": PLACES, "kind": KINDS, "order": range(pair.n + 1)}, samples, runs)
-            frame["chance"] = over_pairs(weighted_mean(weights[:1], pair.chance))[0][0].ravel() if quantity == "iou" else np.nan
+            frame["chance"] = (
+                over_pairs(weighted_mean(weights[:1], pair.chance))[0][0].ravel() if quantity == "iou" else np.nan
+            )
             curves.append(frame[frame["order"] > 0].assign(pair=pair.name, quantity=quantity))
         for text, values in (
             ("IoU of low orders exceeds that of high orders", pair.iou),
@@ -169,7 +178,9 @@ def stability_findings(network: str, tables: Sequence[pd.DataFrame], n: int) -> 
         # One network, not a pair of them: the second axis of runs has a single entry.
         values = torch.full((len(tables), 1, len(KINDS), n + 1, len(samples)), torch.nan, dtype=torch.float64)
         for row in rows.itertuples():
-            values[row.run, 0, KINDS.index(str(row.kind)), int(row.order), samples.index(row.sample)] = float(row.stability)  # type: ignore[arg-type, index]
+            values[row.run, 0, KINDS.index(str(row.kind)), int(row.order), samples.index(row.sample)] = float(
+                row.stability
+            )  # type: ignore[arg-type, index]
         mean, *runs = over_pairs(weighted_mean(weights, values))
         frame = tidy(mean, {"kind": KINDS, "order": range(n + 1)}, len(samples), runs)
         curves.append(frame[frame["order"] > 0].assign(network=network, place=str(place), lean=str(lean)))

@@ -72,7 +72,11 @@ def half(own: Profile) -> tuple[int, int, int]:
     possible, certain = first_half(*(np.array([row[end] for row in rows]) for end in ("mean", "low", "high")))
     there = np.flatnonzero(np.nan_to_num(own.completeness[0, :-1]) >= HALF)
     last = len(own.layers) - 1
-    return int(there[0]) if len(there) else last, last if possible is None else possible, last if certain is None else certain
+    return (
+        int(there[0]) if len(there) else last,
+        last if possible is None else possible,
+        last if certain is None else certain,
+    )
 
 
 def largest(own: Profile, dropped: Array) -> tuple[int, str]:

@@ -18,7 +18,9 @@ def milestones(progress: pd.DataFrame, certificates: pd.DataFrame) -> pd.DataFra
         Columns seed, groks, provable; NaN for never.
     """
     followed = sorted(certificates.loc[certificates["step"] == certificates["step"].min(), "seed"].unique())
-    test = progress[(progress["quantity"] == "test/accuracy") & (progress["value"] > GROKS)].groupby("seed")["step"].min()
+    test = (
+        progress[(progress["quantity"] == "test/accuracy") & (progress["value"] > GROKS)].groupby("seed")["step"].min()
+    )
     bounds = best_bounds(certificates)
     proven = bounds[bounds["bound"] >= PROVABLE].groupby("seed")["step"].min()
     columns = {"groks": test.reindex(followed).to_numpy(float), "provable": proven.reindex(followed).to_numpy(float)}

@@ -99,8 +99,16 @@ class Paper:
     ) -> None:
         names = [network.name for network in networks]
         if not networks or len(set(names)) < len(names) or not all(network.runs for network in networks):
-            raise ValueError(f"Given networks {names}; expected at least one, each with a name of its own and at least one run.")
-        self.folder, self.networks, self.players, self.masker, self.score = Path(folder), networks, players, masker, score
+            raise ValueError(
+                f"Given networks {names}; expected at least one, each with a name of its own and at least one run."
+            )
+        self.folder, self.networks, self.players, self.masker, self.score = (
+            Path(folder),
+            networks,
+            players,
+            masker,
+            score,
+        )
         self.kappa, self.count, self.name, self.explained = kappa, count, name, explained or [0]
         self.stability, self.ablation, self.controls = stability, ablation or Ablation(), controls or Controls()
 
@@ -141,7 +149,9 @@ class Studied:
         say: Says what was done.
     """
 
-    def __init__(self, paper: Paper, subjects: dict[str, list[Subject]], say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, paper: Paper, subjects: dict[str, list[Subject]], say: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.paper, self.subjects, self.say = paper, subjects, say
         self.spent: list[dict[str, Any]] = []
         self.n = next(iter(subjects.values()))[0].n
@@ -150,7 +160,9 @@ class Studied:
         for name, own in self.subjects.items():
             yield from ((name, each) for each in own)
 
-    def timed(self, study: str, network: str, one: Subject, make: Callable[[Subject], Result], played: int = 0) -> Result:
+    def timed(
+        self, study: str, network: str, one: Subject, make: Callable[[Subject], Result], played: int = 0
+    ) -> Result:
         """One study of one run; what it took is kept for the table of costs, and said where it was not stored.
 
         Args:
@@ -183,7 +195,9 @@ class Studied:
     def games(self) -> pd.DataFrame:
         """All games of the last checkpoints, one row per layer and sample, with both salient counts."""
         parts = [
-            one.run.read_table(f"{self.paper.name}/games").query("step == @one.step").assign(network=name, run=one.run.id)
+            one.run.read_table(f"{self.paper.name}/games")
+            .query("step == @one.step")
+            .assign(network=name, run=one.run.id)
             for name, one in self
         ]
         return pd.concat(parts, ignore_index=True)
@@ -207,7 +221,12 @@ class Studied:
         """
         parts = []
         for name, own in self.subjects.items():
-            marks = pd.concat([doubts(one.run.read_table(f"{self.paper.name}/games"), optional_table(one.run, "probes")) for one in own])
+            marks = pd.concat(
+                [
+                    doubts(one.run.read_table(f"{self.paper.name}/games"), optional_table(one.run, "probes"))
+                    for one in own
+                ]
+            )
             bad = set(marks.loc[marks["marked"], "layer"])
             first = own[0].interactions
             hidden, last = first.layers[:-1], len(first.layers) - 1
@@ -218,7 +237,11 @@ class Studied:
                 axes = {"kind": (*KINDS, "both"), "order": range(first.n + 1), "layer": hidden}
                 frame = tidy(each.mean(1), axes, first.and_.shape[2], [each[0]])
                 frame["marked"] = [layer in bad for layer in frame["layer"]]
-                parts.append(frame.assign(network=name, quantity=quantity, depth=frame["layer"].map(depths(first.layers)), seeds=len(own)))
+                parts.append(
+                    frame.assign(
+                        network=name, quantity=quantity, depth=frame["layer"].map(depths(first.layers)), seeds=len(own)
+                    )
+                )
         table = pd.concat(parts, ignore_index=True)
         return table[table["order"] <= highest_order(self.n)].reset_index(drop=True)
 
@@ -231,7 +254,10 @@ class Studied:
         for name, own in self.subjects.items():
             if settings.networks is not None and name not in settings.networks:
                 continue
-            tables = [self.timed("stability", name, one, settings.measure, settings.played(one)) for one in own[: settings.seeds]]
+            tables = [
+                self.timed("stability", name, one, settings.measure, settings.played(one))
+                for one in own[: settings.seeds]
+            ]
             curve, finding = stability_findings(name, tables, self.n)
             curves.append(curve)
             found.append(finding)
@@ -248,7 +274,9 @@ class Studied:
     def kappas(self) -> pd.DataFrame:
         """Salient counts at every kappa, per sample, of the first run of each network."""
         parts = [
-            self.timed("kappas", name, own[0], lambda one: self.paper.ablation.along(one)[1]).assign(network=name, run=own[0].run.id)
+            self.timed("kappas", name, own[0], lambda one: self.paper.ablation.along(one)[1]).assign(
+                network=name, run=own[0].run.id
+            )
             for name, own in self.subjects.items()
         ]
         return pd.concat(parts, ignore_index=True)
@@ -318,7 +346,8 @@ class Studied:
     def findings(self) -> pd.DataFrame:
         """All parts of the eight findings, with intervals and controls; p is corrected over all that is measured on the page."""
         parts = [
-            findings(name, [one.interactions for one in own], self.controlled[name], own[0].inputs) for name, own in self.subjects.items()
+            findings(name, [one.interactions for one in own], self.controlled[name], own[0].inputs)
+            for name, own in self.subjects.items()
         ]
         table = pd.concat([*parts, self.agreement[1], self.stability[1]], ignore_index=True)
         leaning = {name: under[LEAN][0] for name, under in self.controlled.items() if LEAN in under}

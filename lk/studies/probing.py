@@ -15,7 +15,9 @@ from lk.probes import Probes, at_chance
 
 
 @torch.inference_mode()
-def evaluate(network: nn.Module, probes: Probes, data: Data, step: int, epoch: float, max_samples: int = 2000) -> pd.DataFrame:
+def evaluate(
+    network: nn.Module, probes: Probes, data: Data, step: int, epoch: float, max_samples: int = 2000
+) -> pd.DataFrame:
     """Accuracy and calibration of every probe and of the output on test samples, in one pass.
 
     A layer is marked `at_chance` unless its accuracy lies above that of always naming the most frequent class (one-sided

@@ -12,7 +12,11 @@ from lk.metrics.coset_constancy import CONSTANT
 
 
 def progress_measures(
-    network: Folded, group: Group, trained: NDArray[np.bool_], irreps: Sequence[Irrep], subgroups: Sequence[NDArray[np.int64]]
+    network: Folded,
+    group: Group,
+    trained: NDArray[np.bool_],
+    irreps: Sequence[Irrep],
+    subgroups: Sequence[NDArray[np.int64]],
 ) -> pd.DataFrame:
     """All measures of one network.
 
@@ -31,7 +35,10 @@ def progress_measures(
     rows: list[tuple[str, str, float]] = []
     losses, right = table_losses(network, group)
     for split, part in (("train", trained), ("test", ~trained), ("full", np.ones_like(trained))):
-        rows += [(f"{split}/loss", "", float(losses[part].mean())), (f"{split}/accuracy", "", float(right[part].mean()))]
+        rows += [
+            (f"{split}/loss", "", float(losses[part].mean())),
+            (f"{split}/accuracy", "", float(right[part].mean())),
+        ]
     rows.append(("biequivariance", "", biequivariance(network, group)))
     for name, table in (("left", network.left), ("right", network.right), ("unembed", network.unembed)):
         shares = irrep_power(table, irreps)
@@ -39,7 +46,10 @@ def progress_measures(
         rows.append((f"gini_{name}", "", gini(shares)))
     for name, table, side in (("left", network.left, "right"), ("right", network.right, "left")):
         inside, _ = coset_constancy(table, group, subgroups, side)
-        rows += [(f"coset_{name}", "", float(inside.mean())), (f"coset_constant_{name}", "", float((inside < CONSTANT).mean()))]
+        rows += [
+            (f"coset_{name}", "", float(inside.mean())),
+            (f"coset_constant_{name}", "", float((inside < CONSTANT).mean())),
+        ]
     for name, values in zip(("restricted", "excluded"), irrep_losses(network, group, irreps), strict=True):
         rows += [(f"{name}_loss", irrep.name, float(value)) for irrep, value in zip(irreps, values, strict=True)]
     return pd.DataFrame(rows, columns=["quantity", "irrep", "value"])

@@ -87,21 +87,32 @@ def certify_network(
         ),
     }
     for name in [name for name in VERIFIERS if name in verifiers]:
-        certificate = attempt(lambda name=name: uncontradicted(ways[name](), certificates.get("brute_force"), tables, group, measured))  # type: ignore[misc]
+        certificate = attempt(
+            lambda name=name: uncontradicted(ways[name](), certificates.get("brute_force"), tables, group, measured)
+        )  # type: ignore[misc]
         if certificate is None or isinstance(certificate, Exception):
-            reason = "no explanation was found" if certificate is None else f"{type(certificate).__name__}: {certificate}"
-            rows.append({"verifier": name, "tier": name, "bound": 0.0, "failed": certificate is not None, "reason": reason})
+            reason = (
+                "no explanation was found" if certificate is None else f"{type(certificate).__name__}: {certificate}"
+            )
+            rows.append(
+                {"verifier": name, "tier": name, "bound": 0.0, "failed": certificate is not None, "reason": reason}
+            )
             continue
         certificates[name] = certificate
         accuracy = certificate.accuracy if name == "brute_force" and certificate.accuracy is not None else accuracy
         rows += rows_of(certificate)
-        rows[-1] |= {f"bound_{name}": float((proofs.executed(tables, certificate.slack, name) > 0.0).mean()) for name in PRECISIONS}
+        rows[-1] |= {
+            f"bound_{name}": float((proofs.executed(tables, certificate.slack, name) > 0.0).mean())
+            for name in PRECISIONS
+        }
     described = circuit_rows(
         tables, group, all_irreps, explanations.get("gset", first(circuits)), explanations.get("schur", first(fourier))
     )
     frame = pd.DataFrame(rows, columns=COLUMNS).assign(accuracy=accuracy)
     frame = frame.astype({name: float for name in COLUMNS if name not in ("verifier", "tier", "failed", "reason")})
-    return {"certificates": frame, "circuits": described, "progress": progress}, Proof(tables, group, explanations, certificates)
+    return {"certificates": frame, "circuits": described, "progress": progress}, Proof(
+        tables, group, explanations, certificates
+    )
 
 
 COLUMNS = [
@@ -147,7 +158,9 @@ def kept(explanations: dict[str, Any], verifier: str, candidates: Any) -> Any:
     return explanations.get(verifier)
 
 
-def best(verifier: str, candidates: Any, verify: Callable[[Any], Certificate], kept: dict[str, Any]) -> Certificate | None:
+def best(
+    verifier: str, candidates: Any, verify: Callable[[Any], Certificate], kept: dict[str, Any]
+) -> Certificate | None:
     """The certificate of the best candidate: the highest bound, then the lowest cost; its explanation is kept under the verifier's name.
 
     Returns:

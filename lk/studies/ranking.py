@@ -28,13 +28,19 @@ def ranked(interactions: Interactions, points: int = 400) -> pd.DataFrame:
     possible = 2 * (len(interactions.and_) - 1) - interactions.n
     count = salient(interactions, ratio_of(interactions)).sum((0, 1)).double().mean(1)
     places = np.unique(np.geomspace(1, possible * samples, points).round().astype(int)) - 1
-    places = np.union1d(places, np.linspace(0, min(possible, 4 * int(count.max().clamp(min=1))) * samples - 1, points // 2).astype(int))
+    places = np.union1d(
+        places, np.linspace(0, min(possible, 4 * int(count.max().clamp(min=1))) * samples - 1, points // 2).astype(int)
+    )
     parts = []
     for place, layer in enumerate(interactions.layers):
         own = effects[:, :, place].reshape(-1, samples)
         top = own.amax(0)
         ordered = (own / top.where(top > 0, 1)).flatten().sort(descending=True).values.numpy()[places]
-        parts.append(pd.DataFrame({"layer": layer, "rank": (places + 1) / samples, "strength": ordered, "salient": float(count[place])}))
+        parts.append(
+            pd.DataFrame(
+                {"layer": layer, "rank": (places + 1) / samples, "strength": ordered, "salient": float(count[place])}
+            )
+        )
     frame = pd.concat(parts, ignore_index=True)
     return frame.assign(depth=frame["layer"].map(depths(interactions.layers)), n=samples, **columns(interactions))
 
@@ -51,8 +57,18 @@ def strongest_of(interactions: Interactions, chosen: Sequence[tuple[str, str, in
         Columns step, epoch, group, layer, image (position of the sample), rank (from 0), kind (`AND`, `OR`), players, effect.
     """
     rows = [
-        {"group": group, "layer": layer, "image": sample, "rank": rank, "kind": kind, "players": list(players), "effect": effect}
+        {
+            "group": group,
+            "layer": layer,
+            "image": sample,
+            "rank": rank,
+            "kind": kind,
+            "players": list(players),
+            "effect": effect,
+        }
         for group, layer, sample in chosen
         for rank, (kind, players, effect) in enumerate(interactions.strongest(layer, sample, count))
     ]
-    return pd.DataFrame(rows, columns=["group", "layer", "image", "rank", "kind", "players", "effect"]).assign(**columns(interactions))
+    return pd.DataFrame(rows, columns=["group", "layer", "image", "rank", "kind", "players", "effect"]).assign(
+        **columns(interactions)
+    )

@@ -21,15 +21,22 @@ UNITS = {"TrueClass": "nats", "PredictedClass": "nats", "NamedClass": "nats", "L
 
 def class_name(config: object) -> str:
     """Last part of a config entry's class path."""
-    return str(config["class_path"]).rsplit(".", 1)[-1] if isinstance(config, Mapping) and "class_path" in config else "–"
+    return (
+        str(config["class_path"]).rsplit(".", 1)[-1] if isinstance(config, Mapping) and "class_path" in config else "–"
+    )
 
 
 def arguments(config: object) -> str:
     """A config entry as `Class(argument=value, ...)`, without arguments that are not set."""
     if not isinstance(config, Mapping) or "class_path" not in config:
         return "–"
-    given = {key: value for key, value in (config.get("init_args") or {}).items() if value is not None and value is not False}
-    inner = (f"{key}={arguments(value) if isinstance(value, Mapping) and 'class_path' in value else value}" for key, value in given.items())
+    given = {
+        key: value for key, value in (config.get("init_args") or {}).items() if value is not None and value is not False
+    }
+    inner = (
+        f"{key}={arguments(value) if isinstance(value, Mapping) and 'class_path' in value else value}"
+        for key, value in given.items()
+    )
     return f"{class_name(config)}({', '.join(inner)})"
 
 

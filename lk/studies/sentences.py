@@ -97,7 +97,9 @@ def on_half(hidden: Profile) -> str:
         return f"Already the first layer, {layers[0]}, holds half of the output's salient strength: completeness {said[0]}."
     if certain == possible:
         return f"Half of the output's salient strength is first present at {layers[certain]}: completeness {said[certain]}."
-    between = ", ".join(f"{layers[place]} {said[place]}" for place in range(possible, certain) if np.isfinite(rows[place]["mean"]))
+    between = ", ".join(
+        f"{layers[place]} {said[place]}" for place in range(possible, certain) if np.isfinite(rows[place]["mean"])
+    )
     return (
         f"Half of the output's salient strength is present at {layers[certain]}: completeness {said[certain]}. The samples do not decide "
         f"whether it is there before: {between}."
@@ -122,7 +124,11 @@ def on_rise(hidden: Profile) -> str:
         return ""
     said = f"{signed(row['mean'])} ({number(row['low'])} to {number(row['high'])})"
     before, after = hidden.layers[most : most + 2]
-    return f"Completeness rises most from {before} to {after}: {said}." if sure else f"Completeness rises from {before} to {after}: {said}."
+    return (
+        f"Completeness rises most from {before} to {after}: {said}."
+        if sure
+        else f"Completeness rises from {before} to {after}: {said}."
+    )
 
 
 def on_waste(hidden: Profile) -> str:
@@ -147,7 +153,9 @@ def on_epochs(shares: pd.DataFrame) -> str:
         if rows.loc[rows["step"] == last, "marked"].any():
             return ""
         rows = rows[~rows["marked"]]
-    rows = rows[(rows["step"] < last) & rows["mean"].notna()].reset_index(drop=True)  # the last is complete by definition
+    rows = rows[(rows["step"] < last) & rows["mean"].notna()].reset_index(
+        drop=True
+    )  # the last is complete by definition
     if not len(rows):
         return ""
     said = [spanned(row) for row in rows.to_dict("records")]
@@ -193,7 +201,9 @@ def finished(doubts: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def on_doubts(doubts: pd.DataFrame, at: Mapping[int, float], probes: pd.DataFrame | None = None, unit: str = "nats") -> str:
+def on_doubts(
+    doubts: pd.DataFrame, at: Mapping[int, float], probes: pd.DataFrame | None = None, unit: str = "nats"
+) -> str:
     """Which layers are marked, and when; a marked output comes first, because nothing is said about it.
 
     Args:
@@ -215,7 +225,8 @@ def on_doubts(doubts: pd.DataFrame, at: Mapping[int, float], probes: pd.DataFram
         parts.append("In the finished network no layer had to be marked.")
     if len(early):
         layers = "; ".join(
-            f"{layer} at epoch {', '.join(epochs(at[step]) for step in rows['step'])}" for layer, rows in early.groupby("layer", sort=False)
+            f"{layer} at epoch {', '.join(epochs(at[step]) for step in rows['step'])}"
+            for layer, rows in early.groupby("layer", sort=False)
         )
         parts.append(f"Marked at earlier checkpoints: {layers}.")
     return " ".join(parts)

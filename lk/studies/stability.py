@@ -63,7 +63,11 @@ class Stability:
     @property
     def settings(self) -> dict[str, object]:
         """All that decides the result."""
-        return {key: list(value) if key == "leans" else value for key, value in asdict(self).items() if key not in ("seeds", "networks")}
+        return {
+            key: list(value) if key == "leans" else value
+            for key, value in asdict(self).items()
+            if key not in ("seeds", "networks")
+        }
 
     def played(self, subject: Subject) -> int:
         """How many masked samples the study passes through the network."""
@@ -86,7 +90,9 @@ class Stability:
             ValueError: Inputs are no real numbers (token ids): there is nothing that noise could be added to.
         """
         if not subject.samples.x.is_floating_point():
-            raise ValueError("Noise is added to real inputs; given integers (token ids). Leave the stability study out for text.")
+            raise ValueError(
+                "Noise is added to real inputs; given integers (token ids). Leave the stability study out for text."
+            )
 
         def make() -> pd.DataFrame:
             games = {place: self.games(subject, place, done) for place in self.places(subject)}

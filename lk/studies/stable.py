@@ -36,7 +36,12 @@ def by_sample(aligned: Aligned) -> Array:
     orders, rows = range(1, highest_order(aligned.final[0].n) + 1), []
     full = pd.MultiIndex.from_product([PLACES, KINDS, orders, aligned.kept])
     for run in aligned.runs:
-        values = of_finished(run, aligned.extraction).groupby(["place", "kind", "order", "sample"])["stability"].mean().reindex(full)
+        values = (
+            of_finished(run, aligned.extraction)
+            .groupby(["place", "kind", "order", "sample"])["stability"]
+            .mean()
+            .reindex(full)
+        )
         rows.append(values.to_numpy(float).reshape(len(PLACES), len(KINDS), len(orders), -1))
     found = np.stack(rows)
     found[~np.isfinite(found)] = np.nan
@@ -48,7 +53,9 @@ def by_sample(aligned: Aligned) -> Array:
 def means(found: Array, weights: Array) -> Array:
     """Mean over samples for each row of weights, `(rows, ...)`; NaN is left out."""
     known = np.isfinite(found)
-    return divide(np.tensordot(weights, np.where(known, found, 0.0), (1, -1)), np.tensordot(weights, known.astype(float), (1, -1)))
+    return divide(
+        np.tensordot(weights, np.where(known, found, 0.0), (1, -1)), np.tensordot(weights, known.astype(float), (1, -1))
+    )
 
 
 def stability(aligned: Aligned) -> pd.DataFrame:
@@ -59,7 +66,12 @@ def stability(aligned: Aligned) -> pd.DataFrame:
     """
     found = by_sample(aligned)
     samples = int(np.isfinite(found).any((1, 2, 3)).all(0).sum())
-    axes = {"run": [run.id for run in aligned.runs], "place": PLACES, "kind": KINDS, "order": range(1, found.shape[3] + 1)}
+    axes = {
+        "run": [run.id for run in aligned.runs],
+        "place": PLACES,
+        "kind": KINDS,
+        "order": range(1, found.shape[3] + 1),
+    }
     return tidy(means(found, jackknife(len(aligned.kept))), axes, samples)
 
 

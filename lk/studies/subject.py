@@ -100,11 +100,15 @@ class Subject:
                 return stored
         start = time.perf_counter()
         frame = make()
-        frame.attrs.update(settings=settings, seconds={**frame.attrs.get("seconds", {}), "all": time.perf_counter() - start})
+        frame.attrs.update(
+            settings=settings, seconds={**frame.attrs.get("seconds", {}), "all": time.perf_counter() - start}
+        )
         self.run.write_table(path, frame)
         return frame
 
-    def kept_tensors(self, name: str, settings: dict[str, Any], make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    def kept_tensors(
+        self, name: str, settings: dict[str, Any], make: Callable[[], dict[str, Tensor]]
+    ) -> dict[str, Tensor]:
         """Tensors of the run: read where they were made with these settings at this checkpoint, otherwise made and written now.
 
         Args:
@@ -133,7 +137,11 @@ def same(stored: object, settings: dict[str, Any]) -> bool:
 
 
 def subject(
-    run: Run, extraction: Extraction, trust: bool = False, data_dir: str | None = None, done: Callable[[int], None] = lambda _: None
+    run: Run,
+    extraction: Extraction,
+    trust: bool = False,
+    data_dir: str | None = None,
+    done: Callable[[int], None] = lambda _: None,
 ) -> Subject:
     """Read the last checkpoint of a run: fit probes, extract and measure where that is not stored yet.
 

@@ -45,7 +45,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 def held(verdicts: pd.DataFrame) -> Sequence[str]:
     """One sentence per finding: for which networks it holds after Holm's correction; fewer than three runs speak for themselves alone."""
     named = verdicts["network"].where(
-        verdicts["seeds"] >= SEEDS, verdicts["network"] + " (" + verdicts["seeds"].map({1: "one run"}).fillna("few runs") + ")"
+        verdicts["seeds"] >= SEEDS,
+        verdicts["network"] + " (" + verdicts["seeds"].map({1: "one run"}).fillna("few runs") + ")",
     )
     sentences = []
     for finding, own in verdicts.assign(network=named).groupby("finding", sort=True):

@@ -41,4 +41,6 @@ class Adam(torch.optim.Adam):
             {"params": [p for p in given if getattr(p, "decay", True)], "weight_decay": weight_decay},
             {"params": [p for p in given if not getattr(p, "decay", True)], "weight_decay": 0.0},
         ]
-        super().__init__([g for g in groups if g["params"]], lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=fused)
+        super().__init__(
+            [g for g in groups if g["params"]], lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=fused
+        )

@@ -71,7 +71,9 @@ class Classification(pl.LightningModule):
         """Prove on three inputs that the network fits the data and can be read, before training starts; see `lk.doctor`."""
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         x = first_inputs(data.train).to(self.device)
-        layers = () if self.network.seeds > 1 else self.network.layers  # several networks are trained, but not read, at once
+        layers = (
+            () if self.network.seeds > 1 else self.network.layers
+        )  # several networks are trained, but not read, at once
         with torch.random.fork_rng():
             _, adapter = examine(self.network, layers, x, data.num_classes, data.name)
         adapter.apply(self.network)
@@ -89,7 +91,9 @@ class Classification(pl.LightningModule):
         if not bool(torch.isfinite(loss)):
             self.refuse(each.detach())
         if counted and (logits.ndim == 2 or self.trainer.is_last_batch):
-            self.train_accuracy(logits, y) if logits.ndim == 2 else self.train_accuracy(logits.flatten(0, 1), y.repeat(len(logits)))
+            self.train_accuracy(logits, y) if logits.ndim == 2 else self.train_accuracy(
+                logits.flatten(0, 1), y.repeat(len(logits))
+            )
         self.log("train/loss", loss.detach() / self.network.seeds, prog_bar=True, sync_dist=several, batch_size=len(y))
         self.log("train/accuracy", self.train_accuracy, on_step=False, on_epoch=True)
         if self.train_loss is not None:
@@ -101,14 +105,19 @@ class Classification(pl.LightningModule):
     @property
     def counting(self) -> dict[str, Metric]:
         """What counts over an epoch of training, by name."""
-        return {"train_accuracy": self.train_accuracy, **({} if self.train_loss is None else {"train_loss": self.train_loss})}
+        return {
+            "train_accuracy": self.train_accuracy,
+            **({} if self.train_loss is None else {"train_loss": self.train_loss}),
+        }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """What has been counted of the epoch so far, on all devices: a run that is resumed inside the epoch counts on."""
         counted = {}
         for name, metric in self.counting.items():
             with metric.sync_context(should_sync=self.trainer.world_size > 1):
-                counted[name] = {key: torch.as_tensor(value).detach().cpu().clone() for key, value in metric.metric_state.items()}
+                counted[name] = {
+                    key: torch.as_tensor(value).detach().cpu().clone() for key, value in metric.metric_state.items()
+                }
         checkpoint["lk"] = {**checkpoint.get("lk", {}), "counted": counted}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -133,16 +133,25 @@ def test_wandb_received_the_means(watched):
     certificates = watched.read_table("certificates")
     last = certificates[(certificates["step"] == 100) & (certificates["verifier"] == "schur")]
     assert rows[-1]["certify/bound_schur"] == pytest.approx(last["bound"].mean())
-    assert {"certify/provable", "certify/cost_gset", "certify/test_accuracy", "certify/biequivariance", "certify/gini_left"} <= set(
-        rows[-1]
-    )
+    assert {
+        "certify/provable",
+        "certify/cost_gset",
+        "certify/test_accuracy",
+        "certify/biequivariance",
+        "certify/gini_left",
+    } <= set(rows[-1])
 
 
 def test_the_report_is_complete_without_interactions(watched):
     page = watched.report.read_text()
     text = re.sub(r"\s+", " ", page)
     assert "interactions" not in text.split("<details>")[0].replace("AND-OR", "")
-    for words in ("networks are provable", "What is proven, when, and at what cost", "What the networks compute with", "<dt>verifier</dt>"):
+    for words in (
+        "networks are provable",
+        "What is proven, when, and at what cost",
+        "What the networks compute with",
+        "<dt>verifier</dt>",
+    ):
         assert words in text
     kept = {path.stem for path in watched.figures.glob("*.png")}
     assert {"training", "certified-accuracy", "bounds", "cost", "irreps"} <= kept
@@ -172,7 +181,9 @@ def test_weights_that_are_not_finite_are_refused_before_work_starts(copied):
     stored["state_dict"]["network.unembed"][1, 2, 3] = float("nan")
     torch.save(stored, copied.checkpoint(22))
     before = copied.table("certificates").read_bytes()
-    with pytest.raises(ValueError, match=r"step=0000022.ckpt: The network of seed 6 cannot be certified: given unembed\[2, 3\] = nan"):
+    with pytest.raises(
+        ValueError, match=r"step=0000022.ckpt: The network of seed 6 cannot be certified: given unembed\[2, 3\] = nan"
+    ):
         analyze(["certify", str(copied.path)])
     assert copied.table("certificates").read_bytes() == before
 

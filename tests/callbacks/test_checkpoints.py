@@ -25,7 +25,11 @@ def trainer(batches=100, epochs=3, steps=-1, accumulate=1):
         ({"early": 0, "every_n_epochs": 2}, {}, [0, 200, 300]),
         ({"early": 0, "every_n_epochs": 0}, {}, [0, 300]),
         ({"early": 0, "every_n_epochs": 0, "log_spaced": 2}, {}, [0, 1, 300]),
-        ({"early": 0, "every_n_epochs": 0, "log_spaced": 9}, {"batches": 64, "epochs": 4}, [0, 1, 2, 4, 8, 16, 32, 64, 128, 256]),
+        (
+            {"early": 0, "every_n_epochs": 0, "log_spaced": 9},
+            {"batches": 64, "epochs": 4},
+            [0, 1, 2, 4, 8, 16, 32, 64, 128, 256],
+        ),
         (
             {"early": 0, "every_n_epochs": 0, "log_spaced": 9},
             {"batches": 64, "epochs": 40, "steps": 256},
@@ -71,5 +75,7 @@ def test_a_run_without_end():
 
 @pytest.mark.parametrize("settings", [{"every_n_epochs": -1}, {"early": -1}, {"log_spaced": -3}, {"log_spaced": 1}])
 def test_settings_out_of_range(settings):
-    with pytest.raises(ValueError, match=f"{next(iter(settings))}={next(iter(settings.values()))}.*expected at least 0 each"):
+    with pytest.raises(
+        ValueError, match=f"{next(iter(settings))}={next(iter(settings.values()))}.*expected at least 0 each"
+    ):
         SaveCheckpoints(**settings)

@@ -50,7 +50,9 @@ def test_checkpoints_are_written_beside_their_target(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
     renamed = []
     real = os.replace
-    monkeypatch.setattr(os, "replace", lambda source, target: (renamed.append((source.parent, target.parent)), real(source, target)))
+    monkeypatch.setattr(
+        os, "replace", lambda source, target: (renamed.append((source.parent, target.parent)), real(source, target))
+    )
     CheckpointFiles().save_checkpoint({"state_dict": {"a": torch.ones(2)}, "epoch": 0}, tmp_path / "a.ckpt")
     assert renamed == [(tmp_path, tmp_path)]
     assert torch.equal(CheckpointFiles().load_checkpoint(tmp_path / "a.ckpt")["state_dict"]["a"], torch.ones(2))

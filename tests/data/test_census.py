@@ -64,7 +64,9 @@ def test_a_category_without_rows_is_no_class(writers):
 
 
 def test_missing_columns():
-    with pytest.raises(ValueError, match=r"lacks the columns workclass, .*native-country, class; expected those of OpenML's adult"):
+    with pytest.raises(
+        ValueError, match=r"lacks the columns workclass, .*native-country, class; expected those of OpenML's adult"
+    ):
         census_rows(pd.DataFrame({"age": [1]}))
 
 
@@ -74,7 +76,11 @@ def test_missing_columns():
         ("adult.data", "nothing\n", r"adult\.data: expected rows without missing values, got none"),
         ("adult.data", "\xfc\n", r"adult\.data: expected text encoded as utf-8"),
         ("census.csv", "age,class\n1,2\n", r"census\.csv: The census table lacks the columns workclass"),
-        ("adult.data", UCI_DATA.replace(">50K", "rich"), r"adult\.data: The census table has the class 'rich'; expected <=50K or >50K"),
+        (
+            "adult.data",
+            UCI_DATA.replace(">50K", "rich"),
+            r"adult\.data: The census table has the class 'rich'; expected <=50K or >50K",
+        ),
     ],
     ids=["no table", "encoding", "columns", "class"],
 )
@@ -102,5 +108,7 @@ def test_without_a_network(tmp_path, monkeypatch):
     for scheme in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(scheme, "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
-    with pytest.raises(FileNotFoundError, match=r"No census table in .*OpenML cannot be reached .*or set data.init_args.path to"):
+    with pytest.raises(
+        FileNotFoundError, match=r"No census table in .*OpenML cannot be reached .*or set data.init_args.path to"
+    ):
         _ = Census(data_dir=str(tmp_path)).train

@@ -76,7 +76,10 @@ def test_the_splits_are_always_the_same(make, name):
 def test_samples_to_explain(make, name):
     data = make(name)
     x, y, index = data.explained_samples()
-    assert x.shape == (2 * data.num_classes, *data.baseline.shape)  # pairs of a group as one-hot rows, like their baseline
+    assert x.shape == (
+        2 * data.num_classes,
+        *data.baseline.shape,
+    )  # pairs of a group as one-hot rows, like their baseline
     assert y.tolist() == [label for label in range(data.num_classes) for _ in range(2)]
     assert len(set(index.tolist())) == len(index)
     for row, label, place in zip(x, y, index, strict=True):
@@ -138,17 +141,23 @@ def test_name_fits_a_run_id(make, name):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"batch_size": 0}, {"samples_per_class": 0}, {"num_workers": -1}], ids=lambda settings: next(iter(settings))
+    "settings",
+    [{"batch_size": 0}, {"samples_per_class": 0}, {"num_workers": -1}],
+    ids=lambda settings: next(iter(settings)),
 )
 @pytest.mark.parametrize("name", SHUFFLED)
 def test_settings_out_of_range(make, name, settings):
-    with pytest.raises(ValueError, match=f"{next(iter(settings))}={next(iter(settings.values()))}.*expected at least 1, 1 and 0"):
+    with pytest.raises(
+        ValueError, match=f"{next(iter(settings))}={next(iter(settings.values()))}.*expected at least 1, 1 and 0"
+    ):
         make(name, **settings)
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_more_samples_per_class_than_there_are(make, name):
-    with pytest.raises(ValueError, match=r"samples_per_class=5000, but the test split of .* has fewer of: .*Lower samples_per_class"):
+    with pytest.raises(
+        ValueError, match=r"samples_per_class=5000, but the test split of .* has fewer of: .*Lower samples_per_class"
+    ):
         _ = make(name, samples_per_class=5000).explained
 
 
@@ -172,7 +181,8 @@ def split(labels):
 
 def test_label_beyond_the_classes():
     with pytest.raises(
-        ValueError, match=r"test split of given has the label 4, but there are 2 classes \(cat, dog\); expected labels 0 to 1"
+        ValueError,
+        match=r"test split of given has the label 4, but there are 2 classes \(cat, dog\); expected labels 0 to 1",
     ):
         _ = Given(split([0, 1]), split([0, 4]), ["cat", "dog"]).num_classes
     with pytest.raises(ValueError, match="training split of given has the label 2"):
@@ -209,8 +219,15 @@ def test_bytes_are_scaled_when_they_are_taken():
 @pytest.mark.parametrize("kind", [torch.int32, torch.uint8, torch.int16, torch.bool, torch.float32])
 def test_labels_of_any_type_are_int64(kind):
     """The cross-entropy takes no other whole numbers."""
-    data = Given(*(Tensors(torch.rand(2, 2), torch.tensor([0, 1]).to(kind)) for _ in range(2)), batch_size=2, samples_per_class=1)
-    assert Data.labels(data.train).dtype == next(iter(data.train_dataloader()))[1].dtype == data.explained_samples()[1].dtype == torch.int64
+    data = Given(
+        *(Tensors(torch.rand(2, 2), torch.tensor([0, 1]).to(kind)) for _ in range(2)), batch_size=2, samples_per_class=1
+    )
+    assert (
+        Data.labels(data.train).dtype
+        == next(iter(data.train_dataloader()))[1].dtype
+        == data.explained_samples()[1].dtype
+        == torch.int64
+    )
     foreign = TensorDataset(torch.rand(2, 2), torch.tensor([0, 1]).to(kind))
     foreign.targets = foreign.tensors[1]
     data = Given(foreign, foreign, batch_size=2)
@@ -218,7 +235,9 @@ def test_labels_of_any_type_are_int64(kind):
 
 
 def test_labels_that_are_no_whole_numbers():
-    with pytest.raises(ValueError, match=r"expected a whole number as label of each of 2 inputs, got 2 of type torch.float32"):
+    with pytest.raises(
+        ValueError, match=r"expected a whole number as label of each of 2 inputs, got 2 of type torch.float32"
+    ):
         Tensors(torch.rand(2, 2), torch.tensor([0.5, 1.0]))
     with pytest.raises(ValueError, match="label of each of 2 inputs, got 3"):
         Tensors(torch.rand(2, 2), torch.tensor([0, 1, 1]))
@@ -236,7 +255,9 @@ def test_subsets_keep_the_fast_path_and_their_labels():
 
 
 def test_workers_give_the_same_batches(make):
-    alone, helped = ([x for x, _ in make("Digits", batch_size=512, num_workers=workers).train_dataloader()] for workers in (0, 1))
+    alone, helped = (
+        [x for x, _ in make("Digits", batch_size=512, num_workers=workers).train_dataloader()] for workers in (0, 1)
+    )
     assert all(torch.equal(a, b) for a, b in zip(alone, helped, strict=True))
 
 
@@ -266,7 +287,10 @@ def test_mnist_keeps_bytes_and_scales_batches(make):
 
 
 def test_mnist_missing(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"No MNIST in .*expected .*/MNIST/raw with the four IDX files.*data_dir.*download to true"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"No MNIST in .*expected .*/MNIST/raw with the four IDX files.*data_dir.*download to true",
+    ):
         _ = MNIST(str(tmp_path / "nowhere")).train
 
 
@@ -281,7 +305,9 @@ def test_mnist_truncated(mnist_dir, keep):
 def test_mnist_exchanged(mnist_dir):
     raw = mnist_dir / "MNIST" / "raw"
     (raw / "t10k-images-idx3-ubyte").write_bytes((raw / "t10k-labels-idx1-ubyte").read_bytes())
-    with pytest.raises(ValueError, match="t10k-images-idx3-ubyte is truncated or damaged: expected an IDX file of 3 axes"):
+    with pytest.raises(
+        ValueError, match="t10k-images-idx3-ubyte is truncated or damaged: expected an IDX file of 3 axes"
+    ):
         _ = MNIST(str(mnist_dir)).train
 
 
@@ -318,7 +344,9 @@ def test_images_of_different_sizes_are_resized_and_cropped(tmp_path, writers):
 
 
 def test_images_missing(tmp_path, image_dir):
-    with pytest.raises(FileNotFoundError, match=r"No folder .*nowhere/train'. Expected .*<class>.*set data.init_args.data_dir"):
+    with pytest.raises(
+        FileNotFoundError, match=r"No folder .*nowhere/train'. Expected .*<class>.*set data.init_args.data_dir"
+    ):
         _ = ImageFolder(str(tmp_path / "nowhere")).train
     (image_dir / "test").rename(image_dir / "exam")
     with pytest.raises(FileNotFoundError, match=r"No folder '.*test'"):
@@ -377,7 +405,11 @@ def table(tmp_path, writers, change, label="kind", name="rows.csv"):
 @pytest.mark.parametrize(
     ("change", "label", "message"),
     [
-        (lambda f: f, "kindd", r"has no column 'kindd'. Did you mean 'kind'\? Known: height, .*Set data.init_args.label"),
+        (
+            lambda f: f,
+            "kindd",
+            r"has no column 'kindd'. Did you mean 'kind'\? Known: height, .*Set data.init_args.label",
+        ),
         (
             lambda f: f.assign(width=f.width.where(f.index > 1)),
             "kind",
@@ -451,9 +483,13 @@ def test_group_baseline_is_the_mean_of_one_hot_pairs():
     assert data.one_hot(data.train.x).argmax(-1).equal(data.train.x)
 
 
-@pytest.mark.parametrize("settings", [{"train_fraction": 1.0}, {"train_fraction": 0.0}, {"train_fraction": -0.2}, {"train_fraction": 1.3}])
+@pytest.mark.parametrize(
+    "settings", [{"train_fraction": 1.0}, {"train_fraction": 0.0}, {"train_fraction": -0.2}, {"train_fraction": 1.3}]
+)
 def test_group_without_one_split(settings):
-    with pytest.raises(ValueError, match=r"Given train_fraction=.*of the 25 pairs of Z5; expected at least one pair in each split"):
+    with pytest.raises(
+        ValueError, match=r"Given train_fraction=.*of the 25 pairs of Z5; expected at least one pair in each split"
+    ):
         GroupTable(Cyclic(5), **settings)
 
 

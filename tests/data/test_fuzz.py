@@ -47,7 +47,9 @@ def made(name, root, writers):
         return path, lambda: Table(str(path), "kind", samples_per_class=1)
     if name in ("png", "jpg", "gif", "tiff"):
         folder = writers.images(root / "shapes", suffix=name, sizes=((16, 16),))
-        return min((folder / "test" / "class1").iterdir()), lambda: ImageFolder(str(folder), size=8, samples_per_class=1)
+        return min((folder / "test" / "class1").iterdir()), lambda: ImageFolder(
+            str(folder), size=8, samples_per_class=1
+        )
     if name.endswith("ubyte"):
         writers.mnist(root)
         return root / "MNIST" / "raw" / name, lambda: MNIST(str(root), samples_per_class=1)

@@ -18,7 +18,11 @@ RAMP = np.tile(np.linspace(0, 1, SIZE), (SIZE, 1))
 def grey(path):
     """Mean and range of a file as it is read."""
     found = picture(path)
-    x = found if isinstance(found, torch.Tensor) else v2.functional.to_dtype(v2.functional.to_image(found), torch.float32, scale=True)
+    x = (
+        found
+        if isinstance(found, torch.Tensor)
+        else v2.functional.to_dtype(v2.functional.to_image(found), torch.float32, scale=True)
+    )
     assert x.shape == (3, SIZE, SIZE)
     return float(x.mean()), float(x.min()), float(x.max())
 
@@ -87,7 +91,9 @@ def test_twelve_bits_of_a_tiff(tmp_path):
         tag.to_bytes(2, "little") + kind.to_bytes(2, "little") + (1).to_bytes(4, "little") + value.to_bytes(4, "little")
         for tag, kind, value in tags
     )
-    (tmp_path / "ramp.tif").write_bytes(b"II*\0" + (8 + len(packed)).to_bytes(4, "little") + packed + directory + bytes(4))
+    (tmp_path / "ramp.tif").write_bytes(
+        b"II*\0" + (8 + len(packed)).to_bytes(4, "little") + packed + directory + bytes(4)
+    )
     assert grey(tmp_path / "ramp.tif")[0] == pytest.approx(0.5, abs=0.01)
 
 
@@ -101,11 +107,14 @@ def test_what_is_transparent_lies_on_white(tmp_path, mode):
 
 
 @pytest.mark.parametrize(
-    ("values", "dtype"), [((0, 70000), np.int32), ((-5, 9), np.int32), ((0, 255), np.float32), ((0, np.nan), np.float32)]
+    ("values", "dtype"),
+    [((0, 70000), np.int32), ((-5, 9), np.int32), ((0, 255), np.float32), ((0, np.nan), np.float32)],
 )
 def test_values_outside_their_range_are_refused(tmp_path, values, dtype):
     Image.fromarray(np.array([values], dtype=dtype)).save(tmp_path / "odd.tiff")
-    with pytest.raises(ValueError, match=r"odd\.tiff: expected an image, got ValueError: values of mode . from .* outside 0 to"):
+    with pytest.raises(
+        ValueError, match=r"odd\.tiff: expected an image, got ValueError: values of mode . from .* outside 0 to"
+    ):
         picture(tmp_path / "odd.tiff")
 
 
@@ -132,7 +141,9 @@ def damage(folder, kind):
 def test_damaged_files_are_all_named_before_training(tmp_path, writers, suffix, kind):
     folder = writers.images(tmp_path / "Shapes", suffix=suffix, sizes=((40, 40),))
     names = damage(folder, kind)
-    with pytest.raises(ValueError, match=r"Shapes: expected images that Pillow can read, got 2 of 36 files that are none: ") as error:
+    with pytest.raises(
+        ValueError, match=r"Shapes: expected images that Pillow can read, got 2 of 36 files that are none: "
+    ) as error:
         _ = ImageFolder(str(folder)).train
     assert all(f"class1/{name}" in str(error.value) for name in names)
     assert "set data.init_args.skip_unreadable to true" in str(error.value)
@@ -169,4 +180,6 @@ def test_a_file_that_is_damaged_later_names_itself(image_dir):
 def test_other_files_are_counted(image_dir):
     (image_dir / "train" / "class0" / "notes.txt").write_text("x")
     (image_dir / "train" / "class0" / ".DS_Store").write_text("x")
-    assert ImageFolder(str(image_dir), size=8).notes() == ["1 of 37 files are left out, because of their endings: .txt."]
+    assert ImageFolder(str(image_dir), size=8).notes() == [
+        "1 of 37 files are left out, because of their endings: .txt."
+    ]

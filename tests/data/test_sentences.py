@@ -68,8 +68,13 @@ def test_cls_last_pads_on_the_left():
 
 def test_tokenizer_is_a_function_of_the_sentences():
     """Two processes, whose hash maps have orders of their own, learn the same numbers."""
-    code = f"from lk.data.tokenizer import trained; print(sorted(trained({TEXTS!r}, 50, 8).backend.get_vocab().items()))"
-    first, second = (subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout for _ in range(2))
+    code = (
+        f"from lk.data.tokenizer import trained; print(sorted(trained({TEXTS!r}, 50, 8).backend.get_vocab().items()))"
+    )
+    first, second = (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
     assert first == second != ""
 
 
@@ -102,10 +107,14 @@ def test_dev_is_taken_where_there_is_no_test(tmp_path, writers):
 
 
 def test_files_missing_or_damaged(tmp_path, sentence_dir):
-    with pytest.raises(FileNotFoundError, match=r"No file .*train.tsv'. Expected train.tsv and test.tsv .*set data.init_args.data_dir"):
+    with pytest.raises(
+        FileNotFoundError, match=r"No file .*train.tsv'. Expected train.tsv and test.tsv .*set data.init_args.data_dir"
+    ):
         _ = Sentences(str(tmp_path)).train
     (sentence_dir / "test.tsv").write_text("fine\t1\nno label here\n")
-    with pytest.raises(ValueError, match=r"test.tsv, line 2: expected `sentence<TAB>label` with one tab, got 'no label here'"):
+    with pytest.raises(
+        ValueError, match=r"test.tsv, line 2: expected `sentence<TAB>label` with one tab, got 'no label here'"
+    ):
         _ = Sentences(str(sentence_dir)).train
 
 
@@ -145,13 +154,22 @@ def test_marks_inside_a_sentence_do_not_end_it(tmp_path, mark):
 )  # fmt: skip
 def test_line_ends_and_blank_lines(tmp_path, change):
     lines = [line(i, i % 2) for i in range(12)]
-    data, expected = opened(folder_of(tmp_path / "a", [change("".join(lines))])), opened(folder_of(tmp_path / "b", lines))
+    data, expected = (
+        opened(folder_of(tmp_path / "a", [change("".join(lines))])),
+        opened(folder_of(tmp_path / "b", lines)),
+    )
     assert data.read == expected.read
 
 
 @pytest.mark.parametrize(
     ("labels", "classes"),
-    [(("bad", "good"), ["bad", "good"]), ((1, 2), ["1", "2"]), ((-1, 1), ["-1", "1"]), ((2, 10), ["2", "10"]), ((0, 1), ["0", "1"])],
+    [
+        (("bad", "good"), ["bad", "good"]),
+        ((1, 2), ["1", "2"]),
+        ((-1, 1), ["-1", "1"]),
+        ((2, 10), ["2", "10"]),
+        ((0, 1), ["0", "1"]),
+    ],
     ids=["words", "from one", "signs", "order of numbers", "from zero"],
 )
 def test_labels_as_they_are_written(tmp_path, labels, classes):
@@ -193,7 +211,8 @@ def test_files_of_another_form_name_the_line(tmp_path, train, test, message):
 def test_other_encodings(tmp_path):
     folder = folder_of(tmp_path / "a", [line(i, i % 2, "é " if i == 3 else " ") for i in range(12)], encoding="latin-1")
     with pytest.raises(
-        ValueError, match=r"train\.tsv, line 4: expected text encoded as utf-8, .*Set data.init_args.encoding, such as latin-1"
+        ValueError,
+        match=r"train\.tsv, line 4: expected text encoded as utf-8, .*Set data.init_args.encoding, such as latin-1",
     ):
         _ = opened(folder).train
     assert "actingé" in opened(folder, encoding="latin-1").read[0][0][3]
@@ -205,7 +224,9 @@ def test_sst2_takes_its_own_labels_alone(tmp_path):
     words = folder_of(tmp_path / "a", [line(i, ("positive", "negative")[i % 2]) for i in range(12)])
     settings = {"words": 3, "vocab_size": 200, "max_length": 24, "samples_per_class": 1}
     assert SST2(str(words), **settings).train.y.tolist() == [1, 0] * 6
-    with pytest.raises(ValueError, match=r"train\.tsv: expected SST-2's labels 0 and 1, .*got 1, 2\. Use lk.data.Sentences"):
+    with pytest.raises(
+        ValueError, match=r"train\.tsv: expected SST-2's labels 0 and 1, .*got 1, 2\. Use lk.data.Sentences"
+    ):
         _ = SST2(str(folder_of(tmp_path / "b", [line(i, 1 + i % 2) for i in range(12)])), **settings).train
 
 
@@ -218,7 +239,13 @@ def test_a_published_tokenizer_from_a_folder(tmp_path, sentence_dir):
     from transformers import PreTrainedTokenizerFast
 
     own = trained(TEXTS, 60, 16)
-    special = {"pad_token": "[PAD]", "mask_token": "[MASK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
+    special = {
+        "pad_token": "[PAD]",
+        "mask_token": "[MASK]",
+        "cls_token": "[CLS]",
+        "sep_token": "[SEP]",
+        "unk_token": "[UNK]",
+    }
     PreTrainedTokenizerFast(tokenizer_object=own.backend, **special).save_pretrained(tmp_path / "tokenizer")
     loaded = published(str(tmp_path / "tokenizer"), 12)
     assert loaded.encode([["cat", "mat"]])[0] == trained(TEXTS, 60, 12).encode([["cat", "mat"]])[0]

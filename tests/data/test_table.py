@@ -47,7 +47,9 @@ def is_read_by_value(data, name, values):
 
 # ---- numbers in text
 def with_commas(frame):
-    return frame.assign(**{name: frame[name].map(lambda value: str(value).replace(".", ",")) for name in ("height", "width")})
+    return frame.assign(
+        **{name: frame[name].map(lambda value: str(value).replace(".", ",")) for name in ("height", "width")}
+    )
 
 
 def with_a_word(frame):
@@ -59,8 +61,18 @@ def with_a_word(frame):
     [
         (with_commas, "rows.tsv", r"such as '-0,\d+'\. Set data.init_args.decimal to ',', or", {"decimal": ","}),
         (with_commas, "rows.parquet", r"Set data.init_args.decimal to ',', or", {"decimal": ","}),
-        (with_a_word, "rows.csv", r"but 'n.d.' in row 8\. Set data.init_args.missing to \['n.d.'\]", {"missing": ["n.d."]}),
-        (with_a_word, "rows.parquet", r"but 'n.d.' in row 8\. Set data.init_args.missing to \['n.d.'\]", {"missing": ["n.d."]}),
+        (
+            with_a_word,
+            "rows.csv",
+            r"but 'n.d.' in row 8\. Set data.init_args.missing to \['n.d.'\]",
+            {"missing": ["n.d."]},
+        ),
+        (
+            with_a_word,
+            "rows.parquet",
+            r"but 'n.d.' in row 8\. Set data.init_args.missing to \['n.d.'\]",
+            {"missing": ["n.d."]},
+        ),
         (
             lambda f: with_commas(with_a_word(f)).assign(width=lambda f: f.width.replace("n,d,", "n.d.")),
             "rows.tsv",
@@ -72,7 +84,9 @@ def with_a_word(frame):
 )
 def test_numbers_in_text_are_refused_and_read_by_the_remedy(tmp_path, frame, change, name, message, settings):
     path = write(change(frame), tmp_path / name)
-    with pytest.raises(ValueError, match=rf"{name}, column '\w+': expected numbers or categories, got text that is numbers .*{message}"):
+    with pytest.raises(
+        ValueError, match=rf"{name}, column '\w+': expected numbers or categories, got text that is numbers .*{message}"
+    ):
         _ = read(path).train
     kept = frame.drop(index=7) if "missing" in settings else frame
     data = read(path, **settings)
@@ -88,25 +102,39 @@ def test_numbers_in_text_may_be_called_categories_or_dropped(tmp_path, frame, ki
 
 
 def test_a_cell_that_is_no_number_is_named(tmp_path, frame):
-    with pytest.raises(ValueError, match=r"column 'width': expected numbers with the decimal mark '\.', got 'n.d.' in row 8\. Write"):
+    with pytest.raises(
+        ValueError, match=r"column 'width': expected numbers with the decimal mark '\.', got 'n.d.' in row 8\. Write"
+    ):
         _ = read(write(with_a_word(frame), tmp_path / "rows.csv"), columns={"width": "number"}).train
 
 
 @pytest.mark.parametrize(
     "texts",
-    [["2024-01-31", "2023-02-28"], ["01/31/2024", "12/01/2023"], ["12:30", "9:15"], ["$5", "$12"], ["1'000", "20"], ["20-29", "5-19"]],
+    [
+        ["2024-01-31", "2023-02-28"],
+        ["01/31/2024", "12/01/2023"],
+        ["12:30", "9:15"],
+        ["$5", "$12"],
+        ["1'000", "20"],
+        ["20-29", "5-19"],
+    ],
     ids=["dates", "American dates", "times", "dollars", "thousands", "ranges"],
 )
 def test_figures_that_are_no_numbers_are_refused(tmp_path, frame, texts):
     path = write(frame.assign(width=np.resize(texts, ROWS)), tmp_path / "rows.csv")
-    with pytest.raises(ValueError, match=r"text that is numbers for the most part.*or set data.init_args.columns to \{'width': category\}"):
+    with pytest.raises(
+        ValueError,
+        match=r"text that is numbers for the most part.*or set data.init_args.columns to \{'width': category\}",
+    ):
         _ = read(path).train
     assert len(set(column(read(path, columns={"width": "category"}), "width").tolist())) == 2
 
 
 def test_numbers_with_units_are_refused_where_the_alphabet_has_another_order(tmp_path, frame):
     path = write(frame.assign(width=np.resize(["5 kg", "10 kg", "20 kg"], ROWS)), tmp_path / "rows.csv")
-    with pytest.raises(ValueError, match=r"got text that begins with numbers, such as '10 kg', in another order than the alphabet's"):
+    with pytest.raises(
+        ValueError, match=r"got text that begins with numbers, such as '10 kg', in another order than the alphabet's"
+    ):
         _ = read(path).train
     ordered = write(frame.assign(width=np.resize(["1st", "2nd", "3rd"], ROWS)), tmp_path / "rows.csv")
     assert read(ordered).schema()["kind"].tolist() == ["number", "category", "label"]
@@ -127,7 +155,13 @@ def test_typed_values_are_read_by_value(tmp_path, frame):
     )
     data = read(write(typed, tmp_path / "rows.parquet"))
     assert data.schema().set_index("column")["kind"][:-1].eq("number").all()
-    for name, values in {"date": days, "moment": days, "duration": days, "nullable": days, "number": frame.height}.items():
+    for name, values in {
+        "date": days,
+        "moment": days,
+        "duration": days,
+        "nullable": days,
+        "number": frame.height,
+    }.items():
         assert is_read_by_value(data, name, values)
     assert is_read_by_value(data, "exact", frame.width**3)
     assert is_read_by_value(data, "truth", frame.height > 5)
@@ -140,7 +174,9 @@ def test_row_numbers_are_refused(tmp_path, frame, ending, every):
     """Rows sorted by class: such a column alone would tell the class."""
     numbered = frame.sort_values("kind").reset_index(drop=True).rename_axis("id").reset_index()[::every]
     path = write(numbered, tmp_path / f"rows.{ending}")
-    with pytest.raises(ValueError, match=r"column 'id': expected a quantity, .*Set data.init_args.columns to \{'id': drop\}, or"):
+    with pytest.raises(
+        ValueError, match=r"column 'id': expected a quantity, .*Set data.init_args.columns to \{'id': drop\}, or"
+    ):
         _ = read(path).train
     assert list(read(path, columns={"id": "drop"}).column_names) == ["height", "width"]
     assert list(read(path, columns={"id": "number"}).column_names) == ["id", "height", "width"]
@@ -148,7 +184,9 @@ def test_row_numbers_are_refused(tmp_path, frame, ending, every):
 
 def test_an_index_without_a_name_is_refused(tmp_path, frame):
     path = write(frame, tmp_path / "rows.csv", index=True)
-    with pytest.raises(ValueError, match=r"expected a name for each column, got none for column 1: .*\{'Unnamed: 0': drop\}"):
+    with pytest.raises(
+        ValueError, match=r"expected a name for each column, got none for column 1: .*\{'Unnamed: 0': drop\}"
+    ):
         _ = read(path).train
     assert list(read(path, columns={"Unnamed: 0": "drop"}).column_names) == ["height", "width"]
 
@@ -162,7 +200,9 @@ def test_the_index_of_a_parquet_file(tmp_path, frame):
 
 def test_texts_that_name_rows_are_refused(tmp_path, frame):
     path = write(frame.assign(code=[f"A{row:05d}" for row in range(ROWS)]), tmp_path / "rows.csv")
-    with pytest.raises(ValueError, match=rf"column 'code': expected categories, got {ROWS} different texts .*\{{'code': drop\}}"):
+    with pytest.raises(
+        ValueError, match=rf"column 'code': expected categories, got {ROWS} different texts .*\{{'code': drop\}}"
+    ):
         _ = read(path).train
 
 
@@ -196,7 +236,8 @@ def test_text_files_of_another_form(tmp_path, text, message):
 def test_other_encodings(tmp_path, frame, encoding):
     path = write(frame.assign(farbe=np.where(frame.width > 0, "grün", "rot")), tmp_path / "rows.csv", encoding=encoding)
     with pytest.raises(
-        ValueError, match=r"rows\.csv: expected text encoded as utf-8, got the byte 0x.. at byte \d+\. Set data.init_args.enc"
+        ValueError,
+        match=r"rows\.csv: expected text encoded as utf-8, got the byte 0x.. at byte \d+\. Set data.init_args.enc",
     ):
         _ = read(path).train
     assert "grün 0" in str(read(path, encoding=encoding).schema()["read as"].tolist())
@@ -232,7 +273,8 @@ def test_parquet_that_unfolds_is_refused_before_it_is_read(tmp_path):
     with pytest.raises(ValueError, match=r"rows\.parquet: expected (at least one bit for each row|a table that fits)"):
         _ = read(str(tmp_path / "rows.parquet")).train
     with pytest.raises(
-        ValueError, match=r"expected a table that fits the memory, got 1,000,000,000,000 rows of 3 columns, .*Use fewer rows"
+        ValueError,
+        match=r"expected a table that fits the memory, got 1,000,000,000,000 rows of 3 columns, .*Use fewer rows",
     ):
         check_size(tmp_path / "rows.parquet", 10**12, 3)
 
@@ -245,7 +287,8 @@ def test_a_value_that_erases_its_column_is_refused(tmp_path, frame, row, value):
     frame.loc[row, "width"] = value
     path = write(frame, tmp_path / "rows.csv")
     with pytest.raises(
-        ValueError, match=rf"column 'width': expected values of one scale, got {value:g} in row {row + 1}, ".replace("+", r"\+")
+        ValueError,
+        match=rf"column 'width': expected values of one scale, got {value:g} in row {row + 1}, ".replace("+", r"\+"),
     ):
         _ = read(path).train
     data = read(path, missing=[f"{value:g}"])
@@ -278,7 +321,9 @@ def test_cells_that_are_neither(tmp_path, frame):
 def test_missing_values_are_counted_and_left_out_only_where_it_is_said(tmp_path, frame):
     frame.loc[[2, 5], "width"] = np.nan
     path = write(frame, tmp_path / "rows.csv")
-    with pytest.raises(ValueError, match=r"has missing values in: width \(2\), first in row 3\. .*set data.init_args.missing to \[\]"):
+    with pytest.raises(
+        ValueError, match=r"has missing values in: width \(2\), first in row 3\. .*set data.init_args.missing to \[\]"
+    ):
         _ = read(path).train
     data = read(path, missing=[])
     assert data.notes() == [f"2 of {ROWS} rows miss a value and are left out."]
@@ -287,13 +332,20 @@ def test_missing_values_are_counted_and_left_out_only_where_it_is_said(tmp_path,
 
 def test_categories_are_taken_as_they_are_written(tmp_path, frame):
     """pandas takes NA and None for missing values, and 007 for 7."""
-    path = write(frame.assign(alley=np.resize(["NA", "None", "paved"], ROWS), code=np.resize(["007", "7"], ROWS)), tmp_path / "rows.csv")
+    path = write(
+        frame.assign(alley=np.resize(["NA", "None", "paved"], ROWS), code=np.resize(["007", "7"], ROWS)),
+        tmp_path / "rows.csv",
+    )
     with pytest.raises(
-        ValueError, match=r"missing values in: alley \(134\), .*set data.init_args.columns to \{'alley': category\} if they are"
+        ValueError,
+        match=r"missing values in: alley \(134\), .*set data.init_args.columns to \{'alley': category\} if they are",
     ):
         _ = read(path).train
     data = read(path, columns={"alley": "category", "code": "category"})
-    assert data.schema().set_index("column").loc[["alley", "code"], "read as"].tolist() == ["NA 0, None 1, paved 2", "007 0, 7 1"]
+    assert data.schema().set_index("column").loc[["alley", "code"], "read as"].tolist() == [
+        "NA 0, None 1, paved 2",
+        "007 0, 7 1",
+    ]
     assert data.notes() == []
 
 
@@ -328,7 +380,9 @@ def test_a_quantity_is_no_label(tmp_path, frame):
 @pytest.mark.parametrize("name", ["kind", "colour"])
 def test_names_that_differ_in_white_space(tmp_path, frame, name):
     texts = np.resize(["red", "red ", "blue"], ROWS)
-    with pytest.raises(ValueError, match=rf"{name}': expected names that differ in more than white space, got 'red' and 'red '"):
+    with pytest.raises(
+        ValueError, match=rf"{name}': expected names that differ in more than white space, got 'red' and 'red '"
+    ):
         _ = read(write(frame.assign(**{name: texts}), tmp_path / "rows.csv")).train
 
 
@@ -336,7 +390,10 @@ def test_names_that_differ_in_white_space(tmp_path, frame, name):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"columns": {"widht": "drop"}}, r"expected input columns in data.init_args.columns, got 'widht'\. Did you mean 'width'"),
+        (
+            {"columns": {"widht": "drop"}},
+            r"expected input columns in data.init_args.columns, got 'widht'\. Did you mean 'width'",
+        ),
         ({"columns": {"kind": "drop"}}, "got 'kind'"),
         ({"columns": {"width": "numbr"}}, "Did you mean 'number'"),
         ({"decimal": ";"}, "Given decimal=';'; expected"),
@@ -351,8 +408,19 @@ def test_the_schema_says_how_each_column_was_read(tmp_path, frame):
     frame = frame.assign(colour=np.resize(["red", "blue"], ROWS), same=7)
     data = read(write(frame, tmp_path / "rows.csv"))
     schema = data.schema().set_index("column")
-    assert schema["kind"].to_dict() == {"height": "number", "width": "number", "colour": "category", "same": "number", "kind": "label"}
-    assert schema.loc["colour", ["distinct", "missing", "example", "read as"]].tolist() == [2, 0, "red", "blue 0, red 1"]
+    assert schema["kind"].to_dict() == {
+        "height": "number",
+        "width": "number",
+        "colour": "category",
+        "same": "number",
+        "kind": "label",
+    }
+    assert schema.loc["colour", ["distinct", "missing", "example", "read as"]].tolist() == [
+        2,
+        0,
+        "red",
+        "blue 0, red 1",
+    ]
     assert schema["read as"].tolist() == [
         "by value",
         "by value",
@@ -392,5 +460,9 @@ def test_training_prints_the_schema_and_the_page_keeps_it(tmp_path, frame, capsy
     assert "Data rows: 159 training and 40 test samples of 2 classes (low, tall)." in printed
     assert "blue 0, red 1" in printed
     page = (tmp_path / "runs" / "mine" / "report.html").read_text()
-    for shown in ("How each column of the data was read.", "blue 0, red 1", f"1 of {ROWS} rows miss a value and are left out."):
+    for shown in (
+        "How each column of the data was read.",
+        "blue 0, red 1",
+        f"1 of {ROWS} rows miss a value and are left out.",
+    ):
         assert shown in page

@@ -73,7 +73,9 @@ def test_interactions_are_the_gates(played):
         ("AND", (2, 3), pytest.approx(5.0)),
         ("AND", (1, 2), pytest.approx(-3.0)),
     ]
-    assert shapley_values(found.and_, found.or_)[:, 2, 0].tolist() == pytest.approx([2 + 4 / 3, -1.5 + 4 / 3, -1.5 + 4 / 3, 0], abs=1e-5)
+    assert shapley_values(found.and_, found.or_)[:, 2, 0].tolist() == pytest.approx(
+        [2 + 4 / 3, -1.5 + 4 / 3, -1.5 + 4 / 3, 0], abs=1e-5
+    )
 
 
 def test_overlap_forgotten_and_new_are_known(played):

@@ -21,7 +21,9 @@ def random_probes(network, layers, x, classes=3):
     sizes = {layer: activations[layer].flatten(1).shape[1] for layer in layers}
     return Probes(
         {
-            layer: Linear(torch.randn(classes, size) / size**0.5, torch.randn(classes), torch.randn(size), torch.rand(size) + 0.5)
+            layer: Linear(
+                torch.randn(classes, size) / size**0.5, torch.randn(classes), torch.randn(size), torch.rand(size) + 0.5
+            )
             for layer, size in sizes.items()
         }
     )
@@ -99,7 +101,9 @@ def slow_values(setting, background="original", score=None):
     score = score or TrueClass()
     network, n = setting["network"], count_players(setting["owner"])
     values = torch.zeros(2**n, len(LAYERS) + 1, len(setting["x"]))
-    for b, (x, owner, filler, label) in enumerate(zip(*(setting[k] for k in ("x", "owner", "filler", "y")), strict=True)):
+    for b, (x, owner, filler, label) in enumerate(
+        zip(*(setting[k] for k in ("x", "owner", "filler", "y")), strict=True)
+    ):
         target = score.choose(network(x[None]), label[None])
         for level in BACKGROUNDS[background]:
             shown = torch.where(owner == -1, filler + level * (x - filler), x)
@@ -110,12 +114,16 @@ def slow_values(setting, background="original", score=None):
                         logits = network(row)
                     if layer != OUTPUT:
                         linear = setting["probes"].linears[layer]
-                        logits = (activations[layer].flatten(1) - linear.mean) / linear.scale @ linear.weight.T + linear.bias
+                        logits = (
+                            activations[layer].flatten(1) - linear.mean
+                        ) / linear.scale @ linear.weight.T + linear.bias
                     values[coalition, place, b] += float(score(logits, target)) / len(BACKGROUNDS[background])
     return values
 
 
-@pytest.mark.parametrize("score", [TrueClass(), PredictedClass(), NamedClass(1), Logit()], ids=lambda score: type(score).__name__)
+@pytest.mark.parametrize(
+    "score", [TrueClass(), PredictedClass(), NamedClass(1), Logit()], ids=lambda score: type(score).__name__
+)
 def test_one_pass_equals_one_layer_and_one_masked_sample_at_a_time(setting, score):
     values, logits = play(**setting, score=score, batch_size=7)
     assert values.shape == (32, 4, 3)
@@ -190,7 +198,9 @@ def test_batch_norm_and_channels_last_networks():
 
 
 def test_scores_of_activations_need_no_probes(setting):
-    values, _ = play(**{**setting, "probes": None}, score=OfActivation(lambda activation, _: activation.flatten(1).sum(1)))
+    values, _ = play(
+        **{**setting, "probes": None}, score=OfActivation(lambda activation, _: activation.flatten(1).sum(1))
+    )
     setting["network"].eval()
     with torch.no_grad(), read_layers(setting["network"], LAYERS) as activations:
         logits = setting["network"](setting["x"])
@@ -200,7 +210,9 @@ def test_scores_of_activations_need_no_probes(setting):
 
 def test_a_network_without_parameters_is_played():
     x = torch.tensor([[1.0, 2.0]])
-    values, _ = play(nn.Identity(), None, [], x, torch.tensor([0]), Columns().divide(x, x[0]), torch.zeros_like(x), Logit())
+    values, _ = play(
+        nn.Identity(), None, [], x, torch.tensor([0]), Columns().divide(x, x[0]), torch.zeros_like(x), Logit()
+    )
     assert values[:, 0, 0].tolist() == [0.0, 1.0, 0.0, 1.0]
 
 
@@ -258,7 +270,13 @@ def test_networks_that_work_in_place_play_the_same_game():
     in_place, plain = InPlace(torch.relu_).eval(), InPlace(torch.relu).eval()
     plain.load_state_dict(in_place.state_dict())
     x = torch.randn(2, 4)
-    shared = {"probes": random_probes(plain, ["a"], x), "layers": ["a"], "x": x, "y": torch.tensor([2, 0]), "filler": torch.zeros(2, 4)}
+    shared = {
+        "probes": random_probes(plain, ["a"], x),
+        "layers": ["a"],
+        "x": x,
+        "y": torch.tensor([2, 0]),
+        "filler": torch.zeros(2, 4),
+    }
     owner = Columns().divide(x, x[0])
     games = [play(network, owner=owner, score=TrueClass(), batch_size=5, **shared)[0] for network in (in_place, plain)]
     assert torch.equal(*games)
@@ -299,5 +317,7 @@ def test_nan_activations_name_layer_and_sample():
 
 
 def test_score_that_is_not_finite_is_blamed_itself(setting):
-    with pytest.raises(NonFiniteError, match="score of layer 'conv1' is not finite on sample 0: check the score function"):
+    with pytest.raises(
+        NonFiniteError, match="score of layer 'conv1' is not finite on sample 0: check the score function"
+    ):
         play(**setting, score=OfActivation(lambda a, _: a.flatten(1).sum(1) * torch.nan))

@@ -61,7 +61,9 @@ def test_samples_of_a_run_without_words_are_read(tmp_path):
 
 
 def test_data_without_sentences():
-    with pytest.raises(ValueError, match=r"Digits holds no sentences; the division into words needs lk.data.Sentences or lk.data.SST2"):
+    with pytest.raises(
+        ValueError, match=r"Digits holds no sentences; the division into words needs lk.data.Sentences or lk.data.SST2"
+    ):
         Extraction(Words()).samples(Digits())
     with pytest.raises(ValueError, match="Words need the sentences behind the token numbers"):
         Words().divide(torch.zeros(1, 3), torch.zeros(3))
@@ -76,5 +78,8 @@ def test_input_that_is_no_sentence_of_the_data(data):
 
 def test_background_of_token_numbers_stays(data):
     samples = Extraction(Words()).samples(data)
-    with pytest.raises(ValueError, match="background='integrated' for token numbers, which have nothing between them; expected 'original'"):
+    with pytest.raises(
+        ValueError,
+        match="background='integrated' for token numbers, which have nothing between them; expected 'original'",
+    ):
         play(torch.nn.Identity(), None, [], samples.x, samples.y, samples.owner, samples.filler, Logit(), "integrated")

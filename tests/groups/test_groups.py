@@ -39,7 +39,11 @@ FAMILIES = {
     "Q16": (lambda: Quaternion(16), 16, 7),
     "Dic3": (lambda: Quaternion(12), 12, 6),
     "S3xZ2": (lambda: DirectProduct([Symmetric(3), Cyclic(2)]), 12, 6),
-    "Z7:Z3": (lambda: SemidirectProduct(Cyclic(7), Cyclic(3), [[x * 2**h % 7 for x in range(7)] for h in range(3)]), 21, 5),
+    "Z7:Z3": (
+        lambda: SemidirectProduct(Cyclic(7), Cyclic(3), [[x * 2**h % 7 for x in range(7)] for h in range(3)]),
+        21,
+        5,
+    ),
     "F2": (lambda: Affine(2), 2, 2),
     "F11": (lambda: Affine(11), 110, 11),
     "F7:3": (lambda: Affine(7, 3), 21, 5),
@@ -148,7 +152,12 @@ def test_tables_from_files(tmp_path):
         ("FromTable", {"source": [[0, 1], [1, 0]]}, "group"),
         (
             "DirectProduct",
-            {"factors": [{"class_path": "lk.groups.Cyclic", "init_args": {"n": 3}}, {"class_path": "lk.groups.Quaternion"}]},
+            {
+                "factors": [
+                    {"class_path": "lk.groups.Cyclic", "init_args": {"n": 3}},
+                    {"class_path": "lk.groups.Quaternion"},
+                ]
+            },
             "Z3xQ8",
         ),
     ],
@@ -157,14 +166,22 @@ def test_groups_are_built_from_yaml(class_path, settings, name):
     parser = jsonargparse.ArgumentParser()
     parser.add_argument("--group", type=Group)
     config = parser.parse_object({"group": {"class_path": f"lk.groups.{class_path}", "init_args": settings}})
-    instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes  # the old name, before jsonargparse 4.49
+    instantiate = (
+        getattr(parser, "instantiate", None) or parser.instantiate_classes
+    )  # the old name, before jsonargparse 4.49
     group = instantiate(config).group
     assert group.name == name
     for key, value in settings.items():
         assert key == "factors" or getattr(group, key) == value
 
 
-LOOP = [[0, 1, 2, 3, 4], [1, 0, 3, 4, 2], [2, 4, 0, 1, 3], [3, 2, 4, 0, 1], [4, 3, 1, 2, 0]]  # identity, inverses, not associative
+LOOP = [
+    [0, 1, 2, 3, 4],
+    [1, 0, 3, 4, 2],
+    [2, 4, 0, 1, 3],
+    [3, 2, 4, 0, 1],
+    [4, 3, 1, 2, 0],
+]  # identity, inverses, not associative
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 
-from lk.groups import Affine, Alternating, Cyclic, Dihedral, DirectProduct, Group, Quaternion, Symmetric, irreps, power, project
+from lk.groups import (
+    Affine,
+    Alternating,
+    Cyclic,
+    Dihedral,
+    DirectProduct,
+    Group,
+    Quaternion,
+    Symmetric,
+    irreps,
+    power,
+    project,
+)
 from lk.groups.irreps import canonical, representations
 from lk.groups.words import levels
 
@@ -48,7 +60,9 @@ def test_homomorphisms(case):
         rng = np.random.default_rng(1)
         x, y = rng.integers(group.order, size=(2, 500))
         np.testing.assert_allclose(rho[x] @ rho[y], rho[group.table[x, y]], atol=1e-12)
-        np.testing.assert_allclose(rho @ rho.transpose(0, 2, 1), np.broadcast_to(np.eye(irrep.dimension), rho.shape), atol=1e-12)
+        np.testing.assert_allclose(
+            rho @ rho.transpose(0, 2, 1), np.broadcast_to(np.eye(irrep.dimension), rho.shape), atol=1e-12
+        )
         np.testing.assert_allclose(np.trace(rho, axis1=1, axis2=2), irrep.character, atol=1e-9)
         kernel = (np.abs(rho - np.eye(irrep.dimension)).max(axis=(1, 2)) < 1e-6).sum()
         assert irrep.faithful == (kernel == 1)
@@ -61,7 +75,9 @@ def test_characters_are_orthogonal_and_complete(case):
     np.testing.assert_allclose(characters @ characters.T / group.order, np.diag(norms), atol=1e-9)
     assert sum(irrep.dimension**2 / irrep.norm for irrep in found) == group.order
     # As many as there are classes up to inversion.
-    assert len(found) == len({frozenset((group.classes[x], group.classes[group.inverse[x]])) for x in range(group.order)})
+    assert len(found) == len(
+        {frozenset((group.classes[x], group.classes[group.inverse[x]])) for x in range(group.order)}
+    )
     np.testing.assert_allclose(found[0].character, 1, atol=1e-9)
     assert found[0].name == "1a"
 
@@ -72,7 +88,9 @@ def test_matrix_entries_are_orthogonal(case):
     for irrep in found:
         if irrep.kind == "real":
             entries = irrep.matrices.reshape(group.order, -1)
-            np.testing.assert_allclose(entries.T @ entries, np.eye(irrep.dimension**2) * group.order / irrep.dimension, atol=1e-9)
+            np.testing.assert_allclose(
+                entries.T @ entries, np.eye(irrep.dimension**2) * group.order / irrep.dimension, atol=1e-9
+            )
 
 
 def test_power(case):

@@ -50,7 +50,9 @@ def test_against_brute_force(group):
     """All sets of elements that are closed under products."""
     others = range(1, group.order)
     sizes = [k for k in range(1, group.order + 1) if group.order % k == 0]
-    closed = {(0, *rest) for k in sizes for rest in itertools.combinations(others, k - 1) if is_subgroup(group, [0, *rest])}
+    closed = {
+        (0, *rest) for k in sizes for rest in itertools.combinations(others, k - 1) if is_subgroup(group, [0, *rest])
+    }
     assert {tuple(h) for h in all_subgroups(group)} == closed
 
 

@@ -9,7 +9,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
-from lk.interactions import Decomposition, decompose, decompose_path, gauge_interval, inverse_harsanyi, inverse_or_interactions, orders
+from lk.interactions import (
+    Decomposition,
+    decompose,
+    decompose_path,
+    gauge_interval,
+    inverse_harsanyi,
+    inverse_or_interactions,
+    orders,
+)
 
 KAPPAS = [0.0, 0.04]
 
@@ -34,7 +42,9 @@ def planted_game(n, terms, seed):
     and_, or_ = torch.zeros(2**n, dtype=torch.float64), torch.zeros(2**n, dtype=torch.float64)
     for effects in (and_, or_):
         for _ in range(terms):
-            effects[int(torch.randint(1, 2**n, (), generator=generator))] = torch.randn((), generator=generator, dtype=torch.float64)
+            effects[int(torch.randint(1, 2**n, (), generator=generator))] = torch.randn(
+                (), generator=generator, dtype=torch.float64
+            )
     return inverse_harsanyi(and_) + inverse_or_interactions(or_), float(and_.abs().sum() + or_.abs().sum())
 
 
@@ -119,10 +129,17 @@ def canonical_by_highs_and_projection(v, kappa):
     u = (v - v[0]).numpy()[1:]
     bound = kappa * abs(u[-1])
     block = blocks(n)[1:]
-    order = np.array([s.bit_count() for s in range(1, 2**n)] + [s.bit_count() for s in range(2**n) if s.bit_count() > 1])
+    order = np.array(
+        [s.bit_count() for s in range(1, 2**n)] + [s.bit_count() for s in range(2**n) if s.bit_count() > 1]
+    )
     weight = 1 + 5e-4 / (n - 1) * (order - 1)
     both = np.concatenate([block, -block], axis=1)
-    found = linprog(np.tile(weight, 2), A_ub=np.concatenate([both, -both]), b_ub=np.concatenate([u + bound, bound - u]), method="highs-ipm")
+    found = linprog(
+        np.tile(weight, 2),
+        A_ub=np.concatenate([both, -both]),
+        b_ub=np.concatenate([u + bound, bound - u]),
+        method="highs-ipm",
+    )
     y = found.ineqlin.marginals[: len(u)] - found.ineqlin.marginals[len(u) :]
     sums = block.T @ y
     used = np.abs(sums) > weight * (1 - 1e-7)
@@ -248,7 +265,9 @@ def test_nasty_games(name, n, kappa):
     assert_valid(v, d, kappa)
     assert d.canonical.all() or name == "one huge entry"  # the rest of that game lies at 1e-9 of it
     if n == 3:
-        assert d.objective.item() == pytest.approx(least_strength(v, kappa), rel=5e-4, abs=1e-9 * (1 + v.abs().max().item()))
+        assert d.objective.item() == pytest.approx(
+            least_strength(v, kappa), rel=5e-4, abs=1e-9 * (1 + v.abs().max().item())
+        )
 
 
 @pytest.mark.parametrize("kappa", KAPPAS)
@@ -337,12 +356,15 @@ def test_what_is_not_certified_is_feasible_marked_and_counted_in_one_warning(mon
 def test_a_range_whose_effects_leave_double_precision_is_refused_for_that_reason(values, kappa, method):
     game = torch.tensor([values, [0.0] * 4], dtype=torch.float64).T.flip(1)
     with pytest.raises(
-        ValueError, match=r"expected values within 5.6e\+306 of that of the empty .* in game 1 \(first of 1 .* Divide the values"
+        ValueError,
+        match=r"expected values within 5.6e\+306 of that of the empty .* in game 1 \(first of 1 .* Divide the values",
     ):
         method(game, kappa)
 
 
-@pytest.mark.parametrize(("dtype", "unit"), [(torch.float64, 2.0**1018), (torch.float32, 2.0**126), (torch.float64, 2.0**-1000)])
+@pytest.mark.parametrize(
+    ("dtype", "unit"), [(torch.float64, 2.0**1018), (torch.float32, 2.0**126), (torch.float64, 2.0**-1000)]
+)
 def test_the_widest_and_smallest_games_scale(dtype, unit):
     game = torch.tensor([1.0, -1.0, 0.25, 0.5], dtype=torch.float64)
     one, scaled = decompose(game, 0.04), decompose((game * unit).to(dtype), 0.04)
@@ -359,7 +381,9 @@ def test_values_that_are_not_finite(value):
         decompose(v)
 
 
-@pytest.mark.parametrize("arguments", [{"kappa": -0.1}, {"gap": 0.0}, {"kappa": float("nan")}, {"bound": -1.0}, {"bound": float("nan")}])
+@pytest.mark.parametrize(
+    "arguments", [{"kappa": -0.1}, {"gap": 0.0}, {"kappa": float("nan")}, {"bound": -1.0}, {"bound": float("nan")}]
+)
 def test_arguments_out_of_range(arguments):
     with pytest.raises(ValueError, match="at least 0"):
         decompose(torch.zeros(4), **arguments)

@@ -146,6 +146,8 @@ def test_effects_beyond_their_price_join_a_guess_with_the_sign_of_their_sum(seed
         y, corrected, _ = found
         sums = sums_where_firing(y)
         assert (np.abs(sums) <= weight * (1 + 1e-9)).all()
-        np.testing.assert_allclose(sums[corrected.effects], corrected.effect_sign * weight[corrected.effects], rtol=1e-8)
+        np.testing.assert_allclose(
+            sums[corrected.effects], corrected.effect_sign * weight[corrected.effects], rtol=1e-8
+        )
         joined += len(corrected.effects) > len(guess.effects)
     assert joined

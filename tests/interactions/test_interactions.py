@@ -42,7 +42,9 @@ def test_truncated_file(tmp_path, keep):
     path = tmp_path / "i.safetensors"
     found().save(path)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match=r"i.safetensors is truncated or holds no interactions .*Delete it and extract again"):
+    with pytest.raises(
+        ValueError, match=r"i.safetensors is truncated or holds no interactions .*Delete it and extract again"
+    ):
         Interactions.load(path)
 
 
@@ -105,7 +107,9 @@ def test_strongest_is_ranked_and_leaves_zeros_out():
 def test_repr_is_a_ranked_list():
     lines = repr(planted()).splitlines()
     assert lines[0] == "Interactions of 3 players, 2 layers, 2 samples"
-    assert lines[1] == "  first: 1.0 salient per sample; strongest of sample 0 (of 2)"  # 4.0 and 2.5 of sample 0 above 0.3 * 4
+    assert (
+        lines[1] == "  first: 1.0 salient per sample; strongest of sample 0 (of 2)"
+    )  # 4.0 and 2.5 of sample 0 above 0.3 * 4
     assert lines[2:5] == ["    AND   -4.000  {0, 1}", "     OR   +2.500  {1, 2}", "    AND   +1.000  {0}"]
     assert lines[5].startswith("  output: 1.0 salient")
     named = planted()
@@ -119,7 +123,9 @@ def test_unknown_layer_names_the_nearest():
         planted().strongest("frst")
 
 
-@pytest.mark.parametrize("chosen", [[2, 0], torch.tensor([2, 0]), torch.tensor([True, False, True])], ids=["list", "tensor", "booleans"])
+@pytest.mark.parametrize(
+    "chosen", [[2, 0], torch.tensor([2, 0]), torch.tensor([True, False, True])], ids=["list", "tensor", "booleans"]
+)
 def test_select_keeps_tensors_and_metadata_together(chosen):
     i = found(3, labels=[4, 5, 6], samples=[40, 50, 60], correct=[True, False, True])
     part = i.select(chosen)
@@ -139,7 +145,10 @@ def test_select_nothing():
 
 def test_shapes_are_checked():
     v = torch.zeros(4, 1, 1)
-    with pytest.raises(ValueError, match=r"and_ \(4, 1, 1\), or_ \(4, 1, 1\) and 2 layer names; expected both of shape \(2\*\*n, layers"):
+    with pytest.raises(
+        ValueError,
+        match=r"and_ \(4, 1, 1\), or_ \(4, 1, 1\) and 2 layer names; expected both of shape \(2\*\*n, layers",
+    ):
         Interactions(v, v, v, v[0], v[0], v[0].bool(), ("a", "b"))
     with pytest.raises(ValueError, match=r"or_ \(4, 1\)"):
         Interactions(v, v[..., 0], v, v[0], v[0], v[0].bool(), ("a",))

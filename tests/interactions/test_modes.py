@@ -62,7 +62,9 @@ def range_by_linear_programmes(v, kappa, m):
     both = np.concatenate([block, -block], axis=1)
     left, right = np.concatenate([both, -both]), np.concatenate([u + bound, bound - u])
     least = linprog(np.ones(both.shape[1]), A_ub=left, b_ub=right).fun
-    order = np.tile([s.bit_count() for s in range(1, 2**n)] + [s.bit_count() for s in range(2**n) if s.bit_count() > 1], 2)
+    order = np.tile(
+        [s.bit_count() for s in range(1, 2**n)] + [s.bit_count() for s in range(2**n) if s.bit_count() > 1], 2
+    )
     left, right = np.concatenate([left, np.ones((1, both.shape[1]))]), np.append(right, least * (1 + 1e-9))
     price = (order == m).astype(float)
     return linprog(price, A_ub=left, b_ub=right).fun, -linprog(-price, A_ub=left, b_ub=right).fun
@@ -79,7 +81,9 @@ def test_gauge_interval(kappa):
     canonical = decompose(v, kappa)
     for m in range(1, 5):
         strength = float(canonical.and_[orders(4) == m].abs().sum() + canonical.or_[orders(4) == m].abs().sum())
-        assert found.low[m - 1] - 2e-3 * canonical.objective <= strength <= found.high[m - 1] + 2e-3 * canonical.objective
+        assert (
+            found.low[m - 1] - 2e-3 * canonical.objective <= strength <= found.high[m - 1] + 2e-3 * canonical.objective
+        )
 
 
 def test_gauge_interval_of_a_batch():
@@ -196,7 +200,9 @@ def joint_optimum(u):
     eye = np.eye(columns)
     equal = np.kron(np.eye(members), np.concatenate([block, -block], axis=1))
     equal = np.concatenate([equal, np.zeros((rows * members, columns))], axis=1)
-    under = np.concatenate([np.kron(np.eye(members), np.concatenate([eye, eye], axis=1)), -np.kron(np.ones((members, 1)), eye)], axis=1)
+    under = np.concatenate(
+        [np.kron(np.eye(members), np.concatenate([eye, eye], axis=1)), -np.kron(np.ones((members, 1)), eye)], axis=1
+    )
     price = np.concatenate([np.full(2 * columns * members, 0.1), np.full(columns, 0.9)])
     return linprog(price, A_ub=under, b_ub=np.zeros(columns * members), A_eq=equal, b_eq=u.T.reshape(-1)).fun
 

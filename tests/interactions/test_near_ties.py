@@ -113,7 +113,9 @@ def test_the_proven_distance_of_two_answers_is_never_below_the_true_one(kappa, s
             met.append((effects, best.multipliers + still * size * generator.standard_normal(2**n)))
         beyond = max(float(np.abs(task.u - values_of(effects)).max()) for effects, _ in met) - task.inner_bound
         monkeypatch.setattr(proof, "_BEYOND", max(beyond, 0.0) / np.ptp(task.u))
-        radii = [distances(task.u, task.inner_bound, weight, *answer, np.zeros(2**n), task.rounding)[1] for answer in met]
+        radii = [
+            distances(task.u, task.inner_bound, weight, *answer, np.zeros(2**n), task.rounding)[1] for answer in met
+        ]
         for (first, _), one in zip(met, radii, strict=True):
             for (second, _), other in zip(met, radii, strict=True):
                 assert np.hypot(one, other) * np.sqrt(2) >= np.linalg.norm(first - second)
@@ -134,12 +136,21 @@ def test_values_far_from_zero_are_not_flagged():
 
 
 def test_the_flag_is_stored_and_files_without_it_load(tmp_path):
-    stored = interactions_of(torch.from_numpy(np.stack([tied(4, 0), near_tie(4, 1e-4, 1)], 1))[:, None], ["output"], kappa=0)
+    stored = interactions_of(
+        torch.from_numpy(np.stack([tied(4, 0), near_tie(4, 1e-4, 1)], 1))[:, None], ["output"], kappa=0
+    )
     stored.save(tmp_path / "new.safetensors")
     assert torch.equal(Interactions.load(tmp_path / "new.safetensors").canonical, stored.canonical)
     assert stored.select([1]).canonical.shape == (1, 1)
     before = Interactions(
-        stored.and_, stored.or_, stored.delta, stored.objective, stored.lower_bound, stored.certified, stored.layers, stored.about
+        stored.and_,
+        stored.or_,
+        stored.delta,
+        stored.objective,
+        stored.lower_bound,
+        stored.certified,
+        stored.layers,
+        stored.about,
     )
     before.save(tmp_path / "old.safetensors")
     assert Interactions.load(tmp_path / "old.safetensors").canonical is None

@@ -13,7 +13,9 @@ def interactions(and_, or_):
 @pytest.fixture
 def two_samples():
     """Strongest effects 8 (an OR) and 2; the empty coalition, 500, does not count."""
-    return interactions([[500.0, 500.0], [1.0, -2.0], [4.0, 0.5], [-2.0, 0.0]], [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [-8.0, 1.0]])
+    return interactions(
+        [[500.0, 500.0], [1.0, -2.0], [4.0, 0.5], [-2.0, 0.0]], [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [-8.0, 1.0]]
+    )
 
 
 def test_per_sample_and_per_layer(two_samples):
@@ -46,7 +48,9 @@ def test_a_constant_game_has_none():
 
 def test_per_sample_does_not_depend_on_the_other_samples(two_samples):
     assert torch.equal(salient(two_samples.select([1]), 0.1), salient(two_samples, 0.1)[..., [1]])
-    assert not torch.equal(thresholds(two_samples.select([1]), 0.1, "per_layer"), thresholds(two_samples, 0.1, "per_layer")[:, [1]])
+    assert not torch.equal(
+        thresholds(two_samples.select([1]), 0.1, "per_layer"), thresholds(two_samples, 0.1, "per_layer")[:, [1]]
+    )
 
 
 @pytest.mark.parametrize("ratio", [-0.1, 1.0, 5.0])

@@ -29,12 +29,17 @@ def random_game(n, *trailing, seed=0, dtype=torch.float64):
 def defined_and(v):
     """The definition, term by term: O(3^n)."""
     size = len(v)
-    return torch.stack([sum((-1) ** (s.bit_count() - t.bit_count()) * v[t] for t in range(size) if t & s == t) for s in range(size)])
+    return torch.stack(
+        [sum((-1) ** (s.bit_count() - t.bit_count()) * v[t] for t in range(size) if t & s == t) for s in range(size)]
+    )
 
 
 def defined_or(v):
     size = len(v)
-    terms = [-sum((-1) ** (s.bit_count() - t.bit_count()) * v[size - 1 - t] for t in range(size) if t & s == t) for s in range(1, size)]
+    terms = [
+        -sum((-1) ** (s.bit_count() - t.bit_count()) * v[size - 1 - t] for t in range(size) if t & s == t)
+        for s in range(1, size)
+    ]
     return torch.stack([v[0], *terms])
 
 
@@ -49,7 +54,9 @@ def test_definition(forward, definition, n):
 def test_dense_matrices(n):
     size = 2**n
     subset = torch.tensor([[float(s & t == s) for s in range(size)] for t in range(size)], dtype=torch.float64)
-    touched = torch.tensor([[float(s & t != 0 or s == 0) for s in range(size)] for t in range(size)], dtype=torch.float64)
+    touched = torch.tensor(
+        [[float(s & t != 0 or s == 0) for s in range(size)] for t in range(size)], dtype=torch.float64
+    )
     v = random_game(n, 2)
     torch.testing.assert_close(harsanyi(v), torch.linalg.solve(subset, v))
     torch.testing.assert_close(or_interactions(v), torch.linalg.solve(touched, v))
@@ -119,7 +126,10 @@ def test_axioms(n, data):
     # recursive: I(S + i) = I(S | i present) - I(S)
     torch.testing.assert_close(harsanyi(v)[has], harsanyi(v[has]) - harsanyi(v[~has]))
     # interaction distribution: unanimity games
-    for forward, game in ((harsanyi, index & seed % 2**n == seed % 2**n), (or_interactions, (index & seed % 2**n).bool())):
+    for forward, game in (
+        (harsanyi, index & seed % 2**n == seed % 2**n),
+        (or_interactions, (index & seed % 2**n).bool()),
+    ):
         expected = torch.zeros(2**n, dtype=torch.float64)
         expected[seed % 2**n] = 2.5
         if seed % 2**n:

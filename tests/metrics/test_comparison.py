@@ -123,7 +123,10 @@ def test_unknown_support():
 
 def test_ratio_of_means_and_not_mean_of_ratios():
     assert float(ratio(torch.tensor([1.0, 1.0]), torch.tensor([1.0, 3.0]))) == 0.5
-    assert completeness(torch.tensor([[1.0, 0.0], [3.0, 3.0]]), torch.tensor([[2.0, 2.0], [4.0, 4.0]])).tolist() == [0.25, 0.75]
+    assert completeness(torch.tensor([[1.0, 0.0], [3.0, 3.0]]), torch.tensor([[2.0, 2.0], [4.0, 4.0]])).tolist() == [
+        0.25,
+        0.75,
+    ]
     assert redundancy(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0])).item() == 0.5
 
 

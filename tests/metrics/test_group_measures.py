@@ -38,7 +38,9 @@ def test_logits_are_those_of_the_network(activation):
 
     torched = GroupNetwork(6, width=5, linear=False, activation=activation)
     with torch.no_grad():
-        for parameter, table in zip((torched.embed_left, torched.embed_right, torched.unembed, torched.bias), net[:4], strict=True):
+        for parameter, table in zip(
+            (torched.embed_left, torched.embed_right, torched.unembed, torched.bias), net[:4], strict=True
+        ):
             parameter.copy_(torch.tensor(table))
         pairs = torch.cartesian_prod(torch.arange(6), torch.arange(6))
         assert np.allclose(torched(pairs).numpy().reshape(6, 6, 6), rows, atol=1e-4)

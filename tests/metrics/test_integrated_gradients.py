@@ -19,7 +19,9 @@ def test_cubic_by_hand():
 
 
 def test_completeness_and_its_order():
-    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 16), nn.Softplus(), nn.Linear(16, 1)).double().requires_grad_(False)
+    network = (
+        nn.Sequential(nn.Flatten(), nn.Linear(12, 16), nn.Softplus(), nn.Linear(16, 1)).double().requires_grad_(False)
+    )
     x, baseline = 3 * torch.randn(2, 3, 2, 2).double()
     reached = float(network(x[None]) - network(baseline[None]))
     errors = []
@@ -32,7 +34,9 @@ def test_completeness_and_its_order():
 
 
 def test_entries_at_the_baseline_and_entries_unused_get_nothing():
-    found = integrated_gradients(lambda z: z[:, 0] * z[:, 1].exp(), torch.tensor([2.0, 1.0, 5.0]), torch.tensor([0.0, 1.0, 0.0]))
+    found = integrated_gradients(
+        lambda z: z[:, 0] * z[:, 1].exp(), torch.tensor([2.0, 1.0, 5.0]), torch.tensor([0.0, 1.0, 0.0])
+    )
     assert found.tolist() == pytest.approx([2 * 2.718282, 0, 0])
 
 

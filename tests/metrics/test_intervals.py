@@ -30,7 +30,9 @@ def test_the_longer_tail_has_the_longer_end():
     x = np.random.default_rng(0).lognormal(0, 1, 20)
     found, mirrored = interval(jackknife(20) @ x), interval(jackknife(20) @ -x)
     assert found.high - found.value > 1.3 * (found.value - found.low)
-    assert [float(x) for x in mirrored] == pytest.approx([-float(found.value), -float(found.high), -float(found.low), float(found.p)])
+    assert [float(x) for x in mirrored] == pytest.approx(
+        [-float(found.value), -float(found.high), -float(found.low), float(found.p)]
+    )
 
 
 def test_stretch_by_hand():
@@ -197,7 +199,10 @@ def ratios(rng, shape, share=1.0):
     ("draw", "truth"),
     [
         (lambda rng, shape: (rng.normal(size=shape), np.ones(shape)), 0.0),
-        (lambda rng, shape: (rng.lognormal(size=shape), np.ones(shape)), np.exp(0.5)),  # percentile intervals: 81, 86, 88 %
+        (
+            lambda rng, shape: (rng.lognormal(size=shape), np.ones(shape)),
+            np.exp(0.5),
+        ),  # percentile intervals: 81, 86, 88 %
         (ratios, 0.4),  # 89, 92, 93 %
     ],
     ids=["normal", "lognormal", "ratio"],

@@ -62,7 +62,11 @@ def test_matching_error_is_zero_for_a_decomposition_and_shows_a_change():
 
 def test_matching_error_sees_the_residual_and_both_kinds():
     v = torch.tensor([1.0, 3.0, 2.0, 5.0])
-    and_, or_, delta = torch.tensor([1.0, 2.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, 0.0, 0.5]), torch.tensor([0.0, -0.5, -0.5, 0.5])
+    and_, or_, delta = (
+        torch.tensor([1.0, 2.0, 1.0, 0.0]),
+        torch.tensor([0.0, 0.0, 0.0, 0.5]),
+        torch.tensor([0.0, -0.5, -0.5, 0.5]),
+    )
     assert float(matching_error(v, and_, or_, delta)) == 0
     assert float(matching_error(v, and_, or_, torch.zeros(4))) == pytest.approx(0.5 / 3.5)
     assert float(matching_error(v, and_, torch.zeros(4), delta)) == pytest.approx(0.5 / 3)

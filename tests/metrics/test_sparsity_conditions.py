@@ -103,7 +103,9 @@ def test_trailing_axes_are_games():
     values = torch.randn(16, 3, 2)
     found, one = sparsity_conditions(values), sparsity_conditions(values[:, 2, 1])
     assert [tuple(part.shape) for part in found] == [(5, 3, 2), (5, 3, 2), (3, 2), (3, 2), (3, 2)]
-    assert all(torch.allclose(part[..., 2, 1].double(), single.double()) for part, single in zip(found, one, strict=True))
+    assert all(
+        torch.allclose(part[..., 2, 1].double(), single.double()) for part, single in zip(found, one, strict=True)
+    )
 
 
 def test_number_of_coalitions():

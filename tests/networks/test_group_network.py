@@ -116,7 +116,13 @@ def test_drawing_leaves_the_global_stream_alone():
 
 def test_concatenated_is_the_plain_network_in_another_layout():
     plain, concatenated = make(), make(concatenated=True)
-    assert {name for name, _ in concatenated.named_parameters()} == {"embed_left", "embed_right", "weight", "unembed", "bias"}
+    assert {name for name, _ in concatenated.named_parameters()} == {
+        "embed_left",
+        "embed_right",
+        "weight",
+        "unembed",
+        "bias",
+    }
     assert torch.equal(plain(PAIRS), concatenated(PAIRS))
 
 
@@ -151,7 +157,10 @@ def test_one_seed_has_no_axis_of_seeds():
         ({"first_seed": -1}, r"first_seed=-1"),
         ({"activation": "rleu"}, r"Given activation='rleu'. Did you mean 'relu'"),
         ({"linear": False, "concatenated": True}, r"nothing to concatenate"),
-        ({"input_shape": (1, 28, 28)}, r"input_shape=\(1, 28, 28\); expected \(2,\) .* or \(2, 24\).*lk.data.GroupTable"),
+        (
+            {"input_shape": (1, 28, 28)},
+            r"input_shape=\(1, 28, 28\); expected \(2,\) .* or \(2, 24\).*lk.data.GroupTable",
+        ),
     ],
 )
 def test_settings(settings, message):
@@ -160,11 +169,13 @@ def test_settings(settings, message):
 
 
 @pytest.mark.parametrize(
-    "x", [torch.zeros(3, 2), torch.zeros(3, 2, N, dtype=torch.int64), torch.zeros(3, 2, N + 1), torch.zeros(3, 3).long()]
+    "x",
+    [torch.zeros(3, 2), torch.zeros(3, 2, N, dtype=torch.int64), torch.zeros(3, 2, N + 1), torch.zeros(3, 3).long()],
 )
 def test_inputs_of_another_kind(x):
     with pytest.raises(
-        ValueError, match=r"GroupNetwork was given (float32|int64) inputs of shape .*expected integers \(batch, 2\) or floats"
+        ValueError,
+        match=r"GroupNetwork was given (float32|int64) inputs of shape .*expected integers \(batch, 2\) or floats",
     ):
         make()(x)
 

@@ -9,7 +9,20 @@ from torch import nn
 
 import lk.networks
 from lk.layers import frozen, read_layers
-from lk.networks import MLP, VGG11, VGG16, AlexNet, LeNet, Network, ResNet20, ResNet32, Torchvision, Transformer, ViT, Wrapped
+from lk.networks import (
+    MLP,
+    VGG11,
+    VGG16,
+    AlexNet,
+    LeNet,
+    Network,
+    ResNet20,
+    ResNet32,
+    Torchvision,
+    Transformer,
+    ViT,
+    Wrapped,
+)
 from lk.networks.resnet import ResNet
 
 KINDS = [name for name in lk.networks.__all__ if name not in ("Network", "Tables")]
@@ -20,14 +33,22 @@ def make(name, num_classes=3):
     if name == "Torchvision":
         return Torchvision("resnet18", num_classes=num_classes, input_shape=(3, 32, 32))
     if name == "Wrapped":
-        module = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, num_classes))
+        module = nn.Sequential(
+            nn.Flatten(), nn.Linear(16, 8), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, num_classes)
+        )
         return Wrapped(module, ["1", "3"], num_classes, (1, 4, 4))
     if name == "MLP":
         return MLP([8, 6], num_classes, (1, 4, 4))
     if name == "GroupNetwork":  # rows of weights over the elements, so that any float is an input
         return lk.networks.GroupNetwork(num_classes, (2, num_classes), width=5, embedding=4)
     if name == "Transformer":
-        sizes = {"vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 8}
+        sizes = {
+            "vocab_size": 9,
+            "hidden_size": 8,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 8,
+        }
         return Transformer("bert", sizes, num_classes=num_classes, input_shape=(5,))
     return getattr(lk.networks, name)(num_classes=num_classes)
 
@@ -156,8 +177,23 @@ def test_vgg_fits_small_images(kind, depth, side, last):
 
 def test_stored_vgg_11_fits():
     """Names and shapes of what checkpoints hold: convolutions behind a pooling have the number 1."""
-    assert VGG11.layers == ("conv1_1", "conv2_1", "conv3_1", "conv3_2", "conv4_1", "conv4_2", "conv5_1", "conv5_2", "fc1", "fc2")
-    weights = {key: tuple(value.shape) for key, value in VGG11().state_dict().items() if key.endswith("weight") and value.ndim > 1}
+    assert VGG11.layers == (
+        "conv1_1",
+        "conv2_1",
+        "conv3_1",
+        "conv3_2",
+        "conv4_1",
+        "conv4_2",
+        "conv5_1",
+        "conv5_2",
+        "fc1",
+        "fc2",
+    )
+    weights = {
+        key: tuple(value.shape)
+        for key, value in VGG11().state_dict().items()
+        if key.endswith("weight") and value.ndim > 1
+    }
     assert weights == {
         "conv1_1.0.weight": (64, 3, 3, 3),
         "conv2_1.1.weight": (128, 64, 3, 3),
@@ -186,7 +222,9 @@ def test_alexnet_fits_small_images(side, conv5):
 
 # ---- transformers
 def tiny_vit(**settings):
-    return ViT(**{"patch": 4, "width": 12, "depth": 3, "heads": 2, "num_classes": 3, "input_shape": (1, 8, 12), **settings}).eval()
+    return ViT(
+        **{"patch": 4, "width": 12, "depth": 3, "heads": 2, "num_classes": 3, "input_shape": (1, 8, 12), **settings}
+    ).eval()
 
 
 def test_vit_layers_are_tokens():
@@ -200,7 +238,10 @@ def test_vit_layers_are_tokens():
 def test_vit_is_read_inside_its_blocks_and_reading_changes_no_bit():
     """A fused path would skip the submodules and round differently where nobody reads."""
     network, x = tiny_vit(), torch.rand(2, 1, 8, 12)
-    inner = [f"block2.{name}" for name in ("attention", "attention.0", "attention.1", "attention.1.into", "mlp", "mlp.1", "mlp.4")]
+    inner = [
+        f"block2.{name}"
+        for name in ("attention", "attention.0", "attention.1", "attention.1.into", "mlp", "mlp.1", "mlp.4")
+    ]
     with torch.inference_mode():
         expected = network(x)
         with read_layers(network, inner) as activations:
@@ -218,7 +259,9 @@ def test_vit_is_that_of_torch():
         "norm2.": "mlp.0.", "linear1.": "mlp.1.", "linear2.": "mlp.4.",
     }  # fmt: skip
     state = block.state_dict()
-    twin.load_state_dict({theirs + part: state[ours + part] for theirs, ours in names.items() for part in ("weight", "bias")})
+    twin.load_state_dict(
+        {theirs + part: state[ours + part] for theirs, ours in names.items() for part in ("weight", "bias")}
+    )
     assert torch.allclose(block(x), twin(x), atol=1e-6)
 
 
@@ -263,7 +306,9 @@ def test_lenet_fits_small_images(side):
     ],
 )  # fmt: skip
 def test_inputs_that_are_no_image_or_too_small(kind, shape, least):
-    with pytest.raises(ValueError, match=rf"{kind.__name__} was given input_shape=\({shape[0]},.*of at least {least} pixels a side"):
+    with pytest.raises(
+        ValueError, match=rf"{kind.__name__} was given input_shape=\({shape[0]},.*of at least {least} pixels a side"
+    ):
         kind(10, shape)
 
 
@@ -281,7 +326,9 @@ def test_wrapped_names_the_nearest_layer():
 def test_wrapped_trains_the_users_own_module():
     module = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     network = Wrapped(module, ["1"], 2, (4,))
-    assert [parameter.data_ptr() for parameter in network.parameters()] == [parameter.data_ptr() for parameter in module.parameters()]
+    assert [parameter.data_ptr() for parameter in network.parameters()] == [
+        parameter.data_ptr() for parameter in module.parameters()
+    ]
 
 
 def test_torchvision_names_the_nearest_classifier():
@@ -307,7 +354,9 @@ def test_torchvision_detectors_are_no_classifiers():
 )
 def test_torchvision_default_layers_are_run(name, side, first, last):
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The default weight initialization of GoogleNet")  # torchvision speaks to its own future
+        warnings.filterwarnings(
+            "ignore", "The default weight initialization of GoogleNet"
+        )  # torchvision speaks to its own future
         network = Torchvision(name, num_classes=3, input_shape=(3, side, side)).eval()
     with torch.inference_mode(), read_layers(network, network.layers) as activations:
         assert network(torch.rand(2, 3, side, side)).shape == (2, 3)

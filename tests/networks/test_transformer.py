@@ -21,7 +21,9 @@ X = torch.tensor([[2, 5, 6, 7, 3, 0, 0], [2, 8, 9, 5, 6, 7, 3]])
 @pytest.fixture(params=list(SIZES))
 def network(request):
     # Weights larger than the library's, so that every token counts in the logits.
-    return Transformer(request.param, {**SIZES[request.param], "initializer_range": 0.5}, pad=0, input_shape=(7,)).eval()
+    return Transformer(
+        request.param, {**SIZES[request.param], "initializer_range": 0.5}, pad=0, input_shape=(7,)
+    ).eval()
 
 
 def test_layers_are_read_batch_first_and_the_last_decides(network):
@@ -86,7 +88,9 @@ def test_pickled_weights_are_refused(tmp_path):
     model.save_pretrained(tmp_path)
     (tmp_path / "model.safetensors").unlink()
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
-    with pytest.raises(ValueError, match=r"cannot be loaded .*Expected a name .* or a folder with config.json and model.safetensors"):
+    with pytest.raises(
+        ValueError, match=r"cannot be loaded .*Expected a name .* or a folder with config.json and model.safetensors"
+    ):
         Transformer(pretrained=str(tmp_path), input_shape=(7,))
 
 
@@ -101,8 +105,14 @@ def test_a_missing_package_says_what_to_install(monkeypatch):
     [
         ({"architecture": "brt"}, "no architecture 'brt'. Did you mean 'b"),
         ({"config": {"hidden_sizes": 8}}, "configuration of bert has no 'hidden_sizes'. Did you mean 'hidden_size'"),
-        ({"config": {**BERT, "max_position_embeddings": 4}}, "inputs of 7 tokens for a network of at most 4. Lower max_length"),
-        ({"config": BERT, "absent": "zero"}, "absent='zero'; expected 'zeros', 'mean' or a safetensors file with one vector of 8"),
+        (
+            {"config": {**BERT, "max_position_embeddings": 4}},
+            "inputs of 7 tokens for a network of at most 4. Lower max_length",
+        ),
+        (
+            {"config": BERT, "absent": "zero"},
+            "absent='zero'; expected 'zeros', 'mean' or a safetensors file with one vector of 8",
+        ),
         ({"pretrained": "./nowhere"}, "cannot be loaded"),
     ],
     ids=lambda value: "" if isinstance(value, str) else next(iter(value)),

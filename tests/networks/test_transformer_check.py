@@ -35,7 +35,12 @@ SIZES = {
 }
 OWN = {
     "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
-    "reformer": {"attn_layers": ["local", "local"], "axial_pos_embds": False, "hidden_size": 16, "num_attention_heads": 2},
+    "reformer": {
+        "attn_layers": ["local", "local"],
+        "axial_pos_embds": False,
+        "hidden_size": 16,
+        "num_attention_heads": 2,
+    },
     "longformer": {"attention_window": 4},
     "qwen3_next": {"layer_types": ["linear_attention", "full_attention"]},
     "qwen3_5_text": {"layer_types": ["linear_attention", "full_attention"]},
@@ -87,7 +92,21 @@ def check(network):
 
 @pytest.mark.parametrize(
     "architecture",
-    ["bert", "distilbert", "xlnet", "gpt2", "roberta", "electra", "albert", "deberta-v2", "llama", "opt", "gemma", "xlm", "ctrl"],
+    [
+        "bert",
+        "distilbert",
+        "xlnet",
+        "gpt2",
+        "roberta",
+        "electra",
+        "albert",
+        "deberta-v2",
+        "llama",
+        "opt",
+        "gemma",
+        "xlm",
+        "ctrl",
+    ],
 )
 def test_logits_are_those_of_the_library(architecture):
     network = Transformer(architecture, tiny(architecture), pad=0, input_shape=(8,))
@@ -121,7 +140,9 @@ def test_a_classifier_that_reads_the_last_word_does_not_read_padding(architectur
     ],
 )
 def test_architectures_that_cannot_be_read_are_refused(architecture, reason):
-    with pytest.raises(ValueError, match=f"expected a transformer that can be read, got {architecture}: .*{reason}.*Choose another"):
+    with pytest.raises(
+        ValueError, match=f"expected a transformer that can be read, got {architecture}: .*{reason}.*Choose another"
+    ):
         Transformer(architecture, tiny(architecture), pad=0, input_shape=(8,))
 
 
@@ -129,7 +150,8 @@ def test_positions_that_start_behind_the_padding_token():
     """RoBERTa counts positions from pad + 1: eight are not enough for eight tokens."""
     sizes = {**BERT, "max_position_embeddings": 8}
     with pytest.raises(
-        ValueError, match=r"takes inputs of 8 tokens, got roberta with max_position_embeddings=8 .*Raise it, or lower max_length"
+        ValueError,
+        match=r"takes inputs of 8 tokens, got roberta with max_position_embeddings=8 .*Raise it, or lower max_length",
     ):
         Transformer("roberta", sizes, input_shape=(8,))
     network = Transformer("roberta", {**BERT, "max_position_embeddings": 10}, input_shape=(8,)).eval()
@@ -170,7 +192,10 @@ def test_every_architecture(capsys):
         try:
             network = Transformer(architecture, sizes, pad=0, input_shape=(8,))
         except ValueError as error:
-            found[architecture] = ("refused" if str(error).startswith("expected a transformer that ") else "raised", str(error))
+            found[architecture] = (
+                "refused" if str(error).startswith("expected a transformer that ") else "raised",
+                str(error),
+            )
             continue
         check(network)
         found[architecture] = ("accepted", f"{len(network.layers)} layers")

@@ -22,7 +22,12 @@ def texts(figure):
     """All text of the figure's panels, titles included."""
     found = [text.get_text() for text in figure.texts]
     for axes in figure.axes:
-        found += [axes.get_title(loc="left"), axes.get_xlabel(), axes.get_ylabel(), *(text.get_text() for text in axes.texts)]
+        found += [
+            axes.get_title(loc="left"),
+            axes.get_xlabel(),
+            axes.get_ylabel(),
+            *(text.get_text() for text in axes.texts),
+        ]
     return found
 
 
@@ -35,7 +40,11 @@ def test_the_number_of_samples_is_stated(name):
 def test_missing_numbers_are_tolerated(name):
     """Every third row is NaN, and the first network or place has no value at all."""
     frame, *rest = paper()[name]
-    numbers = [column for column in ("mean", "low", "high", "strength", "effect", "value", "count", "q50", "chance") if column in frame]
+    numbers = [
+        column
+        for column in ("mean", "low", "high", "strength", "effect", "value", "count", "q50", "chance")
+        if column in frame
+    ]
     holes = frame[numbers].astype(float)
     holes.iloc[::3] = np.nan
     for column in ("network", "pair", "place", "kappa"):
@@ -47,7 +56,14 @@ def test_missing_numbers_are_tolerated(name):
 
 def test_strengths_cross_the_threshold_at_the_number_of_salient_ones():
     frame = pd.DataFrame(
-        {"rank": [0.5, 1.0, 1.5, 2.0], "strength": [1.0, 0.5, 0.2, 0.04], "tau": 0.05, "salient": 1.5, "network": "net", "n": 2}
+        {
+            "rank": [0.5, 1.0, 1.5, 2.0],
+            "strength": [1.0, 0.5, 0.2, 0.04],
+            "tau": 0.05,
+            "salient": 1.5,
+            "network": "net",
+            "n": 2,
+        }
     )
     (axes,) = plots.paper_strengths(frame).axes
     salient = axes.lines[1]
@@ -58,7 +74,9 @@ def test_strengths_cross_the_threshold_at_the_number_of_salient_ones():
 
 def test_bars_add_up_to_both_sides():
     """Overlap 1, forgotten 2, new 3: the bars end at 1, at 1 + 2, and at -3."""
-    rows = [("net", "a", 0.0, "and", 1, name, value) for name, value in (("overlap", 1.0), ("forgotten", 2.0), ("new", 3.0))]
+    rows = [
+        ("net", "a", 0.0, "and", 1, name, value) for name, value in (("overlap", 1.0), ("forgotten", 2.0), ("new", 3.0))
+    ]
     frame = pd.DataFrame(rows, columns=["network", "layer", "depth", "kind", "order", "quantity", "mean"])
     (axes,) = plots.paper_overlap(frame.assign(low=frame["mean"], high=frame["mean"], marked=False, n=4), "and").axes
     ends = {to_hex(bar.get_facecolor()).upper(): bar.get_y() + bar.get_height() for bar in axes.patches}
@@ -105,7 +123,11 @@ def test_stability_takes_the_axis_that_its_range_asks_for(fall, scale):
 def test_strongest_interactions_stand_on_top_and_words_in_their_order():
     words = ["so", "so", "good"]
     rows = [("output", "interaction", "good", 0.5, "and"), ("output", "interaction", "so | good", -2.0, "or")]
-    rows += [("output", "shapley", "good", 3.0, ""), ("output", "shapley", "so", 1.0, ""), ("output", "shapley", "so", 2.0, "")]
+    rows += [
+        ("output", "shapley", "good", 3.0, ""),
+        ("output", "shapley", "so", 1.0, ""),
+        ("output", "shapley", "so", 2.0, ""),
+    ]
     frame = pd.DataFrame(rows, columns=["place", "what", "name", "value", "kind"])
     effects, shapley, gradients = plots.paper_attributions(frame, words).axes
     assert [text.get_text() for text in effects.get_yticklabels()] == ["so | good", "good"]
@@ -142,7 +164,9 @@ def test_boxes_stand_at_their_quantiles():
 
 
 def test_counts_show_their_mean_beside_the_papers():
-    frame = pd.DataFrame({"setting": "0.04", "group": "kappa", "network": "net", "count": [1.0, 2.0, 6.0], "paper": 21.8})
+    frame = pd.DataFrame(
+        {"setting": "0.04", "group": "kappa", "network": "net", "count": [1.0, 2.0, 6.0], "paper": 21.8}
+    )
     (axes,) = plots.paper_counts(frame).axes
     assert {text.get_text() for text in axes.texts} == {"3.0", "paper: 21.8"}
     assert [21.8, 21.8] in [list(line.get_xdata()) for line in axes.lines]

@@ -28,7 +28,9 @@ LAYERS = ("a$b$c", "$\\frac{", "third^", "output")
 
 def frames(layers=LAYERS):
     """One frame for each figure; the second layer is marked."""
-    checkpoints = [interactions(layers=layers, seed=i, step=10 * i, epoch=float(i), salience_ratio=0.05) for i in range(3)]
+    checkpoints = [
+        interactions(layers=layers, seed=i, step=10 * i, epoch=float(i), salience_ratio=0.05) for i in range(3)
+    ]
     tables, before = [], None
     for found in checkpoints:
         tables.append(averages(found, jackknife(6), before, checkpoints[-1]))
@@ -39,12 +41,23 @@ def frames(layers=LAYERS):
         return frame.assign(marked=frame["layer"] == layers[1])
 
     last = {key: mark(frame[frame["step"] == 20]) for key, frame in whole.items()}
-    maps = pd.concat([total(whole["shares"], quantity="completeness", reference="output"), whole["reach"].assign(quantity="reach")])
+    maps = pd.concat(
+        [total(whole["shares"], quantity="completeness", reference="output"), whole["reach"].assign(quantity="reach")]
+    )
     probes = pd.DataFrame(
-        {"layer": layers, "depth": np.linspace(0, 1, len(layers)), "accuracy": 0.8, "calibration_error": 0.1, "chance": 0.5, "samples": 50}
+        {
+            "layer": layers,
+            "depth": np.linspace(0, 1, len(layers)),
+            "accuracy": 0.8,
+            "calibration_error": 0.1,
+            "chance": 0.5,
+            "samples": 50,
+        }
     )
     probes = pd.concat([probes.assign(step=step, epoch=step / 10) for step in (0, 10)])
-    curves = pd.DataFrame({"epoch": [1.0, 2.0] * 2, "quantity": ["test/loss"] * 2 + ["test/accuracy"] * 2, "value": [1.0, 0.5, 0.2, 0.9]})
+    curves = pd.DataFrame(
+        {"epoch": [1.0, 2.0] * 2, "quantity": ["test/loss"] * 2 + ["test/accuracy"] * 2, "value": [1.0, 0.5, 0.2, 0.9]}
+    )
     strongest = mark(strongest_of(checkpoints[-1], [("one\nno. 3", layers[1], 0), ("two", layers[-1], 1)]))
     lines = (
         last["counts"]
@@ -102,7 +115,9 @@ def certified():
     last = certificates[certificates["step"] == 100]
     quantities = [("train/accuracy", ""), ("test/accuracy", ""), ("full/accuracy", "")]
     quantities += [(f"power_{table}", f"{i + 1}a") for table in ("left", "right", "unembed") for i in range(10)]
-    progress = [(step, seed, q, irrep, rng.random()) for step in (0, 100) for seed in range(3) for q, irrep in quantities]
+    progress = [
+        (step, seed, q, irrep, rng.random()) for step in (0, 100) for seed in range(3) for q, irrep in quantities
+    ]
     progress = pd.DataFrame(progress, columns=["step", "seed", "quantity", "irrep", "value"])
     milestones = pd.DataFrame({"seed": [0, 1, 2], "groks": [100.0, 100.0, np.nan], "provable": [100.0, np.nan, np.nan]})
     part = rho_set(Symmetric(3), irreps(Symmetric(3))[2].matrices, np.array([0, 1]), np.array([1.0, 0.3]))
@@ -158,7 +173,9 @@ def test_no_text_leaves_the_figure(drawn):
     for name, figure in drawn.items():
         figure_image(figure)
         box = figure.bbox.expanded(1.01, 1.01)
-        labels = [text for axes in figure.axes for text in (axes.xaxis.label, axes.yaxis.label, *axes.texts) if axes.axison]
+        labels = [
+            text for axes in figure.axes for text in (axes.xaxis.label, axes.yaxis.label, *axes.texts) if axes.axison
+        ]
         legends = [text for legend in figure.legends for text in legend.get_texts()]
         for text in [*figure.texts, *labels, *legends]:
             extent = text.get_window_extent()
@@ -178,7 +195,9 @@ def test_matrix_holds_iou_below_and_chance_above_the_diagonal(drawn):
 def test_a_line_without_rows_shifts_no_colours():
     """The second run has no training table: the third keeps its colour, and the legend names who is drawn anywhere."""
     rows = [("left", "one"), ("left", "three"), ("right", "one"), ("right", "two"), ("right", "three")]
-    frame = pd.DataFrame(rows, columns=["panel", "line"]).assign(x=1, mean=0.5, low=0.4, high=0.6, xlabel="x", ylabel="y")
+    frame = pd.DataFrame(rows, columns=["panel", "line"]).assign(
+        x=1, mean=0.5, low=0.4, high=0.6, xlabel="x", ylabel="y"
+    )
     figure = plots.run_lines(frame, names=["one", "two", "three", "four"])
     left, right = ({line.get_label(): line.get_color() for line in axes.lines} for axes in figure.axes)
     assert left == {name: right[name] for name in ("one", "three")}
@@ -210,7 +229,8 @@ def test_names():
 
 def test_ranked_effects_names_the_players_of_each_sample():
     rows = [
-        {"group": f"no. {i}", "image": i, "rank": 0, "kind": kind, "players": [0, 1], "effect": 1.0} for i, kind in enumerate(("AND", "OR"))
+        {"group": f"no. {i}", "image": i, "rank": 0, "kind": kind, "players": [0, 1], "effect": 1.0}
+        for i, kind in enumerate(("AND", "OR"))
     ]
     figure = plots.ranked_effects(pd.DataFrame(rows), [["not", "funny"], ["warm", "film"]])
     labels = [[text.get_text() for text in axes.get_yticklabels()] for axes in figure.axes]
@@ -220,7 +240,14 @@ def test_ranked_effects_names_the_players_of_each_sample():
 def test_long_names_are_cut_in_the_middle_and_stay_different():
     players = [f"{'sensor_' * 20}{i}{'_reading' * 20}" for i in range(6)]
     rows = [
-        {"group": f"{'c' * 200}{i}{'d' * 200}\nno. {i}\nmisread", "image": i, "rank": rank, "kind": "AND", "players": own, "effect": 1.0}
+        {
+            "group": f"{'c' * 200}{i}{'d' * 200}\nno. {i}\nmisread",
+            "image": i,
+            "rank": rank,
+            "kind": "AND",
+            "players": own,
+            "effect": 1.0,
+        }
         for i in range(2)
         for rank, own in enumerate(([0], [1], [0, 1], [0, 2], [0, 1, 2], [0, 1, 2, 3, 4, 5]))
     ]
@@ -266,8 +293,14 @@ def test_a_figure_without_room_says_so_itself():
 def test_heat_map_and_sorted_strengths_show_the_numbers_of_the_averages(drawn):
     table = frames()["heat_map"][0]
     for panel, kind in zip(
-        [axes for axes in drawn["heat_map"].axes if axes.get_title(loc="left") in ("AND", "OR")], ("and", "or"), strict=True
+        [axes for axes in drawn["heat_map"].axes if axes.get_title(loc="left") in ("AND", "OR")],
+        ("and", "or"),
+        strict=True,
     ):
         shown = np.asarray(panel.images[0].get_array())
-        rows = table[(table["kind"] == kind) & (table["order"] > 0)].pivot(index="layer", columns="order", values="mean").reindex(LAYERS)
+        rows = (
+            table[(table["kind"] == kind) & (table["order"] > 0)]
+            .pivot(index="layer", columns="order", values="mean")
+            .reindex(LAYERS)
+        )
         np.testing.assert_allclose(shown, rows)

@@ -60,7 +60,9 @@ def test_squares_that_underflow_certify_nothing(name, exponent):
         ]
         if exponent <= 60:
             values = np.eye(group.order)[:, :, None].repeat(tables.width, 2)[0] * 2.0**exponent
-            found.append(lookup(tables, group, LookupExplanation(np.zeros((group.order, 1), int), values[:1], np.zeros(1))))
+            found.append(
+                lookup(tables, group, LookupExplanation(np.zeros((group.order, 1), int), values[:1], np.zeros(1)))
+            )
         assert [certificate.bound for certificate in found] == [0.0] * len(found)
 
 
@@ -111,7 +113,9 @@ def test_slack_is_never_above_the_exact_gap():
         certificate = brute_force(tables, group)
         for x in range(4):
             for y in range(4):
-                gap = exact_gap(tables.left[x], tables.right[y], tables.unembed, tables.bias, int(group.table[x, y]), activation)
+                gap = exact_gap(
+                    tables.left[x], tables.right[y], tables.unembed, tables.bias, int(group.table[x, y]), activation
+                )
                 assert Fraction(certificate.slack[x, y]) <= gap
                 assert certificate.certified[x, y] == (gap > 0)
 
@@ -120,7 +124,8 @@ def exact_gap(left, right, unembed, bias, z, activation):
     act = {"relu": lambda t: max(t, 0), "abs": abs, "square": lambda t: t * t}[activation]
     h = [act(Fraction(float(a)) + Fraction(float(b))) for a, b in zip(left, right, strict=True)]
     logits = [
-        sum((Fraction(float(u)) * v for u, v in zip(row, h, strict=True)), Fraction(float(b))) for row, b in zip(unembed, bias, strict=True)
+        sum((Fraction(float(u)) * v for u, v in zip(row, h, strict=True)), Fraction(float(b)))
+        for row, b in zip(unembed, bias, strict=True)
     ]
     return logits[z] - max(logit for other, logit in enumerate(logits) if other != z)
 
@@ -151,13 +156,19 @@ def test_certificates_speak_of_the_stored_parameters():
     unembed, bias = parameters["unembed"].double().tolist(), parameters["bias"].double().tolist()
     first = Fraction(unembed[0][0]) * inputs[0] + Fraction(unembed[0][1]) * inputs[1] + Fraction(bias[0])
     assert first == 0
-    assert brute_force(Tables(tables.left, tables.right, tables.unembed, tables.bias), group).accuracy == pytest.approx(1 / 3)
+    assert brute_force(Tables(tables.left, tables.right, tables.unembed, tables.bias), group).accuracy == pytest.approx(
+        1 / 3
+    )
     assert tables.folding_x.max() > 0.25
     assert brute_force(tables, group).accuracy == 0.0
     for certificate in (
         gset(tables, group, GSetExplanation((), (), 3, 2)),
         cascade(tables, group, GSetExplanation((), (), 3, 2), rank=2),
-        lookup(tables, group, LookupExplanation(np.arange(3)[:, None], tables.unembed.astype(float), tables.bias.astype(float))),
+        lookup(
+            tables,
+            group,
+            LookupExplanation(np.arange(3)[:, None], tables.unembed.astype(float), tables.bias.astype(float)),
+        ),
     ):
         assert certificate.bound == 0.0
 
@@ -171,7 +182,9 @@ def test_folding_bounds_hold_against_fractions(activation):
         tables = Tables.fold(factors, rng.normal(size=(3, 5)), rng.normal(size=3), activation)
         inputs = []
         for side in ("left", "right"):
-            embed, weight = (np.vectorize(lambda v: Fraction(float(v)), otypes=[object])(table) for table in factors.of(side))
+            embed, weight = (
+                np.vectorize(lambda v: Fraction(float(v)), otypes=[object])(table) for table in factors.of(side)
+            )
             inputs.append(embed @ weight)
         certificates = brute_force(tables, group), gset(tables, group, GSetExplanation((), (), 3, 5))
         for x in range(3):
@@ -184,7 +197,11 @@ def test_folding_bounds_hold_against_fractions(activation):
                 ]
                 z = int(group.table[x, y])
                 gap = logits[z] - max(logit for other, logit in enumerate(logits) if other != z)
-                assert all(Fraction(certificate.slack[x, y]) <= gap for certificate in certificates if certificate.slack[x, y] > -np.inf)
+                assert all(
+                    Fraction(certificate.slack[x, y]) <= gap
+                    for certificate in certificates
+                    if certificate.slack[x, y] > -np.inf
+                )
         assert tables.folding_x.max() < 1e-4
 
 
@@ -196,7 +213,13 @@ def test_other_dtypes_strides_and_aliases():
     expected = brute_force(plain, group).slack
     wide = np.zeros((12, 14))
     wide[::2, ::-2] = table
-    for given in (table, table.astype(np.float64), np.asfortranarray(table.astype(float)), wide[::2, ::-2], table.astype(np.longdouble)):
+    for given in (
+        table,
+        table.astype(np.float64),
+        np.asfortranarray(table.astype(float)),
+        wide[::2, ::-2],
+        table.astype(np.longdouble),
+    ):
         assert (brute_force(Tables(given, given, given, np.zeros(6)), group).slack == expected).all()
     before = plain.left.copy()
     gset(plain, group, GSetExplanation((), (), 6, 7))
@@ -209,7 +232,9 @@ def test_signed_zeros_and_denormals():
     eye = np.eye(3)
     small = np.float32(2.0**-149)
     first = brute_force(Tables(eye * small, eye * small, (eye + eye[[1, 2, 0]]) * small, np.zeros(3)), group)
-    second = brute_force(Tables(np.where(eye > 0, small, -0.0), eye * small, (eye + eye[[1, 2, 0]]) * small, -np.zeros(3)), group)
+    second = brute_force(
+        Tables(np.where(eye > 0, small, -0.0), eye * small, (eye + eye[[1, 2, 0]]) * small, -np.zeros(3)), group
+    )
     large = brute_force(Tables(eye, eye, eye + eye[[1, 2, 0]], np.zeros(3)), group)
     assert (first.slack == second.slack).all()
     assert (first.certified == large.certified).all()
@@ -245,7 +270,11 @@ def test_pairs_are_indices_and_nothing_else():
     tables, explanation = silent(GROUPS["Z3"], -1.0)
     group = GROUPS["Z3"]
     for pairs in (np.ones(9, bool), np.ones((3, 3), bool), np.array([0.0, 1.0]), np.array([9]), np.array([-1])):
-        for verify in (brute_force, lambda t, g, p: gset(t, g, explanation, p), lambda t, g, p: irrep(t, g, explanation, p)):
+        for verify in (
+            brute_force,
+            lambda t, g, p: gset(t, g, explanation, p),
+            lambda t, g, p: irrep(t, g, explanation, p),
+        ):
             with pytest.raises(ValueError, match="expected pairs as indices"):
                 verify(tables, group, pairs)
     assert indices_of(group, np.array([], dtype=int)).tolist() == []

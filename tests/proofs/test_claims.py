@@ -36,12 +36,16 @@ Z1, Z3 = Cyclic(1), Cyclic(3)
 
 def exact_gaps(tables, group):
     """Gaps of all pairs of a ReLU network without factors, in fractions and without the package."""
-    left, right, unembed = ([[Fraction(float(v)) for v in row] for row in table] for table in (tables.left, tables.right, tables.unembed))
+    left, right, unembed = (
+        [[Fraction(float(v)) for v in row] for row in table] for table in (tables.left, tables.right, tables.unembed)
+    )
     bias = [Fraction(float(v)) for v in tables.bias]
     gaps = np.empty((group.order,) * 2, object)
     for x, y in np.ndindex(gaps.shape):
         hidden = [max(a + b, Fraction(0)) for a, b in zip(left[x], right[y], strict=True)]
-        logits = [sum(u * h for u, h in zip(row, hidden, strict=True)) + b for row, b in zip(unembed, bias, strict=True)]
+        logits = [
+            sum(u * h for u, h in zip(row, hidden, strict=True)) + b for row, b in zip(unembed, bias, strict=True)
+        ]
         z = int(group.table[x, y])
         gaps[x, y] = logits[z] - max(logit for other, logit in enumerate(logits) if other != z)
     return gaps
@@ -63,7 +67,9 @@ def test_a_circuit_of_one_side_among_those_of_two_certifies_no_wrong_pair(verifi
     explanation = GSetExplanation((part,) if place == "circuits" else (), (part,) if place == "signs" else (), 3, 3)
     gaps = exact_gaps(tables, Z3)
     found = verifier(tables, Z3, explanation)
-    assert all(not np.isfinite(slack) or Fraction(float(slack)) <= gaps[pair] for pair, slack in np.ndenumerate(found.slack))
+    assert all(
+        not np.isfinite(slack) or Fraction(float(slack)) <= gaps[pair] for pair, slack in np.ndenumerate(found.slack)
+    )
     assert found.accuracy in (None, (gaps > 0).mean())
 
 

@@ -38,7 +38,9 @@ def tf32(network):
     with torch.no_grad():
         stored = {name: parameter[0] for name, parameter in network.stored().items()}
         if "weight_left" in stored:
-            left, right = (truncated(stored[f"embed_{side}"]) @ truncated(stored[f"weight_{side}"]) for side in ("left", "right"))
+            left, right = (
+                truncated(stored[f"embed_{side}"]) @ truncated(stored[f"weight_{side}"]) for side in ("left", "right")
+            )
         else:
             left, right = stored["embed_left"], stored["embed_right"]
         hidden = network.hidden(truncated(left)[PAIRS[:, 0]] + truncated(right)[PAIRS[:, 1]])
@@ -75,7 +77,9 @@ def test_executed_gaps_lie_above_their_bounds(precision, activation, linear):
             found = gaps(logits)
             assert (found >= below).all()
         known += int((below > 0).sum())
-        tight.append(np.median((exact - below) / np.maximum(np.abs(exact - gaps(forwards(network, precision)[0])), 1e-300)))
+        tight.append(
+            np.median((exact - below) / np.maximum(np.abs(exact - gaps(forwards(network, precision)[0])), 1e-300))
+        )
     if precision == "float32":
         assert known > 20  # some pairs of random networks are right by chance
     assert 1.0 < np.median(tight) < 1e4  # a bound that is always infinite would pass as well
@@ -92,7 +96,12 @@ def test_a_gap_below_the_rounding_is_not_certified():
     assert all((slack <= 0).all() for slack in below.values())
     network = GroupNetwork(6, width=2, linear=False)
     with torch.no_grad():
-        for name, table in (("embed_left", tables.left), ("embed_right", tables.right), ("unembed", tables.unembed), ("bias", tables.bias)):
+        for name, table in (
+            ("embed_left", tables.left),
+            ("embed_right", tables.right),
+            ("unembed", tables.unembed),
+            ("bias", tables.bias),
+        ):
             getattr(network, name)[0] = torch.from_numpy(np.array(table))
         assert (gaps(network(PAIRS)) <= 0).all()
 

@@ -252,7 +252,9 @@ def test_random_networks(activation):
     assert truth is not None
     for explanation in find_gset(tables, group):
         assert gset(tables, group, explanation).bound <= truth
-        assert len(why_unexplained(tables, group, explanation)) + sum(len(c.neurons) for c in explanation.circuits) <= 30
+        assert (
+            len(why_unexplained(tables, group, explanation)) + sum(len(c.neurons) for c in explanation.circuits) <= 30
+        )
     for fourier in find_fourier(tables, group):
         assert schur(tables, group, fourier).bound <= truth
     assert coset(tables, group, find_cosets(tables, group)).bound <= truth
@@ -301,7 +303,8 @@ def degenerate(name, rng, n, m):
 
 
 @pytest.mark.parametrize(
-    "name", ["left constant", "right constant", "unembedding constant", "zero", "tiny", "tiny left", "duplicates", "random"]
+    "name",
+    ["left constant", "right constant", "unembedding constant", "zero", "tiny", "tiny left", "duplicates", "random"],
 )
 def test_finders_end(name):
     """Each round of a search takes at least the neuron away that it starts from, whatever a cosine says."""
@@ -341,7 +344,9 @@ def test_look_ups_cost_what_is_executed():
     dense, sparse = (lookup(tables, group, LookupExplanation(assign, table, np.zeros(5))) for table in (columns, few))
     extra = 36 * (np.count_nonzero(columns) - np.count_nonzero(few))
     assert abs(dense.operations - sparse.operations - extra) <= 36 * 2 * 6  # at most the pairs that are left open
-    add_products = importlib.import_module("lk.proofs.lookup").add_products  # the function of that name hides its module
+    add_products = importlib.import_module(
+        "lk.proofs.lookup"
+    ).add_products  # the function of that name hides its module
     h = apply(tables.left[[0]] + tables.right[[1]], "relu").T.astype(np.float64)
     values = np.zeros((5, 1))
     rows, neurons = np.nonzero(few)

@@ -50,7 +50,11 @@ def random_explanation(group, rng, extra=2):
         column, p = (index.ravel() for index in np.indices((columns, k)))
         numbers = rng.normal(size=(columns, k)), rng.normal(size=(columns, group.order)), rng.normal(size=(columns, k))
         ones = np.ones(columns * k)
-        sided.append(SidedCircuit(action, *numbers, first + np.arange(columns * k), p, column, ones, np.exp(rng.normal(size=len(p))), side))
+        sided.append(
+            SidedCircuit(
+                action, *numbers, first + np.arange(columns * k), p, column, ones, np.exp(rng.normal(size=len(p))), side
+            )
+        )
         first += columns * k
     signs = ()
     if group.order == 6:
@@ -84,7 +88,9 @@ def test_the_bound_is_that_of_the_sums_over_neurons(seed, activation):
     right = f_hat[group.table, *np.indices((n, n))]
     others = f_hat.copy()
     others[group.table, *np.indices((n, n))] = -np.inf
-    assert (gaps <= right - others.max(0) + 1e-9).all()  # on one side: the least over w of a sum is at most the sum of these
+    assert (
+        gaps <= right - others.max(0) + 1e-9
+    ).all()  # on one side: the least over w of a sum is at most the sum of these
     unembed = ideal.unembed[group.table].transpose(2, 0, 1).reshape(k, -1)
     np.testing.assert_allclose(correct.ravel(), (unembed * c).sum(0), atol=1e-9)
     assert error < 1e-9

@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 
 from lk.groups import Cyclic, Symmetric
-from lk.proofs import GSetExplanation, Tables, brute_force, find_fourier, find_gset, find_lookup, gset, ideal, irrep, lookup, lowrank, schur
+from lk.proofs import (
+    GSetExplanation,
+    Tables,
+    brute_force,
+    find_fourier,
+    find_gset,
+    find_lookup,
+    gset,
+    ideal,
+    irrep,
+    lookup,
+    lowrank,
+    schur,
+)
 from lk.proofs.activation import apply
 from lk.proofs.silent import silence
 
@@ -36,7 +49,9 @@ def test_the_cost_is_at_least_what_silent_neurons_do(activation, exponent):
     left, right, unembed = (np.array([[Fraction(float(v)) for v in row] for row in t[:, mute]], dtype=object).reshape(6, -1)
                             for t in (tables.left, tables.right, tables.unembed))  # fmt: skip
     for x, y in np.ndindex(6, 6):
-        h = np.array([apply(v, activation) if activation != "relu" else max(v, 0) for v in left[x] + right[y]], dtype=object)
+        h = np.array(
+            [apply(v, activation) if activation != "relu" else max(v, 0) for v in left[x] + right[y]], dtype=object
+        )
         logits = [sum(row * h, Fraction(0)) for row in unembed]
         cost = Fraction(float(silent.cost_x[x])) + Fraction(float(silent.cost_y[y]))
         assert max(logits) - min(logits) <= cost
@@ -51,11 +66,17 @@ def test_what_is_kept():
     assert silence(tables, np.array([1, 2])).kept.tolist() == [1, 2, 5, 6, 7, 8]
     zero = Tables(*(np.zeros((6, 3)),) * 3, np.zeros(6))
     assert len(silence(zero).kept) == 1
-    assert silence(Tables(*(np.ones((6, 3)),) * 3, np.zeros(6))).rest.width == 1  # a constant unembedding moves all logits alike
+    assert (
+        silence(Tables(*(np.ones((6, 3)),) * 3, np.zeros(6))).rest.width == 1
+    )  # a constant unembedding moves all logits alike
 
 
 def verifiers(tables, group):
-    circuits, fourier, looked_up = find_gset(tables, group)[0], find_fourier(tables, group)[0], find_lookup(tables, group)[0]
+    circuits, fourier, looked_up = (
+        find_gset(tables, group)[0],
+        find_fourier(tables, group)[0],
+        find_lookup(tables, group)[0],
+    )
     yield "gset", lambda pairs=None: gset(tables, group, circuits, pairs)
     yield "irrep", lambda pairs=None: irrep(tables, group, circuits, pairs)
     yield "schur", lambda pairs=None: schur(tables, group, fourier, pairs)
@@ -88,7 +109,9 @@ def test_silent_neurons_lower_the_cost_and_not_the_bound(verifier):
     clean = np.hstack([np.eye(6), -np.eye(6)])
     left, right = (clean + 0.01 * rng.normal(size=clean.shape) for _ in range(2))
     group = Cyclic(6)
-    unembed = np.concatenate([np.roll(np.eye(6), k, axis=0)[:, :1] for k in range(6)] * 2, axis=1) + 0.1 * rng.normal(size=(6, 12))
+    unembed = np.concatenate([np.roll(np.eye(6), k, axis=0)[:, :1] for k in range(6)] * 2, axis=1) + 0.1 * rng.normal(
+        size=(6, 12)
+    )
     loud = Tables(left, right, unembed, np.zeros(6))
     extra = [1e-9 * rng.normal(size=(6, 30)) for _ in range(3)]
     whole = Tables(*(np.hstack(pair) for pair in zip((left, right, unembed), extra, strict=True)), np.zeros(6))

@@ -145,7 +145,9 @@ def test_rounding_attack():
         offset = 2.0 ** rng.integers(10, 30) * rng.random()
         kernel = np.full((3, 3), np.float32(rng.normal()))  # no information: all logits are equal
         scales = np.exp(rng.normal(size=9))
-        part = dataclasses.replace(part, lam=part.lam + offset, mu=part.mu + offset * rng.random(), kernel=kernel, scales=scales)
+        part = dataclasses.replace(
+            part, lam=part.lam + offset, mu=part.mu + offset * rng.random(), kernel=kernel, scales=scales
+        )
         tables, explanation = ideal(S3, [part])
         truth = brute_force(tables, S3).certified
         wrong += int((gset(tables, S3, explanation).certified & ~truth).sum())
@@ -198,7 +200,9 @@ def test_cosets():
     """A cluster that is constant on the parts of each input alone: everything is known, and the bound is exact."""
     tables, _, _ = built()
     one = np.arange(6)
-    certificate = coset(tables, S3, CosetExplanation((CosetCluster(np.arange(tables.width), one, one),), 6, tables.width))
+    certificate = coset(
+        tables, S3, CosetExplanation((CosetCluster(np.arange(tables.width), one, one),), 6, tables.width)
+    )
     assert 0.0 < certificate.bound <= 1.0
 
 
@@ -215,7 +219,11 @@ def test_cascade_is_exact_and_lists_its_tiers():
 def test_verifiers_on_some_pairs_agree_with_all():
     tables, explanation, fourier = built(0.05)
     pairs = np.array([30, 7, 7, 8, 9, 10, 0])
-    for verify in (lambda p: gset(tables, S3, explanation, p), lambda p: brute_force(tables, S3, p), lambda p: lowrank(tables, S3, 3, p)):
+    for verify in (
+        lambda p: gset(tables, S3, explanation, p),
+        lambda p: brute_force(tables, S3, p),
+        lambda p: lowrank(tables, S3, 3, p),
+    ):
         some, whole = verify(pairs).slack.ravel(), verify(None).slack.ravel()
         np.testing.assert_allclose(some[pairs], whole[pairs], atol=1e-5)
         assert np.isneginf(np.delete(some, pairs)).all()

@@ -173,7 +173,9 @@ def test_a_planted_difference_is_found_and_has_its_direction(tmp_path):
     assert row["difference"] < 0
     assert row["low"] <= row["difference"] <= row["high"] < 0
     assert row["p_holm"] < 0.05
-    assert row["text"].startswith("Of these two runs, many-2 has more salient interactions at the output than few-1: difference ")
+    assert row["text"].startswith(
+        "Of these two runs, many-2 has more salient interactions at the output than few-1: difference "
+    )
     assert f"{abs(row['difference']):.1f} (95 % interval {abs(row['high']):.1f} to {abs(row['low']):.1f}" in row["text"]
 
 
@@ -185,7 +187,11 @@ def test_an_architecture_is_named_from_three_seeds_on(tmp_path, seeds):
     if seeds == 3:
         assert set(found["level"]) == {"architectures"}
         assert len(found) == len(QUESTIONS)
-        assert found["text"].iloc[0].startswith("VGG11(widths=[4, 4, 4]) has more salient interactions at the output than MLP(")
+        assert (
+            found["text"]
+            .iloc[0]
+            .startswith("VGG11(widths=[4, 4, 4]) has more salient interactions at the output than MLP(")
+        )
     else:
         assert set(found["level"]) == {"runs"}
         assert not found["text"].str.contains("VGG11").any()
@@ -214,7 +220,10 @@ def test_samples_are_a_source_of_variance_for_architectures_too():
 
 def test_a_difference_between_architectures_is_found():
     rng, weights = np.random.default_rng(2), jackknife(20)
-    a, b = (weights @ (rng.normal(size=(20, 1)) + 0.3 * rng.normal(size=(20, 3)) + 0.1 * rng.normal(size=3)) for _ in range(2))
+    a, b = (
+        weights @ (rng.normal(size=(20, 1)) + 0.3 * rng.normal(size=(20, 3)) + 0.1 * rng.normal(size=3))
+        for _ in range(2)
+    )
     assert difference(a + 3, b).p < 0.01
     assert difference(a + 3, b).low > 0
 
@@ -275,7 +284,9 @@ def test_agreement_of_many_pairs_has_intervals_of_its_own(tmp_path):
             for name in ("MLP", "VGG11") for seed in range(2)]  # fmt: skip
     each, sorts = iou(align(runs))
     assert set(sorts["pairs"]) == set(PAIRS)
-    row = sorts[(sorts["pairs"] == PAIRS[1]) & (sorts["place"] == "output") & (sorts["kind"] == "and") & (sorts["order"] == 1)].iloc[0]
+    row = sorts[
+        (sorts["pairs"] == PAIRS[1]) & (sorts["place"] == "output") & (sorts["kind"] == "and") & (sorts["order"] == 1)
+    ].iloc[0]
     own = each[(each["place"] == "output") & (each["kind"] == "and") & (each["order"] == 1)]
     two = own[own["run_a"].str.startswith("MLP") & own["run_b"].str.startswith("VGG")]
     assert len(two) == 4

@@ -52,7 +52,9 @@ def test_games(found):
     assert {*frame["step"]} == {12}
     assert {*frame["epoch"]} == {1.5}
     one = row(frame, layer="first", sample=40)
-    assert one[["v_empty", "v_grand", "reach", "threshold", "label", "depth"]].tolist() == pytest.approx([9, 13, 4, 0.15, 7, 0])
+    assert one[["v_empty", "v_grand", "reach", "threshold", "label", "depth"]].tolist() == pytest.approx(
+        [9, 13, 4, 0.15, 7, 0]
+    )
     assert (one["salient"], one["salient_per_layer"], one["correct"], one["certified"]) == (2, 2, True, True)
     assert (one["objective"], one["lower_bound"]) == (2, 1)
     assert math.isnan(one["matching_error"])
@@ -67,7 +69,9 @@ def test_games_with_values_have_a_matching_error():
     assert frame["matching_error"].max() < 1e-5
     assert frame["sample"].tolist() == [0, 1, 2, 0, 1, 2]
     assert (frame["v_grand"] - values[-1].flatten().numpy()).abs().max() < 1e-5
-    assert games(interactions_of(values, ["first", "output"]), values + values[0].abs() + 1)["matching_error"].min() > 0.01
+    assert (
+        games(interactions_of(values, ["first", "output"]), values + values[0].abs() + 1)["matching_error"].min() > 0.01
+    )
 
 
 def test_strengths(found):
@@ -101,9 +105,13 @@ def test_comparisons_with_output_and_layer_before(found):
     one = row(frame, layer="first", sample=40, kind="and", order=1, reference="output")  # 3/3 against 4/4
     assert one[["all", "all_reference", "overlap", "forgotten", "new"]].tolist() == pytest.approx([1, 1, 1, 0, 0])
     one = row(frame, layer="first", sample=50, kind="and", order=1, reference="output")  # 2/3 against -2/4
-    assert one[["all", "all_reference", "overlap", "forgotten", "new"]].tolist() == pytest.approx([2 / 3, 0.5, 0, 2 / 3, 0.5])
+    assert one[["all", "all_reference", "overlap", "forgotten", "new"]].tolist() == pytest.approx(
+        [2 / 3, 0.5, 0, 2 / 3, 0.5]
+    )
     one = row(frame, layer="first", sample=40, kind="or", order=2, reference="output")  # 1/3 against 4/4
-    assert one[["all", "all_reference", "overlap", "forgotten", "new"]].tolist() == pytest.approx([1 / 3, 1, 1 / 3, 0, 2 / 3])
+    assert one[["all", "all_reference", "overlap", "forgotten", "new"]].tolist() == pytest.approx(
+        [1 / 3, 1, 1 / 3, 0, 2 / 3]
+    )
     one = row(frame, layer="output", sample=40, kind="and", order=1, reference="layer before")  # 4/4 against 1/1
     assert one["overlap"] == pytest.approx(1)
     one = row(frame, layer="second", sample=50, kind="and", order=1, reference="layer before")  # -1/1 against 2/3
@@ -133,7 +141,10 @@ def test_strongest_over_all_samples(found):
     frame = strongest(found, 2)
     assert frame.groupby("layer", sort=False).size().to_dict() == {"first": 2, "second": 2, "output": 2}
     first = frame[frame["layer"] == "first"]
-    assert first[["kind", "sample", "players", "effect"]].to_numpy().tolist() == [["AND", 40, "left", 3.0], ["AND", 50, "right", 2.0]]
+    assert first[["kind", "sample", "players", "effect"]].to_numpy().tolist() == [
+        ["AND", 40, "left", 3.0],
+        ["AND", 50, "right", 2.0],
+    ]
     output = frame[frame["layer"] == "output"]
     assert output["players"].tolist() == ["left", "left right"]
     assert output["order"].tolist() == [1, 2]

@@ -86,7 +86,9 @@ def network():
 
 def extract(extraction, network, data, folder, step=0):
     samples = extraction.open(folder, extraction.samples(data))
-    probes = fit_probes(extraction.probes, network, network.layers, data) if extraction.score.reads == "logits" else None
+    probes = (
+        fit_probes(extraction.probes, network, network.layers, data) if extraction.score.reads == "logits" else None
+    )
     return extraction.run(network, probes, samples, folder, step, 0.0)
 
 
@@ -118,7 +120,9 @@ def test_the_content_of_a_file_decides(network, data, tmp_path):
     save_file({"x": torch.zeros(1, 8, 8)}, filling)
     extract(extraction, network, data, tmp_path / "same")
     save_file({"x": torch.ones(1, 8, 8)}, filling)
-    with pytest.raises(ValueError, match=r"of other samples or players .*they differ in filler by up to 1\)\. Choose another name"):
+    with pytest.raises(
+        ValueError, match=r"of other samples or players .*they differ in filler by up to 1\)\. Choose another name"
+    ):
         extract(extraction, network, data, tmp_path / "same")
 
 
@@ -143,7 +147,9 @@ def test_samples_that_differ_are_refused_and_rounding_is_not(key, network, data,
     with pytest.raises(ValueError, match=rf"they differ in {key} .*may differ by 1e-06 of their size, not by more"):
         extraction.open(tmp_path, changed)
     rounded = Samples(
-        **{**tensors, key: getattr(samples, key), "x": samples.x * (1 + 1e-7)}, players=samples.players, classes=samples.classes
+        **{**tensors, key: getattr(samples, key), "x": samples.x * (1 + 1e-7)},
+        players=samples.players,
+        classes=samples.classes,
     )
     assert not torch.equal(rounded.x, samples.x)
     assert torch.equal(extraction.open(tmp_path, rounded).x, samples.x)  # what is stored is played
@@ -202,7 +208,8 @@ def test_a_checkpoint_of_another_training_under_the_same_step(run):
     replace_checkpoint(run)
     for command in (["report", str(run)], ["compare", str(run), str(run)]):
         with pytest.raises(
-            ValueError, match=r"interactions.safetensors was made from other weights than .*0000012.ckpt holds. Make it again: .*extract"
+            ValueError,
+            match=r"interactions.safetensors was made from other weights than .*0000012.ckpt holds. Make it again: .*extract",
         ):
             analyze(command)
     with pytest.warns(UserWarning, match=r"it is (fitted|made) again"):
@@ -212,7 +219,9 @@ def test_a_checkpoint_of_another_training_under_the_same_step(run):
     made = load_file(run / step / "values.safetensors")["values"]
     shutil.rmtree(run / step)
     analyze(["extract", str(run), "--report", "false", "--steps", "[12]"])
-    assert torch.allclose(load_file(run / step / "values.safetensors")["values"], made, atol=1e-5)  # loaded probes round differently
+    assert torch.allclose(
+        load_file(run / step / "values.safetensors")["values"], made, atol=1e-5
+    )  # loaded probes round differently
 
 
 def test_probes_that_were_fitted_again_are_followed(run):
@@ -268,7 +277,9 @@ def test_studies_with_settings_that_share_a_name(run):
     games = [Stability(samples=1, draws=2, sigma=sigma).games(one, 0, nothing)["values"] for sigma in (0.02, 0.0200001)]
     assert not torch.equal(*games)
     few = Controls(samples=2)
-    made = [few.interactions(one, "published probes", PaperSGD(momentum=m, epochs=3, max_samples=50)) for m in (0.9, 0.1)]
+    made = [
+        few.interactions(one, "published probes", PaperSGD(momentum=m, epochs=3, max_samples=50)) for m in (0.9, 0.1)
+    ]
     assert made[0].about["settings"]["published"] != made[1].about["settings"]["published"]
     assert not torch.equal(made[0].and_, made[1].and_)
 

@@ -67,7 +67,12 @@ def test_nothing_but_the_output():
 
 
 def test_steps_of_runs_add_up(tmp_path):
-    aligned = align([write_run(tmp_path / "left", seed=1), write_run(tmp_path / "right", seed=2, layers=("x", "output"), at_chance=("x",))])
+    aligned = align(
+        [
+            write_run(tmp_path / "left", seed=1),
+            write_run(tmp_path / "right", seed=2, layers=("x", "output"), at_chance=("x",)),
+        ]
+    )
     table, texts = layer_steps(aligned)
     assert len(table) == 2 * (3 + 1)
     own = profile(aligned.final[0], jackknife(len(aligned.kept)))

@@ -95,7 +95,16 @@ def test_findings_of_layers_that_agree_more_and_more():
 
 
 def test_a_finding_that_the_control_shows_more_strongly_does_not_survive():
-    measured = {"finding": 4, "part": "x", "network": "a", "condition": "as measured", "verdict": HOLDS, "n": 9, "seeds": 1, "p_holm": 0.2}
+    measured = {
+        "finding": 4,
+        "part": "x",
+        "network": "a",
+        "condition": "as measured",
+        "verdict": HOLDS,
+        "n": 9,
+        "seeds": 1,
+        "p_holm": 0.2,
+    }
     under = {**measured, "condition": "untrained network", "excess_low": -0.3, "excess_high": -0.1}
     other = {**measured, "condition": "opposite lean", "verdict": FAILS}
     row = summary(pd.DataFrame([measured, under, other])).iloc[0]
@@ -117,7 +126,16 @@ def test_few_samples_decide_nothing():
     numbers = torch.tensor([0.9, 1.0, 1.1, 1.2, 0.8]).double().numpy()
     found = judge(over_runs((jackknife(5) @ numbers)[:, None]))
     assert (found["verdict"], found["p"]) == (UNDECIDED, 1.0)
-    measured = {"finding": 4, "part": "x", "network": "a", "condition": "as measured", "verdict": HOLDS, "n": 9, "seeds": 1, "p_holm": 0.0}
+    measured = {
+        "finding": 4,
+        "part": "x",
+        "network": "a",
+        "condition": "as measured",
+        "verdict": HOLDS,
+        "n": 9,
+        "seeds": 1,
+        "p_holm": 0.0,
+    }
     for samples, outcome in ((LEAST, "survives"), (LEAST - 1, UNDECIDED)):
         under = {**measured, "condition": "random labels", "excess_low": 0.1, "excess_high": 0.3, "n": samples}
         assert summary(pd.DataFrame([measured, under])).iloc[0]["random labels"] == outcome
@@ -148,7 +166,11 @@ def test_false_alarms_of_a_contrast():
     rng = np.random.default_rng(0)
     for samples in (10, 20):
         for seeds in (1, 3):
-            numbers = rng.lognormal(size=(samples, seeds, 1000)) - np.exp(0.5) + (rng.normal(size=(seeds, 1000)) if seeds > 1 else 0)
+            numbers = (
+                rng.lognormal(size=(samples, seeds, 1000))
+                - np.exp(0.5)
+                + (rng.normal(size=(seeds, 1000)) if seeds > 1 else 0)
+            )
             found = over_runs(np.tensordot(jackknife(samples), numbers, 1))
             decided = (found.low > 0) | (found.high < 0)
             assert ((found.p < 0.05) == decided).all()
@@ -177,7 +199,12 @@ def test_agreement_by_order_and_its_finding():
     assert set(curves["quantity"]) == {"iou", "jaccard"}
     assert set(found["finding"]) == {6}
     assert found["part"].nunique() == 4
-    row = curves[(curves["quantity"] == "iou") & (curves["place"] == "output") & (curves["kind"] == "and") & (curves["order"] == 1)].iloc[0]
+    row = curves[
+        (curves["quantity"] == "iou")
+        & (curves["place"] == "output")
+        & (curves["kind"] == "and")
+        & (curves["order"] == 1)
+    ].iloc[0]
     assert row["low"] <= row["mean"] <= row["high"]
 
 
@@ -189,7 +216,9 @@ def test_the_variance_over_runs_of_both_networks_is_added():
     for each in (values, values.transpose(0, 1)):
         contrast, known = low_over_high(each)
         assert (float(contrast.value), known) == (pytest.approx(1, abs=1e-5), 8)
-        assert float(contrast.high - contrast.value) == pytest.approx(4.303 / 3**0.5, rel=1e-3)  # t of two degrees of freedom
+        assert float(contrast.high - contrast.value) == pytest.approx(
+            4.303 / 3**0.5, rel=1e-3
+        )  # t of two degrees of freedom
     assert low_over_high(values[:2])[0].high < 0.51  # two runs speak for themselves
 
 
@@ -242,7 +271,14 @@ def test_every_lean_has_its_own_salient_set():
 def test_stability_that_falls_with_order_is_found():
     table = pd.DataFrame(
         [
-            {"place": place, "lean": "low", "kind": kind, "order": order, "sample": sample, "stability": (9.5 + 0.2 * sample) / order}
+            {
+                "place": place,
+                "lean": "low",
+                "kind": kind,
+                "order": order,
+                "sample": sample,
+                "stability": (9.5 + 0.2 * sample) / order,
+            }
             for place in ("intermediate layer", "output")
             for kind in ("and", "or")
             for order in range(1, 5)
@@ -253,7 +289,9 @@ def test_stability_that_falls_with_order_is_found():
     assert list(found["verdict"]) == [HOLDS, HOLDS]
     # Low orders 1 and 2: (10 + 5) / 2; high orders 3 and 4: (10/3 + 10/4) / 2.
     assert found["value"].iloc[0] == pytest.approx(7.5 - (10 / 3 + 2.5) / 2)
-    assert list(curves[(curves["kind"] == "and") & (curves["place"] == "output")]["mean"]) == pytest.approx([10, 5, 10 / 3, 2.5])
+    assert list(curves[(curves["kind"] == "and") & (curves["place"] == "output")]["mean"]) == pytest.approx(
+        [10, 5, 10 / 3, 2.5]
+    )
 
 
 def test_noise_depends_on_the_sample_alone():
@@ -336,7 +374,11 @@ def digits(tmp_path_factory):
     }  # fmt: skip
     path = folder / "train.yaml"
     path.write_text(yaml.safe_dump(config))
-    for name, seed, widths in (("narrow-0", 0, [16, 16, 16]), ("narrow-1", 1, [16, 16, 16]), ("wide-0", 0, [48, 24, 24])):
+    for name, seed, widths in (
+        ("narrow-0", 0, [16, 16, 16]),
+        ("narrow-1", 1, [16, 16, 16]),
+        ("wide-0", 0, [48, 24, 24]),
+    ):
         train(
             [
                 "fit", "--config", str(path), "--seed_everything", str(seed), "--id", name, "--runs_dir", str(folder), "--report", "false",
@@ -385,7 +427,17 @@ def test_the_command_draws_every_figure(digits, capsys):
     ):
         assert figure in page, figure
     tables = {path.stem for path in (digits / "paper" / "tables").glob("*.parquet")}
-    assert {"figure-2", "figure-3-7", "figure-4-8", "figure-5-9", "figure-6", "figure-11", "figure-12", "counts", "findings"} <= tables
+    assert {
+        "figure-2",
+        "figure-3-7",
+        "figure-4-8",
+        "figure-5-9",
+        "figure-6",
+        "figure-11",
+        "figure-12",
+        "counts",
+        "findings",
+    } <= tables
     verdicts = pd.read_parquet(digits / "paper" / "tables" / "verdicts.parquet")
     assert set(verdicts["finding"]) == set(range(1, 8))  # the eighth is not claimed for these networks on grey images
     assert set(CONTROLS) <= set(verdicts.columns)
@@ -394,7 +446,9 @@ def test_the_command_draws_every_figure(digits, capsys):
     assert (cost["seconds"] > 0).all()
     played = cost[cost["masked_samples"] > 0]
     assert (played[["per_second", "bare_per_second"]] > 0).all(axis=None)
-    assert list(cost[cost["study"] == "stability"]["masked_samples"]) == [2 * 3 * 16] * 2  # samples, draws, coalitions of 4 players
+    assert (
+        list(cost[cost["study"] == "stability"]["masked_samples"]) == [2 * 3 * 16] * 2
+    )  # samples, draws, coalitions of 4 players
     control = Run(digits / "narrow-0").extraction("paper")
     assert any(control.rglob("controls/untrained-network*.safetensors"))
 
@@ -410,7 +464,10 @@ def test_tables_of_another_extraction_are_made_anew(digits, tmp_path):
         )  # fmt: skip
         subject.identity = Subject.identity.fget(subject)
         return Subject.kept(
-            subject, "solvers", {"samples": samples}, lambda: made.append(changes) or pd.DataFrame({"kappa": [subject.extraction.kappa]})
+            subject,
+            "solvers",
+            {"samples": samples},
+            lambda: made.append(changes) or pd.DataFrame({"kappa": [subject.extraction.kappa]}),
         )
 
     assert [table(kappa=kappa)["kappa"].item() for kappa in (0.04, 0.04, 0.1)] == [0.04, 0.04, 0.1]
@@ -442,7 +499,9 @@ def test_a_stopped_study_goes_on(digits):
 def test_effects_followed_linearly_match_small_noise(digits):
     """With tiny noise, following the split and decomposing anew see the same stable effects."""
     followed = settings(
-        digits, stability={"samples": 1, "draws": 4, "sigma": 1e-4, "way": "followed"}, ablation={"kappas": [0.04], "samples": 1}
+        digits,
+        stability={"samples": 1, "draws": 4, "sigma": 1e-4, "way": "followed"},
+        ablation={"kappas": [0.04], "samples": 1},
     )
     (digits / "followed.yaml").write_text(yaml.safe_dump(followed))
     analyze(["paper", "--config", str(digits / "followed.yaml"), "--figures", "[5]"])

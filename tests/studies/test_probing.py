@@ -57,7 +57,8 @@ def test_table_by_hand(setting):
     assert (table["step"].iloc[0], table["epoch"].iloc[0]) == (8, 0.5)
     x, y = setting.given.x, setting.given.y
     assert table["loss"].tolist() == pytest.approx(
-        [float(cross_entropy(torch.eye(3)[[0] * 60], y)), float(cross_entropy(x, y)), float(cross_entropy(2 * x, y))], rel=1e-5
+        [float(cross_entropy(torch.eye(3)[[0] * 60], y)), float(cross_entropy(x, y)), float(cross_entropy(2 * x, y))],
+        rel=1e-5,
     )
     # One confidence for all samples: the calibration error is its distance from the accuracy.
     confidence = math.exp(4) / (math.exp(4) + 2)

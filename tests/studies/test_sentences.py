@@ -17,7 +17,9 @@ def profile(completeness, noise=0.0, redundancy=(0.5, 0.4, 0.3), layers=LAYERS, 
     generator = np.random.default_rng(0)
     measured = []
     for means in (completeness, redundancy):
-        values = generator.normal(size=(samples, 1 if shared else len(means))) + (1e-3 * generator.normal(size=(samples, len(means))))
+        values = generator.normal(size=(samples, 1 if shared else len(means))) + (
+            1e-3 * generator.normal(size=(samples, len(means)))
+        )
         values = noise * samples**0.5 * (values - values.mean(0))
         rows = np.asarray(means) + jackknife(samples) @ values
         measured.append(np.column_stack([rows, np.ones(len(rows))]))
@@ -26,7 +28,9 @@ def profile(completeness, noise=0.0, redundancy=(0.5, 0.4, 0.3), layers=LAYERS, 
 
 def test_a_half_that_the_interval_carries_is_named():
     text = on_layers(profile((0.2, 0.7, 0.9), 0.01))
-    assert text.startswith("Half of the output's salient strength is first present at layer2: completeness 0.70 (0.68 to 0.72).")
+    assert text.startswith(
+        "Half of the output's salient strength is first present at layer2: completeness 0.70 (0.68 to 0.72)."
+    )
     assert on_layers(profile((0.8, 0.85, 0.9), 0.01)).startswith("Already the first layer, layer1, holds half")
 
 
@@ -36,7 +40,9 @@ def test_a_half_within_the_noise_is_left_open():
     assert "first present at layer2" not in text
     assert text.startswith("Half of the output's salient strength is present at layer3: completeness 0.75 (")
     assert "The samples do not decide whether it is there before: layer2 0.52 (0.4" in text
-    assert on_layers(profile((0.2, 0.4, 0.52), 0.05)).startswith("The samples do not decide whether a hidden layer holds half")
+    assert on_layers(profile((0.2, 0.4, 0.52), 0.05)).startswith(
+        "The samples do not decide whether a hidden layer holds half"
+    )
     assert on_layers(profile((0.1, 0.2, 0.3), 0.01)).startswith(
         "No hidden layer holds half of the output's salient strength: completeness is at most 0.30 ("
     )
@@ -48,7 +54,9 @@ def test_a_difference_of_layers_has_a_paired_interval():
     assert "Completeness rises most from layer2 to layer3: +0.40 (0.40 to 0.40)." in on_layers(own)
     loose = on_layers(profile((0.40, 0.41, 0.42), 0.1))
     assert "rises" not in loose  # the interval holds zero
-    assert "Completeness rises from layer1 to layer2: +0.20 (0." in on_layers(profile((0.2, 0.4, 0.59), 0.02))  # but not by most for sure
+    assert "Completeness rises from layer1 to layer2: +0.20 (0." in on_layers(
+        profile((0.2, 0.4, 0.59), 0.02)
+    )  # but not by most for sure
 
 
 def test_the_highest_redundancy_is_named_only_where_it_is_sure():
@@ -65,7 +73,9 @@ def test_too_few_samples_decide_nothing():
     )
     assert "rises" not in text
     assert text.endswith("the samples do not decide which layer has most.")
-    assert on_few(5).startswith("No number has an interval, and no difference is judged: 5 samples are explained, and an interval needs 6.")
+    assert on_few(5).startswith(
+        "No number has an interval, and no difference is judged: 5 samples are explained, and an interval needs 6."
+    )
     assert on_few(6) == ""
 
 
@@ -79,7 +89,9 @@ def test_marked_layers_are_left_aside():
 
 def epochs(rows, marked=()):
     """Completeness of the output against the finished one: `(mean, low, high)` by epoch."""
-    table = pd.DataFrame([{"step": i, "epoch": float(i), "mean": m, "low": low, "high": high} for i, (m, low, high) in enumerate(rows)])
+    table = pd.DataFrame(
+        [{"step": i, "epoch": float(i), "mean": m, "low": low, "high": high} for i, (m, low, high) in enumerate(rows)]
+    )
     return table.assign(
         kind="both",
         order=0,
@@ -96,8 +108,9 @@ END = (1.0, 1.0, 1.0)
 
 def test_the_first_epoch_with_half_needs_its_interval_and_no_mark():
     sure, open_, low = (0.7, 0.6, 0.8), (0.55, 0.45, 0.65), (0.2, 0.1, 0.3)
-    assert "epoch 1 is the first checkpoint at which the output holds half of its final interactions: 0.70 (0.60 to 0.80)" in on_epochs(
-        epochs([low, sure, END])
+    assert (
+        "epoch 1 is the first checkpoint at which the output holds half of its final interactions: 0.70 (0.60 to 0.80)"
+        in on_epochs(epochs([low, sure, END]))
     )
     text = on_epochs(epochs([low, open_, sure, END]))
     assert "at epoch 2 the output holds half" in text
@@ -107,12 +120,26 @@ def test_the_first_epoch_with_half_needs_its_interval_and_no_mark():
     assert on_epochs(epochs([sure, sure, END], marked=(2,))) == ""
     assert on_epochs(epochs([sure, END], marked=(0,))) == ""
     assert on_epochs(epochs([END])) == ""
-    assert "epoch 1, the last checkpoint before the end, the output held 0.20 (0.10 to 0.30)" in on_epochs(epochs([open_, low, END]))
+    assert "epoch 1, the last checkpoint before the end, the output held 0.20 (0.10 to 0.30)" in on_epochs(
+        epochs([open_, low, END])
+    )
 
 
 def test_shares_of_counts_have_intervals_too():
     counts = pd.DataFrame(
-        [{"layer": "output", "kind": "both", "order": 0, "step": 1, "depth": 1.0, "mean": 16.65, "low": 13.0, "high": 20.0, "n": 20}]
+        [
+            {
+                "layer": "output",
+                "kind": "both",
+                "order": 0,
+                "step": 1,
+                "depth": 1.0,
+                "mean": 16.65,
+                "low": 13.0,
+                "high": 20.0,
+                "n": 20,
+            }
+        ]
     )
     assert on_salience(counts, 8) == (
         "At the output an explained sample has 16.7 (13.0 to 20.0) salient interactions, 3.3 (2.6 to 4.0) % of the 502 possible among 8 players "
@@ -144,7 +171,9 @@ def test_a_marked_output_is_named_with_its_numbers():
 
 @pytest.mark.parametrize("marked", [False, True])
 def test_hidden_marks_and_earlier_ones(marked):
-    games = pd.DataFrame({"step": [0, 0, 9, 9], "layer": ["a", "output"] * 2, "reach": [0.001, 2.0, 0.001 if marked else 1.0, 2.0]})
+    games = pd.DataFrame(
+        {"step": [0, 0, 9, 9], "layer": ["a", "output"] * 2, "reach": [0.001, 2.0, 0.001 if marked else 1.0, 2.0]}
+    )
     text = on_doubts(doubts(games), {0: 0.0, 9: 2.0})
     assert "Marked at earlier checkpoints: a at epoch 0." in text
     assert ("Marked † in the finished network, to be read with care: a (" in text) == marked

@@ -14,7 +14,15 @@ from lk.studies.stable import PLACES, by_sample, has_stability, level, stability
 def write_stability(run, value, missing=(), step=20, orders=4, spread=0.01):
     """Stability `value(order)` for all samples, with some spread; samples in `missing` are left out."""
     rows = [
-        (step, "third" if place == PLACES[0] else "output", place, kind, order, sample, value(order) * (1 + spread * (sample % 3)))
+        (
+            step,
+            "third" if place == PLACES[0] else "output",
+            place,
+            kind,
+            order,
+            sample,
+            value(order) * (1 + spread * (sample % 3)),
+        )
         for place in PLACES
         for kind in ("and", "or")
         for order in range(1, orders + 1)
@@ -50,8 +58,12 @@ def test_a_sample_that_one_run_lacks_is_left_out_in_all(runs):
     assert np.isfinite(np.delete(found, [1, 5], axis=-1)).all()
     table = stability(align(runs))
     assert set(table["n"]) == {6}
-    row = table[(table["run"] == "one") & (table["place"] == "output") & (table["kind"] == "or") & (table["order"] == 3)].iloc[0]
-    assert row["mean"] == pytest.approx(3 * (1 + 0.01 * np.mean([100 % 3, 102 % 3, 103 % 3, 104 % 3, 106 % 3, 107 % 3])))
+    row = table[
+        (table["run"] == "one") & (table["place"] == "output") & (table["kind"] == "or") & (table["order"] == 3)
+    ].iloc[0]
+    assert row["mean"] == pytest.approx(
+        3 * (1 + 0.01 * np.mean([100 % 3, 102 % 3, 103 % 3, 104 % 3, 106 % 3, 107 % 3]))
+    )
     assert row["low"] < row["mean"] < row["high"]
 
 
@@ -80,4 +92,6 @@ def test_a_planted_difference_is_told_with_its_direction(runs):
     found = sentences(align(runs))
     assert len(found) == len(QUESTIONS) + len(STABILITY)
     row = found[found["question"] == STABILITY[0].name].iloc[0]
-    assert row["text"].startswith("Of these two runs, two has more stable interactions at the output than one: difference 0.48")
+    assert row["text"].startswith(
+        "Of these two runs, two has more stable interactions at the output than one: difference 0.48"
+    )

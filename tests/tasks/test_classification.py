@@ -77,7 +77,18 @@ def fit(tiny_config, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "own_kinds", raising=False)
 
     def fit(kind, *more):
-        words = ["--trainer.max_epochs", "1", "--trainer.logger", "false", "--report", "false", "--runs_dir", str(tmp_path), "--id", "own"]
+        words = [
+            "--trainer.max_epochs",
+            "1",
+            "--trainer.logger",
+            "false",
+            "--report",
+            "false",
+            "--runs_dir",
+            str(tmp_path),
+            "--id",
+            "own",
+        ]
         if kind:
             words += ["--model.network", "lk.networks.Wrapped", "--model.network.init_args.module", f"own_kinds.{kind}"]
             words += ["--model.network.init_args.layers", "[a]"]
@@ -101,7 +112,9 @@ def test_modules_are_trained_and_read_again(fit, kind):
         assert run.read_table("probes")["accuracy"].between(0, 1).all()
 
 
-@pytest.mark.parametrize(("kind", "message"), [("Batch", "alone and in a batch"), ("Random", "in two passes over the same inputs")])
+@pytest.mark.parametrize(
+    ("kind", "message"), [("Batch", "alone and in a batch"), ("Random", "in two passes over the same inputs")]
+)
 def test_modules_that_cannot_be_read_are_refused_before_training(fit, tmp_path, kind, message):
     with pytest.raises(ValueError, match=f"to give the same {message}"):
         fit(kind)
@@ -113,7 +126,9 @@ def test_precisions(fit, precision):
     run = fit(None, "--trainer.precision", precision)
     analyze(["extract", str(run.path), "--extraction.name", "again", "--report", "false"])
     assert torch.allclose(last(run, "default").and_, last(run, "again").and_, atol=1e-4)
-    stored = torch.load(run.checkpoint(max(run.checkpoints)), weights_only=True)["state_dict"]["network.output.weight"].dtype
+    stored = torch.load(run.checkpoint(max(run.checkpoints)), weights_only=True)["state_dict"][
+        "network.output.weight"
+    ].dtype
     assert stored == {"64-true": torch.float64, "bf16-true": torch.bfloat16}.get(precision, torch.float32)
     assert load_file(run.extraction("again") / "step=0000000" / "values.safetensors")["values"].dtype == torch.float32
 

@@ -43,7 +43,9 @@ def test_a_seed_learns_the_same_alone_and_among_others(bias):
     for network in (many, alone):
         fit(network, GroupTable(Symmetric(3), steps_per_epoch=50), 1)
     started = GroupNetwork(6, first_seed=3, **settings)
-    for (name, parameter), other, start in zip(many.named_parameters(), alone.parameters(), started.parameters(), strict=True):
+    for (name, parameter), other, start in zip(
+        many.named_parameters(), alone.parameters(), started.parameters(), strict=True
+    ):
         # The same sums in another order of additions, fifty steps long.
         assert torch.allclose(parameter[3], other[0], atol=1e-4), name
         assert (other - start).abs().max() > 0.1, name
@@ -71,7 +73,9 @@ def test_a_seed_that_fails_is_named():
     network = GroupNetwork(6, width=4, seeds=5, first_seed=10)
     with torch.no_grad():
         network.unembed[3] = float("nan")
-    with pytest.raises(FloatingPointError, match=r"training loss of seed 13 \(1 of 5 trained at once\) is nan at epoch 0, step 0"):
+    with pytest.raises(
+        FloatingPointError, match=r"training loss of seed 13 \(1 of 5 trained at once\) is nan at epoch 0, step 0"
+    ):
         fit(network, GroupTable(Symmetric(3)), 1)
 
 
@@ -96,7 +100,10 @@ def test_bias_does_not_decay_and_the_rest_does():
 def test_adam_is_torchs_where_nothing_is_marked(fused):
     first, second = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
     second.load_state_dict(first.state_dict())
-    pairs = (first, Adam(first.parameters(), **ADAM, fused=fused)), (second, torch.optim.Adam(second.parameters(), **ADAM))
+    pairs = (
+        (first, Adam(first.parameters(), **ADAM, fused=fused)),
+        (second, torch.optim.Adam(second.parameters(), **ADAM)),
+    )
     for _ in range(5):
         x = torch.randn(4, 3)
         for module, optimizer in pairs:
@@ -108,7 +115,9 @@ def test_adam_is_torchs_where_nothing_is_marked(fused):
 
 
 def test_s3_is_learned():
-    metrics = fit(GroupNetwork(6, width=32, embedding=16, seeds=3), GroupTable(Symmetric(3), 0.9, steps_per_epoch=150), 2)
+    metrics = fit(
+        GroupNetwork(6, width=32, embedding=16, seeds=3), GroupTable(Symmetric(3), 0.9, steps_per_epoch=150), 2
+    )
     assert metrics["train/accuracy"] == 1
 
 
@@ -159,7 +168,13 @@ def test_the_command_ends_with_a_report_and_small_checkpoints(tmp_path):
     assert run.load(network, 8) == {"step": 8, "epoch": 2.0}
     assert network(data.test.x).shape == (3, len(data.test), 5)
     curves = run.read_table("training")
-    assert set(curves["quantity"]) == {"train/loss", "train/accuracy", "test/loss", "test/accuracy", "test/accuracy_min"}
+    assert set(curves["quantity"]) == {
+        "train/loss",
+        "train/accuracy",
+        "test/loss",
+        "test/accuracy",
+        "test/accuracy_min",
+    }
 
 
 def test_a_stopped_group_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):

@@ -22,7 +22,9 @@ class Given(Masker):
     def fill(self, x: Tensor, baseline: Tensor) -> Tensor:
         """The stored tensor for every sample."""
         if not Path(self.path).is_file():
-            raise FileNotFoundError(f"No file {self.path!r}: expected a safetensors file with one tensor of shape {tuple(x.shape[1:])}.")
+            raise FileNotFoundError(
+                f"No file {self.path!r}: expected a safetensors file with one tensor of shape {tuple(x.shape[1:])}."
+            )
         try:
             stored = load_file(self.path)
         except SafetensorError as error:
