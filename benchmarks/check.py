@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load, save
 
+from lk.finders import find_fourier, find_lookup
 from lk.groups import Cyclic, Dihedral, Quaternion, Symmetric, coset_action, irreps, orbitals, subgroups
 from lk.proofs import (
     CosetCluster,
@@ -38,8 +39,6 @@ from lk.proofs import (
     cascade,
     circuit,
     coset,
-    find_fourier,
-    find_lookup,
     gset,
     ideal,
     irrep,
@@ -53,7 +52,7 @@ from lk.proofs import (
 )
 from lk.proofs.explanation import SidedCircuit
 
-SOURCE = Path(__file__).parents[1] / "check" / "check.py"
+SOURCE = Path(__file__).parents[1] / "lk" / "proofs" / "checker.py"
 ACTIVATIONS = {"relu": lambda t: max(t, 0), "abs": abs, "square": lambda t: t * t}
 
 
@@ -945,7 +944,7 @@ def checker(tree=None):
     """The checker as a module, from its source or from a changed syntax tree."""
     module = importlib.util.module_from_spec(importlib.util.spec_from_file_location("outside_checker", SOURCE))
     tree = ast.fix_missing_locations(tree or ast.parse(SOURCE.read_text()))
-    exec(compile(tree, "check.py", "exec"), module.__dict__)
+    exec(compile(tree, "checker.py", "exec"), module.__dict__)
     return module
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import torch
 from safetensors.torch import load_file
 
-from lk.interactions import Interactions, decompose, salient
+from lk.decomposition import decompose
+from lk.interactions import Interactions, salient
 from lk.runs import Run, step_name
 
 DIFFERENT = 1e-3  # largest change of an effect, relative to the game's strongest

@@ -19,13 +19,14 @@ import torch
 from games import EPOCHS, games
 from peers import highs_generation, highs_reduced, three_block_admm
 
-from lk.interactions import decompose, decompose_path, gauge_interval, orders
-from lk.interactions.certificate import check
-from lk.interactions.engines import tasks_of, weights
-from lk.interactions.face import Equations, Face, _shortest_step, shortest_point
-from lk.interactions.operator import values_of
-from lk.interactions.published import published_rule
-from lk.interactions.simplex import vertices
+from lk.decomposition import decompose, decompose_path, gauge_interval
+from lk.decomposition.duality import check
+from lk.decomposition.engines import tasks_of, weights
+from lk.decomposition.face import Equations, Face, _shortest_step, shortest_point
+from lk.decomposition.operator import values_of
+from lk.decomposition.published import published_rule
+from lk.decomposition.simplex import vertices
+from lk.transforms import orders
 
 FAMILIES = [(data, kind) for data in ("digits", "mnist") for kind in ("mlp", "cnn")]
 

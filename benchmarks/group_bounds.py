@@ -12,24 +12,11 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from lk.certification.certify import folded
+from lk.finders import find_cosets, find_fourier, find_gset, find_lookup
 from lk.groups import irreps, subgroups
-from lk.proofs import (
-    at,
-    brute_force,
-    cascade,
-    coset,
-    find_cosets,
-    find_fourier,
-    find_gset,
-    find_lookup,
-    gset,
-    irrep,
-    lookup,
-    lowrank,
-    schur,
-)
+from lk.proofs import at, brute_force, cascade, coset, gset, irrep, lookup, lowrank, schur
 from lk.runs import Run
-from lk.studies.certification import folded
 
 CAPS = (0.10, 0.15, 0.30, 0.50, 0.75, 1.0)
 GOOD = 0.95

@@ -31,7 +31,7 @@ import yaml
 from safetensors import safe_open
 
 from lk.cli import analyze, main, probe, train
-from lk.segments import read_segments
+from lk.runs.segments import read_segments
 
 NETWORK = '''
 import os, random, signal

@@ -13,10 +13,10 @@ import warnings
 
 import numpy as np
 
+from lk.finders.describe import ACTIVE, contributions
 from lk.groups import irreps, power
 from lk.proofs import Tables
 from lk.proofs.activation import apply
-from lk.proofs.describe import ACTIVE, contributions
 from lk.runs import Run
 
 

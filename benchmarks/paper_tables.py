@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from lk.studies.controls import CONTROLS
-from lk.studies.verdicts import AGAINST
+from lk.paper.controls import CONTROLS
+from lk.paper.verdicts import AGAINST
 
 
 def row(cells):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import linprog
 
-from lk.interactions.operator import block_of, possible_effects, sums_where_firing, values_of
+from lk.decomposition.operator import block_of, possible_effects, sums_where_firing, values_of
 
 
 def highs_reduced(u: np.ndarray) -> float:

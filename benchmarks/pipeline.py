@@ -15,13 +15,14 @@ from pathlib import Path
 import torch
 
 from lk.extraction import Extraction, Samples
+from lk.extraction.tables import measure
 from lk.games import OUTPUT, count_players, mask, play, present
-from lk.interactions import harsanyi, interactions_of, inverse_harsanyi
+from lk.interactions import interactions_of
 from lk.layers import frozen, read_layers
 from lk.probes import Probes
 from lk.runs import Run
-from lk.studies.dynamics import measure
-from lk.trust import build
+from lk.storage.trust import build
+from lk.transforms import harsanyi, inverse_harsanyi
 
 
 def timed(work):

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from lk.interactions import Interactions, decompose
-from lk.interactions.engines import tasks_of
-from lk.interactions.published import published_rule
+from lk.decomposition import decompose
+from lk.decomposition.engines import tasks_of
+from lk.decomposition.published import published_rule
+from lk.interactions import Interactions
+from lk.paper.subject import evenly
 from lk.runs import Run, step_name
 from lk.studies.averages import ratio_of
-from lk.studies.subject import evenly
 
 RATES = ((10_000, 1e-5, 1e-6), (10_000, 1e-5, 1e-7), (10_000, 1e-5, 1e-8), (40_000, 1e-5, 1e-8))
 

@@ -21,6 +21,8 @@ from unittest import mock
 
 import numpy as np
 
+from lk.certification.certify import folded as stored_networks
+from lk.finders import find_cosets, find_fourier, find_gset, find_lookup
 from lk.groups import Alternating, Cyclic, Dihedral, Quaternion, Symmetric, coset_action, irreps, orbitals, subgroups
 from lk.proofs import (
     Clusters,
@@ -35,10 +37,6 @@ from lk.proofs import (
     circuit,
     coset,
     executed,
-    find_cosets,
-    find_fourier,
-    find_gset,
-    find_lookup,
     gset,
     ideal,
     irrep,
@@ -51,7 +49,6 @@ from lk.proofs import (
 )
 from lk.proofs.exact import Exact
 from lk.runs import Run
-from lk.studies.certification import folded as stored_networks
 
 KINDS = (
     "exact", "noise", "scaled", "offset", "exact", "partial", "scaled", "tie", "noise", "folded", "exact", "sided", "flipped", "scaled", "wild", "exact",

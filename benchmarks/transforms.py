@@ -11,7 +11,7 @@ import numpy as np
 import shapiq
 import torch
 
-from lk.interactions import harsanyi
+from lk.transforms import harsanyi
 
 
 def milliseconds(function, repeats=40):

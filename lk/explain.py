@@ -9,14 +9,15 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from lk.doctor import readable
 from lk.games import OUTPUT, Columns, Grid, Players, count_players, play
 from lk.games.game import check_layers
 from lk.games.maskers import Masker, Mean
 from lk.interactions import Interactions, interactions_of
 from lk.layers import device_of
+from lk.networks.readable import readable
 from lk.plots import on_images, ranked_effects
-from lk.probes import Optimum, Probes, Recipe, check_seen, held_out
+from lk.probes import Optimum, Probes, Recipe
+from lk.probes.probes import check_seen, held_out
 from lk.scores import Score, TrueClass, check_labels, class_numbers
 
 LARGEST = 14
@@ -141,7 +142,7 @@ def explain(
 
     The batch serves three purposes: one linear classifier per layer is fitted on all of it (give several hundred samples, and at least ten
     of each class), its mean is the baseline, and its first `samples` are explained. The classifiers are fitted once more without a fifth
-    of the samples, for their accuracy on it. The module is checked before the work, see `lk.doctor.examine`.
+    of the samples, for their accuracy on it. The module is checked before the work, see `lk.networks.readable.examine`.
 
     Args:
         model: Any torch module that maps inputs to logits `(batch, classes)`, alone, as `logits` of a mapping or object (as the transformers

@@ -246,7 +246,7 @@ def frozen(network: nn.Module) -> nn.Module:
 
 
 def takes_channels_last(network: nn.Module) -> bool:
-    """Whether a network convolves images and works in the faster memory layout (`lk.doctor` sets `lk_channels_last` to False where it does not)."""
+    """Whether a network convolves images and works in the faster memory layout (`lk.networks.readable` sets `lk_channels_last` to False where it does not)."""
     return getattr(network, "lk_channels_last", True) and any(
         isinstance(module, nn.Conv2d) for module in network.modules()
     )

@@ -10,7 +10,7 @@ import wandb
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from lk.progress import say
+from lk.cli.progress import say
 
 
 class Wandb(WandbLogger):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lk.describe import Recorded
+from lk.storage.describe import Recorded
 
 
 def log_odds(logits: Tensor, target: Tensor) -> Tensor:

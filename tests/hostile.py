@@ -28,7 +28,7 @@ ALLOWED = {
     "players": ("lk.games.Columns", "groups"),
     "masker": ("lk.games.maskers.Given", "path"),
     "score": ("lk.scores.OfActivation", "function"),
-    "probes": ("lk.studies.controls.RandomLabels", "recipe"),
+    "probes": ("lk.paper.controls.RandomLabels", "recipe"),
     "data": ("lk.data.GroupTable", "group"),
     "network": ("lk.networks.Wrapped", "module"),
 }
@@ -63,9 +63,12 @@ def forms(part):
         "more arguments": {"class_path": allowed, "init_args": {}, "dict_kwargs": {"x": {"class_path": name}}},
         "a list as path": {"class_path": [name]},
         "a mapping as path": {"class_path": {"class_path": name}},
-        "through importlib": {"class_path": "lk.trust.importlib.import_module", "init_args": {"name": MODULE}},
-        "through find": {"class_path": "lk.trust.find", "init_args": {"path": name, "trust": True}},
-        "through build": {"class_path": "lk.trust.build", "init_args": {"config": {"function": name}, "trust": True}},
+        "through importlib": {"class_path": "lk.storage.trust.importlib.import_module", "init_args": {"name": MODULE}},
+        "through find": {"class_path": "lk.storage.trust.find", "init_args": {"path": name, "trust": True}},
+        "through build": {
+            "class_path": "lk.storage.trust.build",
+            "init_args": {"config": {"function": name}, "trust": True},
+        },
         "through an extra": {"class_path": "lk.extras.extra", "init_args": {"package": MODULE}},
         "a function of ours": nested("lk.extras.extra"),
         "a function of theirs": {

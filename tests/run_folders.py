@@ -5,9 +5,10 @@ import torch
 import yaml
 
 from lk.extraction import Samples
-from lk.interactions import Interactions, orders
+from lk.extraction.checkpoint import write_tables
+from lk.interactions import Interactions
 from lk.runs import Run, step_name
-from lk.studies.checkpoint import write_tables
+from lk.transforms import orders
 
 LAYERS = ("first", "second", "third", "output")
 STEPS = {0: 0.0, 2: 0.25, 20: 2.0}

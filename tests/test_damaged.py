@@ -17,7 +17,8 @@ from lk.cli import analyze, main, probe
 from lk.extraction import Samples
 from lk.groups import Cyclic
 from lk.interactions import Interactions
-from lk.probes import Linear, Probes
+from lk.probes import Probes
+from lk.probes.probes import Linear
 from lk.proofs import Certificate, FourierExplanation, Tables, load_explanation, save_explanation, save_network
 from lk.proofs.certificate import digest_entries, digest_file
 

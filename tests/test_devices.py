@@ -12,7 +12,7 @@ import yaml
 from lk.cli import train
 from lk.data.batches import Batches, Part, even_batch
 from lk.runs import Run
-from lk.segments import read_segments
+from lk.runs.segments import read_segments
 
 ROOT = Path(__file__).parents[1]
 

@@ -14,41 +14,31 @@ ROOT = Path(lk.__file__).parent
 
 # From the ground up. A part may import the floors below it and itself, never its own floor or one above.
 FLOORS = (
-    {
-        "describe",
-        "digest",
-        "strict_yaml",
-        "extras",
-        "files",
-        "text",
-        "numbers",
-        "logistic",
-    },  # objects as plain data, whole files, names, numbers, packages of extras: they know nothing of lk
-    {"trust", "stored", "layers", "groups"},  # what may be rebuilt, files of a run, activations by name, finite groups
-    {"data", "networks", "scores", "doctor"},  # what enters; what a game is played for; what may be read
-    {"probes", "runs", "lock", "segments"},  # what layers know; where things lie, and what is rebuilt from there
-    {"games"},
-    {"interactions"},
-    {"extraction", "metrics", "proofs"},  # extraction: games + interactions over samples, for all callers
-    {"studies"},
-    {"plots"},
+    {"extras", "text", "transforms", "storage"},  # names, numbers, butterflies, files: they know nothing of lk
+    {"layers", "groups"},  # activations by name, finite groups
+    {"data", "networks", "scores"},  # what enters; what a game is played for; what may be read
+    {"probes", "runs"},  # what layers know; where things lie, and what is rebuilt from there
+    {"games", "decomposition", "proofs"},
+    {"interactions", "finders"},
+    {"metrics"},
+    {"extraction"},  # games and interactions over samples, for all callers
+    {"studies", "plots"},
+    {"pages"},
+    {"certification"},
     {"report"},
+    {"paper"},
 )
 # The edge may see everything, and nothing below imports it.
-EDGE = {"tasks", "callbacks", "cli", "loggers", "explain", "parser", "progress", "start"}
+EDGE = {"tasks", "callbacks", "cli", "loggers", "explain"}
 FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts}
 # Lightning, W&B and pictures stay where they belong.
 ONLY_IN = {
-    "pytorch_lightning": {
-        "data",
-        "studies",
-        *EDGE,
-    },  # data: its modules; studies: isolate_rng around reading a checkpoint
+    "pytorch_lightning": {"data", "extraction", "paper", *EDGE},  # extraction, paper: isolate_rng around a checkpoint
     "wandb": {"callbacks", "cli", "loggers"},
-    "matplotlib": {"plots", "report", "explain", "callbacks"},
-    "jsonargparse": {"cli", "parser"},
-    "rich": {"progress"},
-    "jinja2": {"report"},
+    "matplotlib": {"plots", "pages", "report", "paper", "certification", "explain", "callbacks"},
+    "jsonargparse": {"cli"},
+    "rich": {"cli"},
+    "jinja2": {"pages"},
 }
 
 
@@ -105,10 +95,10 @@ def test_the_test_sees_violations(tmp_path, monkeypatch):
     (tmp_path / "metrics").mkdir()
     wrong = tmp_path / "metrics" / "new.py"
     wrong.write_text(
-        "def f():\n    from lk.studies.dynamics import measure\n    import lk.cli\n    from lk import extraction\n    import wandb\n"
+        "def f():\n    from lk.extraction.tables import measure\n    import lk.cli\n    from lk import extraction\n    import wandb\n"
     )
     assert [message.split(": ")[0].split(":")[1] for message in violations(wrong)] == [
-        "2 imports lk.studies.dynamics",
+        "2 imports lk.extraction.tables",
         "3 imports lk.cli",
         "4 imports lk.extraction",
         "5 imports wandb",

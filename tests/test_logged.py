@@ -190,10 +190,10 @@ def test_a_csv_logger_gets_the_same_numbers(csv_run):
 
 def test_without_effects_there_are_no_ratios():
     from lk.callbacks.log import scalars, strength_lines
+    from lk.extraction.tables import games
     from lk.interactions import interactions_of
     from lk.metrics.intervals import equal_weights
     from lk.studies.averages import averages
-    from lk.studies.dynamics import games
 
     flat = interactions_of(torch.ones(4, 2, 3), ["first", "output"])
     means = averages(flat, equal_weights(3))

@@ -11,12 +11,12 @@ import torch
 from run_folders import write_run
 
 from lk import plots
-from lk.numbers import number
+from lk.pages.page import Gallery, Section
 from lk.report import write_report
-from lk.report.page import Gallery, Section
-from lk.segments import begin_segment, end_segment
+from lk.runs.segments import begin_segment, end_segment
 from lk.studies.environment import PACKAGES, record_environment
 from lk.studies.reading import Reading
+from lk.text import number
 
 HOSTILE = "<script>alert('$x_1$ & y')</script>"
 

@@ -15,9 +15,9 @@ import torch
 import yaml
 
 from lk.cli import analyze, probe, train
-from lk.lock import locked
 from lk.runs import Run
-from lk.segments import read_resume_point, read_segments
+from lk.runs.lock import locked
+from lk.runs.segments import read_resume_point, read_segments
 
 ROOT = Path(__file__).parents[1]
 

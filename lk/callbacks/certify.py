@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytorch_lightning as pl
 
 from lk.callbacks.at_checkpoints import AtCheckpoints
+from lk.certification.certify import certify_checkpoint, forget_after, group_run, record, scalars
+from lk.certification.proving import VERIFIERS
 from lk.runs import Run
-from lk.studies.certification import certify_checkpoint, forget_after, group_run, record, scalars
-from lk.studies.proving import VERIFIERS
 
 
 class Certify(AtCheckpoints):

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from lk.files import writing
-from lk.stored import signed, whole_checkpoint
+from lk.storage.files import writing
+from lk.storage.stored import signed, whole_checkpoint
 
 
 class CheckpointFiles(TorchCheckpointIO):

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lk.runs import Run
-from lk.stored import load_checkpoint
+from lk.storage.stored import load_checkpoint
 
 MOST = 100_000  # checkpoints of one run
 

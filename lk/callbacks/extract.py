@@ -6,13 +6,14 @@ from pytorch_lightning.utilities.seed import isolate_rng
 
 from lk.callbacks.at_checkpoints import AtCheckpoints
 from lk.callbacks.log import log_artifact, log_extraction
-from lk.extraction import Extraction, Samples, check_memory
+from lk.cli.progress import check_disk, forecast, pending, say
+from lk.extraction import Extraction, Samples
+from lk.extraction.checkpoint import extract_checkpoint, measure_checkpoint
+from lk.extraction.extraction import check_memory
 from lk.games import count_players
 from lk.metrics.intervals import equal_weights
-from lk.progress import check_disk, forecast, pending, say
 from lk.runs import Run
 from lk.studies.averages import averages
-from lk.studies.checkpoint import extract_checkpoint, measure_checkpoint
 
 
 class ExtractInteractions(AtCheckpoints):

@@ -10,9 +10,9 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lk.callbacks.checkpoints import epochs_trained, steps_per_epoch
+from lk.cli.start import write_config
 from lk.runs import Run
-from lk.segments import begin_segment, end_segment
-from lk.start import write_config
+from lk.runs.segments import begin_segment, end_segment
 from lk.studies.environment import record_environment
 
 TABLE = "training"
@@ -24,14 +24,14 @@ class RecordTraining(Callback):
 
     A quantity is what the task logs, such as `train/loss` or `test/accuracy`. Epochs count from 1: the value belongs to the end of
     the epoch. A resumed run keeps the rows of the epochs that are complete where it resumes. How each segment of the training began and
-    ended goes into `segments.yaml` (see `lk.segments`).
+    ended goes into `segments.yaml` (see `lk.runs.segments`).
 
     Lightning's own `epoch` and step of a log are positions, counted from 0: a run of 25 epochs of 45 steps would end at 24 and 1 124, beside a
     checkpoint of epoch 25 and step 1 125. Here all loggers are given what tables and checkpoints say, epochs trained and steps done, by the
     two names that Lightning leaves to its user: `self.log("step", ...)` and `self.log("epoch", ...)`.
 
     Args:
-        changed: What a resume changes against the stored configuration, see `lk.segments.changes`.
+        changed: What a resume changes against the stored configuration, see `lk.runs.segments.changes`.
         config: The configuration to store once the resume is accepted; none where it stays.
     """
 

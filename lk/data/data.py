@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Subset, default_collate
 
 from lk.data.batches import Batches, Drawn, Part, even_batch
 from lk.data.batches import Labelled as Labelled
-from lk.describe import Recorded
+from lk.storage.describe import Recorded
 from lk.text import short, short_names
 
 SHOWN, ROWS = 10, 40  # classes and rows that are printed

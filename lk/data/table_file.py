@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from lk.data.reading import reading
-from lk.files import available_memory
+from lk.storage.files import available_memory
 
 ENDINGS = (".csv", ".tsv", ".parquet")
 # A cell is held as float64 in the frame, in the matrix and in its standardised copy, and as float32 in the splits.

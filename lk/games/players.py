@@ -12,8 +12,8 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from lk.data import Data
-from lk.describe import Recorded
 from lk.layers import nearest
+from lk.storage.describe import Recorded
 
 BACKGROUND = -1
 

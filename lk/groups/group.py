@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lk.describe import Recorded
 from lk.groups.orbits import orbit_labels
+from lk.storage.describe import Recorded
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

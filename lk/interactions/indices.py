@@ -10,14 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lk.interactions.transforms import (
-    harsanyi,
-    inverse_or_interactions,
-    number_of_players,
-    orders,
-    players_of,
-    superset_sums,
-)
+from lk.transforms import harsanyi, inverse_or_interactions, number_of_players, orders, players_of, superset_sums
 
 if TYPE_CHECKING:
     from shapiq import InteractionValues

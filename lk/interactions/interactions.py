@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lk.interactions.decompose import decompose
-from lk.interactions.transforms import orders
-from lk.stored import damaged, expect, parse_json, plain_number, read_header, read_tensors, texts, write_tensors
+from lk.decomposition.decompose import decompose
+from lk.storage.stored import damaged, expect, parse_json, plain_number, read_header, read_tensors, texts, write_tensors
+from lk.transforms import orders
 
 TENSORS = ("and_", "or_", "delta", "objective", "lower_bound", "certified")
 CANONICAL = "canonical"  # a tensor that older files lack
@@ -31,7 +31,7 @@ class Interactions:
         certified: Whether the gap between both is within the one asked for, same shape.
         layers: Layer names from input to output; the last is `output`.
         about: Metadata: step, epoch, kappa, players, labels, sample indices, versions.
-        canonical: Whether the answer is proven to be the canonical one (see `lk.interactions.canonical`), same shape; None in files written
+        canonical: Whether the answer is proven to be the canonical one (see `lk.decomposition.canonical`), same shape; None in files written
             before this was stored.
     """
 
@@ -67,7 +67,7 @@ class Interactions:
     @property
     def values(self) -> Tensor:
         """V - delta, rebuilt from the effects (universal matching), shape `(2**n, layers, samples)`."""
-        from lk.interactions.transforms import inverse_harsanyi, inverse_or_interactions
+        from lk.transforms import inverse_harsanyi, inverse_or_interactions
 
         return inverse_harsanyi(self.and_) + inverse_or_interactions(self.or_)
 

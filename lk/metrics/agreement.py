@@ -8,7 +8,7 @@ from scipy.stats import hypergeom
 from torch import Tensor
 
 from lk.interactions import by_order
-from lk.interactions.transforms import orders
+from lk.transforms import orders
 
 
 class Agreement(NamedTuple):

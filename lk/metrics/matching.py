@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from lk.interactions.transforms import inverse_harsanyi, inverse_or_interactions
+from lk.transforms import inverse_harsanyi, inverse_or_interactions
 
 
 def matching_error(values: Tensor, and_: Tensor, or_: Tensor, delta: Tensor) -> Tensor:

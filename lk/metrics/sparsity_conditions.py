@@ -6,7 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lk.interactions import by_order, harsanyi, number_of_players
+from lk.interactions import by_order
+from lk.transforms import harsanyi, number_of_players
 
 
 class SparsityConditions(NamedTuple):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from lk.describe import Recorded
 from lk.layers import find_layers, logits_of
+from lk.storage.describe import Recorded
 
 
 class Network(nn.Module, metaclass=Recorded):

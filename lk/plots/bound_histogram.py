@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.numbers import number, significant
 from lk.plots.style import THRESHOLD, VERIFIERS, footnote, grid, styled
+from lk.text import number, significant
 
 
 @styled

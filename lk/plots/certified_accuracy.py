@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.numbers import significant
 from lk.plots.style import TEST, THRESHOLD, TRAIN, VERIFIERS, footnote, grid, step_scale, styled
+from lk.text import significant
 
 SPLITS = {"train": (TRAIN, "--"), "test": ("#56B4E9", "-"), "full": ("#000000", ":")}
 NAMES = {"full": "accuracy on all pairs"}

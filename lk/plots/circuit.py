@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lk.numbers import number, significant
 from lk.plots.style import THRESHOLD, footnote, grid, styled
+from lk.text import number, significant
 
 
 @styled

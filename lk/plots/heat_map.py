@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.numbers import number
 from lk.plots.style import doubted, footnote, grid, layer_ticks, layers_of, of_samples, styled
+from lk.text import number
 
 MOST_CELLS = 90
 

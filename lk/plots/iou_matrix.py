@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.numbers import number
 from lk.plots.style import footnote, grid, of_samples, short, styled
+from lk.text import number
 
 WRITTEN = 6  # runs up to which the numbers stand in the cells
 

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lk.numbers import epochs as epoch_text
-from lk.numbers import number
 from lk.plots.style import doubted, footnote, grid, layer_ticks, layers_of, styled
+from lk.text import epochs as epoch_text
+from lk.text import number
 
 MOST_CELLS = 90
 

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from lk.numbers import signed
 from lk.plots.style import DAGGER, DOUBT, KIND_COLOURS, KIND_LINES, WIDTH, footnote, short, styled
+from lk.text import signed
 
 Image = NDArray[np.float32]
 

@@ -3,8 +3,6 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.numbers import epochs as epoch_text
-from lk.numbers import significant
 from lk.plots.style import (
     MOST_LAYERS,
     REACH,
@@ -20,6 +18,8 @@ from lk.plots.style import (
     styled,
     with_intervals,
 )  # fmt: skip
+from lk.text import epochs as epoch_text
+from lk.text import significant
 
 ROWS = (("salient", f"salient strength\n/ {REACH}"), ("share", "share of the layer's\nsalient strength"))
 SMALLEST = 0.01

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lk.numbers import signed
 from lk.plots.style import KIND_COLOURS, RUNS, THRESHOLD, WIDTH, short, styled
+from lk.text import signed
 
 MOST = 8  # interactions per layer
 COLUMNS = {

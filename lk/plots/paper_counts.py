@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lk.numbers import number, significant
 from lk.plots.style import RUNS, THRESHOLD, footnote, grid, short, styled
+from lk.text import number, significant
 
 WIDE = 30  # ratio of counts from which on the axis is logarithmic
 

@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.numbers import significant
 from lk.plots.style import MARKERS, RUNS, grid, of_samples, short, styled
+from lk.text import significant
 
 REFERENCE = 0.04
 MANY = 1000  # points from which on the markers are pixels in the SVG

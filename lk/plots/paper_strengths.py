@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.numbers import number, significant
 from lk.plots.style import RUNS, THRESHOLD, footnote, grid, log_scale, of_samples, short, styled
+from lk.text import number, significant
 
 MOST = 4  # panels side by side
 

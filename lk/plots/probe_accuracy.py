@@ -5,7 +5,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lk.metrics.wilson import wilson
-from lk.numbers import epochs
 from lk.plots.style import (
     MOST_LAYERS,
     THRESHOLD,
@@ -18,6 +17,7 @@ from lk.plots.style import (
     spread,
     styled,
 )
+from lk.text import epochs
 
 
 @styled

@@ -7,9 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lk.numbers import signed
 from lk.plots.style import DAGGER, KIND_COLOURS, WIDTH, footnote, short, styled
-from lk.text import short_names
+from lk.text import short_names, signed
 
 
 @styled

@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.numbers import number, significant
 from lk.plots.style import THRESHOLD, depth_colours, doubted, footnote, grid, layer_labels, layers_of, log_scale, styled
+from lk.text import number, significant
 
 
 @styled

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lk.metrics.intervals import LEAST
-from lk.numbers import MINUS, number
+from lk.text import MINUS, number
 from lk.text import short as short
 
 AND, OR = "#009E73", "#CC79A7"

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.numbers import number
 from lk.plots.style import TEST, TRAIN, grid, log_scale, styled
+from lk.text import number
 
 PANELS = (("loss", "loss (nats)"), ("accuracy", "accuracy"))
 

@@ -1,10 +1,9 @@
-"""Explanations of group networks turned into proven accuracy bounds, and the networks that compute explanations exactly."""
+"""Trusted: explanations of group networks turned into proven accuracy bounds. Searching for explanations is `lk.finders`."""
 
 from lk.proofs.brute_force import brute_force
 from lk.proofs.cascade import at, cascade
 from lk.proofs.certificate import Certificate
 from lk.proofs.coset import coset
-from lk.proofs.describe import FoundCircuit, describe_circuits, why_unexplained
 from lk.proofs.executed import PRECISIONS, executed
 from lk.proofs.explanation import (
     Clusters,
@@ -17,10 +16,6 @@ from lk.proofs.explanation import (
     SidedCircuit,
     SignTerm,
 )
-from lk.proofs.find_cosets import find_cosets
-from lk.proofs.find_fourier import find_fourier
-from lk.proofs.find_gset import find_gset
-from lk.proofs.find_lookup import find_lookup
 from lk.proofs.gset import gset
 from lk.proofs.ideal import circuit, ideal, margin, rho_set, sign_term
 from lk.proofs.irrep import irrep
@@ -38,7 +33,6 @@ __all__ = [
     "CosetCluster",
     "CosetExplanation",
     "Factors",
-    "FoundCircuit",
     "FourierExplanation",
     "GSetCircuit",
     "GSetExplanation",
@@ -51,12 +45,7 @@ __all__ = [
     "cascade",
     "circuit",
     "coset",
-    "describe_circuits",
     "executed",
-    "find_cosets",
-    "find_fourier",
-    "find_gset",
-    "find_lookup",
     "gset",
     "ideal",
     "irrep",
@@ -71,5 +60,4 @@ __all__ = [
     "separable",
     "sign_term",
     "tables_of",
-    "why_unexplained",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, indices_of, pairs_of
+from lk.proofs.decide import decide, indices_of, pairs_of
 from lk.proofs.exact import Exact
 from lk.proofs.rounding import UNDERFLOW, UNIT, UNIT_32, WIDER, Floats, Ints, gamma, says_something
 from lk.proofs.tables import Tables

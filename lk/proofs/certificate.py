@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lk.files import writing
 from lk.proofs.rounding import Floats
-from lk.stored import damaged, read_arrays, read_header, read_json, write_tensors
+from lk.storage.files import writing
+from lk.storage.stored import damaged, read_arrays, read_header, read_json, write_tensors
 
 FORMAT = 2  # of certificate.json
 _PACKAGES = {"lk": "layerwise-knowledge", "numpy": "numpy", "numba": "numba"}
@@ -148,7 +148,7 @@ class Certificate:
 
     @classmethod
     def load(cls, folder: Path) -> "Certificate":
-        """Read what `save` wrote. It is data, not a proof: run the verifier again, or `check/check.py`, to believe it.
+        """Read what `save` wrote. It is data, not a proof: run the verifier again, or `lk/proofs/checker.py`, to believe it.
 
         Digests find accidents and edits by hand; who edits a file can compute them anew.
 

@@ -16,7 +16,7 @@ import numpy as np
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, apply, hidden, magnitude
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, pairs_of
+from lk.proofs.decide import decide, pairs_of
 from lk.proofs.explanation import CosetExplanation
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
 from lk.proofs.tables import Tables

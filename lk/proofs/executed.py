@@ -32,7 +32,7 @@ import numpy as np
 import torch
 
 from lk.proofs.activation import apply
-from lk.proofs.check import decide
+from lk.proofs.decide import decide
 from lk.proofs.rounding import UNIT_32, WIDER, Floats, gamma, says_something
 from lk.proofs.tables import Table, Tables
 

@@ -35,7 +35,7 @@ import numpy as np
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, indices_of, pairs_of
+from lk.proofs.decide import decide, indices_of, pairs_of
 from lk.proofs.explained import Ideal, build
 from lk.proofs.explanation import GSetExplanation
 from lk.proofs.interaction import add_up, operations_of_ideal, runs_of, sums_of_network

@@ -7,7 +7,7 @@ import numpy as np
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, indices_of, pairs_of
+from lk.proofs.decide import decide, indices_of, pairs_of
 from lk.proofs.explained import Ideal, build, ideal_margin
 from lk.proofs.explanation import GSetExplanation
 from lk.proofs.residual import largest_norm

@@ -19,7 +19,7 @@ from numba import njit
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, indices_of, pairs_of
+from lk.proofs.decide import decide, indices_of, pairs_of
 from lk.proofs.explanation import LookupExplanation
 from lk.proofs.residual import Residual, sample_pairs
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma

@@ -7,7 +7,7 @@ import numpy as np
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, indices_of, pairs_of
+from lk.proofs.decide import decide, indices_of, pairs_of
 from lk.proofs.residual import Residual, sample_pairs
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 from lk.proofs.silent import Silent, with_silence

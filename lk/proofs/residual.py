@@ -143,7 +143,7 @@ class Residual:
 
         Args:
             t: Shape `(k, pairs)`; it is overwritten by eta.
-            xs: Ascending, and so are the ys of each x, each once: see `lk.proofs.check.pairs_of`.
+            xs: Ascending, and so are the ys of each x, each once: see `lk.proofs.decide.pairs_of`.
             ys: Right inputs.
             zs: Right answers.
         """

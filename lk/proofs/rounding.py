@@ -19,7 +19,7 @@ Fast matrix multiplication (Strassen) does not obey this; no BLAS uses it. A bou
 non-negative sum of k terms is at least `(1 - gamma_k)` times its true value, so that multiplying by `WIDER` covers any sum of up to
 2^40 terms that is computed with bounds on bounds.
 
-Underflow is paid once, by `UNDERFLOW`, in `lk.proofs.check.decide`. Its size follows from what every verifier checks: numbers of a
+Underflow is paid once, by `UNDERFLOW`, in `lk.proofs.decide.decide`. Its size follows from what every verifier checks: numbers of a
 network and of an explanation are at most 2^60, sizes of neurons at least 2^-60 (`lk.proofs.gset`), weights of a norm within 2^-64 to
 2^64 (`lk.proofs.residual`), entries of representations at most 2. Hence, with fewer than 2^40 terms in a sum:
 

@@ -25,8 +25,8 @@ from numba import njit
 from lk.groups import Group
 from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide, indices_of, pairs_of
 from lk.proofs.class_gaps import equivariant_gap, largest_size, one_sided_means
+from lk.proofs.decide import decide, indices_of, pairs_of
 from lk.proofs.explanation import Clusters, FourierExplanation
 from lk.proofs.residual import Residual, sample_pairs
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma

@@ -7,7 +7,7 @@ import numpy as np
 from lk.groups import Group
 from lk.proofs.activation import magnitude
 from lk.proofs.certificate import Certificate
-from lk.proofs.check import decide
+from lk.proofs.decide import decide
 from lk.proofs.explained import build, ideal_margin
 from lk.proofs.explanation import GSetExplanation
 from lk.proofs.rounding import UNIT, WIDER, gamma

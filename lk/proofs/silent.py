@@ -10,7 +10,7 @@ rounding may take. Which neurons are in S has no part in this: it is chosen so t
 left open are evaluated once more with all neurons, so that no bound is lower than without silent neurons.
 
 Rounding: the cost is a sum of at most 2^40 products, each of non-negative numbers with at most four roundings; `WIDER` covers it, and
-`lk.proofs.check.decide` widens it once more. No product underflows: the entries are zero or at least 2^-149.
+`lk.proofs.decide.decide` widens it once more. No product underflows: the entries are zero or at least 2^-149.
 """
 
 from collections.abc import Callable

@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lk.files import writing
 from lk.groups import Group
 from lk.proofs.explanation import (
     Clusters,
@@ -28,7 +27,8 @@ from lk.proofs.explanation import (
     SignTerm,
 )
 from lk.proofs.tables import Factors, Tables
-from lk.stored import read_arrays, read_json, write_tensors
+from lk.storage.files import writing
+from lk.storage.stored import read_arrays, read_json, write_tensors
 
 Explanation = GSetExplanation | FourierExplanation | CosetExplanation | LookupExplanation
 REMEDY = "Delete its folder and certify again: analyze.py certify RUN."

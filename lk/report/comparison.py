@@ -8,20 +8,20 @@ import numpy as np
 import pandas as pd
 
 from lk import plots
-from lk.files import writing
 from lk.games import OUTPUT
 from lk.metrics.intervals import LEVEL, SEEDS
 from lk.metrics.wilson import wilson
-from lk.numbers import epochs, number, percent, signed, significant
+from lk.pages.glossary import METHOD
+from lk.pages.page import Gallery, Section, render
 from lk.plots.style import of_samples, wide
-from lk.report.page import Gallery, Section, render
 from lk.runs import Run
+from lk.storage.files import writing
 from lk.studies.alignment import SAME, Aligned, align, intermediate
 from lk.studies.compare import accuracy, architecture, asked, iou, layer_tables, marked_layers, seeded, sentences
-from lk.studies.glossary import METHOD
 from lk.studies.layer_steps import DROPPED, LEARNED, layer_steps
 from lk.studies.reading import class_name, highest_order, optional_table, parameters, test_accuracy
 from lk.studies.stable import PLACES, has_stability, stability
+from lk.text import epochs, number, percent, signed, significant
 
 MOST_PAIRS = 6
 MOST_ANSWERS = 12  # sentences at the top of the page

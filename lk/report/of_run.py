@@ -9,23 +9,22 @@ import pandas as pd
 import yaml
 
 from lk import plots
+from lk.certification.page import certificate_sections
 from lk.extraction import Samples
 from lk.games import OUTPUT
 from lk.metrics.wilson import wilson
-from lk.numbers import epochs, number, of, percent, significant, spanned
+from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, METHOD, SOURCE
+from lk.pages.page import Gallery, Section, render
 from lk.plots.overlap import compared_layers
 from lk.plots.style import left_out
-from lk.report.certificates import certificate_sections
 from lk.report.comparison import write_comparison
-from lk.report.page import Gallery, Section, render
 from lk.report.training_segments import on_segments, segments_section
 from lk.runs import Run
-from lk.segments import read_segments
+from lk.runs.segments import read_segments
 from lk.studies import sentences
 from lk.studies.averages import total
-from lk.studies.doubts import FLOOR, FLOOR_OF_OUTPUT, marked
 from lk.studies.environment import TABLE
-from lk.studies.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, METHOD, SOURCE
+from lk.studies.flags import FLOOR, FLOOR_OF_OUTPUT, marked
 from lk.studies.ranking import ranked, strongest_of
 from lk.studies.reading import (
     RATIOS,
@@ -37,7 +36,7 @@ from lk.studies.reading import (
     parameters,
     test_accuracy,
 )
-from lk.text import short
+from lk.text import epochs, number, of, percent, short, significant, spanned
 
 LONGEST = 60  # characters of a name in a title
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lk.numbers import number
-from lk.report.page import Section
+from lk.pages.page import Section
+from lk.text import number
 
 Segments = Sequence[Mapping[str, Any]]
 

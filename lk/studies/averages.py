@@ -14,13 +14,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from lk.extraction.tables import KINDS, columns, depths
 from lk.games import OUTPUT
 from lk.interactions import Interactions, by_order
 from lk.interactions.salience import salient
-from lk.interactions.transforms import orders
 from lk.metrics import count, strength
 from lk.metrics.intervals import Array, divide, interval
-from lk.studies.dynamics import KINDS, columns, depths
+from lk.transforms import orders
 
 BOTH, ALL = "both", 0  # both kinds together; all orders together
 _ENTRIES = 4_000_000  # numbers in memory at a time

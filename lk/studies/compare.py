@@ -10,20 +10,20 @@ import numpy as np
 import pandas as pd
 import torch
 
+from lk.extraction.tables import KINDS, depths
 from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.interactions.salience import salient
 from lk.metrics.agreement import agreement
 from lk.metrics.holm import holm
 from lk.metrics.intervals import LEAST, LEVEL, SEEDS, Array, Interval, divide, interval, jackknife
-from lk.numbers import number, signed, significant
 from lk.runs import Run
 from lk.studies.alignment import Aligned, intermediate
 from lk.studies.averages import contract, counts, ratio_of, shares, strengths, tidy
-from lk.studies.doubts import doubts
-from lk.studies.dynamics import KINDS, depths
+from lk.studies.flags import doubts
 from lk.studies.reading import arguments, optional_table
 from lk.studies.stable import has_stability, level
+from lk.text import number, signed, significant
 
 
 def output_of(found: Interactions) -> int:

@@ -2,10 +2,10 @@
 
 from contextlib import suppress
 
-from lk.digest import digest_tensors
 from lk.interactions import Interactions
 from lk.runs import Run
-from lk.stored import load_checkpoint, network_weights
+from lk.storage.digest import digest_tensors
+from lk.storage.stored import load_checkpoint, network_weights
 
 
 def weights_of(run: Run, step: int) -> str | None:

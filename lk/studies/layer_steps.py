@@ -7,13 +7,13 @@ import pandas as pd
 
 from lk.games import OUTPUT
 from lk.metrics.intervals import Array, jackknife
-from lk.numbers import number, spanned
 from lk.studies.alignment import Aligned
 from lk.studies.averages import tidy
 from lk.studies.compare import marked_layers
 from lk.studies.profile import Profile, profile
 from lk.studies.sentences import HALF, first_half, rows_of
 from lk.studies.sentences import largest as largest_of
+from lk.text import number, spanned
 
 LEARNED, DROPPED = "newly learned", "dropped"
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lk.extraction.tables import KINDS, depths
 from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.metrics.intervals import Array
 from lk.studies.averages import ALL, BOTH, shares
-from lk.studies.dynamics import KINDS, depths
 
 _BOTH = (*KINDS, BOTH).index(BOTH)
 

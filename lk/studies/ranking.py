@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from lk.extraction.tables import columns, depths
 from lk.interactions import Interactions
 from lk.interactions.salience import salient
 from lk.studies.averages import ratio_of
-from lk.studies.dynamics import columns, depths
 
 
 def ranked(interactions: Interactions, points: int = 400) -> pd.DataFrame:

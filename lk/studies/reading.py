@@ -10,9 +10,9 @@ from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.metrics.intervals import jackknife
 from lk.runs import Run
-from lk.stored import load_checkpoint, network_weights
+from lk.storage.stored import load_checkpoint, network_weights
 from lk.studies.averages import averages, total
-from lk.studies.doubts import doubts, marked
+from lk.studies.flags import doubts, marked
 from lk.studies.profile import profile
 
 RATIOS = ("completeness", "redundancy")

@@ -13,9 +13,9 @@ import pandas as pd
 from lk.games import OUTPUT
 from lk.metrics.intervals import LEAST, Array, interval
 from lk.metrics.wilson import wilson
-from lk.numbers import epochs, number, of, percent, signed, significant, spanned
 from lk.studies.averages import total
 from lk.studies.profile import Profile
+from lk.text import epochs, number, of, percent, signed, significant, spanned
 
 HALF = 0.5
 
@@ -207,7 +207,7 @@ def on_doubts(
     """Which layers are marked, and when; a marked output comes first, because nothing is said about it.
 
     Args:
-        doubts: From `lk.studies.doubts`.
+        doubts: From `lk.studies.flags`.
         at: Epoch of each step.
         probes: Table of probes, where there is one.
         unit: Unit of the score.

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from lk.extraction.tables import KINDS
 from lk.metrics.intervals import Array, divide, jackknife
 from lk.runs import Run
 from lk.studies.alignment import Aligned
 from lk.studies.averages import tidy
-from lk.studies.dynamics import KINDS
 from lk.studies.reading import highest_order, optional_table
 
 PLACES = ("intermediate layer", "output")

@@ -9,9 +9,9 @@ from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
-from lk.doctor import examine, first_inputs
 from lk.layers import faster_layout
 from lk.networks import Network
+from lk.networks.readable import examine, first_inputs
 from lk.tasks.accuracy import LeastAccuracy
 
 
@@ -68,7 +68,7 @@ class Classification(pl.LightningModule):
         return self.network(x)  # type: ignore[no-any-return]
 
     def on_fit_start(self) -> None:
-        """Prove on three inputs that the network fits the data and can be read, before training starts; see `lk.doctor`."""
+        """Prove on three inputs that the network fits the data and can be read, before training starts; see `lk.networks.readable`."""
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         x = first_inputs(data.train).to(self.device)
         layers = (

@@ -13,14 +13,14 @@ from wandb_records import records
 
 from lk import proofs
 from lk.callbacks import Certify
+from lk.certification.certify import TABLES, final_rows, folded, group_run
+from lk.certification.proving import VERIFIERS, certify_network
 from lk.cli import analyze, train
 from lk.data import GroupTable
 from lk.groups import Cyclic, Symmetric
 from lk.networks import GroupNetwork
 from lk.proofs import Certificate, Tables, brute_force, load_explanation
 from lk.runs import Run
-from lk.studies.certification import TABLES, final_rows, folded, group_run
-from lk.studies.proving import VERIFIERS, certify_network
 
 CONFIG = """
 seed_everything: 3
@@ -194,7 +194,7 @@ def test_a_run_of_another_kind(tiny_run):
 
 
 def test_too_little_memory_is_said_before_work_starts(monkeypatch):
-    monkeypatch.setattr("lk.studies.certification.available_memory", lambda: 2**10)
+    monkeypatch.setattr("lk.certification.certify.available_memory", lambda: 2**10)
     with pytest.raises(ValueError, match=r"S3 \(order 6\) needs up to 0\.0 GiB, and 0\.0 GiB are free"):
         group_run(GroupNetwork(6), GroupTable(Symmetric(3)))
 
@@ -210,8 +210,8 @@ def test_what_fails_on_one_network_ends_nothing(tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("no luck")
 
-    monkeypatch.setattr("lk.proofs.find_gset", fail)
-    monkeypatch.setattr("lk.proofs.find_fourier", lambda *_: [])
+    monkeypatch.setattr("lk.finders.find_gset", fail)
+    monkeypatch.setattr("lk.finders.find_fourier", lambda *_: [])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         run = command(tmp_path, "unlucky", max_epochs=1)

@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from lk.games import Grid, play
-from lk.interactions import harsanyi, interactions_of
+from lk.interactions import interactions_of
 from lk.metrics import compare, completeness, matching_error, redundancy, shapley_values, strength
-from lk.probes import Linear, Probes
+from lk.probes import Probes
+from lk.probes.probes import Linear
 from lk.scores import OfActivation, TrueClass
+from lk.transforms import harsanyi
 
 # What the games are, by construction: coalition (as an index) -> AND effect. No OR effects.
 PROBE_OF_GATES = (2.0, -3.0, 5.0, 1.5)  # of {0}, {1, 2}, {2, 3}, {1, 2, 3}

@@ -9,7 +9,8 @@ from lk.games.game import BACKGROUNDS, check_layers
 from lk.games.maskers import Mean
 from lk.layers import NonFiniteError, read_layers
 from lk.networks import LeNet, ResNet20
-from lk.probes import Linear, Probes
+from lk.probes import Probes
+from lk.probes.probes import Linear
 from lk.scores import Logit, NamedClass, OfActivation, PredictedClass, TrueClass, log_odds
 
 LAYERS = ("conv1", "conv2", "fc1")

@@ -3,7 +3,7 @@ import pytest
 import shapiq
 import torch
 
-from lk.interactions import decompose, inverse_harsanyi, inverse_or_interactions, orders, players_of
+from lk.decomposition import decompose
 from lk.interactions.indices import (
     banzhaf_interactions,
     banzhaf_values,
@@ -13,6 +13,7 @@ from lk.interactions.indices import (
     shapley_values,
     to_shapiq,
 )
+from lk.transforms import inverse_harsanyi, inverse_or_interactions, orders, players_of
 
 
 def effects(n, *trailing, seed=0):

@@ -4,8 +4,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lk.interactions import Interactions, by_order, interactions_of, orders
+from lk.interactions import Interactions, by_order, interactions_of
 from lk.interactions.interactions import TENSORS
+from lk.transforms import orders
 
 
 def found(games=2, layers=("first", "output"), **about):

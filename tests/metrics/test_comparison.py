@@ -3,8 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lk.interactions import orders
 from lk.metrics import compare, completeness, ratio, redundancy
+from lk.transforms import orders
 
 N = 3
 

@@ -10,8 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lk.interactions import decompose, harsanyi, inverse_harsanyi, inverse_or_interactions, or_interactions
+from lk.decomposition import decompose
 from lk.metrics import count, matching_error, shapley_values, strength
+from lk.transforms import harsanyi, inverse_harsanyi, inverse_or_interactions, or_interactions
 
 # ---- strength and number
 EFFECTS = torch.tensor([9.0, 1.0, -2.0, 0.5, 0.0, -3.0, 4.0, -0.25])  # orders 0 1 1 2 1 2 2 3

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from lk.interactions import harsanyi, inverse_harsanyi, orders
 from lk.metrics import sparsity_conditions
+from lk.transforms import harsanyi, inverse_harsanyi, orders
 
 
 def by_size(*u):

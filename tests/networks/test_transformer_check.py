@@ -9,8 +9,8 @@ import transformers
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
-from lk.doctor import readable
 from lk.networks import Transformer
+from lk.networks.readable import readable
 
 BERT = {
     "vocab_size": 50,

@@ -13,13 +13,13 @@ from paper_frames import paper
 from run_folders import interactions
 
 from lk import plots
+from lk.certification.circuits import circuit_picture
 from lk.groups import Symmetric, irreps
 from lk.metrics.intervals import jackknife
 from lk.plots.on_images import outline
 from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
 from lk.proofs import rho_set
 from lk.studies.averages import averages, total
-from lk.studies.circuits import circuit_picture
 from lk.studies.ranking import ranked, strongest_of
 
 # What mathtext would stumble over.

@@ -25,7 +25,7 @@ from lk.proofs import (
     separable,
     tables_of,
 )
-from lk.proofs.check import indices_of
+from lk.proofs.decide import indices_of
 from lk.proofs.rounding import check_arithmetic
 
 GROUPS = {"Z3": Cyclic(3), "Z4": Cyclic(4), "Q8": Quaternion(8), "affine": Affine(5), "S3": Symmetric(3)}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from lk.certification.proving import certify_network
 from lk.groups import Cyclic
 from lk.networks import GroupNetwork
 from lk.proofs import (
@@ -29,7 +30,6 @@ from lk.proofs import (
     separable,
     tables_of,
 )
-from lk.studies.proving import certify_network
 
 Z1, Z3 = Cyclic(1), Cyclic(3)
 

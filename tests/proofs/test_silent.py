@@ -5,21 +5,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from lk.finders import find_fourier, find_gset, find_lookup
 from lk.groups import Cyclic, Symmetric
-from lk.proofs import (
-    GSetExplanation,
-    Tables,
-    brute_force,
-    find_fourier,
-    find_gset,
-    find_lookup,
-    gset,
-    ideal,
-    irrep,
-    lookup,
-    lowrank,
-    schur,
-)
+from lk.proofs import GSetExplanation, Tables, brute_force, gset, ideal, irrep, lookup, lowrank, schur
 from lk.proofs.activation import apply
 from lk.proofs.silent import silence
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from run_folders import interactions, write_run
 
+from lk.extraction.tables import normalised, salient
 from lk.metrics import compare as split
 from lk.metrics.agreement import agreement
 from lk.metrics.holm import holm
@@ -15,8 +16,7 @@ from lk.report.comparison import folder_of
 from lk.studies.alignment import align
 from lk.studies.averages import averages, counts, shares, strengths
 from lk.studies.compare import PAIRS, QUESTIONS, difference, iou, layer_tables, sentences
-from lk.studies.doubts import doubts
-from lk.studies.dynamics import normalised, salient
+from lk.studies.flags import doubts
 
 
 # ---- averages, against the plain way

@@ -10,20 +10,21 @@ from safetensors.torch import load_file, save_file
 
 from lk.cli import analyze, probe
 from lk.data import Digits
-from lk.describe import describe
-from lk.extraction import Extraction, Samples, fit_probes
+from lk.extraction import Extraction, Samples
+from lk.extraction.checkpoint import probe_checkpoint
+from lk.extraction.extraction import fit_probes
 from lk.games import Foreground
 from lk.games.maskers import Given, Masker
 from lk.layers import frozen
 from lk.networks import MLP
+from lk.paper.controls import Controls
+from lk.paper.stability import Stability
+from lk.paper.subject import subject
 from lk.probes import Optimum, PaperSGD, Probes
 from lk.runs import Run
 from lk.scores import Score
-from lk.studies.checkpoint import probe_checkpoint
-from lk.studies.controls import Controls
+from lk.storage.describe import describe
 from lk.studies.freshness import check_fresh
-from lk.studies.stability import Stability
-from lk.studies.subject import subject
 
 
 class Constant(Masker):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lk.metrics.intervals import jackknife
-from lk.studies.doubts import doubts
+from lk.studies.flags import doubts
 from lk.studies.profile import Profile
 from lk.studies.sentences import on_doubts, on_epochs, on_few, on_layers, on_salience
 

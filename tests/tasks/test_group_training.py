@@ -5,7 +5,8 @@ import pytorch_lightning as pl
 import torch
 from torch.nn.functional import cross_entropy
 
-from lk.cli import quiet, train
+from lk.cli import train
+from lk.cli.commands import quiet
 from lk.data import GroupTable
 from lk.groups import Cyclic, Symmetric
 from lk.networks import GroupNetwork

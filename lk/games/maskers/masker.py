@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from lk.describe import Recorded
+from lk.storage.describe import Recorded
 
 
 class Masker(metaclass=Recorded):

@@ -1,0 +1,1 @@
+"""From a trained group network to certified accuracy: finders, verifiers, progress measures, rows and page."""

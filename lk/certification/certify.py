@@ -1,0 +1,207 @@
+"""What is proven about a group network at a checkpoint, by the callback during training and by the command afterwards alike."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lk.certification.arguments import interactions_of_arguments
+from lk.certification.proving import VERIFIERS, Proof, certify_network
+from lk.data import GroupTable
+from lk.metrics import weight_norm
+from lk.networks import GroupNetwork
+from lk.proofs import Tables, tables_of
+from lk.runs import Run
+from lk.storage.digest import digest_tensors
+from lk.storage.files import available_memory
+
+# Verifiers that prove through what the network does on the group; a look-up describes the unembedding alone, and memorised answers as well.
+EXPLAINED = ("irrep", "gset", "schur")
+PROVABLE = 0.95  # share of certified pairs from which a network counts as provable
+GROKS = 0.99  # test accuracy above which it counts as having grokked
+TABLES = ("certificates", "circuits", "progress")
+
+
+class Certification(NamedTuple):
+    """All that is known about the networks of a checkpoint.
+
+    Attributes:
+        tables: `certificates`, `circuits` and `progress`, each with step, epoch and seed.
+        proofs: By seed.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    proofs: dict[int, Proof]
+
+    def save(self, run: Run, step: int) -> None:
+        """Write every explanation and certificate below the run's folders of the seeds."""
+        for seed, proof in self.proofs.items():
+            proof.save(run, step, seed)
+
+    @property
+    def failures(self) -> list[str]:
+        """What could not be done, a sentence each; its bound is recorded as 0."""
+        failed = self.tables["certificates"]
+        failed = failed[failed["failed"]]
+        return [f"seed {row['seed']}, {row['verifier']}: {row['reason']}" for row in failed.to_dict("records")]
+
+
+def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
+    """The network and its data, known to be what certificates are about.
+
+    Raises:
+        ValueError: The network is no group network or of float64, the data are no group table, the activation cannot be certified, or memory is too small.
+    """
+    if not isinstance(network, GroupNetwork) or not isinstance(data, GroupTable):
+        raise ValueError(
+            f"Given {type(network).__name__} on {type(data).__name__}; certificates are about lk.networks.GroupNetwork trained on "
+            "lk.data.GroupTable (see configs/group_s4.yaml)."
+        )
+    Tables(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1), network.activation)
+    if any(parameter.dtype == torch.float64 for parameter in network.parameters()):
+        raise ValueError(
+            "Given a network with float64 parameters; certificates speak of float32 ones. Train with trainer.precision=32-true."
+        )
+    n = data.group.order
+    needed, free = 8 * n**2 * (n + 8), available_memory()  # schur keeps D <= n numbers of each pair
+    if needed > free:
+        raise ValueError(
+            f"Certifying networks of {data.group.name} (order {n:,}) needs up to {needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free. "
+            "Use a smaller group, or a machine with more memory; leave the Certify callback out to train alone."
+        )
+    return network, data
+
+
+def folded(network: GroupNetwork) -> dict[int, Tables]:
+    """The tables of each network by its seed.
+
+    Raises:
+        ValueError: Weights are not finite; names the seed.
+    """
+    stored, found = network.stored(), {}
+    for index in range(network.seeds):
+        seed = network.first_seed + index
+        try:
+            parameters = {name: parameter[index].detach().cpu() for name, parameter in stored.items()}
+            found[seed] = tables_of(parameters, network.activation)
+        except ValueError as error:
+            raise ValueError(f"The network of seed {seed} cannot be certified: {error}.") from error
+    return found
+
+
+def pairs_trained(data: GroupTable) -> NDArray[np.bool_]:
+    """Which pairs (x, y) were trained on, shape `(n, n)`."""
+    trained = np.zeros((data.group.order,) * 2, dtype=bool)
+    x, y = data.batch[0].numpy().T
+    trained[x, y] = True
+    return trained
+
+
+def pairs_played(data: GroupTable, most: int = 128) -> tuple[Tensor, Tensor]:
+    """Pairs spread evenly over the table, at most so many, as one-hot rows, and their products: for games of the two arguments."""
+    n = data.group.order
+    index = torch.linspace(0, n * n - 1, min(most, n * n)).round().long()
+    return data.one_hot(torch.stack([index // n, index % n], 1)), torch.tensor(data.group.table).flatten()[index]
+
+
+def certify_checkpoint(
+    network: GroupNetwork,
+    data: GroupTable,
+    step: int,
+    epoch: float,
+    seeds: int | None = None,
+    verifiers: Sequence[str] = VERIFIERS,
+    done: Callable[[], None] = lambda: None,
+) -> Certification:
+    """Measure, explain and certify the networks of a checkpoint, seed by seed.
+
+    A finder or verifier that fails on one network is recorded with its reason and bound 0, and the others go on.
+
+    Args:
+        network: The network as it stands; it is read, never changed.
+        data: Its group and which pairs were trained on.
+        step: Global step.
+        epoch: Epochs trained.
+        seeds: How many networks, from the first; all by default.
+        verifiers: Names out of `VERIFIERS`.
+        done: Called after each network.
+    """
+    parameters = {name: parameter.detach().cpu().numpy() for name, parameter in network.named_parameters()}
+    collected: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    found: dict[int, Proof] = {}
+    played = pairs_played(data)
+    for index, (seed, tables) in enumerate(list(folded(network).items())[:seeds]):
+        frames, found[seed] = certify_network(tables, data.group, pairs_trained(data), verifiers)
+        more = {"weight_norm": weight_norm(array[index] for array in parameters.values())}
+        effects = interactions_of_arguments(network.tables().seed(index).network(), *played, data.baseline)
+        more |= {f"interaction_{name}": float(effects[name].abs().mean()) for name in ("x", "y", "xy", "share")}
+        rows = pd.DataFrame({"quantity": list(more), "irrep": "", "value": list(more.values())})
+        frames["progress"] = joined([frames["progress"], rows])
+        for name, frame in frames.items():
+            collected[name].append(frame.assign(step=step, epoch=float(epoch), seed=seed))
+        done()
+    frames = {name: joined(parts) for name, parts in collected.items()}
+    frames["certificates"] = frames["certificates"].assign(weights=digest_tensors(network.state_dict()))
+    return Certification(frames, found)
+
+
+def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of all frames; empty ones have no types and are left out."""
+    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+
+
+def record(run: Run, found: Certification, step: int) -> None:
+    """Write the rows of a checkpoint into the run's tables, in the place of its earlier ones; stored proofs of these go with them."""
+    for folder in run.certified.get(step, {}).values():
+        for name in VERIFIERS:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / "network.safetensors").unlink(missing_ok=True)
+    for name, frame in found.tables.items():
+        earlier = run.read_table(name) if run.table(name).is_file() else frame.iloc[:0]
+        earlier = earlier[earlier["step"] != step]
+        run.write_table(name, joined([earlier, frame]).sort_values("step", kind="stable"))
+
+
+def forget_after(run: Run, step: int) -> None:
+    """Drop rows of later steps: a training that starts again at a step makes them anew."""
+    for name in TABLES:
+        if run.table(name).is_file():
+            frame = run.read_table(name)
+            run.write_table(name, frame[frame["step"] <= step])
+
+
+def scalars(found: Certification) -> dict[str, float]:
+    """Means over the seeds of a checkpoint, under keys `certify/...`."""
+    certificates, progress = found.tables["certificates"], found.tables["progress"]
+    final = final_rows(certificates)
+    numbers: dict[str, float] = {}
+    for name, rows in final.groupby("verifier"):
+        numbers |= {
+            f"certify/{column}_{name}": float(rows[column].mean())
+            for column in ("bound", "bound_float32", "bound_bfloat16")
+        }
+        if rows["cost"].notna().any():
+            numbers[f"certify/cost_{name}"] = float(rows["cost"].mean())
+    explained = best_bounds(certificates)
+    if len(explained):
+        numbers["certify/provable"] = float((explained["bound"] >= PROVABLE).mean())
+    for name, values in progress[progress["irrep"] == ""].groupby("quantity")["value"]:
+        numbers[f"certify/{str(name).replace('/', '_')}"] = float(values.mean())
+    return numbers
+
+
+def final_rows(certificates: pd.DataFrame) -> pd.DataFrame:
+    """One row per step, seed and verifier: of a cascade, what it reached in the end."""
+    return certificates.drop_duplicates(["step", "seed", "verifier"], keep="last")
+
+
+def best_bounds(certificates: pd.DataFrame) -> pd.DataFrame:
+    """Of each step and seed the row with the highest bound that an explanation alone proves."""
+    rows = final_rows(certificates)
+    rows = rows[rows["verifier"].isin(EXPLAINED)].sort_values(["bound", "cost"], ascending=[False, True], kind="stable")
+    return rows.drop_duplicates(["step", "seed"]).sort_values(["step", "seed"])

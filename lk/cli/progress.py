@@ -1,0 +1,196 @@
+"""What a long command says and refuses: a forecast of time and disk before the work, a bar with the time left during it."""
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import nn
+
+from lk.data import Data
+from lk.decomposition import decompose
+from lk.extraction import Extraction, Samples
+from lk.extraction.extraction import fit_probes
+from lk.games import count_players, play
+from lk.games.game import BACKGROUNDS
+from lk.games.players import BACKGROUND
+from lk.layers import device_of
+from lk.networks.readable import readable
+from lk.probes import Probes
+from lk.runs import Run
+from lk.storage.trust import made_anew
+from lk.text import duration, size
+
+console = Console(stderr=True, highlight=False)
+
+# Seconds of one core per decomposed game by number of players, means over layers and checkpoints of configs/digits.yaml with more players.
+# Relative to 8 players; the machine at hand is timed. Games of 12 players take between a twentieth and ten times their mean.
+GAME_COST = {4: 0.1, 6: 0.3, 8: 1.0, 10: 12.0, 12: 250.0}
+REFERENCE_GAME = 0.5  # a game of 8 players of a network, relative to one of random values
+TIMED = 8  # players and games
+FITTED = (256, 512)  # training samples of the probes that are fitted to forecast the others
+MARGIN = 1.1  # free space that is asked for, relative to what the files need
+
+
+def say(text: str) -> None:
+    """One line for the user, beside progress bars."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def backgrounds(extraction: Extraction) -> int:
+    """How often each masked sample is passed: once, or once per intensity of an integrated background."""
+    return len(BACKGROUNDS[extraction.background])
+
+
+class Forecast(NamedTuple):
+    """Seconds of each part of an extraction.
+
+    Attributes:
+        probes: Fitting the linear classifiers.
+        play: Forward passes of masked samples, with everything that reads and scores them.
+        decompose: From values to interactions.
+    """
+
+    probes: float
+    play: float
+    decompose: float
+
+    def text(self, n: int) -> str:
+        """The whole with its parts and its uncertainty, in words."""
+        parts = {"probes": self.probes, "forward passes": self.play, "decomposition": self.decompose}
+        said = ", ".join(f"{name} {duration(seconds)}" for name, seconds in parts.items() if seconds > 0)
+        doubt = "a factor of 2" if n <= 10 else "a factor of 10, as games of so many players differ"
+        return f"about {duration(sum(self))} ({said}), give or take {doubt}"
+
+
+def pending(run: Run, extraction: Extraction, steps: Sequence[int]) -> list[int]:
+    """Those of the checkpoints that are not yet extracted."""
+    done = run.extracted(extraction.name)
+    return [step for step in steps if step not in done]
+
+
+def forecast(
+    run: Run, network: nn.Module, extraction: Extraction, samples: Samples, data: Data, steps: Sequence[int]
+) -> str:
+    """One line on what is still to do: masked samples, time and memory on disk, from probes, passes and games that are timed on this machine.
+
+    Loaders draw from the random generators of the caller: isolate them during training.
+    """
+    n, levels, left = count_players(samples.owner), backgrounds(extraction), pending(run, extraction, steps)
+    layers, checkpoints = len(extraction.layers_of(network)) + 1, len(left)
+    if not checkpoints:
+        return f"Extraction '{extraction.name}': all {len(steps)} checkpoints are stored already."
+    passes = 2**n * len(samples.y) * levels * checkpoints
+    one = seconds(network, extraction, samples, data)
+    unfitted = sum(not run.probes(step).is_file() for step in left)
+    whole = Forecast(unfitted * one.probes, checkpoints * one.play, checkpoints * one.decompose)
+    return (
+        f"Extraction '{extraction.name}': {checkpoints} checkpoint{'s' * (checkpoints != 1)} x {len(samples.y)} samples x 2^{n} coalitions"
+        f"{f' x {levels} backgrounds' * (levels > 1)} = {passes:,} masked samples through {layers} layers; {whole.text(n)}; "
+        f"{size(bytes_on_disk(n, layers, len(samples.y), checkpoints))} on disk."
+    )
+
+
+def seconds(network: nn.Module, extraction: Extraction, samples: Samples, data: Data) -> Forecast:
+    """Expected seconds of one checkpoint."""
+    layers, n = extraction.layers_of(network), count_players(samples.owner)
+    twin = readable(network, layers, samples.x, data.num_classes)
+    probes, fitting = (None, 0.0) if extraction.score.reads != "logits" else fit_time(extraction, twin, layers, data)
+    # One full batch of this very game: fewer players, each with several of the parts.
+    players = min(n, max(1, extraction.batch_size.bit_length() - 1))
+    owner = torch.where(samples.owner[:1] == BACKGROUND, samples.owner[:1], samples.owner[:1] % players)
+    one = (
+        samples.x[:1],
+        samples.y[:1],
+        owner,
+        samples.filler[:1],
+        extraction.score,
+        extraction.background,
+        extraction.batch_size,
+    )
+    play(twin, probes, layers, *one)
+    start = time.perf_counter()
+    play(twin, probes, layers, *one)
+    each = (time.perf_counter() - start) / 2**players
+    return Forecast(fitting, each * 2**n * len(samples.y), game_time(n) * len(samples.y) * (len(layers) + 1))
+
+
+def fit_time(extraction: Extraction, twin: nn.Module, layers: list[str], data: Data) -> tuple[Probes, float]:
+    """Probes fitted on few training samples, and the expected seconds on all that the recipe asks for: linear in their number."""
+    wanted = min(extraction.probes.max_samples, len(Data.labels(data.train)))
+    took = []
+    for number in (FITTED[0], *FITTED):  # the first warms up
+        recipe = made_anew(extraction.probes, max_samples=min(number, wanted))
+        start = time.perf_counter()
+        probes = fit_probes(recipe, twin, layers, data)
+        took.append(time.perf_counter() - start)
+    slope = max(0.0, took[2] - took[1]) / (FITTED[1] - FITTED[0])
+    return probes.to(device_of(twin)), took[2] + slope * max(0, wanted - FITTED[1])
+
+
+@lru_cache
+def random_game_time(threads: int) -> float:
+    """Seconds per decomposed game of 8 players and random values, with as many at a time as there are threads; timed once per process."""
+    games = torch.rand(2**TIMED, TIMED * threads, generator=torch.Generator().manual_seed(0))
+    decompose(games[:, :1])  # the first call compiles
+    start = time.perf_counter()
+    decompose(games)
+    return (time.perf_counter() - start) / games.shape[1]
+
+
+def game_time(n: int) -> float:
+    """Expected seconds to decompose one game of n players; beyond the table its cost grows as between the last two entries."""
+    known = np.array(list(GAME_COST))
+    cost = np.log(np.array(list(GAME_COST.values())))
+    beyond = max(0, n - known[-1]) * (cost[-1] - cost[-2]) / (known[-1] - known[-2])
+    relative = float(np.exp(np.interp(n, known, cost) + beyond))
+    return random_game_time(torch.get_num_threads()) * REFERENCE_GAME * relative
+
+
+def bytes_on_disk(n: int, layers: int, samples: int, checkpoints: int) -> int:
+    """Values, AND, OR and residual, 4 bytes each, of every coalition, layer (the output included), sample and checkpoint."""
+    return int(2**n * layers * samples * 4 * 4 * checkpoints)
+
+
+def check_disk(folder: Path, n: int, layers: int, samples: int, checkpoints: int) -> None:
+    """Refuse an extraction whose files do not fit on the disk of the run folder, before the work starts.
+
+    Args:
+        folder: The run folder, or where it will be.
+        n: Players.
+        layers: Layers, the output included.
+        samples: Samples.
+        checkpoints: Checkpoints that are not yet extracted.
+
+    Raises:
+        ValueError: A tenth more than the files need is not free.
+    """
+    place = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    needed, free = bytes_on_disk(n, layers, samples, checkpoints), shutil.disk_usage(place).free
+    if needed * MARGIN > free:
+        raise ValueError(
+            f"expected {size(needed * MARGIN)} of free disk space in {place} (2^{n} coalitions x {layers} layers x {samples} samples x "
+            f"{checkpoints} checkpoints x 16 bytes, and a tenth more), got {size(free)}. Choose fewer players, samples or checkpoints, or "
+            "another runs_dir."
+        )
+
+
+@contextmanager
+def progress(total: int, what: str) -> Iterator[Progress]:
+    """A bar with the time left; advance its only task."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=console,
+    ) as bar:
+        bar.add_task(what, total=total)
+        yield bar

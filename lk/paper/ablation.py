@@ -1,0 +1,166 @@
+"""Is the number of salient interactions a property of the network or of the solver? Kappas, solvers, leans and thresholds on the same games."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lk.decomposition import Decomposition, decompose, decompose_path
+from lk.paper.subject import Subject, evenly
+from lk.studies.averages import ratio_of
+from lk.transforms import number_of_players
+
+SOLVERS: dict[str, dict[str, Any]] = {
+    "canonical": {},
+    "opposite lean": {"lean": "high"},
+    "vertex": {"method": "path", "canonical": False},
+    "no canonical rule": {"canonical": False, "lean": "none"},
+    "published": {"method": "sgd"},
+}
+RANKS = 400
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Settings of the study; it works on stored values and passes nothing through a network.
+
+    Args:
+        kappas: Bounds of the residual, relative to |v(N) - v(empty)|, for the canonical answer.
+        solvers: Ways to decompose at the extraction's own kappa, among those of `SOLVERS`.
+        samples: How many samples the solvers get, evenly spread.
+        games: How many samples the kappas get, evenly spread; default all. At kappa = 0 a game of 12 players takes seconds.
+
+    Raises:
+        ValueError: A solver is unknown, or a kappa negative.
+    """
+
+    kappas: tuple[float, ...] = (0.0, 0.03, 0.04, 0.05)
+    solvers: tuple[str, ...] = tuple(SOLVERS)
+    samples: int = 20
+    games: int | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.solvers if name not in SOLVERS]
+        if unknown or not self.kappas or min(self.kappas) < 0 or self.samples < 1:
+            raise ValueError(
+                f"Given kappas={list(self.kappas)}, solvers={list(self.solvers)}, samples={self.samples}; expected kappas of at least 0, "
+                f"solvers among {', '.join(SOLVERS)}, and at least 1 sample."
+            )
+
+    def along(self, subject: Subject) -> tuple[Tensor, pd.DataFrame]:
+        """The canonical answer at every kappa, by the path, for the output's games; played by nobody again once it is stored.
+
+        Returns:
+            Effects `(kappas, 2, 2**n, samples)`, and one row per kappa and sample: kappa, place, sample and the columns of `rows`.
+        """
+        kappas = "-".join(f"{kappa:g}" for kappa in self.kappas) + (f"-games={self.games}" if self.games else "")
+        name = f"ablation/kappas={kappas}.safetensors"
+        place, layer = list(subject.places.items())[-1]
+        total = len(subject.samples.y)
+        places = evenly(total, self.games or total)
+        own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - subject.extraction.kappa)))
+
+        settings = {"kappas": list(self.kappas), "games": self.games}
+        found: list[Decomposition] = []
+
+        def make_effects() -> dict[str, Tensor]:
+            found.extend(decompose_path(subject.values[:, layer, places], list(self.kappas), subject.extraction.gap))
+            return {"effects": torch.stack([stacked(answer) for answer in found]).float()}
+
+        def make_table() -> pd.DataFrame:
+            if not found:
+                make_effects()
+            parts = [
+                rows(answer, found[own], subject).assign(
+                    kappa=kappa, place=place, sample=subject.samples.index[places].tolist()
+                )
+                for kappa, answer in zip(self.kappas, found, strict=True)
+            ]
+            return pd.concat(parts, ignore_index=True)
+
+        effects = subject.kept_tensors(name, settings, make_effects)["effects"]
+        if found:  # both are of one decomposition
+            subject.run.table(f"{subject.extraction.name}/kappas").unlink(missing_ok=True)
+        return effects, subject.kept("kappas", settings, make_table)
+
+    def ranked(self, subject: Subject) -> pd.DataFrame:
+        """Effects at the output at every kappa, in the order that the extraction's own kappa gives (the paper's figure 11).
+
+        Effects are relative to their sample's strongest; those that are salient at no kappa are left out.
+
+        Returns:
+            Columns kappa, rank (divided by the number of samples), effect, place, n.
+        """
+        effects, table = self.along(subject)
+        own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - subject.extraction.kappa)))
+        scaled = (effects / effects[own].abs().amax((0, 1))).flatten(1)
+        # Most effects are zero at every kappa: the flat middle of the curve is left out.
+        seen = scaled[:, (scaled.abs() > ratio_of(subject.interactions)).any(0)]
+        order = seen[own].sort(descending=True, stable=True).indices
+        shown = torch.linspace(0, max(len(order) - 1, 0), min(RANKS, len(order))).round().long()
+        samples = effects.shape[-1]
+        parts = [
+            pd.DataFrame({"rank": (shown + 1).numpy() / samples, "effect": found[order[shown]].numpy(), "kappa": kappa})
+            for kappa, found in zip(self.kappas, seen, strict=True)
+        ]
+        return pd.concat(parts, ignore_index=True).assign(place=table["place"].iloc[0], n=samples)
+
+    def by_solver(self, subject: Subject) -> pd.DataFrame:
+        """Every solver on the output's games of some samples.
+
+        Returns:
+            Columns solver, place, sample, per_sample and per_layer (salient interactions under either threshold; the latter is taken over
+            these samples), objective, agreement (intersection over union with the canonical salient set), certified.
+        """
+
+        def make() -> pd.DataFrame:
+            places = evenly(len(subject.samples.y), self.samples)
+            name, layer = list(subject.places.items())[-1]
+            values, parts = subject.values[:, layer, places], []
+            reference = decompose(values, subject.extraction.kappa, subject.extraction.gap)
+            for solver in self.solvers:
+                found = reference if solver == "canonical" else solved(values, subject, solver)
+                parts.append(
+                    rows(found, reference, subject).assign(
+                        solver=solver, place=name, sample=subject.samples.index[places].tolist()
+                    )
+                )
+            return pd.concat(parts, ignore_index=True)
+
+        return subject.kept("solvers", {"solvers": list(self.solvers), "samples": self.samples}, make)
+
+
+def solved(values: Tensor, subject: Subject, solver: str) -> Decomposition:
+    """One solver's answer; the published rule proves nothing, and says nothing about it here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r".*games are not proven")
+        return decompose(values, subject.extraction.kappa, subject.extraction.gap, **SOLVERS[solver])
+
+
+def stacked(found: Decomposition) -> Tensor:
+    """Both kinds, `(2, 2**n, samples)`, with the empty coalition set to 0."""
+    both = torch.stack([found.and_, found.or_])
+    both[:, 0] = 0
+    return both
+
+
+def rows(found: Decomposition, reference: Decomposition, subject: Subject) -> pd.DataFrame:
+    """Counts, objective and agreement of each sample."""
+    ratio = ratio_of(subject.interactions)
+    strength, other = stacked(found).abs(), stacked(reference).abs()
+    top, top_other = strength.amax((0, 1)), other.amax((0, 1))
+    chosen, chosen_other = strength > ratio * top, other > ratio * top_other
+    either = (chosen | chosen_other).sum((0, 1))
+    return pd.DataFrame(
+        {
+            "per_sample": chosen.sum((0, 1)).numpy(),
+            "per_layer": (strength > ratio * top.amax()).sum((0, 1)).numpy(),
+            "objective": found.objective.numpy(),
+            "agreement": ((chosen & chosen_other).sum((0, 1)) / either.where(either > 0, torch.nan)).numpy(),
+            "certified": found.certified.numpy(),
+            "possible": 2 * (len(found.and_) - 1) - number_of_players(found.and_),
+        }
+    )

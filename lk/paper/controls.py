@@ -1,0 +1,193 @@
+"""Controls: what a layer seems to know when there is nothing to know, and what another choice among optima would show.
+
+A finding about layers says something about the network only if it is absent, or weaker, where the classifier was fitted on random labels
+or the network was never trained; if it does not depend on which training samples the classifier saw, nor on how it was fitted; and if it
+survives the preference for high orders among equally sparse decompositions.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from pytorch_lightning.utilities.seed import isolate_rng
+from torch import Tensor, nn
+
+from lk.extraction.extraction import fit_probes
+from lk.extraction.probing import evaluate
+from lk.games import OUTPUT, play
+from lk.interactions import Interactions, interactions_of
+from lk.layers import frozen
+from lk.paper.subject import Subject, evenly, restrict, same
+from lk.probes import PaperSGD, Probes, Recipe
+from lk.runs import step_name
+from lk.storage.describe import describe
+from lk.storage.trust import made_anew
+
+LEAN = "opposite lean"
+PROBES = ("random labels", "untrained network", "another draw", "published probes")
+SAME_NETWORK = tuple(
+    name for name in PROBES if name != "untrained network"
+)  # they leave the output, which has no probe, as it is
+CONTROLS = (*PROBES, LEAN)
+
+
+class RandomLabels(Recipe):
+    """Fits the same classifiers on shuffled labels (after Hewitt and Liang 2019): what they then hold is their own capacity.
+
+    Args:
+        recipe: How to fit.
+        seed: Decides the shuffle.
+    """
+
+    def __init__(self, recipe: Recipe, seed: int = 0) -> None:
+        super().__init__(recipe.pooling, recipe.max_samples, seed)
+        self.recipe = recipe
+
+    def fit(
+        self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int
+    ) -> Probes:
+        """Labels are shuffled over all samples, not within batches: a folder of images is stored class by class."""
+        return self.recipe.fit(network, layers, Shuffled(batches, self.seed), num_classes)
+
+
+class Shuffled:
+    """Batches with their labels shuffled over all samples."""
+
+    def __init__(self, batches: Iterable[tuple[Tensor, Tensor]], seed: int) -> None:
+        self.batches = batches
+        labels = torch.cat([y for _, y in batches])
+        self.labels = labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))]
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        start = 0
+        for x, y in self.batches:
+            yield x, self.labels[start : start + len(y)]
+            start += len(y)
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Settings of the study.
+
+    Args:
+        names: Which controls, among `CONTROLS`.
+        samples: How many samples the controls of the probes get, evenly spread.
+        leaning: How many samples the opposite lean gets; default all.
+        seed: Decides random labels, and is added to the recipe's for another draw of training samples.
+        networks: Names of the networks that get them; default all.
+
+    Raises:
+        ValueError: A control is unknown.
+    """
+
+    names: tuple[str, ...] = CONTROLS
+    samples: int = 20
+    leaning: int | None = None
+    seed: int = 1
+    networks: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.names if name not in CONTROLS]
+        if unknown or self.samples < 2:
+            raise ValueError(
+                f"Given names={list(self.names)}, samples={self.samples}; expected some of {', '.join(CONTROLS)} and at least 2 samples."
+            )
+
+    def places(self, subject: Subject, name: str) -> list[int]:
+        """Positions of the samples that a control is read on."""
+        total = len(subject.samples.y)
+        return evenly(total, (self.leaning or total) if name == LEAN else self.samples)
+
+    def interactions(
+        self,
+        subject: Subject,
+        name: str,
+        published: PaperSGD | None = None,
+        done: Callable[[int], None] = lambda _: None,
+    ) -> Interactions:
+        """Interactions of every layer under one control, on `places`; read where they are stored.
+
+        The untrained network is the run's first checkpoint.
+
+        Args:
+            subject: The network, read.
+            name: The control.
+            published: Recipe of "published probes"; default `PaperSGD` on the features that the subject's own probes read.
+            done: Called with the number of masked samples after each forward pass.
+        """
+        own = subject.extraction.probes
+        published = published or PaperSGD(pooling=own.pooling, max_samples=own.max_samples, seed=own.seed)
+        key: dict[str, float] = {"samples": self.samples, "seed": self.seed}
+        if name == LEAN:
+            key = {"samples": self.leaning} if self.leaning else {}
+        elif name == "published probes":
+            key |= {"lr": published.lr, "batch": published.batch_size, "epochs": published.epochs}
+        label = "-".join([name.replace(" ", "-"), *(f"{k}={v}" for k, v in key.items())])
+        path = (
+            subject.run.extraction(subject.extraction.name)
+            / step_name(subject.step)
+            / "controls"
+            / f"{label}.safetensors"
+        )
+        settings = {**key, **subject.identity}
+        if name == "published probes":
+            settings["published"] = describe(published)
+        if name == "untrained network":
+            settings["untrained"] = min(subject.run.checkpoints)
+        if path.is_file():
+            stored = Interactions.load(path)
+            # Files without settings are older than these; their names say what decides them.
+            if same(stored.about.get("settings", {**settings, "made_from": None}), settings):
+                return stored
+        start = time.perf_counter()
+        found = (
+            self.opposite(subject, self.places(subject, name))
+            if name == LEAN
+            else self.played(subject, name, published, done)
+        )
+        found.about["seconds"] = {**found.about.get("seconds", {}), "all": time.perf_counter() - start}
+        found.about["settings"] = settings
+        found.save(path)
+        return found
+
+    def opposite(self, subject: Subject, places: list[int]) -> Interactions:
+        """The games of some samples decomposed with high orders preferred."""
+        own = subject.interactions.select(places)
+        about = {key: value for key, value in own.about.items() if key not in ("kappa", "gap", "lean", "seconds")}
+        return interactions_of(
+            subject.values[:, :, places], own.layers, own.about["kappa"], own.about["gap"], lean="high", **about
+        )
+
+    def played(self, subject: Subject, name: str, published: PaperSGD, done: Callable[[int], None]) -> Interactions:
+        """Games of the controlled probes or network."""
+        extraction, network, layers = subject.extraction, subject.network, list(subject.interactions.layers[:-1])
+        recipe: Recipe = extraction.probes
+        step = subject.step
+        with isolate_rng():
+            if name == "untrained network":
+                step = min(subject.run.checkpoints)
+                network = frozen(network)
+                subject.run.load(network, step)
+            elif name == "another draw":
+                # At most half of the training samples: all of them would be the same draw again.
+                most = min(recipe.max_samples, len(subject.data.labels(subject.data.train)) // 2)
+                recipe = made_anew(recipe, seed=recipe.seed + self.seed, max_samples=most)
+            elif name == "published probes":
+                recipe = published
+            else:
+                recipe = RandomLabels(recipe, self.seed)
+            probes = fit_probes(recipe, network, layers, subject.data).to(next(network.parameters()).device)
+            table = evaluate(network, probes, subject.data, step, 0.0)
+            few = restrict(subject.samples, self.places(subject, name))
+            start = time.perf_counter()
+            values, _ = play(
+                network, probes, layers, few.x, few.y, few.owner, few.filler, extraction.score, extraction.background,
+                extraction.batch_size, few.index, done,
+            )  # fmt: skip
+            seconds = {"play": time.perf_counter() - start}
+        return interactions_of(
+            values, [*layers, OUTPUT], extraction.kappa, extraction.gap, step=step, samples=few.index.tolist(), labels=few.y.tolist(),
+            salience_ratio=extraction.salience_ratio, control=name, recipe=describe(recipe), seconds=seconds,
+            accuracy={str(layer): float(hit) for layer, hit in zip(table["layer"], table["accuracy"], strict=True)},
+        )  # fmt: skip

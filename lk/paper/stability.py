@@ -1,0 +1,189 @@
+"""How stable interactions are when noise is added to the input (Cheng et al., ICML 2024, Eq. 10 and App. L)."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lk.decomposition import decompose
+from lk.extraction.tables import KINDS
+from lk.games import play
+from lk.metrics.noise_share import noise_share
+from lk.metrics.stability import mean_by_order, stability
+from lk.paper.subject import Subject, evenly
+from lk.studies.averages import ratio_of
+from lk.transforms import harsanyi, or_interactions, orders
+
+WAYS = ("again", "followed")
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Settings of the study.
+
+    The paper adds Gaussian noise of deviation 0.02 to the input and states neither the number of draws nor whether the decomposition is
+    redone. Salient sets come from the clean sample.
+
+    Args:
+        samples: How many of the explained samples, evenly spread.
+        draws: Noisy copies of each.
+        sigma: Standard deviation of the noise in the unit of the input (pixels from 0 to 1).
+        way: `again` decomposes every noisy game; `followed` keeps the clean game's split and residual, so that effects follow
+            the values linearly.
+        leans: Orders preferred among optima (see `decompose`); "high" is the control.
+        seed: Decides the noise.
+        seeds: How many runs of a network get the study, from the first.
+        networks: Names of the networks that get it; default all.
+
+    Raises:
+        ValueError: A setting is out of range.
+    """
+
+    samples: int = 10
+    draws: int = 20
+    sigma: float = 0.02
+    way: str = "again"
+    leans: tuple[str, ...] = ("low",)
+    seed: int = 0
+    seeds: int = 1
+    networks: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.samples < 1 or self.draws < 2 or self.sigma <= 0 or self.way not in WAYS:
+            raise ValueError(
+                f"Given samples={self.samples}, draws={self.draws}, sigma={self.sigma}, way={self.way!r}; expected at least 1 sample and 2 "
+                f"draws, a positive sigma and one of {', '.join(WAYS)}."
+            )
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """All that decides the result."""
+        return {
+            key: list(value) if key == "leans" else value
+            for key, value in asdict(self).items()
+            if key not in ("seeds", "networks")
+        }
+
+    def played(self, subject: Subject) -> int:
+        """How many masked samples the study passes through the network."""
+        return int(min(self.samples, len(subject.samples.y)) * self.draws * 2**subject.n)
+
+    def noisy(self, x: Tensor, index: int) -> Tensor:
+        """Noisy copies `(draws, *input)` of one sample; the noise depends on the seed and the sample's index alone."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        return x + self.sigma * torch.randn(self.draws, *x.shape, generator=generator)
+
+    def measure(self, subject: Subject, done: Callable[[int], None] = lambda _: None) -> pd.DataFrame:
+        """Stability of the salient interactions of each sample, at the intermediate layer and the output.
+
+        Games are kept sample by sample, so that a study that was stopped goes on where it was.
+
+        Returns:
+            Columns step, layer, place, lean, kind, order, sample, stability; NaN where a sample has no salient interaction of an order.
+
+        Raises:
+            ValueError: Inputs are no real numbers (token ids): there is nothing that noise could be added to.
+        """
+        if not subject.samples.x.is_floating_point():
+            raise ValueError(
+                "Noise is added to real inputs; given integers (token ids). Leave the stability study out for text."
+            )
+
+        def make() -> pd.DataFrame:
+            games = {place: self.games(subject, place, done) for place in self.places(subject)}
+            frame = pd.concat(self.rows(subject, games), ignore_index=True)
+            frame.attrs["seconds"] = {"play": sum(played["seconds"].item() for played in games.values())}
+            return frame
+
+        return subject.kept("stability", self.settings, make)
+
+    def places(self, subject: Subject) -> list[int]:
+        """Positions of the samples that get noise."""
+        return evenly(len(subject.samples.y), self.samples)
+
+    def rows(self, subject: Subject, games: Mapping[int, Mapping[str, Tensor]]) -> list[pd.DataFrame]:
+        """The table of each sample, from its games."""
+        found, parts = subject.interactions, []
+        for place, played in games.items():
+            values = played["values"]
+            for where, (name, layer) in enumerate(subject.places.items()):
+                for lean in self.leans:
+                    clean = self.clean(subject, layer, place, lean)
+                    chosen = clean.abs() > ratio_of(found) * clean.abs().max()
+                    effects = self.effects(subject, values[:, where], layer, place, lean, clean)
+                    for k, kind in enumerate(KINDS):
+                        mean = mean_by_order(stability(effects[k]), chosen[k])
+                        parts.append(
+                            pd.DataFrame({"order": range(found.n + 1), "stability": mean.numpy()}).assign(
+                                step=subject.step, layer=found.layers[layer], place=name, lean=lean, kind=kind,
+                                sample=int(subject.samples.index[place]),
+                            )[1:]
+                        )  # fmt: skip
+        return parts
+
+    def games(self, subject: Subject, place: int, done: Callable[[int], None]) -> dict[str, Tensor]:
+        """`values` of the noisy games of one sample, `(2**n, 2, draws)`, played where they are not stored yet, and the `seconds` that took."""
+        samples, index = subject.samples, int(subject.samples.index[place])
+        noise = {"sigma": self.sigma, "draws": self.draws, "seed": self.seed}
+        name = f"stability/sigma={self.sigma:g}-draws={self.draws}-seed={self.seed}/sample={index:07d}.safetensors"
+
+        def make() -> dict[str, Tensor]:
+            start = time.perf_counter()
+            layers = list(subject.interactions.layers[:-1])
+            noisy = self.noisy(samples.x[place], index)
+            values, _ = play(
+                subject.network, subject.probes, [subject.middle] if layers else [], noisy, samples.y[[place]].expand(self.draws),
+                samples.owner[[place]].expand(self.draws, *samples.owner.shape[1:]),
+                samples.filler[[place]].expand(self.draws, *samples.filler.shape[1:]), subject.extraction.score,
+                subject.extraction.background, subject.extraction.batch_size, samples.index[[place]].expand(self.draws), done,
+            )  # fmt: skip
+            return {"values": values, "seconds": torch.tensor(time.perf_counter() - start)}
+
+        return subject.kept_tensors(name, {**noise, "sample": index}, make)
+
+    def clean(self, subject: Subject, layer: int, place: int, lean: str) -> Tensor:
+        """Effects of the clean game, `(2, 2**n)`: what is salient, and what is followed, is of the same lean as the noisy games."""
+        if lean == "low":
+            return subject.interactions.effects[:, :, layer, place].double()
+        found = decompose(subject.values[:, layer, place], subject.extraction.kappa, subject.extraction.gap, lean=lean)
+        effects = torch.stack([found.and_, found.or_]).double()
+        effects[:, 0] = 0
+        return effects
+
+    def effects(self, subject: Subject, values: Tensor, layer: int, place: int, lean: str, clean: Tensor) -> Tensor:
+        """Effects of the noisy games of one layer, `(2, 2**n, draws)`."""
+        if self.way == "again":
+            found = decompose(values, subject.extraction.kappa, subject.extraction.gap, lean=lean)
+            return torch.stack([found.and_, found.or_])
+        change = (values.double() - subject.values[:, layer, place, None].double()) / 2
+        and_, or_ = harsanyi(change), or_interactions(change)
+        single = orders(subject.n) == 1
+        and_[single] += or_[single]
+        or_[single] = 0
+        return clean[..., None] + torch.stack([and_, or_])
+
+    def shares(self, subject: Subject) -> pd.DataFrame:
+        """The control: how large the noise on a coalition is beside the coalition itself, by order (App. L).
+
+        Returns:
+            Columns order, n, and the quantiles q05, q25, q50, q75, q95 over samples, draws and coalitions.
+        """
+        samples, order, parts = subject.samples, orders(subject.n), []
+        for place in self.places(subject):
+            x = samples.x[[place]]
+            noisy = self.noisy(samples.x[place], int(samples.index[place]))[:, None]
+            parts.append(noise_share(x, noisy, samples.owner[[place]]).flatten(1))
+        share = torch.cat(parts, 1)
+        rows = []
+        for m in range(1, subject.n + 1):
+            known = share[order == m].flatten().numpy()
+            known = known[np.isfinite(known)]
+            if len(known):
+                quantiles = {f"q{round(100 * q):02d}": float(np.quantile(known, q)) for q in QUANTILES}
+                rows.append({"order": m, **quantiles, "n": len(known)})
+        return pd.DataFrame(rows)

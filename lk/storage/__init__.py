@@ -1,0 +1,1 @@
+"""Files and plain data: whole writes, checked reads, digests, objects as settings and back."""
