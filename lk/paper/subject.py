@@ -19,6 +19,7 @@ from lk.interactions import Interactions
 from lk.probes import Probes
 from lk.runs import Run, step_name
 from lk.storage.stored import damaged, parse_json, read_tensors, write_tensors
+from lk.storage.trust import renamed
 from lk.studies.alignment import intermediate
 
 PLACES = ("intermediate layer", "output")
@@ -134,7 +135,7 @@ class Subject:
 
 def same(stored: object, settings: dict[str, Any]) -> bool:
     """Whether stored settings are these. What was stored before digests were kept is of a subject without them."""
-    return isinstance(stored, dict) and {"made_from": None, **stored} == json.loads(json.dumps(settings))
+    return isinstance(stored, dict) and renamed({"made_from": None, **stored}) == json.loads(json.dumps(settings))
 
 
 def subject(
