@@ -66,7 +66,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         ValueError: A setting is of another kind; names the file.
     """
     remedy = f"Delete the folder {path.parent} and extract again: analyze.py extract RUN."
-    found = renamed(read_yaml(path, remedy))
+    found: dict[str, Any] = renamed(read_yaml(path, remedy))
     for key in ("players", "masker", "score", "probes"):
         part = found.get(key)
         if part is not None and not is_part(part):
