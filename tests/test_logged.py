@@ -8,11 +8,11 @@ import pytest
 import torch
 import yaml
 from safetensors import safe_open
-from wandb_records import records
 
 from lk.runs import Run
 from lk.studies.averages import total
 from lk.studies.reading import Reading
+from tests.helpers.wandb_records import records
 
 KINDS = ("and_", "or_")
 

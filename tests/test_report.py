@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 
 import pytest
 import torch
-from run_folders import write_run
 
 from lk import plots
 from lk.pages.page import Gallery, Section
@@ -17,6 +16,7 @@ from lk.runs.segments import begin_segment, end_segment
 from lk.studies.environment import PACKAGES, record_environment
 from lk.studies.reading import Reading
 from lk.text import number
+from tests.helpers.run_folders import write_run
 
 HOSTILE = "<script>alert('$x_1$ & y')</script>"
 

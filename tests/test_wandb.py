@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from wandb_records import records
 
 from lk.callbacks.log import log_artifact
 from lk.loggers import Wandb
 from lk.runs import Run
+from tests.helpers.wandb_records import records
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from wandb_records import records
 
 from lk import proofs
 from lk.callbacks import Certify
@@ -21,6 +20,7 @@ from lk.groups import Cyclic, Symmetric
 from lk.networks import GroupNetwork
 from lk.proofs import Certificate, Tables, brute_force, load_explanation
 from lk.runs import Run
+from tests.helpers.wandb_records import records
 
 CONFIG = """
 seed_everything: 3

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from run_folders import interactions
 
 from lk.cli import analyze, train
 from lk.decomposition import decompose
@@ -40,6 +39,7 @@ from lk.paper.subject import Subject, evenly
 from lk.paper.verdicts import held, summary
 from lk.probes import Optimum
 from lk.runs import Run
+from tests.helpers.run_folders import interactions
 
 
 # ---- findings

@@ -4,10 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
-from paper_frames import FEW, attributions, by_layer, by_order, counted, kappas, noise, paper, sorted_curves
 
 from lk import plots
 from lk.plots.style import FORGOTTEN, NEW, OVERLAP, figure_image, of_samples, wide
+from tests.helpers.paper_frames import (
+    FEW,
+    attributions,
+    by_layer,
+    by_order,
+    counted,
+    kappas,
+    noise,
+    paper,
+    sorted_curves,
+)
 
 KINDS = sorted(set(paper()) - {"paper_attributions"})
 

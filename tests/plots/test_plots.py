@@ -9,8 +9,6 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from paper_frames import paper
-from run_folders import interactions
 
 from lk import plots
 from lk.certification.circuits import circuit_picture
@@ -21,6 +19,8 @@ from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
 from lk.proofs import rho_set
 from lk.studies.averages import averages, total
 from lk.studies.ranking import ranked, strongest_of
+from tests.helpers.paper_frames import paper
+from tests.helpers.run_folders import interactions
 
 # What mathtext would stumble over.
 LAYERS = ("a$b$c", "$\\frac{", "third^", "output")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hostile import MODULE, PAYLOAD, folders
 
 from lk.cli import analyze, probe, train
 from lk.cli.commands import stored_defaults
@@ -14,6 +13,7 @@ from lk.data import Digits
 from lk.games import Players
 from lk.runs import Run
 from lk.storage.trust import ForeignClassError, build, check_name, check_trusted, fits
+from tests.helpers.hostile import MODULE, PAYLOAD, folders
 
 HOSTILE = list(folders())
 

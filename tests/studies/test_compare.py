@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from run_folders import interactions, write_run
 
 from lk.extraction.tables import normalised, salient
 from lk.metrics import compare as split
@@ -17,6 +16,7 @@ from lk.studies.alignment import align
 from lk.studies.averages import averages, counts, shares, strengths
 from lk.studies.compare import PAIRS, QUESTIONS, difference, iou, layer_tables, sentences
 from lk.studies.flags import doubts
+from tests.helpers.run_folders import interactions, write_run
 
 
 # ---- averages, against the plain way

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from run_folders import write_run
 
 from lk.metrics.intervals import jackknife
 from lk.studies.alignment import align
 from lk.studies.layer_steps import DROPPED, LEARNED, Profile, described, half, layer_steps, profile
+from tests.helpers.run_folders import write_run
 
 FOUR = ("a", "b", "c", "output")
 

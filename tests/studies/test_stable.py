@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from run_folders import write_run
 
 from lk.metrics.intervals import jackknife
 from lk.studies.alignment import align
 from lk.studies.compare import QUESTIONS, STABILITY, questions, sentences
 from lk.studies.stable import PLACES, by_sample, has_stability, level, stability
+from tests.helpers.run_folders import write_run
 
 
 def write_stability(run, value, missing=(), step=20, orders=4, spread=0.01):
