@@ -12,8 +12,15 @@ from lk.text import duration, epochs, number, of, percent, signed, significant, 
 
 ROOT = Path(lk.__file__).parent
 # Everything that a reader of a page or figure sees.
-SHOWN = [*(ROOT / "report").glob("*.py"), *(ROOT / "plots").glob("*.py"), ROOT / "progress.py"]
-SHOWN += [ROOT / "studies" / f"{name}.py" for name in ("sentences", "compare", "layer_steps", "milestones", "verdicts")]
+ROOMS = {
+    "certification": ("milestones", "page"),
+    "cli": ("progress",),
+    "pages": ("page", "glossary"),
+    "paper": ("page", "verdicts"),
+    "studies": ("sentences", "compare", "layer_steps"),
+}
+SHOWN = [path for room in ("plots", "report") for path in sorted((ROOT / room).glob("*.py"))]
+SHOWN += [ROOT / room / f"{name}.py" for room, names in ROOMS.items() for name in names]
 
 
 @pytest.mark.parametrize(

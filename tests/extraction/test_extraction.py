@@ -311,7 +311,7 @@ def test_layers_are_checked_against_the_network(network):
 
 @pytest.mark.parametrize(("n", "figure"), [(30, "1,920.0 GiB"), (64, r"2\^45 GiB"), (1500, r"2\^1481 GiB")])
 def test_more_players_than_memory_says_how_much_and_what_fits(monkeypatch, n, figure):
-    monkeypatch.setattr(lk.extraction, "available_memory", lambda: 16 * 2**30)
+    monkeypatch.setattr("lk.extraction.extraction.available_memory", lambda: 16 * 2**30)
     with pytest.raises(
         ValueError, match=rf"{n} players give 2\^{n} coalitions: .* 8 layers need about {figure}, and 16.0 GiB are"
     ):
@@ -329,7 +329,7 @@ def test_too_many_players_are_refused_before_any_work(data):
 
 
 def test_available_memory_is_a_plausible_figure():
-    assert 2**26 < lk.extraction.available_memory() < 2**50
+    assert 2**26 < lk.extraction.extraction.available_memory() < 2**50
 
 
 # ---- a frozen copy, and probes of a data set

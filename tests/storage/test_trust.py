@@ -41,13 +41,15 @@ def test_foreign_class_is_refused(config, name):
             refuse(config)
 
 
-@pytest.mark.parametrize("path", ["lk.storage.files.Path", "lk.cli.progress.Console", "lk.extraction.Subset"])
+@pytest.mark.parametrize(
+    "path", ["lk.storage.files.Path", "lk.cli.progress.Console", "lk.extraction.extraction.Subset"]
+)
 def test_a_foreign_class_that_lk_imports_is_refused(path):
     with pytest.raises(ForeignClassError, match=f"config names '{path}', which is defined in"):
         build({"class_path": path})
 
 
-@pytest.mark.parametrize("path", ["lk.runs.build", "torchvision.models.get_model"])
+@pytest.mark.parametrize("path", ["lk.runs.run.build", "torchvision.models.get_model"])
 def test_a_function_is_no_class(path):
     with pytest.raises(ForeignClassError, match=f"config names '{path}' where a class is expected"):
         build({"class_path": path})
@@ -64,7 +66,8 @@ def test_a_class_that_cannot_be_imported(path):
 
 
 @pytest.mark.parametrize(
-    "path", ["torchvision.datasets.FakeData", "lk.cli.TrainCLI", "lk.loggers.Wandb", "lk.callbacks.SaveCheckpoints"]
+    "path",
+    ["torchvision.datasets.FakeData", "lk.cli.commands.TrainCLI", "lk.loggers.Wandb", "lk.callbacks.SaveCheckpoints"],
 )
 def test_a_class_that_is_no_part_of_a_run(path):
     with pytest.raises(ForeignClassError, match=f"config names '{path}', which is no part of a run"):
