@@ -22,7 +22,7 @@ def compare(path, name):
     stored = Interactions.load(folder / "interactions.safetensors")
     about = stored.about
     found = decompose(
-        load_file(folder / "values.safetensors")["values"], about["kappa"], about["gap"], lean=about["lean"]
+        load_file(folder / "values.safetensors")["values"], about["kappa"], about["gap"], tie_break=about["lean"]
     )
     now = replace(stored, and_=found.and_, or_=found.or_)
     changed = (now.effects - stored.effects).abs().amax((0, 1)) > DIFFERENT * now.effects.abs().amax((0, 1))

@@ -209,7 +209,7 @@ def check_about(about: object, samples: int | None) -> None:
 
 
 def interactions_of(
-    values: Tensor, layers: Sequence[str], kappa: float = 0.04, gap: float = 1e-3, lean: str = "low", **about: Any
+    values: Tensor, layers: Sequence[str], kappa: float = 0.04, gap: float = 1e-3, tie_break: str = "low", **about: Any
 ) -> Interactions:
     """Decompose values `(2**n, layers, samples)` into a container.
 
@@ -218,7 +218,7 @@ def interactions_of(
         layers: Layer names.
         kappa: Bound of the residual, relative to |v(N) - v(empty)|.
         gap: Relative gap to prove.
-        lean: Orders preferred among optima (see `decompose`); "high" is the control for findings about orders.
+        tie_break: Orders preferred among optima (see `decompose`); "high" is the control for findings about orders.
         **about: Metadata to keep.
 
     Example:
@@ -226,7 +226,7 @@ def interactions_of(
         >>> interactions_of(v, ["output"], kappa=0).strongest()
         [('AND', (0, 1), 2.0)]
     """
-    found = decompose(values, kappa=kappa, gap=gap, lean=lean)
+    found = decompose(values, kappa=kappa, gap=gap, tie_break=tie_break)
     return Interactions(
         found.and_.float() if values.dtype == torch.float32 else found.and_,
         found.or_.float() if values.dtype == torch.float32 else found.or_,
@@ -235,7 +235,7 @@ def interactions_of(
         found.lower_bound,
         torch.as_tensor(found.certified),
         tuple(layers),
-        {"kappa": kappa, "gap": gap, "lean": lean, **about},
+        {"kappa": kappa, "gap": gap, "lean": tie_break, **about},
         torch.as_tensor(found.canonical),
     )
 

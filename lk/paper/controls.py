@@ -156,7 +156,7 @@ class Controls:
         own = subject.interactions.select(places)
         about = {key: value for key, value in own.about.items() if key not in ("kappa", "gap", "lean", "seconds")}
         return interactions_of(
-            subject.values[:, :, places], own.layers, own.about["kappa"], own.about["gap"], lean="high", **about
+            subject.values[:, :, places], own.layers, own.about["kappa"], own.about["gap"], tie_break="high", **about
         )
 
     def played(self, subject: Subject, name: str, published: PaperSGD, done: Callable[[int], None]) -> Interactions:
