@@ -21,7 +21,7 @@ def compare(path, name):
     folder = run.extraction(name) / step_name(max(run.checkpoints))
     stored = Interactions.load(folder / "interactions.safetensors")
     values = load_file(folder / "values.safetensors")["values"]
-    found = decompose(values, stored.kappa, stored.gap, lean=stored.tie_break)
+    found = decompose(values, stored.kappa, stored.gap, tie_break=stored.tie_break)
     now = replace(stored, and_=found.and_, or_=found.or_)
     changed = (now.effects - stored.effects).abs().amax((0, 1)) > DIFFERENT * now.effects.abs().amax((0, 1))
     before, after = (each.salient().sum((0, 1)).double() for each in (stored, now))

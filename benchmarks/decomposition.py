@@ -268,13 +268,18 @@ def rules(arguments):
     v = torch.cat(
         [found[data, kind][8, EPOCHS[data][place]][:, :13] for data, kind in FAMILIES for place in (3, 4)], 1
     )[:, :100]
-    best = decompose(v, gap=1e-7, lean="none")
+    best = decompose(v, gap=1e-7, tie_break="none")
     print(
         "| rule | games | salient effects: mean | median | strength above the least, mean | worst | share of strength in orders 1-2 |"
     )
     print("|---|---|---|---|---|---|---|")
-    ways = {"a vertex": {"lean": "none", "canonical": False, "method": "path"}, "order weights, then a vertex": {"canonical": False, "method": "path"},
-            "least norm alone": {"lean": "none"}, "order weights, then least norm (default)": {}, "lean high, then least norm": {"lean": "high"}}  # fmt: skip
+    ways = {
+        "a vertex": {"tie_break": "none", "canonical": False, "method": "path"},
+        "order weights, then a vertex": {"canonical": False, "method": "path"},
+        "least norm alone": {"tie_break": "none"},
+        "order weights, then least norm (default)": {},
+        "high orders first, then least norm": {"tie_break": "high"},
+    }
     low = orders(8) <= 2
     for name, settings in ways.items():
         d = decompose(v, **settings)

@@ -23,7 +23,7 @@ def decompose(
     gap: float = 1e-3,
     *,
     bound: Tensor | float | None = None,
-    lean: str = "low",
+    tie_break: str = "low",
     or_effects: bool = True,
     canonical: bool = True,
     method: str = "auto",
@@ -43,7 +43,7 @@ def decompose(
         kappa: largest residual as a share of |v(N) - v(empty)|.
         gap: relative gap to the optimum that counts as certified.
         bound: largest residual in the unit of `v`, a number or one per game, in place of `kappa`.
-        lean: orders preferred among optima: "low"; "high", the control for findings about orders; "none".
+        tie_break: orders preferred among optima: "low"; "high", the control for findings about orders; "none".
         or_effects: whether OR effects are allowed; without them, AND effects alone.
         canonical: whether the unique point is wanted; any point within `gap` is found faster.
         method: "auto"; or one engine alone: "path", "interior", "splitting" (without a residual), "sgd" (the published rule).
@@ -63,7 +63,7 @@ def decompose(
     tasks = tasks_of(v, kappa, gap, bound)
     if method not in _METHODS:
         raise ValueError(f"method is one of {_METHODS}, not {method!r}")
-    weight = weights(number_of_players(v), min(_SPREAD, gap / 2), lean, not or_effects)
+    weight = weights(number_of_players(v), min(_SPREAD, gap / 2), tie_break, not or_effects)
     if method == "sgd":
         answers = published_rule(tasks)
     elif method == "splitting" or (method == "auto" and or_effects and (not canonical or number_of_players(v) > 12)):

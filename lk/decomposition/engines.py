@@ -109,22 +109,24 @@ def check_range(games: Vector) -> None:
         )
 
 
-def weights(n: int, spread: float, lean: str = "low", and_only: bool = False) -> Vector:
+def weights(n: int, spread: float, tie_break: str = "low", and_only: bool = False) -> Vector:
     """Price of each effect `(2 * 2**n,)`: from 1 to `1 + spread` over the orders, infinite for impossible effects.
 
     Args:
         n: number of players.
         spread: how much dearer the disliked end is: what the tie-break may cost in strength, relatively.
-        lean: "low" prefers low orders among optima, "high" high ones, "none" neither.
+        tie_break: "low" prefers low orders among optima, "high" high ones, "none" neither.
         and_only: forbid OR effects.
 
     Raises:
-        ValueError: `lean` is unknown.
+        ValueError: `tie_break` is unknown.
     """
     slopes = {"low": 1.0, "high": -1.0, "none": 0.0}
-    if lean not in slopes:
-        raise ValueError(f"lean is one of {list(slopes)}, not {lean!r}")
-    return _weights(n, spread, slopes[lean], and_only)
+    if tie_break not in slopes:
+        raise ValueError(
+            f'expected tie_break in {list(slopes)}, got tie_break={tie_break!r}. Use "low" for the canonical point.'
+        )
+    return _weights(n, spread, slopes[tie_break], and_only)
 
 
 @lru_cache(maxsize=32)

@@ -324,7 +324,7 @@ def interactions_of(
         >>> interactions_of(v, ["output"], kappa=0).top()
         [Effect(kind='AND', players=(0, 1), effect=2.0)]
     """
-    found = decompose(values, kappa=kappa, gap=gap, lean=tie_break)
+    found = decompose(values, kappa=kappa, gap=gap, tie_break=tie_break)
     dtype = torch.float32 if values.dtype == torch.float32 else found.and_.dtype
     return Interactions(
         found.and_.to(dtype),

@@ -15,9 +15,9 @@ from lk.transforms import number_of_players
 
 SOLVERS: dict[str, dict[str, Any]] = {
     "canonical": {},
-    "opposite lean": {"lean": "high"},
+    "opposite lean": {"tie_break": "high"},
     "vertex": {"method": "path", "canonical": False},
-    "no canonical rule": {"canonical": False, "lean": "none"},
+    "no canonical rule": {"canonical": False, "tie_break": "none"},
     "published": {"method": "sgd"},
 }
 RANKS = 400

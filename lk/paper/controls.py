@@ -155,7 +155,7 @@ class Controls:
     def opposite(self, subject: Subject, places: list[int]) -> Interactions:
         """The games of some samples decomposed with high orders preferred."""
         own = subject.interactions.select(places)
-        found = interactions_of(subject.values[:, :, places], own.layers, own.kappa, own.gap, "high")
+        found = interactions_of(subject.values[:, :, places], own.layers, own.kappa, own.gap, tie_break="high")
         same_games = {key: getattr(own, key) for key in FIELDS if key not in ("kappa", "gap", "tie_break")}
         return replace(found, **same_games, origin=replace(own.origin, seconds={}))
 

@@ -150,7 +150,9 @@ class Stability:
         """Effects of the clean game, `(2, 2**n)`: what is salient, and what is followed, is of the same lean as the noisy games."""
         if lean == "low":
             return subject.interactions.effects[:, :, layer, place].double()
-        found = decompose(subject.values[:, layer, place], subject.extraction.kappa, subject.extraction.gap, lean=lean)
+        found = decompose(
+            subject.values[:, layer, place], subject.extraction.kappa, subject.extraction.gap, tie_break=lean
+        )
         effects = torch.stack([found.and_, found.or_]).double()
         effects[:, 0] = 0
         return effects
@@ -158,7 +160,7 @@ class Stability:
     def effects(self, subject: Subject, values: Tensor, layer: int, place: int, lean: str, clean: Tensor) -> Tensor:
         """Effects of the noisy games of one layer, `(2, 2**n, draws)`."""
         if self.way == "again":
-            found = decompose(values, subject.extraction.kappa, subject.extraction.gap, lean=lean)
+            found = decompose(values, subject.extraction.kappa, subject.extraction.gap, tie_break=lean)
             return torch.stack([found.and_, found.or_])
         change = (values.double() - subject.values[:, layer, place, None].double()) / 2
         and_, or_ = harsanyi(change), or_interactions(change)

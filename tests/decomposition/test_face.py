@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests.interactions.test_decompose import network_game
+from tests.decomposition.test_decompose import network_game
 
 from lk.decomposition import decompose, decompose_path
 from lk.decomposition.engines import settled, solve, tasks_of, weights

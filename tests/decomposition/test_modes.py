@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import linprog
-from tests.interactions.test_decompose import assert_valid, blocks, network_game, planted_game, random_game
+from tests.decomposition.test_decompose import assert_valid, blocks, network_game, planted_game, random_game
 
 from lk.decomposition import decompose, decompose_jointly, decompose_path, gauge_interval
 from lk.decomposition.published import published_rule
@@ -39,7 +39,7 @@ def mean_order(d, n):
 
 def test_lean_high_prefers_high_orders_at_the_same_strength():
     v = network_game(6, 4)
-    low, high, none = (decompose(v, 0.04, lean=lean) for lean in ("low", "high", "none"))
+    low, high, none = (decompose(v, 0.04, tie_break=tie_break) for tie_break in ("low", "high", "none"))
     assert_valid(v, high, 0.04)
     torch.testing.assert_close(low.objective, high.objective, rtol=1e-3, atol=0)
     assert mean_order(low, 6) < mean_order(none, 6) < mean_order(high, 6)
@@ -145,8 +145,8 @@ def test_published_rule_matches_but_proves_nothing(monkeypatch):
 
 
 def test_unknown_names():
-    with pytest.raises(ValueError, match="lean is one of"):
-        decompose(torch.zeros(4), lean="left")
+    with pytest.raises(ValueError, match="expected tie_break in"):
+        decompose(torch.zeros(4), tie_break="left")
     with pytest.raises(ValueError, match="method is one of"):
         decompose(torch.zeros(4), method="magic")
 

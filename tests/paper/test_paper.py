@@ -251,7 +251,7 @@ def test_orders_are_compared_within_samples():
 def test_every_lean_has_its_own_salient_set():
     """An integer game with several optima; noise that nearly vanishes: stability is known where the lean's own clean game has effects."""
     game = torch.tensor([0.0, 2.0, 1.0, -2.0, 1.0, 2.0, 0.0, 1.0])
-    low, high = (decompose(game, 0.0, lean=lean) for lean in ("low", "high"))
+    low, high = (decompose(game, 0.0, tie_break=lean) for lean in ("low", "high"))
     found = interactions_of(game[:, None, None], ["output"], 0.0, 1e-3, salience_ratio=0.05)
     subject = SimpleNamespace(
         interactions=found, values=game[:, None, None], places={"output": 0}, n=3, step=0, samples=SimpleNamespace(index=torch.tensor([5])),
