@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from lk.decomposition import decompose
-from lk.interactions import Interactions, salient
+from lk.interactions import Interactions
 from lk.runs import Run, step_name
 
 DIFFERENT = 1e-3  # largest change of an effect, relative to the game's strongest
@@ -20,13 +20,11 @@ def compare(path, name):
     run = Run(path)
     folder = run.extraction(name) / step_name(max(run.checkpoints))
     stored = Interactions.load(folder / "interactions.safetensors")
-    about = stored.about
-    found = decompose(
-        load_file(folder / "values.safetensors")["values"], about["kappa"], about["gap"], tie_break=about["lean"]
-    )
+    values = load_file(folder / "values.safetensors")["values"]
+    found = decompose(values, stored.kappa, stored.gap, tie_break=stored.tie_break)
     now = replace(stored, and_=found.and_, or_=found.or_)
     changed = (now.effects - stored.effects).abs().amax((0, 1)) > DIFFERENT * now.effects.abs().amax((0, 1))
-    before, after = (salient(each).sum((0, 1)).double() for each in (stored, now))
+    before, after = (each.salient().sum((0, 1)).double() for each in (stored, now))
     widest = int(((after - before).mean(1)).abs().argmax())
     print(
         f"| {run.id} | {changed.numel()} | {int((~found.canonical).sum())} | {int(changed.sum())} | {int(changed[-1].sum())} of {changed.shape[1]} "

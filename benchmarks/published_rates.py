@@ -19,7 +19,6 @@ from lk.decomposition.published import published_rule
 from lk.interactions import Interactions
 from lk.paper.subject import evenly
 from lk.runs import Run, step_name
-from lk.studies.averages import ratio_of
 
 RATES = ((10_000, 1e-5, 1e-6), (10_000, 1e-5, 1e-7), (10_000, 1e-5, 1e-8), (40_000, 1e-5, 1e-8))
 
@@ -66,7 +65,7 @@ def main():
         run = Run(path)
         folder = run.extraction(options.extraction) / step_name(max(run.checkpoints))
         stored = Interactions.load(folder / "interactions.safetensors")
-        kappa, ratio = stored.about["kappa"], ratio_of(stored)
+        kappa, ratio = stored.kappa, stored.salience_ratio
         values = load_file(folder / "values.safetensors")["values"][:, -1].double()
         values = values[:, evenly(values.shape[1], options.samples)]
         best = decompose(values, kappa)
@@ -74,7 +73,7 @@ def main():
         both[[0, len(values)]] = 0  # the empty coalition is not counted, below neither
         canonical = both.T.numpy()
         tasks = tasks_of(values, kappa, 1e-3, None)
-        row((run.id, stored.n, len(tasks), "", "canonical", *measures(canonical, canonical, ratio)))
+        row((run.id, stored.n_players, len(tasks), "", "canonical", *measures(canonical, canonical, ratio)))
         for steps, rate, last in RATES:
             found = [
                 task.unit * answer.effects
@@ -82,7 +81,16 @@ def main():
             ]
             for each in found:
                 each[[0, len(values)]] = 0
-            row((run.id, stored.n, len(tasks), steps, f"{rate:g} to {last:g}", *measures(found, canonical, ratio)))
+            row(
+                (
+                    run.id,
+                    stored.n_players,
+                    len(tasks),
+                    steps,
+                    f"{rate:g} to {last:g}",
+                    *measures(found, canonical, ratio),
+                )
+            )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from lk.games.maskers import Masker, Mean
 from lk.interactions import Interactions, interactions_of
 from lk.layers import device_of
 from lk.networks.readable import readable
-from lk.plots import on_images, ranked_effects
 from lk.probes import Optimum, Probes, Recipe
 from lk.probes.probes import check_seen, held_out
 from lk.scores import Score, TrueClass, check_labels, class_numbers
@@ -67,19 +66,12 @@ class Explained:
             layers: Layers to draw; default all.
             count: Interactions per layer.
         """
-        rows = []
-        names = self.interactions.about["players"] or [str(i) for i in range(self.interactions.n)]
-        image = self.x.ndim == 4
-        for layer in layers or self.interactions.layers:
-            for rank, (kind, players, effect) in enumerate(self.interactions.strongest(layer, sample, count)):
-                rows.append(
-                    {"group": layer, "image": 0, "rank": rank, "kind": kind, "players": players, "effect": effect}
-                )
-        if not rows:
-            raise ValueError(f"Sample {sample} has no interactions: its game is constant at every layer that is drawn.")
-        if image:
-            return on_images(pd.DataFrame(rows), self.x[[sample]].numpy(), self.owner[[sample], 0].numpy())
-        return ranked_effects(pd.DataFrame(rows), list(names))
+        rows = self.interactions.ranked(layers, sample, count)
+        if self.x.ndim == 4 and len(rows):
+            from lk.plots import on_images
+
+            return on_images(rows, self.x[[sample]].numpy(), self.owner[[sample], 0].numpy())
+        return self.interactions.plot(layers, sample, count)
 
 
 def divide(players: str | Players, x: Tensor) -> Players:
@@ -204,9 +196,7 @@ def explain(
     )
     names = division.names([f"column {i}" for i in range(x.shape[1])] if x.ndim == 2 else [])
     return Explained(
-        interactions_of(
-            values, [*layers, OUTPUT], kappa, players=names, labels=labels.tolist(), samples=list(range(samples))
-        ),
+        interactions_of(values, [*layers, OUTPUT], kappa, players=tuple(names), labels=labels),
         fitted,
         accuracy,
         shown,

@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+OUTPUT = "output"  # the name of the network's own answer among the layers that are read
+
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """The end of an error message: the nearest known name, and all of them where they are few.

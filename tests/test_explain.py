@@ -99,7 +99,7 @@ def test_hugging_face_models_of_tokens_and_images():
     )
     images = torch.rand(60, 1, 6, 6)
     found = lk.explain(vit, ["vit.layernorm"], images, (images[:, 0, 0, 0] > 0.5).long())
-    assert found.interactions.n == 9
+    assert found.interactions.n_players == 9
 
 
 def test_token_numbers_have_no_mean():

@@ -8,7 +8,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from lk.data import Data
 from lk.games import OUTPUT, Players, count_players, play
 from lk.games.game import BACKGROUNDS, check_layers
 from lk.games.maskers import Masker, Mean
-from lk.interactions import Interactions, interactions_of
+from lk.interactions import Interactions, Origin, interactions_of
 from lk.probes import Optimum, Probes, Recipe
 from lk.runs import read_settings, step_name
 from lk.scores import Score, TrueClass, predicted
@@ -322,9 +322,9 @@ class Extraction(metaclass=Recorded):
         decomposed = {**made_from, "decomposition": digest_plain([self.kappa, self.gap, self.salience_ratio])}
         if (place / "interactions.safetensors").is_file():
             stored = Interactions.load(place / "interactions.safetensors")
-            if stored.about.get("made_from") in (None, decomposed):  # None: written before digests were kept
+            if stored.origin.made_from in (None, decomposed):  # None: written before digests were kept
                 return stored
-            tell_changes(place, stored.about["made_from"], decomposed)
+            tell_changes(place, stored.origin.made_from, decomposed)
         games = place / "values.safetensors"
         shape = (2 ** count_players(samples.owner), len(layers) + 1, len(samples.y))
         played = read_games(games) if games.is_file() else None
@@ -343,12 +343,16 @@ class Extraction(metaclass=Recorded):
         start = time.perf_counter()
         found = interactions_of(
             played["values"], [*layers, OUTPUT], self.kappa, self.gap,
-            step=step, epoch=epoch, players=list(samples.players), labels=samples.y.tolist(), samples=samples.index.tolist(),
-            correct=(predicted(played["logits"]) == samples.y).tolist(), salience_ratio=self.salience_ratio,
-            versions={package: version(package) for package in ("layerwise-knowledge", "torch")}, threads=torch.get_num_threads(),
-            made_from=decomposed,
+            step=step, epoch=epoch, players=samples.players, labels=samples.y, samples=samples.index,
+            correct=predicted(played["logits"]) == samples.y, salience_ratio=self.salience_ratio,
         )  # fmt: skip
-        found.about["seconds"] = {"play": float(played["seconds"]), "decompose": time.perf_counter() - start}
+        origin = Origin(
+            seconds={"play": float(played["seconds"]), "decompose": time.perf_counter() - start},
+            versions={package: version(package) for package in ("layerwise-knowledge", "torch")},
+            threads=torch.get_num_threads(),
+            made_from=decomposed,
+        )
+        found = replace(found, origin=origin)
         found.save(place / "interactions.safetensors")
         return found
 

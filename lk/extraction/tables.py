@@ -11,12 +11,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lk.games import OUTPUT
 from lk.interactions import Interactions
-from lk.interactions.salience import salient, thresholds
 from lk.metrics import compare, count, matching_error, strength
 
 KINDS = ("and", "or")
+UNKNOWN = -1  # label
 
 
 def depths(layers: tuple[str, ...]) -> dict[str, float]:
@@ -26,7 +25,7 @@ def depths(layers: tuple[str, ...]) -> dict[str, float]:
 
 def columns(interactions: Interactions) -> dict[str, Any]:
     """What identifies a checkpoint in a table."""
-    return {"step": int(interactions.about.get("step", 0)), "epoch": float(interactions.about.get("epoch", 0.0))}
+    return {"step": interactions.step, "epoch": interactions.epoch}
 
 
 def flat(interactions: Interactions, tensors: dict[str, Tensor], **constant: Any) -> pd.DataFrame:
@@ -38,7 +37,7 @@ def flat(interactions: Interactions, tensors: dict[str, Tensor], **constant: Any
     frame = pd.DataFrame(
         {"order": order, "layer": np.array(interactions.layers, dtype=object)[layer], "sample": sample}
     )
-    frame["sample"] = np.array(interactions.about.get("samples") or range(first.shape[2]))[sample]
+    frame["sample"] = interactions.indices.numpy()[sample]
     frame["depth"] = frame["layer"].map(depths(interactions.layers))
     for key, value in {**columns(interactions), **constant}.items():
         frame[key] = value
@@ -57,34 +56,33 @@ def games(interactions: Interactions, values: Tensor | None = None) -> pd.DataFr
     layer, sample = (
         index.flatten().numpy() for index in torch.meshgrid(torch.arange(layers), torch.arange(samples), indexing="ij")
     )
-    about = interactions.about
     error = torch.full((layers, samples), torch.nan)
     if values is not None:
         error = matching_error(values, interactions.and_, interactions.or_, interactions.delta).float()
     grand = interactions.and_.sum(0) + interactions.or_[1:].sum(0) + interactions.delta[-1]
-    ratio = float(about.get("salience_ratio", 0.05))
     frame = pd.DataFrame(
         {
             "layer": np.array(interactions.layers, dtype=object)[layer],
-            "sample": np.array(about.get("samples") or range(samples))[sample],
+            "sample": interactions.indices.numpy()[sample],
         }
     )
     frame["depth"] = frame["layer"].map(depths(interactions.layers))
     for key, value in columns(interactions).items():
         frame[key] = value
-    frame["label"] = np.array(about.get("labels") or [-1] * samples)[sample]
-    frame["correct"] = np.array(about.get("correct") or [True] * samples)[sample]
+    labels = torch.full((samples,), UNKNOWN) if interactions.labels is None else interactions.labels
+    frame["label"] = labels.numpy()[sample]
+    frame["correct"] = interactions.presumed_correct.numpy()[sample]
     for key, tensor in {
         "v_empty": interactions.and_[0],
         "v_grand": grand,
-        "reach": interactions.reach,
+        "reach": interactions.total_effect,
         "objective": interactions.objective,
         "lower_bound": interactions.lower_bound,
         "certified": interactions.certified,
         "matching_error": error,
-        "threshold": thresholds(interactions, ratio),
-        "salient": salient(interactions, ratio).sum((0, 1)),
-        "salient_per_layer": salient(interactions, ratio, "per_layer").sum((0, 1)),
+        "threshold": interactions.thresholds(),
+        "salient": interactions.salient().sum((0, 1)),
+        "salient_per_layer": interactions.salient(scope="per_layer").sum((0, 1)),
     }.items():
         frame[key] = tensor.flatten().numpy()
     known = interactions.canonical
@@ -98,8 +96,8 @@ def strengths(interactions: Interactions) -> pd.DataFrame:
     Columns: step, epoch, layer, depth, sample, kind, order, positive, negative, salient_strength, salient_count, all in the unit
     of the score, and `normaliser`, the layer's mean |v(N) - v(empty)| over samples (footnote 8).
     """
-    chosen = salient(interactions, float(interactions.about.get("salience_ratio", 0.05)))
-    reach = interactions.reach.mean(1)
+    chosen = interactions.salient()
+    normaliser = interactions.total_effect.mean(1)
     parts = []
     for kind, effects, mask in zip(KINDS, interactions.effects, chosen, strict=True):
         positive = strength(effects, sign=1)
@@ -108,7 +106,7 @@ def strengths(interactions: Interactions) -> pd.DataFrame:
             "negative": strength(effects, sign=-1),
             "salient_strength": strength(effects, mask),
             "salient_count": count(mask),
-            "normaliser": reach[None, :, None].expand_as(positive),
+            "normaliser": normaliser[None, :, None].expand_as(positive),
         }
         parts.append(flat(interactions, tensors, kind=kind))
     return pd.concat(parts, ignore_index=True)
@@ -116,8 +114,8 @@ def strengths(interactions: Interactions) -> pd.DataFrame:
 
 def normalised(interactions: Interactions) -> Tensor:
     """Effects divided by the layer's mean |v(N) - v(empty)|, `(2, 2**n, layers, samples)` (footnote 8); NaN where it is 0."""
-    reach = interactions.reach.mean(1)
-    return interactions.effects / torch.where(reach > 0, reach, torch.nan)[:, None]
+    normaliser = interactions.total_effect.mean(1)
+    return interactions.effects / torch.where(normaliser > 0, normaliser, torch.nan)[:, None]
 
 
 def comparisons(
@@ -128,15 +126,14 @@ def comparisons(
     Columns: step, epoch, layer, depth, sample, kind, order, reference (`output`, `layer before`, `checkpoint before`), all,
     all_reference, overlap, forgotten, new. Strengths are relative to the mean |v(N) - v(empty)| of their own layer.
     """
-    ratio = float(interactions.about.get("salience_ratio", 0.05))
-    effects, chosen = normalised(interactions), salient(interactions, ratio)
-    last = interactions.layer(OUTPUT) if OUTPUT in interactions.layers else len(interactions.layers) - 1
+    effects, chosen = normalised(interactions), interactions.salient()
+    last = [interactions.output]
 
     def references() -> Iterator[tuple[str, Tensor, Tensor]]:
-        yield "output", effects[:, :, [last]].expand_as(effects), chosen[:, :, [last]].expand_as(chosen)
+        yield "output", effects[:, :, last].expand_as(effects), chosen[:, :, last].expand_as(chosen)
         yield "layer before", effects.roll(1, 2), chosen.roll(1, 2)
         if before is not None:
-            yield "checkpoint before", normalised(before), salient(before, ratio)
+            yield "checkpoint before", normalised(before), before.salient()
 
     parts = []
     for name, reference, chosen_reference in references():
@@ -153,12 +150,9 @@ def comparisons(
 def strongest(interactions: Interactions, count_: int = 20) -> pd.DataFrame:
     """The strongest interactions of every layer, over all samples: at most `count_` rows per layer."""
     rows = []
-    names = interactions.about.get("players") or [str(i) for i in range(interactions.n)]
-    indices = interactions.about.get("samples") or list(range(interactions.and_.shape[2]))
+    names, indices = interactions.names, interactions.indices.tolist()
     for layer in interactions.layers:
-        found = [
-            (*entry, s) for s in range(interactions.and_.shape[2]) for entry in interactions.strongest(layer, s, count_)
-        ]
+        found = [(*entry, s) for s in range(interactions.n_samples) for entry in interactions.top(count_, layer, s)]
         for kind, players, effect, s in sorted(found, key=lambda entry: -abs(entry[2]))[:count_]:
             rows.append(
                 {

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from lk.games.players import BACKGROUND
-from lk.layers import NonFiniteError, check_finite, device_of, find_layers, read_layers, takes_channels_last
+from lk.layers import OUTPUT, NonFiniteError, check_finite, device_of, find_layers, read_layers, takes_channels_last
 from lk.probes import Probes
 from lk.scores import Score, check_labels, class_numbers
 
-OUTPUT = "output"
 BACKGROUNDS = {"original": (1.0,), "baseline": (0.0,), "integrated": tuple(i / 10 for i in range(1, 11))}
 
 

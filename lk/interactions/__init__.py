@@ -9,11 +9,14 @@ from lk.interactions.indices import (
     shapley_values,
     to_shapiq,
 )
-from lk.interactions.interactions import Interactions, by_order, interactions_of
+from lk.interactions.interactions import Effect, Interactions, by_order, interactions_of
+from lk.interactions.origin import Origin
 from lk.interactions.salience import salient, thresholds
 
 __all__ = [
+    "Effect",
     "Interactions",
+    "Origin",
     "banzhaf_interactions",
     "banzhaf_values",
     "by_order",

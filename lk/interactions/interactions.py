@@ -1,21 +1,37 @@
-"""The container of extracted interactions: effects of every coalition, layer and sample, with all that is needed to read them."""
+"""AND-OR interactions of every layer and sample, with what is needed to read them."""
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from lk.decomposition.decompose import decompose
-from lk.storage.stored import damaged, expect, parse_json, plain_number, read_header, read_tensors, texts, write_tensors
-from lk.transforms import orders
+from lk.interactions.indices import to_shapiq
+from lk.interactions.origin import FIELDS, PER_SAMPLE, REMEDY, Origin, header_of, read_about
+from lk.interactions.salience import SALIENCE_RATIO, salient, thresholds
+from lk.layers import OUTPUT, nearest
+from lk.storage.stored import damaged, expect, read_tensors, write_tensors
+from lk.transforms import inverse_harsanyi, inverse_or_interactions, number_of_players, orders, players_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from shapiq import InteractionValues
 
 TENSORS = ("and_", "or_", "delta", "objective", "lower_bound", "certified")
 CANONICAL = "canonical"  # a tensor that older files lack
-REMEDY = "Delete it and extract again: analyze.py extract RUN."
+KINDS = ("AND", "OR")
+
+
+class Effect(NamedTuple):
+    """One interaction of a game: its kind, its players by number, its signed effect in the unit of the score."""
+
+    kind: str
+    players: tuple[int, ...]
+    effect: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +45,19 @@ class Interactions:
         objective: Sum of all strengths of non-empty coalitions, shape `(layers, samples)`.
         lower_bound: Proven lower bound of the least objective, same shape.
         certified: Whether the gap between both is within the one asked for, same shape.
-        layers: Layer names from input to output; the last is `output`.
-        about: Metadata: step, epoch, kappa, players, labels, sample indices, versions.
-        canonical: Whether the answer is proven to be the canonical one (see `lk.decomposition.canonical`), same shape; None in files written
-            before this was stored.
+        layers: Layer names from input to output.
+        canonical: Whether the answer is proven canonical (see `lk.decomposition.canonical`), same shape; None where not recorded.
+        step: Global step of the checkpoint; 0 without a training.
+        epoch: Epochs trained, may be a fraction.
+        kappa: Bound of the residual, relative to |v(N) - v(empty)|.
+        gap: Relative gap that was asked for.
+        salience_ratio: Threshold of salience, relative to the strongest interaction.
+        tie_break: Orders preferred among optima (see `decompose`).
+        players: Names of the players; empty for patches and words.
+        labels: Label of each sample; None where unknown.
+        samples: Index of each sample in the test split; None where they come from no data set.
+        correct: Whether the network classifies each sample correctly; None where unknown, see `presumed_correct`.
+        origin: How the effects were computed.
     """
 
     and_: Tensor
@@ -42,20 +67,59 @@ class Interactions:
     lower_bound: Tensor
     certified: Tensor
     layers: tuple[str, ...]
-    about: dict[str, Any] = field(default_factory=dict)
     canonical: Tensor | None = None
+    step: int = 0
+    epoch: float = 0.0
+    kappa: float = 0.04
+    gap: float = 1e-3
+    salience_ratio: float = SALIENCE_RATIO
+    tie_break: str = "low"
+    players: tuple[str, ...] = ()
+    labels: Tensor | None = None
+    samples: Tensor | None = None
+    correct: Tensor | None = None
+    origin: Origin = field(default_factory=Origin)
 
     def __post_init__(self) -> None:
         if self.and_.ndim != 3 or self.and_.shape != self.or_.shape or self.and_.shape[1] != len(self.layers):
             raise ValueError(
-                f"Given and_ {tuple(self.and_.shape)}, or_ {tuple(self.or_.shape)} and {len(self.layers)} layer names; "
-                "expected both of shape (2**n, layers, samples)."
+                f"expected effects of shape (2**n, layers, samples), got and_ {tuple(self.and_.shape)}, "
+                f"or_ {tuple(self.or_.shape)} and {len(self.layers)} layer names."
             )
+        for key in PER_SAMPLE:
+            given = getattr(self, key)
+            if given is not None and given.shape != self.and_.shape[2:]:
+                raise ValueError(f"expected {key} of {self.n_samples} samples, got shape {tuple(given.shape)}.")
 
     @property
-    def n(self) -> int:
+    def n_players(self) -> int:
         """Number of players."""
-        return len(self.and_).bit_length() - 1
+        return number_of_players(self.and_)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return self.and_.shape[2]
+
+    @property
+    def output(self) -> int:
+        """Position of the network's output among the layers; of the last layer where the output was not read."""
+        return self.layers.index(OUTPUT) if OUTPUT in self.layers else len(self.layers) - 1
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the players; their numbers where they have none."""
+        return list(self.players) or [str(i) for i in range(self.n_players)]
+
+    @property
+    def indices(self) -> Tensor:
+        """Index of each sample in the test split; its position where it comes from no data set."""
+        return torch.arange(self.n_samples) if self.samples is None else self.samples
+
+    @property
+    def presumed_correct(self) -> Tensor:
+        """Which samples the network classifies correctly, `(samples,)`; all of them where that is unknown."""
+        return torch.ones(self.n_samples, dtype=torch.bool) if self.correct is None else self.correct
 
     @property
     def effects(self) -> Tensor:
@@ -67,176 +131,214 @@ class Interactions:
     @property
     def values(self) -> Tensor:
         """V - delta, rebuilt from the effects (universal matching), shape `(2**n, layers, samples)`."""
-        from lk.transforms import inverse_harsanyi, inverse_or_interactions
-
         return inverse_harsanyi(self.and_) + inverse_or_interactions(self.or_)
 
     @property
-    def reach(self) -> Tensor:
-        """|v(N) - v(empty)| of every game, `(layers, samples)`: the denominator of the paper's normalisation (footnote 8)."""
+    def total_effect(self) -> Tensor:
+        """|v(N) - v(empty)| of every game, `(layers, samples)`: what the paper normalises by (Cheng et al. 2024, footnote 8)."""
         grand = self.and_[1:].sum(0) + self.or_[1:].sum(0) + self.delta[-1]
         return grand.abs()
 
-    def layer(self, name: str) -> int:
-        """Position of a layer."""
-        if name not in self.layers:
-            from lk.layers import nearest
+    def thresholds(self, ratio: float | None = None, scope: str = "per_sample") -> Tensor:
+        """The threshold tau of every game, `(layers, samples)`; see `lk.interactions.thresholds`."""
+        return thresholds(self.effects, self.salience_ratio if ratio is None else ratio, scope)
 
+    def salient(self, ratio: float | None = None, scope: str = "per_sample") -> Tensor:
+        """Which effects are salient, `(2, 2**n, layers, samples)` booleans.
+
+        Args:
+            ratio: Threshold relative to the strongest interaction; default `salience_ratio`.
+            scope: `per_sample`, or `per_layer` for one threshold over all samples.
+        """
+        return salient(self.effects, self.salience_ratio if ratio is None else ratio, scope)
+
+    def layer(self, name: str | None = None) -> int:
+        """Position of a layer; default the output.
+
+        Raises:
+            ValueError: There is no such layer; names the nearest.
+        """
+        if name is None:
+            return self.output
+        if name not in self.layers:
             raise ValueError(f"These interactions have no layer {name!r}. {nearest(name, self.layers)}")
         return self.layers.index(name)
 
     def select(self, samples: Sequence[int] | Tensor) -> "Interactions":
-        """The same layers on some of the samples, by position."""
+        """The same layers on some of the samples, by position or by a boolean for each."""
         rows = torch.as_tensor(samples)
         rows = rows.nonzero()[:, 0] if rows.dtype == torch.bool else rows.long()
-        tensors = {key: tensor[..., rows] for key, tensor in self._tensors().items()}
-        about = {
-            key: [value[int(i)] for i in rows] if key in ("labels", "samples", "correct") and value else value
-            for key, value in self.about.items()
-        }
-        return Interactions(**tensors, layers=self.layers, about=about)
+        each = {key: getattr(self, key) for key in PER_SAMPLE}
+        known = {key: tensor for key, tensor in each.items() if tensor is not None}
+        return replace(self, **{key: tensor[..., rows] for key, tensor in {**self._tensors(), **known}.items()})
 
-    def strongest(
-        self, layer: str = "output", sample: int = 0, count: int = 10
-    ) -> list[tuple[str, tuple[int, ...], float]]:
-        """The strongest interactions of one layer and sample: kind, players, effect, by descending strength."""
+    def top(self, k: int = 10, layer: str | None = None, sample: int = 0) -> list[Effect]:
+        """The strongest interactions of one game, by descending strength; effects of 0 are left out.
+
+        Args:
+            k: How many at most.
+            layer: Name of the layer; default the output.
+            sample: Position of the sample.
+        """
         effects = self.effects[:, :, self.layer(layer), sample]
-        top = effects.abs().flatten().sort(descending=True, stable=True).indices[:count]
-        size = len(self.and_)
+        places = effects.abs().flatten().sort(descending=True, stable=True).indices[:k]
         found = []
-        for place in top.tolist():
-            kind, coalition = divmod(place, size)
+        for place in places.tolist():
+            kind, coalition = divmod(place, len(self.and_))
             if effects[kind, coalition] != 0:
-                found.append(
-                    (
-                        ("AND", "OR")[kind],
-                        tuple(i for i in range(self.n) if coalition >> i & 1),
-                        float(effects[kind, coalition]),
-                    )
-                )
+                found.append(Effect(KINDS[kind], players_of(coalition), float(effects[kind, coalition])))
         return found
 
+    def to_frame(self) -> "pd.DataFrame":
+        """A tidy table of all effects that are not 0.
+
+        Returns:
+            Columns layer, sample (index in the test split), kind (`AND`, `OR`), players (tuple of names), order, effect, strength
+            and salient.
+        """
+        import pandas as pd
+
+        effects, names = self.effects, self.names
+        kind, coalition, layer, sample = effects.nonzero(as_tuple=True)
+        coalitions = [tuple(names[i] for i in players_of(index)) for index in range(len(self.and_))]
+        found = effects[kind, coalition, layer, sample]
+        return pd.DataFrame(
+            {
+                "layer": [self.layers[i] for i in layer],
+                "sample": self.indices[sample].numpy(),
+                "kind": [KINDS[i] for i in kind],
+                "players": [coalitions[i] for i in coalition],
+                "order": orders(self.n_players)[coalition].numpy(),
+                "effect": found.numpy(),
+                "strength": found.abs().numpy(),
+                "salient": self.salient()[kind, coalition, layer, sample].numpy(),
+            }
+        )
+
+    def to_shapiq(self, layer: str | None = None, sample: int = 0) -> "InteractionValues":
+        """The Harsanyi dividends of one explained game, as an object of the shapiq library."""
+        place = self.layer(layer)
+        return to_shapiq(self.and_[:, place, sample], self.or_[:, place, sample])
+
+    def ranked(self, layers: Sequence[str] | None = None, sample: int = 0, k: int = 5) -> "pd.DataFrame":
+        """The strongest interactions of one sample at several layers, as `lk.plots.ranked_effects` takes them.
+
+        Args:
+            layers: Names of the layers; default all.
+            sample: Position of the sample.
+            k: Interactions of each layer.
+
+        Returns:
+            Columns group (the layer), image (0), rank (from 0), kind, players (numbers) and effect.
+        """
+        import pandas as pd
+
+        rows = [
+            {"group": layer, "image": 0, "rank": rank, **effect._asdict()}
+            for layer in layers or self.layers
+            for rank, effect in enumerate(self.top(k, layer, sample))
+        ]
+        return pd.DataFrame(rows, columns=["group", "image", "rank", *Effect._fields])
+
+    def plot(self, layers: Sequence[str] | None = None, sample: int = 0, k: int = 5, unit: str = "nats") -> "Figure":
+        """The strongest interactions of one sample as ranked bars, a panel per layer.
+
+        Args:
+            layers: Names of the layers; default all.
+            sample: Position of the sample.
+            k: Interactions of each layer.
+            unit: Unit of the score.
+
+        Raises:
+            ValueError: The sample has no interactions.
+        """
+        from lk.plots import ranked_effects
+
+        rows = self.ranked(layers, sample, k)
+        if rows.empty:
+            raise ValueError(f"Sample {sample} has no interactions: its game is constant at every layer that is drawn.")
+        return ranked_effects(rows, self.names, unit)
+
     def __repr__(self) -> str:
-        samples = self.and_.shape[2]
-        lines = [f"Interactions of {self.n} players, {len(self.layers)} layers, {samples} sample{'s' * (samples != 1)}"]
-        names = self.about.get("players") or [str(i) for i in range(self.n)]
-        for layer in self.layers:
-            place = self.layers.index(layer)
-            threshold = self.about.get("salience_ratio", 0.05) * self.effects[:, :, place].abs().amax((0, 1))
-            salient = (self.effects[:, :, place].abs() > threshold).sum((0, 1)).float().mean()
-            lines.append(
-                f"  {layer}: {salient:.1f} salient per sample"
-                + (f"; strongest of sample 0 (of {samples})" if samples > 1 else "")
-            )
-            for kind, players, effect in self.strongest(layer, 0, 5):
-                lines.append(f"    {kind:>3} {effect:+8.3f}  {{{', '.join(names[i] for i in players)}}}")
+        samples = f"{self.n_samples} sample{'s' * (self.n_samples != 1)}"
+        lines = [f"Interactions of {self.n_players} players, {len(self.layers)} layers, {samples}"]
+        counts = self.salient().sum((0, 1)).float().mean(1)
+        for layer, count in zip(self.layers, counts, strict=True):
+            shown = f"; strongest of sample 0 (of {self.n_samples})" if self.n_samples > 1 else ""
+            lines.append(f"  {layer}: {count:.1f} salient per sample{shown}")
+            for kind, players, effect in self.top(5, layer):
+                lines.append(f"    {kind:>3} {effect:+8.3f}  {{{', '.join(self.names[i] for i in players)}}}")
         return "\n".join(lines)
 
     def _tensors(self) -> dict[str, Tensor]:
-        """All tensors by name; `canonical` only where it is known."""
+        """All tensors of effects by name; `canonical` only where it is known."""
         known = TENSORS if self.canonical is None else (*TENSORS, CANONICAL)
         return {key: getattr(self, key) for key in known}
 
     def save(self, path: Path) -> None:
-        """Write a safetensors file with the metadata in its header (to a temporary name first)."""
-        write_tensors(Path(path), self._tensors(), {"layers": json.dumps(self.layers), "about": json.dumps(self.about)})
+        """Write a safetensors file; everything but the tensors goes into its header."""
+        fields = {key: getattr(self, key) for key in FIELDS}
+        write_tensors(Path(path), self._tensors(), header_of(self.layers, fields, self.origin))
 
     @classmethod
     def load(cls, path: Path) -> "Interactions":
-        """Read what `save` wrote.
+        """Read what `save` wrote, in this version or an earlier one.
 
         Raises:
             ValueError: The file is truncated or holds no interactions.
         """
         tensors, header = read_tensors(path, "holds no interactions", REMEDY)
         try:
-            layers, about = texts(parse_json(header["layers"]), "layers"), parse_json(header["about"])
-            shape = tuple(tensors["and_"].shape)
-            expect(tensors, {key: ("real", (shape[0], len(layers), shape[-1])) for key in ("and_", "or_", "delta")})
-            expect(tensors, {key: ("real", (len(layers), shape[-1])) for key in ("objective", "lower_bound")})
+            size, samples = tensors["and_"].shape[0], tensors["and_"].shape[-1]
+            fields = read_about(header, samples)
+            layers = fields["layers"]
+            expect(tensors, {key: ("real", (size, len(layers), samples)) for key in ("and_", "or_", "delta")})
+            expect(tensors, {key: ("real", (len(layers), samples)) for key in ("objective", "lower_bound")})
             flags = ("certified", CANONICAL) if CANONICAL in tensors else ("certified",)
-            expect(tensors, {key: ("bool", (len(layers), shape[-1])) for key in flags})
-            if shape[0] & (shape[0] - 1) or not layers or len(set(layers)) < len(layers):
+            expect(tensors, {key: ("bool", (len(layers), samples)) for key in flags})
+            if size & (size - 1) or not layers or len(set(layers)) < len(layers):
                 raise ValueError(
-                    f"expected effects of 2^n coalitions and different layers, got {shape[0]} and {list(layers)[:9]}"
+                    f"expected effects of 2^n coalitions and different layers, got {size} and {list(layers)[:9]}"
                 )
-            check_about(about, shape[-1])
         except (ValueError, KeyError, IndexError) as error:
             raise damaged(path, "holds no interactions", error, REMEDY) from error
-        return cls(
-            **{key: tensors[key] for key in TENSORS}, layers=layers, about=about, canonical=tensors.get(CANONICAL)
-        )
-
-    @staticmethod
-    def about_of(path: Path) -> dict[str, Any]:
-        """The metadata of a file that `save` wrote, without its tensors.
-
-        Raises:
-            ValueError: The file is truncated or holds no interactions.
-        """
-        try:
-            about = parse_json(read_header(path, "holds no interactions", REMEDY)["about"])
-            check_about(about, None)
-        except (ValueError, KeyError) as error:
-            raise damaged(path, "holds no interactions", error, REMEDY) from error
-        return about  # type: ignore[no-any-return]
-
-
-ABOUT: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("step", "epoch", "kappa", "gap", "salience_ratio"), plain_number),
-    **dict.fromkeys(("players", "labels", "samples", "correct"), lambda value: isinstance(value, list)),
-    "seconds": lambda value: isinstance(value, dict) and all(map(plain_number, value.values())),
-    "versions": lambda value: isinstance(value, dict) and all(isinstance(number, str) for number in value.values()),
-}
-
-
-def check_about(about: object, samples: int | None) -> None:
-    """Check the metadata that readers rely on.
-
-    Raises:
-        ValueError: An entry is of another kind, or has no entry for each sample (where their number is given).
-    """
-    if not isinstance(about, dict):
-        raise ValueError(f"expected metadata by name, got {type(about).__name__}")
-    wrong = [key for key, right in ABOUT.items() if about.get(key) is not None and not right(about[key])]
-    wrong += [
-        key
-        for key in ("labels", "samples", "correct")
-        if isinstance(about.get(key), list) and samples is not None and len(about[key]) not in (0, samples)
-    ]
-    if wrong:
-        raise ValueError(f"the entry {wrong[0]!r} of its metadata is of another kind or length than expected")
+        effects: dict[str, Any] = {key: tensors[key] for key in TENSORS}
+        return cls(**effects, canonical=tensors.get(CANONICAL), **fields)
 
 
 def interactions_of(
-    values: Tensor, layers: Sequence[str], kappa: float = 0.04, gap: float = 1e-3, tie_break: str = "low", **about: Any
+    values: Tensor, layers: Sequence[str], kappa: float = 0.04, gap: float = 1e-3, tie_break: str = "low", **fields: Any
 ) -> Interactions:
-    """Decompose values `(2**n, layers, samples)` into a container.
+    """Decompose values into AND-OR interactions.
 
     Args:
-        values: Values of every coalition, layer and sample.
+        values: Value of every coalition, layer and sample, `(2**n, layers, samples)`.
         layers: Layer names.
         kappa: Bound of the residual, relative to |v(N) - v(empty)|.
         gap: Relative gap to prove.
         tie_break: Orders preferred among optima (see `decompose`); "high" is the control for findings about orders.
-        **about: Metadata to keep.
+        **fields: Further attributes of `Interactions`.
 
     Example:
         >>> v = torch.tensor([0.0, 0.0, 0.0, 2.0]).reshape(4, 1, 1)
-        >>> interactions_of(v, ["output"], kappa=0).strongest()
-        [('AND', (0, 1), 2.0)]
+        >>> interactions_of(v, ["output"], kappa=0).top()
+        [Effect(kind='AND', players=(0, 1), effect=2.0)]
     """
     found = decompose(values, kappa=kappa, gap=gap, tie_break=tie_break)
+    dtype = torch.float32 if values.dtype == torch.float32 else found.and_.dtype
     return Interactions(
-        found.and_.float() if values.dtype == torch.float32 else found.and_,
-        found.or_.float() if values.dtype == torch.float32 else found.or_,
-        found.delta.float() if values.dtype == torch.float32 else found.delta,
+        found.and_.to(dtype),
+        found.or_.to(dtype),
+        found.delta.to(dtype),
         found.objective,
         found.lower_bound,
         torch.as_tensor(found.certified),
         tuple(layers),
-        {"kappa": kappa, "gap": gap, "lean": tie_break, **about},
         torch.as_tensor(found.canonical),
+        kappa=kappa,
+        gap=gap,
+        tie_break=tie_break,
+        **fields,
     )
 
 

@@ -2,38 +2,40 @@
 
 from torch import Tensor
 
-from lk.interactions.interactions import Interactions
-
+SALIENCE_RATIO = 0.05  # of the paper (Cheng et al. 2024, footnote 7)
 SCOPES = ("per_sample", "per_layer")
 
 
-def thresholds(interactions: Interactions, salience_ratio: float = 0.05, scope: str = "per_sample") -> Tensor:
-    """The threshold tau of every layer and sample.
+def thresholds(effects: Tensor, salience_ratio: float = SALIENCE_RATIO, scope: str = "per_sample") -> Tensor:
+    r"""The threshold tau of every game.
 
-    tau = salience_ratio * max over S of max(|I_and(S)|, |I_or(S)|), for non-empty S (Cheng et al. 2024, footnote 7). With
-    `per_layer` the maximum also runs over samples (their App. M.4), so it grows with the number of samples.
+    .. math:: \tau = \mathrm{salience\_ratio} \cdot \max_{S \ne \emptyset} \max(|I_{and}(S)|, |I_{or}(S)|)
+
+    With `per_layer` the maximum also runs over samples (App. M.4), so it grows with their number.
+
+    Source: Cheng et al., ICML 2024, footnote 7 and App. M.4.
 
     Args:
-        interactions: Effects of all layers and samples.
-        salience_ratio: The fraction; 0.05 in the paper.
+        effects: AND and OR effects `(2, 2**n, ..., samples)` with 0 for the empty coalition, as `Interactions.effects`.
+        salience_ratio: The fraction.
         scope: `per_sample` or `per_layer`.
 
     Returns:
-        Shape `(layers, samples)`, in the unit of the score.
+        Shape `(..., samples)`, in the unit of the effects.
 
     Raises:
         ValueError: The ratio is not within 0 and 1, or the scope is unknown.
     """
     if not 0 <= salience_ratio < 1:
-        raise ValueError(f"Given salience_ratio={salience_ratio}; expected 0 <= salience_ratio < 1.")
+        raise ValueError(f"expected 0 <= salience_ratio < 1, got salience_ratio={salience_ratio}.")
     if scope not in SCOPES:
-        raise ValueError(f"Given scope={scope!r}; expected one of {', '.join(SCOPES)}.")
-    strongest = interactions.effects.abs().amax((0, 1))
+        raise ValueError(f"expected one of {', '.join(SCOPES)}, got scope={scope!r}.")
+    strongest = effects.abs().amax((0, 1))
     if scope == "per_layer":
-        strongest = strongest.amax(1, keepdim=True).expand_as(strongest)
+        strongest = strongest.amax(-1, keepdim=True).expand_as(strongest)
     return salience_ratio * strongest
 
 
-def salient(interactions: Interactions, salience_ratio: float = 0.05, scope: str = "per_sample") -> Tensor:
-    """Which effects are salient: strength strictly above the threshold, `(2, 2**n, layers, samples)` booleans (AND, OR)."""
-    return interactions.effects.abs() > thresholds(interactions, salience_ratio, scope)
+def salient(effects: Tensor, salience_ratio: float = SALIENCE_RATIO, scope: str = "per_sample") -> Tensor:
+    """Which effects are salient: strength strictly above `thresholds`, booleans of the shape of `effects`."""
+    return effects.abs() > thresholds(effects, salience_ratio, scope)

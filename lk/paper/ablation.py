@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from lk.decomposition import Decomposition, decompose, decompose_path
+from lk.interactions import salient
 from lk.paper.subject import Subject, evenly
-from lk.studies.averages import ratio_of
 from lk.transforms import number_of_players
 
 SOLVERS: dict[str, dict[str, Any]] = {
@@ -98,7 +98,7 @@ class Ablation:
         own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - subject.extraction.kappa)))
         scaled = (effects / effects[own].abs().amax((0, 1))).flatten(1)
         # Most effects are zero at every kappa: the flat middle of the curve is left out.
-        seen = scaled[:, (scaled.abs() > ratio_of(subject.interactions)).any(0)]
+        seen = scaled[:, (scaled.abs() > subject.interactions.salience_ratio).any(0)]
         order = seen[own].sort(descending=True, stable=True).indices
         shown = torch.linspace(0, max(len(order) - 1, 0), min(RANKS, len(order))).round().long()
         samples = effects.shape[-1]
@@ -149,15 +149,14 @@ def stacked(found: Decomposition) -> Tensor:
 
 def rows(found: Decomposition, reference: Decomposition, subject: Subject) -> pd.DataFrame:
     """Counts, objective and agreement of each sample."""
-    ratio = ratio_of(subject.interactions)
-    strength, other = stacked(found).abs(), stacked(reference).abs()
-    top, top_other = strength.amax((0, 1)), other.amax((0, 1))
-    chosen, chosen_other = strength > ratio * top, other > ratio * top_other
+    ratio = subject.interactions.salience_ratio
+    effects = stacked(found)
+    chosen, chosen_other = salient(effects, ratio), salient(stacked(reference), ratio)
     either = (chosen | chosen_other).sum((0, 1))
     return pd.DataFrame(
         {
             "per_sample": chosen.sum((0, 1)).numpy(),
-            "per_layer": (strength > ratio * top.amax()).sum((0, 1)).numpy(),
+            "per_layer": salient(effects, ratio, "per_layer").sum((0, 1)).numpy(),
             "objective": found.objective.numpy(),
             "agreement": ((chosen & chosen_other).sum((0, 1)) / either.where(either > 0, torch.nan)).numpy(),
             "certified": found.certified.numpy(),

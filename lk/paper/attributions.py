@@ -67,7 +67,7 @@ def attributions(subject: Subject, samples: Sequence[int], count: int = 10) -> p
             for place, position in subject.places.items():
                 layer = subject.interactions.layers[position]
                 common = {"sample": int(subject.samples.index[sample]), "place": place}
-                for kind, players, effect in subject.interactions.strongest(layer, sample, count):
+                for kind, players, effect in subject.interactions.top(count, layer, sample):
                     joined = (" ∧ " if kind == "AND" else " ∨ ").join(names[i] for i in players)
                     rows.append(
                         {**common, "what": "interaction", "name": joined, "value": effect, "kind": kind.lower()}

@@ -7,7 +7,7 @@ survives the preference for high orders among equally sparse decompositions.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from pytorch_lightning.utilities.seed import isolate_rng
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from lk.extraction.extraction import fit_probes
 from lk.extraction.probing import evaluate
 from lk.games import OUTPUT, play
-from lk.interactions import Interactions, interactions_of
+from lk.interactions import Interactions, Origin, interactions_of
+from lk.interactions.origin import FIELDS
 from lk.layers import frozen
 from lk.paper.subject import Subject, evenly, restrict, same
 from lk.probes import PaperSGD, Probes, Recipe
@@ -138,7 +139,7 @@ class Controls:
         if path.is_file():
             stored = Interactions.load(path)
             # Files without settings are older than these; their names say what decides them.
-            if same(stored.about.get("settings", {**settings, "made_from": None}), settings):
+            if same(stored.origin.settings or {**settings, "made_from": None}, settings):
                 return stored
         start = time.perf_counter()
         found = (
@@ -146,18 +147,17 @@ class Controls:
             if name == LEAN
             else self.played(subject, name, published, done)
         )
-        found.about["seconds"] = {**found.about.get("seconds", {}), "all": time.perf_counter() - start}
-        found.about["settings"] = settings
+        seconds = {**found.origin.seconds, "all": time.perf_counter() - start}
+        found = replace(found, origin=replace(found.origin, seconds=seconds, settings=settings))
         found.save(path)
         return found
 
     def opposite(self, subject: Subject, places: list[int]) -> Interactions:
         """The games of some samples decomposed with high orders preferred."""
         own = subject.interactions.select(places)
-        about = {key: value for key, value in own.about.items() if key not in ("kappa", "gap", "lean", "seconds")}
-        return interactions_of(
-            subject.values[:, :, places], own.layers, own.about["kappa"], own.about["gap"], tie_break="high", **about
-        )
+        found = interactions_of(subject.values[:, :, places], own.layers, own.kappa, own.gap, tie_break="high")
+        same_games = {key: getattr(own, key) for key in FIELDS if key not in ("kappa", "gap", "tie_break")}
+        return replace(found, **same_games, origin=replace(own.origin, seconds={}))
 
     def played(self, subject: Subject, name: str, published: PaperSGD, done: Callable[[int], None]) -> Interactions:
         """Games of the controlled probes or network."""
@@ -186,8 +186,20 @@ class Controls:
                 extraction.batch_size, few.index, done,
             )  # fmt: skip
             seconds = {"play": time.perf_counter() - start}
-        return interactions_of(
-            values, [*layers, OUTPUT], extraction.kappa, extraction.gap, step=step, samples=few.index.tolist(), labels=few.y.tolist(),
-            salience_ratio=extraction.salience_ratio, control=name, recipe=describe(recipe), seconds=seconds,
+        origin = Origin(
+            control=name,
+            recipe=describe(recipe),
+            seconds=seconds,
             accuracy={str(layer): float(hit) for layer, hit in zip(table["layer"], table["accuracy"], strict=True)},
-        )  # fmt: skip
+        )
+        return interactions_of(
+            values,
+            [*layers, OUTPUT],
+            extraction.kappa,
+            extraction.gap,
+            step=step,
+            samples=few.index,
+            labels=few.y,
+            salience_ratio=extraction.salience_ratio,
+            origin=origin,
+        )

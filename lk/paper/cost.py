@@ -20,10 +20,10 @@ def spent(study: str, network: str, one: Subject, made: pd.DataFrame | Interacti
         study: Its name.
         network: Name of the network.
         one: The run.
-        made: The result; seconds lie in `attrs` of a table, in `about` of interactions.
+        made: The result; seconds lie in `attrs` of a table, in `origin` of interactions.
         played: How many masked samples were passed through the network.
     """
-    seconds = (made.attrs if isinstance(made, pd.DataFrame) else made.about).get("seconds") or {}
+    seconds = made.attrs.get("seconds", {}) if isinstance(made, pd.DataFrame) else made.origin.seconds
     return {"study": study, "network": network, "run": one.run.id, "masked_samples": played, "seconds": seconds}
 
 

@@ -50,10 +50,10 @@ class Read:
     """
 
     def __init__(self, found: Interactions) -> None:
-        weights = jackknife(found.and_.shape[2])
-        self.n, self.hidden = found.n, list(found.layers[:-1])
+        weights = jackknife(found.n_samples)
+        self.n, self.hidden = found.n_players, list(found.layers[:-1])
         self.middle = self.hidden.index(intermediate(found.layers))
-        last = len(found.layers) - 1
+        last = found.output
         self.against: Shares = shares(found, range(last), found, [last] * last, weights)
         self.count = counts(found, weights)[:, BOTH, 0]
         self.strength = strengths(found, weights)["salient"][:, BOTH]

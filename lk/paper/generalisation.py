@@ -12,19 +12,18 @@ from torch import Tensor
 
 from lk.extraction.tables import KINDS
 from lk.interactions import Interactions
-from lk.interactions.salience import salient
 from lk.metrics.agreement import agreement
 from lk.metrics.intervals import Array, Interval, interval, jackknife
 from lk.metrics.jaccard import signed_jaccard
 from lk.paper.controls import LEAN
 from lk.paper.findings import high_orders, judge, low_orders
 from lk.paper.subject import PLACES
-from lk.studies.averages import ratio_of, tidy
-from lk.studies.compare import middle_of, output_of, weighted_mean
+from lk.studies.averages import tidy
+from lk.studies.compare import middle_of, weighted_mean
 
 
 class Pair(NamedTuple):
-    """Two networks on the samples that both read rightly, every run of one with every run of the other.
+    """Two networks on the samples that both classify correctly, every run of one with every run of the other.
 
     Attributes:
         name: Both names.
@@ -41,12 +40,9 @@ class Pair(NamedTuple):
     n: int
 
 
-def read_rightly(runs: Sequence[Interactions]) -> list[bool]:
-    """Which samples all of the runs read rightly."""
-    return [
-        all(hits)
-        for hits in zip(*(run.about.get("correct") or [True] * run.and_.shape[2] for run in runs), strict=True)
-    ]
+def all_correct(runs: Sequence[Interactions]) -> Tensor:
+    """Which samples all of the runs classify correctly, booleans."""
+    return torch.stack([run.presumed_correct for run in runs]).all(0)
 
 
 def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interactions]) -> Pair:
@@ -60,17 +56,19 @@ def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interacti
     Raises:
         ValueError: The samples differ.
     """
-    if len({tuple(run.about.get("samples") or ()) for run in (*first, *second)}) > 1:
+    if len({tuple(run.indices.tolist()) for run in (*first, *second)}) > 1:
         raise ValueError(
             f"{name}: the runs explain different samples; extract all with the same data.seed and samples_per_class."
         )
-    kept = torch.tensor(read_rightly([*first, *second]))
+    kept = all_correct([*first, *second])
     collected: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
     for a, b in product([run.select(kept) for run in first], [run.select(kept) for run in second]):
         here: list[list[Tensor]] = [[], [], []]
-        for layer_a, layer_b in ((middle_of(a), middle_of(b)), (output_of(a), output_of(b))):
-            sets_a, sets_b = salient(a, ratio_of(a))[:, :, layer_a], salient(b, ratio_of(b))[:, :, layer_b]
-            scaled = [run.effects[:, :, layer] / run.reach[layer].mean() for run, layer in ((a, layer_a), (b, layer_b))]
+        for layer_a, layer_b in ((middle_of(a), middle_of(b)), (a.output, b.output)):
+            sets_a, sets_b = a.salient()[:, :, layer_a], b.salient()[:, :, layer_b]
+            scaled = [
+                run.effects[:, :, layer] / run.total_effect[layer].mean() for run, layer in ((a, layer_a), (b, layer_b))
+            ]
             found = [agreement(sets_a[k], sets_b[k]) for k in range(len(KINDS))]
             here[0].append(torch.stack([each.iou for each in found]))
             here[1].append(torch.stack([each.chance for each in found]))
@@ -80,7 +78,7 @@ def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interacti
     iou, chance, jaccard = (
         rearrange(parts, "(a b) ... -> a b ...", a=len(first)) for parts in map(torch.stack, collected)
     )
-    return Pair(name, iou, chance, jaccard, first[0].n)
+    return Pair(name, iou, chance, jaccard, first[0].n_players)
 
 
 def generalisation(networks: Mapping[str, Sequence[Interactions]]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -229,13 +229,13 @@ class Studied:
             )
             bad = set(marks.loc[marks["marked"], "layer"])
             first = own[0].interactions
-            hidden, last = first.layers[:-1], len(first.layers) - 1
-            weights = jackknife(first.and_.shape[2])
+            hidden, last = first.layers[:-1], first.output
+            weights = jackknife(first.n_samples)
             found = [shares(one.interactions, range(last), one.interactions, [last] * last, weights) for one in own]
             for quantity in ("overlap", "forgotten", "new", "completeness", "redundancy"):
                 each = np.stack([getattr(one, quantity) for one in found], 1)
-                axes = {"kind": (*KINDS, "both"), "order": range(first.n + 1), "layer": hidden}
-                frame = tidy(each.mean(1), axes, first.and_.shape[2], [each[0]])
+                axes = {"kind": (*KINDS, "both"), "order": range(first.n_players + 1), "layer": hidden}
+                frame = tidy(each.mean(1), axes, first.n_samples, [each[0]])
                 frame["marked"] = [layer in bad for layer in frame["layer"]]
                 parts.append(
                     frame.assign(

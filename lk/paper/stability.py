@@ -12,10 +12,10 @@ from torch import Tensor
 from lk.decomposition import decompose
 from lk.extraction.tables import KINDS
 from lk.games import play
+from lk.interactions import salient
 from lk.metrics.noise_share import noise_share
 from lk.metrics.stability import mean_by_order, stability
 from lk.paper.subject import Subject, evenly
-from lk.studies.averages import ratio_of
 from lk.transforms import harsanyi, or_interactions, orders
 
 WAYS = ("again", "followed")
@@ -114,12 +114,12 @@ class Stability:
             for where, (name, layer) in enumerate(subject.places.items()):
                 for lean in self.leans:
                     clean = self.clean(subject, layer, place, lean)
-                    chosen = clean.abs() > ratio_of(found) * clean.abs().max()
+                    chosen = salient(clean, found.salience_ratio)
                     effects = self.effects(subject, values[:, where], layer, place, lean, clean)
                     for k, kind in enumerate(KINDS):
                         mean = mean_by_order(stability(effects[k]), chosen[k])
                         parts.append(
-                            pd.DataFrame({"order": range(found.n + 1), "stability": mean.numpy()}).assign(
+                            pd.DataFrame({"order": range(found.n_players + 1), "stability": mean.numpy()}).assign(
                                 step=subject.step, layer=found.layers[layer], place=name, lean=lean, kind=kind,
                                 sample=int(subject.samples.index[place]),
                             )[1:]

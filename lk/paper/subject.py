@@ -73,8 +73,7 @@ class Subject:
     @property
     def places(self) -> dict[str, int]:
         """Positions of the intermediate layer and of the output, where studies of two layers look."""
-        layers = self.interactions.layers
-        return {PLACES[0]: layers.index(self.middle), PLACES[1]: len(layers) - 1}
+        return {PLACES[0]: self.interactions.layer(self.middle), PLACES[1]: self.interactions.output}
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -83,7 +82,7 @@ class Subject:
             "step": self.step,
             "extraction": self.extraction.decisive,
             "explained": self.samples.index.tolist(),
-            "made_from": self.interactions.about.get("made_from"),
+            "made_from": self.interactions.origin.made_from,
         }
 
     def kept(self, name: str, settings: dict[str, Any], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:

@@ -151,7 +151,7 @@ def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, g
         rows.append(
             (
                 run.id, architecture(run), run.config.get("seed_everything", "–"), f"{size:,}" if size else "–",
-                epochs(float(found.about.get("epoch", 0))),
+                epochs(found.epoch),
                 hit, len(found.layers), intermediate(found.layers),
             )
         )  # fmt: skip
@@ -204,7 +204,7 @@ def counts_section(aligned: Aligned, layers: pd.DataFrame, gallery: Gallery, not
     ]
     gallery.hang(
         section, "salient", "Salient interactions per sample",
-        f"Mean number of interactions stronger than the salience line, of {2 * (2 ** aligned.final[0].n - 1) - aligned.final[0].n:,} "
+        f"Mean number of interactions stronger than the salience line, of {2 * (2 ** aligned.final[0].n_players - 1) - aligned.final[0].n_players:,} "
         "possible.",
         plots.run_lines(pd.concat(parts, ignore_index=True), note=note, names=ids(aligned)),
     )  # fmt: skip
@@ -267,7 +267,7 @@ def steps_section(aligned: Aligned, steps: pd.DataFrame, described: list[str], g
 def orders_section(aligned: Aligned, orders: pd.DataFrame, gallery: Gallery, note: str) -> Section:
     """Salient strength by order at the output."""
     section = Section("How complex the interactions are")
-    top = highest_order(aligned.final[0].n)
+    top = highest_order(aligned.final[0].n_players)
     rows = orders[(orders["order"] > 0) & (orders["order"] <= top)]
     parts = []
     for kind in ("and", "or"):
@@ -288,7 +288,7 @@ def orders_section(aligned: Aligned, orders: pd.DataFrame, gallery: Gallery, not
 def iou_section(aligned: Aligned, table: pd.DataFrame, of_sorts: pd.DataFrame, gallery: Gallery, note: str) -> Section:
     """Whether the networks hold the same interactions."""
     section = Section("Whether the networks hold the same interactions")
-    top = highest_order(aligned.final[0].n)
+    top = highest_order(aligned.final[0].n_players)
     rows, how = table.assign(run=table["run_a"] + " and " + table["run_b"]), ""
     if rows["run"].nunique() > MOST_PAIRS:
         rows, how = of_sorts.assign(run=of_sorts["pairs"]), " Means over pairs of runs; whiskers over samples."
@@ -318,7 +318,7 @@ def iou_section(aligned: Aligned, table: pd.DataFrame, of_sorts: pd.DataFrame, g
 
 def matrices(aligned: Aligned, table: pd.DataFrame, section: Section, gallery: Gallery) -> None:
     """The same by pair of runs, as matrices."""
-    rows = table[table["order"] <= min(MOST_ORDERS, highest_order(aligned.final[0].n))]
+    rows = table[table["order"] <= min(MOST_ORDERS, highest_order(aligned.final[0].n_players))]
     rows = rows.assign(mean=rows["mean"].where((rows["order"] > 1) | (rows["kind"] == "and")))
     for name, place in (("iou_output", "output"), ("iou_intermediate", "intermediate layer")):
         gallery.hang(

@@ -112,7 +112,7 @@ def extraction_answers(reading: Reading) -> tuple[str, list[str]]:
         sentences.on_salience(reading.last["counts"], reading.n),
         sentences.on_layers(reading.profile, marks) if samples > 1 else "",
         sentences.on_epochs(reading.tables["shares"]),
-        sentences.on_proof(reading.games, float(reading.final.about.get("gap", 1e-3))),
+        sentences.on_proof(reading.games, reading.final.gap),
     ]
     return doubt, [text for text in said if text]
 
@@ -370,7 +370,7 @@ def of_layer(rows: pd.DataFrame, layer: str) -> dict[Hashable, Any]:
 def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix: str) -> None:
     """The strongest interactions of some samples at the output, and of one sample layer by layer."""
     samples, final = reading.samples, reading.final
-    labels, correct = samples.y.tolist(), final.about.get("correct") or [True] * len(samples.y)
+    labels, correct = samples.y.tolist(), final.presumed_correct.tolist()
     # One of each class first, those that the network classifies correctly before others.
     good = sorted(range(len(labels)), key=lambda i: (not correct[i], i))
     turn = {i: sum(labels[j] == labels[i] for j in good[:place]) for place, i in enumerate(good)}
@@ -384,7 +384,7 @@ def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix
     layers = final.layers
     few = [layers[round(i * (len(layers) - 1) / 4)] for i in range(5)] if len(layers) > 5 else list(layers)
     subject = next((i for i in shown if correct[i]), shown[0])
-    across = strongest_of(final, [(name(i), OUTPUT if OUTPUT in layers else layers[-1], i) for i in shown])
+    across = strongest_of(final, [(name(i), layers[final.output], i) for i in shown])
     along = strongest_of(final, [(layer, layer, subject) for layer in few])
     what = "Numbers are effects on the score; a plus speaks for the class."
     label = samples.classes[labels[subject]]
@@ -487,7 +487,7 @@ def environment_section(run: Run, readings: Sequence[Reading]) -> Section | None
         )
         return section
     for reading in readings:
-        used = [(package, release) for package, release in (reading.final.about.get("versions") or {}).items()]
+        used = list(reading.final.origin.versions.items())
         section.table(
             ("package", "version"), used, f"Versions that made the interactions of extraction {reading.name}."
         )

@@ -136,10 +136,7 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
                 )
     final = [Interactions.load(list(run.extracted(extraction).values())[-1]) for run in runs]
     right = [
-        all(
-            (found.about.get("correct") or [True] * len(places))[places[i]]
-            for found, places in zip(final, rows, strict=True)
-        )
+        all(found.presumed_correct[places[i]] for found, places in zip(final, rows, strict=True))
         for i in range(len(ordered))
     ]
     if not any(right):

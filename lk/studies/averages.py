@@ -15,9 +15,7 @@ import torch
 from torch import Tensor
 
 from lk.extraction.tables import KINDS, columns, depths
-from lk.games import OUTPUT
 from lk.interactions import Interactions, by_order
-from lk.interactions.salience import salient
 from lk.metrics import count, strength
 from lk.metrics.intervals import Array, divide, interval
 from lk.transforms import orders
@@ -54,11 +52,6 @@ def tidy(
     )
 
 
-def ratio_of(interactions: Interactions) -> float:
-    """The salience ratio that the extraction asked for."""
-    return float(interactions.about.get("salience_ratio", 0.05))
-
-
 def with_totals(x: Array) -> Array:
     """`(rows, kinds, orders, places)` with both kinds together appended, and all orders together put at order 0."""
     x = np.concatenate([x, x.sum(1, keepdims=True)], 1)
@@ -73,18 +66,18 @@ def axes_of(n: int, places: Sequence[object]) -> dict[str, Sequence[Any]]:
 
 def reach(interactions: Interactions, weights: Array) -> Array:
     """Mean |v(N) - v(empty)| of each layer, `(rows, layers)`: the normaliser (Cheng et al. 2024, footnote 8)."""
-    return contract(weights, interactions.reach)
+    return contract(weights, interactions.total_effect)
 
 
 def counts(interactions: Interactions, weights: Array) -> Array:
     """Salient interactions per sample, `(rows, kinds + both, orders, layers)`; order 0 holds all orders."""
-    chosen = salient(interactions, ratio_of(interactions))
+    chosen = interactions.salient()
     return with_totals(contract(weights, torch.stack([count(mask) for mask in chosen])))
 
 
 def salient_strength(interactions: Interactions, weights: Array) -> Array:
     """Salient strength per sample in the unit of the score, as `counts`: what AND and OR have together is their sum."""
-    chosen = salient(interactions, ratio_of(interactions))
+    chosen = interactions.salient()
     return with_totals(
         contract(
             weights, torch.stack([strength(e, mask) for e, mask in zip(interactions.effects, chosen, strict=True)])
@@ -151,7 +144,7 @@ def shares(
     """
     sides = []
     for interactions, rows in ((a, list(places)), (b, list(references))):
-        effects, chosen = interactions.effects[:, :, rows], salient(interactions, ratio_of(interactions))[:, :, rows]
+        effects, chosen = interactions.effects[:, :, rows], interactions.salient()[:, :, rows]
         scale = reach(interactions, weights)[:, rows]
         own = contract(
             weights, torch.stack([by_order(e.abs().double() * m) for e, m in zip(effects, chosen, strict=True)])
@@ -160,12 +153,12 @@ def shares(
     (effects, chosen, scale, all_), (effects_b, chosen_b, scale_b, all_reference) = sides
     shared = chosen & chosen_b & (effects * effects_b > 0)
     kind, coalition, pair, sample = shared.nonzero(as_tuple=True)
-    group = ((kind * (a.n + 1) + orders(a.n)[coalition]) * len(places) + pair).numpy()
+    group = ((kind * (a.n_players + 1) + orders(a.n_players)[coalition]) * len(places) + pair).numpy()
     by_group = np.argsort(group, kind="stable")
     strength_a, strength_b = (e[shared].abs().double().numpy()[by_group] for e in (effects, effects_b))
     pairs, of = pair.numpy()[by_group], sample.numpy()[by_group]
     present, starts = np.unique(group[by_group], return_index=True)
-    overlap = np.zeros((len(weights), 2 * (a.n + 1) * len(places)))
+    overlap = np.zeros((len(weights), 2 * (a.n_players + 1) * len(places)))
     step = max(1, _ENTRIES // max(1, len(group)))
     for start in range(0, len(weights) if len(group) else 0, step):
         chunk = slice(start, start + step)
@@ -174,7 +167,7 @@ def shares(
         overlap[chunk, present] = np.add.reduceat(
             np.where(np.isfinite(least), least, 0.0) * weights[chunk][:, of], starts, axis=1
         )
-    return Shares(all_, all_reference, with_totals(overlap.reshape(len(weights), 2, a.n + 1, len(places))))
+    return Shares(all_, all_reference, with_totals(overlap.reshape(len(weights), 2, a.n_players + 1, len(places))))
 
 
 def total(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
@@ -211,8 +204,8 @@ def averages(
         `reach`, `counts`, `salient_strength` (unit of the score), `strengths` (relative to reach) and `shares`, each with step, epoch,
         layer, depth, mean, low, high and n. Kind is `and`, `or` or `both`, order 0 means all orders.
     """
-    layers, n, samples = interactions.layers, interactions.n, interactions.and_.shape[2]
-    everywhere, last = list(range(len(layers))), layers.index(OUTPUT) if OUTPUT in layers else len(layers) - 1
+    layers, n, samples = interactions.layers, interactions.n_players, interactions.n_samples
+    everywhere, last = list(range(len(layers))), interactions.output
     compared = [
         ("output", everywhere, interactions, [last] * len(layers)),
         ("layer before", everywhere[1:], interactions, everywhere[:-1]),

@@ -11,24 +11,17 @@ import pandas as pd
 import torch
 
 from lk.extraction.tables import KINDS, depths
-from lk.games import OUTPUT
 from lk.interactions import Interactions
-from lk.interactions.salience import salient
 from lk.metrics.agreement import agreement
 from lk.metrics.holm import holm
 from lk.metrics.intervals import LEAST, LEVEL, SEEDS, Array, Interval, divide, interval, jackknife
 from lk.runs import Run
 from lk.studies.alignment import Aligned, intermediate
-from lk.studies.averages import contract, counts, ratio_of, shares, strengths, tidy
+from lk.studies.averages import contract, counts, shares, strengths, tidy
 from lk.studies.flags import doubts
 from lk.studies.reading import arguments, optional_table
 from lk.studies.stable import has_stability, level
 from lk.text import number, signed, significant
-
-
-def output_of(found: Interactions) -> int:
-    """Position of the output."""
-    return found.layers.index(OUTPUT) if OUTPUT in found.layers else len(found.layers) - 1
 
 
 def middle_of(found: Interactions) -> int:
@@ -63,7 +56,7 @@ def layer_tables(aligned: Aligned) -> dict[str, pd.DataFrame]:
         flags = doubts(games, probes).set_index(["step", "layer"])["marked"].to_dict()
         for step, path in run.extracted(aligned.extraction).items():
             found = Interactions.load(path).select(places)
-            last = output_of(found)
+            last = found.output
             against = shares(found, range(len(found.layers)), found, [last] * len(found.layers), weights)
             for quantity, drawn in (
                 ("count", counts(found, weights)[:, 2, 0]),
@@ -77,7 +70,7 @@ def layer_tables(aligned: Aligned) -> dict[str, pd.DataFrame]:
                     quantity=quantity,
                     run=run.id,
                     step=step,
-                    epoch=float(found.about.get("epoch", 0)),
+                    epoch=found.epoch,
                 )
                 frame["marked"] = [flags.get((step, layer), False) for layer in frame["layer"]]
                 layers.append(
@@ -88,7 +81,7 @@ def layer_tables(aligned: Aligned) -> dict[str, pd.DataFrame]:
                 )
         for quantity, drawn in strengths(found, weights).items():
             if quantity in ("salient", "share"):
-                axes = {"kind": (*KINDS, "both"), "order": range(found.n + 1)}
+                axes = {"kind": (*KINDS, "both"), "order": range(found.n_players + 1)}
                 orders.append(tidy(drawn[:, :, :, last], axes, n, quantity=quantity, run=run.id))
     return {"layers": pd.concat(layers, ignore_index=True), "orders": pd.concat(orders, ignore_index=True)}
 
@@ -110,15 +103,15 @@ def iou(aligned: Aligned) -> tuple[pd.DataFrame, pd.DataFrame]:
         place, kind, order, mean, low, high, n, chance.
     """
     weights, n = jackknife(len(aligned.kept)), len(aligned.kept)
-    orders, parts = range(aligned.final[0].n + 1), []
+    orders, parts = range(aligned.final[0].n_players + 1), []
     sorts: dict[tuple[str, str, str], list[tuple[Array, Array]]] = {}
     for (run_a, a), (run_b, b) in combinations(zip(aligned.runs, aligned.final, strict=True), 2):
         sort = PAIRS[architecture(run_a) != architecture(run_b)]
         for place, (layer_a, layer_b) in {
             "intermediate layer": (middle_of(a), middle_of(b)),
-            "output": (output_of(a), output_of(b)),
+            "output": (a.output, b.output),
         }.items():
-            sets_a, sets_b = salient(a, ratio_of(a))[:, :, layer_a], salient(b, ratio_of(b))[:, :, layer_b]
+            sets_a, sets_b = a.salient()[:, :, layer_a], b.salient()[:, :, layer_b]
             for k, kind in enumerate(KINDS):
                 found = agreement(sets_a[k], sets_b[k])
                 means, chance = weighted_mean(weights, found.iou), weighted_mean(weights[:1], found.chance)
@@ -173,7 +166,7 @@ class Question:
 
 def against_output(found: Interactions, weights: Array, quantity: str) -> Array:
     """Completeness or redundancy of the intermediate layer, all kinds and orders together."""
-    result = shares(found, [middle_of(found)], found, [output_of(found)], weights)
+    result = shares(found, [middle_of(found)], found, [found.output], weights)
     return getattr(result, quantity)[:, 2, 0, 0]  # type: ignore[no-any-return]
 
 
@@ -186,7 +179,7 @@ QUESTIONS = (
     Question(
         "salient interactions per sample at the output",
         "has more salient interactions at the output",
-        each(lambda i, w: counts(i, w)[:, 2, 0, output_of(i)]),
+        each(lambda i, w: counts(i, w)[:, 2, 0, i.output]),
         1,
     ),
     Question(
@@ -198,7 +191,7 @@ QUESTIONS = (
     Question(
         "share of the output's salient strength in order 1",
         "has a larger share of its output's strength in single players",
-        each(lambda i, w: strengths(i, w)["share"][:, 2, 1, output_of(i)]),
+        each(lambda i, w: strengths(i, w)["share"][:, 2, 1, i.output]),
     ),
     Question(
         "completeness of the intermediate layer",
@@ -305,7 +298,7 @@ def sentences(aligned: Aligned) -> pd.DataFrame:
 
 def asked(found: Interactions) -> set[str]:
     """The layers that sentences are about."""
-    return {found.layers[middle_of(found)], found.layers[output_of(found)]}
+    return {found.layers[middle_of(found)], found.layers[found.output]}
 
 
 def marked_layers(run: Run, extraction: str) -> set[str]:

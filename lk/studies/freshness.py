@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from lk.interactions import Interactions
+from lk.interactions.origin import read_origin
 from lk.runs import Run
 from lk.storage.digest import digest_tensors
 from lk.storage.stored import load_checkpoint, network_weights
@@ -26,8 +26,8 @@ def check_fresh(run: Run) -> None:
     made: dict[int, list[tuple[str, str, str]]] = {}
     for name in run.extractions:
         for step, path in run.extracted(name).items():
-            stored = Interactions.about_of(path).get("made_from")
-            if isinstance(stored, dict) and isinstance(stored.get("weights"), str):
+            stored = read_origin(path).made_from
+            if stored is not None and "weights" in stored:
                 made.setdefault(step, []).append((str(path), stored["weights"], "extract"))
     if run.table("certificates").is_file():
         table = run.read_table("certificates")

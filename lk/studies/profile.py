@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from lk.extraction.tables import KINDS, depths
-from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.metrics.intervals import Array
 from lk.studies.averages import ALL, BOTH, shares
@@ -51,6 +50,5 @@ class Profile:
 
 def profile(found: Interactions, weights: Array) -> Profile:
     """Measure a network; both sides of every step are measured on the same samples."""
-    last = found.layers.index(OUTPUT) if OUTPUT in found.layers else len(found.layers) - 1
-    against = shares(found, range(len(found.layers)), found, [last] * len(found.layers), weights)
+    against = shares(found, range(len(found.layers)), found, [found.output] * len(found.layers), weights)
     return Profile(found.layers, against.completeness[:, _BOTH, ALL], against.redundancy[:, _BOTH, ALL])

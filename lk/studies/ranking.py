@@ -7,8 +7,6 @@ import pandas as pd
 
 from lk.extraction.tables import columns, depths
 from lk.interactions import Interactions
-from lk.interactions.salience import salient
-from lk.studies.averages import ratio_of
 
 
 def ranked(interactions: Interactions, points: int = 400) -> pd.DataFrame:
@@ -22,11 +20,11 @@ def ranked(interactions: Interactions, points: int = 400) -> pd.DataFrame:
         Columns step, epoch, layer, depth, rank (divided by the number of samples), strength (0 to 1), salient (mean number per
         sample), n.
     """
-    samples = interactions.and_.shape[2]
+    samples = interactions.n_samples
     effects = interactions.effects.abs()
     # Possible effects: every non-empty coalition, OR from two players on.
-    possible = 2 * (len(interactions.and_) - 1) - interactions.n
-    count = salient(interactions, ratio_of(interactions)).sum((0, 1)).double().mean(1)
+    possible = 2 * (len(interactions.and_) - 1) - interactions.n_players
+    count = interactions.salient().sum((0, 1)).double().mean(1)
     places = np.unique(np.geomspace(1, possible * samples, points).round().astype(int)) - 1
     places = np.union1d(
         places, np.linspace(0, min(possible, 4 * int(count.max().clamp(min=1))) * samples - 1, points // 2).astype(int)
@@ -67,7 +65,7 @@ def strongest_of(interactions: Interactions, chosen: Sequence[tuple[str, str, in
             "effect": effect,
         }
         for group, layer, sample in chosen
-        for rank, (kind, players, effect) in enumerate(interactions.strongest(layer, sample, count))
+        for rank, (kind, players, effect) in enumerate(interactions.top(count, layer, sample))
     ]
     return pd.DataFrame(rows, columns=["group", "layer", "image", "rank", "kind", "players", "effect"]).assign(
         **columns(interactions)

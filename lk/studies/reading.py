@@ -96,7 +96,7 @@ class Reading:
             )
         self.final = Interactions.load(list(files.values())[-1])
         self.unit = UNITS.get(class_name(self.settings.get("score")), "score")
-        weights = jackknife(self.final.and_.shape[2])
+        weights = jackknife(self.final.n_samples)
         collected: dict[str, list[pd.DataFrame]] = {}
         self.seconds: list[dict[str, float]] = []
         before = None
@@ -104,7 +104,7 @@ class Reading:
             found = Interactions.load(path)
             for key, frame in averages(found, weights, before, self.final).items():
                 collected.setdefault(key, []).append(frame)
-            self.seconds.append(dict(found.about.get("seconds") or {}))
+            self.seconds.append(dict(found.origin.seconds))
             before = found
         tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
         self.games = run.read_table(f"{name}/games")
@@ -113,7 +113,7 @@ class Reading:
         self.tables = {key: marked(frame, self.doubts) for key, frame in tables.items()}
         self.probes = marked(probes[probes["step"].isin(files)], self.doubts) if probes is not None else None
         self.last = {key: frame[frame["step"] == frame["step"].max()] for key, frame in self.tables.items()}
-        self.n, self.profile = self.final.n, profile(self.final, weights)
+        self.n, self.profile = self.final.n_players, profile(self.final, weights)
 
     def maps(self) -> pd.DataFrame:
         """What the layer by checkpoint maps show."""

@@ -33,7 +33,7 @@ def by_sample(aligned: Aligned) -> Array:
 
     Samples are those of `aligned.kept`; one that is missing in a run is left out in all, so that differences stay paired.
     """
-    orders, rows = range(1, highest_order(aligned.final[0].n) + 1), []
+    orders, rows = range(1, highest_order(aligned.final[0].n_players) + 1), []
     full = pd.MultiIndex.from_product([PLACES, KINDS, orders, aligned.kept])
     for run in aligned.runs:
         values = (

@@ -103,7 +103,7 @@ def test_the_forecast_is_met(tiny_run, tmp_path, n, most):
     )
     from lk.interactions import Interactions
 
-    took = sum(Interactions.load(run.extracted("other")[12]).about["seconds"].values())
+    took = sum(Interactions.load(run.extracted("other")[12]).origin.seconds.values())
     assert 1 / most < (expected.play + expected.decompose) / took < most
 
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests.decomposition.test_decompose import network_game
 
 from lk.decomposition import decompose, decompose_path
 from lk.decomposition.engines import settled, solve, tasks_of, weights
 from lk.decomposition.face import Equations, Face
 from lk.decomposition.interior import _Finisher, solve_interior
 from lk.decomposition.operator import block_of, normal_matrix, possible_effects, sums_where_firing, values_of
+from tests.decomposition.test_decompose import network_game
 
 
 def test_operator_is_the_dense_block():

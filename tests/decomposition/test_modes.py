@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import linprog
-from tests.decomposition.test_decompose import assert_valid, blocks, network_game, planted_game, random_game
 
 from lk.decomposition import decompose, decompose_jointly, decompose_path, gauge_interval
 from lk.decomposition.published import published_rule
 from lk.transforms import harsanyi, inverse_harsanyi, inverse_or_interactions, orders
+from tests.decomposition.test_decompose import assert_valid, blocks, network_game, planted_game, random_game
 
 
 def test_path_equals_single_decompositions():

@@ -68,15 +68,15 @@ def test_run_writes_what_it_returns(extraction, samples, network, probes, tmp_pa
     assert found.layers == ("layer1", "layer2", "output")
     assert found.and_.shape == (16, 3, 2)
     assert sum(told) == 2 * 16
-    assert (found.about["step"], found.about["epoch"], found.about["kappa"]) == (40, 1.5, 0.04)
-    assert found.about["labels"] == samples.y.tolist()
-    assert found.about["samples"] == samples.index.tolist()
-    assert found.about["correct"] == (network(samples.x).argmax(1) == samples.y).tolist()
+    assert (found.step, found.epoch, found.kappa) == (40, 1.5, 0.04)
+    assert found.labels.tolist() == samples.y.tolist()
+    assert found.samples.tolist() == samples.index.tolist()
+    assert found.correct.tolist() == (network(samples.x).argmax(1) == samples.y).tolist()
     values = load_file(step / "values.safetensors")["values"]
     assert torch.allclose(found.values + found.delta, values, atol=1e-4)
     stored = Interactions.load(step / "interactions.safetensors")
     assert torch.equal(stored.and_, found.and_)
-    assert stored.about == found.about
+    assert stored.origin == found.origin
     # The second time it is read: no forward pass.
     again = extraction.run(network, probes, samples, tmp_path, step=40, epoch=1.5, done=told.append)
     assert torch.equal(again.or_, found.or_)
@@ -111,7 +111,7 @@ def test_interrupted_extraction_leaves_no_half_written_file_and_goes_on(
     passed.clear()
     found = extract(passed.append)
     assert sum(passed) == 32  # only the third checkpoint was played
-    assert [interactions.about["step"] for interactions in found] == [0, 10, 20]
+    assert [interactions.step for interactions in found] == [0, 10, 20]
     assert all((tmp_path / name).read_bytes() == content for name, content in before.items())
 
 
@@ -141,17 +141,19 @@ def test_interrupted_while_writing(extraction, samples, network, probes, tmp_pat
 def test_stopped_while_decomposing_does_not_play_again(extraction, samples, network, probes, tmp_path, monkeypatch):
     extraction.open(tmp_path, samples)
     with monkeypatch.context() as patched:
-        patched.setattr(lk.extraction, "interactions_of", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(
+            lk.extraction.extraction, "interactions_of", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             extraction.run(network, probes, samples, tmp_path, 0, 0.0)
     extraction.open(tmp_path, samples)
     told = []
     found = extraction.run(network, probes, samples, tmp_path, 0, 0.0, told.append)
     assert told == []
-    assert found.about["seconds"]["play"] > 0
+    assert found.origin.seconds["play"] > 0
     anew = extraction.run(network, probes, samples, tmp_path / "anew", 0, 0.0)
     assert torch.equal(found.and_, anew.and_)
-    assert found.about["correct"] == anew.about["correct"]
+    assert found.correct.tolist() == anew.correct.tolist()
 
 
 def test_games_of_other_settings_are_not_decomposed(extraction, samples, network, probes, tmp_path):
@@ -194,7 +196,7 @@ def test_table_players_keep_their_names(tmp_path):
     assert samples.classes == ("benign", "malignant")
     network = frozen(MLP([5], 2, (30,)))
     found = extraction.run(network, fit_probes(extraction.probes, network, ["layer1"], data), samples, tmp_path, 0, 0.0)
-    assert found.about["players"] == list(samples.players)
+    assert found.players == samples.players
 
 
 # ---- samples
@@ -311,7 +313,7 @@ def test_layers_are_checked_against_the_network(network):
 
 @pytest.mark.parametrize(("n", "figure"), [(30, "1,920.0 GiB"), (64, r"2\^45 GiB"), (1500, r"2\^1481 GiB")])
 def test_more_players_than_memory_says_how_much_and_what_fits(monkeypatch, n, figure):
-    monkeypatch.setattr("lk.extraction.extraction.available_memory", lambda: 16 * 2**30)
+    monkeypatch.setattr(lk.extraction.extraction, "available_memory", lambda: 16 * 2**30)
     with pytest.raises(
         ValueError, match=rf"{n} players give 2\^{n} coalitions: .* 8 layers need about {figure}, and 16.0 GiB are"
     ):
@@ -329,7 +331,7 @@ def test_too_many_players_are_refused_before_any_work(data):
 
 
 def test_available_memory_is_a_plausible_figure():
-    assert 2**26 < lk.extraction.extraction.available_memory() < 2**50
+    assert 2**26 < lk.storage.files.available_memory() < 2**50
 
 
 # ---- a frozen copy, and probes of a data set
@@ -352,7 +354,7 @@ def test_fit_probes_uses_a_seeded_part_of_the_training_split_and_keeps_its_recip
     drawn = torch.rand(1)
     torch.manual_seed(4)
     assert torch.equal(drawn, torch.rand(1))  # watching draws nothing from the global stream
-    assert first.recipe["class_path"] == "lk.probes.Optimum"
+    assert first.recipe["class_path"] == "lk.probes.probes.Optimum"
     assert first.recipe["init_args"]["max_samples"] == 50
     again, other = (
         fit_probes(Optimum(max_samples=50, tolerance=1e-3, seed=s), network, ["layer2"], data) for s in (0, 1)

@@ -3,6 +3,7 @@ import math
 import pandas as pd
 import pytest
 import torch
+from run_folders import typed
 
 from lk.extraction.tables import comparisons, depths, games, measure, normalised, strengths, strongest
 from lk.interactions import Interactions, interactions_of
@@ -18,7 +19,9 @@ def by_hand(effects, **about):
             for coalition, (a, o) in entries.items():
                 and_[coalition, layer, sample], or_[coalition, layer, sample] = a, o
     one = torch.ones(and_.shape[1:])
-    return Interactions(and_, or_, torch.zeros_like(and_), 2 * one, one, one.bool(), LAYERS[-len(effects) :], about)
+    return Interactions(
+        and_, or_, torch.zeros_like(and_), 2 * one, one, one.bool(), LAYERS[-len(effects) :], **typed(**about)
+    )
 
 
 @pytest.fixture

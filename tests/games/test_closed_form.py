@@ -71,7 +71,7 @@ def test_interactions_are_the_gates(played):
     assert found.certified.all()
     assert not found.delta.any()
     assert float(matching_error(played[0], found.and_, found.or_, found.delta).max()) < 1e-6
-    assert found.strongest("gates", 0, 2) == [
+    assert found.top(2, "gates") == [
         ("AND", (2, 3), pytest.approx(5.0)),
         ("AND", (1, 2), pytest.approx(-3.0)),
     ]

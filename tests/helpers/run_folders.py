@@ -6,12 +6,20 @@ import yaml
 
 from lk.extraction import Samples
 from lk.extraction.checkpoint import write_tables
-from lk.interactions import Interactions
+from lk.interactions import Interactions, Origin
+from lk.interactions.origin import PER_SAMPLE
 from lk.runs import Run, step_name
 from lk.transforms import orders
 
 LAYERS = ("first", "second", "third", "output")
 STEPS = {0: 0.0, 2: 0.25, 20: 2.0}
+
+
+def typed(**given):
+    """Fields of `Interactions` from plain lists and numbers; what is none of its own belongs to its origin."""
+    tensors = {key: torch.tensor(given.pop(key)) for key in PER_SAMPLE if key in given}
+    origin = Origin(**{key: given.pop(key) for key in Origin.__dataclass_fields__ if key in given})
+    return {**given, **tensors, "players": tuple(given.get("players", ())), "origin": origin}
 
 
 def interactions(n=4, layers=LAYERS, games=6, seed=0, strength=1.0, **about):
@@ -29,7 +37,9 @@ def interactions(n=4, layers=LAYERS, games=6, seed=0, strength=1.0, **about):
     and_, or_ = effects[0].contiguous(), effects[1].contiguous()
     objective = (and_[1:].abs().sum(0) + or_[1:].abs().sum(0)).double()
     certified = torch.ones(objective.shape, dtype=torch.bool)
-    return Interactions(and_, or_, torch.zeros(shape), objective, 0.9995 * objective, certified, tuple(layers), about)
+    return Interactions(
+        and_, or_, torch.zeros(shape), objective, 0.9995 * objective, certified, tuple(layers), **typed(**about)
+    )
 
 
 def write_run(

@@ -1,7 +1,9 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
+from run_folders import typed
 from safetensors.torch import save_file
 
 from lk.interactions import Interactions, by_order, interactions_of
@@ -11,7 +13,7 @@ from lk.transforms import orders
 
 def found(games=2, layers=("first", "output"), **about):
     v = torch.randn(8, len(layers), games)
-    return interactions_of(v, layers, kappa=0.04, **about)
+    return interactions_of(v, layers, kappa=0.04, **typed(**about))
 
 
 def planted():
@@ -23,7 +25,7 @@ def planted():
     delta = torch.zeros(8, 2, 2)
     delta[-1, 0, 0] = 0.25
     zero = torch.zeros(2, 2)
-    return Interactions(and_, or_, delta, zero, zero, zero.bool(), ("first", "output"), {"salience_ratio": 0.3})
+    return Interactions(and_, or_, delta, zero, zero, zero.bool(), ("first", "output"), salience_ratio=0.3)
 
 
 # ---- files
@@ -35,7 +37,10 @@ def test_save_and_load_are_equal(tmp_path):
         assert torch.equal(getattr(again, key), getattr(first, key)), key
         assert getattr(again, key).dtype == getattr(first, key).dtype
     assert again.layers == first.layers
-    assert again.about == first.about
+    assert (again.step, again.epoch, again.players) == (3, 0.5, ("a", "ä<b>", "c"))
+    assert (again.labels.tolist(), again.samples.tolist(), again.correct) == ([1, 0], [7, 9], None)
+    assert (again.kappa, again.gap, again.salience_ratio, again.tie_break) == (0.04, 1e-3, 0.05, "low")
+    assert again.origin == first.origin
 
 
 @pytest.mark.parametrize("keep", [0, 5, 200, -1])
@@ -69,12 +74,12 @@ def test_interactions_of_keeps_the_promises_of_the_empty_coalition():
     assert not i.or_[0].any()
     assert not i.delta[0].any()
     assert not i.or_[[1, 2, 4, 8]].any()  # order-1 OR effects are merged into AND
-    assert i.n == 4
+    assert i.n_players == 4
     assert i.and_.dtype == torch.float32
     assert torch.allclose(i.values, v - i.delta, atol=1e-5)
-    assert torch.allclose(i.reach, (v[-1] - v[0]).abs(), atol=1e-5)
+    assert torch.allclose(i.total_effect, (v[-1] - v[0]).abs(), atol=1e-5)
     assert (i.delta.abs() <= 0.04 * (v[-1] - v[0]).abs() + 1e-6).all()
-    assert (i.about["kappa"], i.about["gap"]) == (0.04, 1e-3)
+    assert (i.kappa, i.gap) == (0.04, 1e-3)
 
 
 def test_doubles_stay_doubles():
@@ -92,17 +97,17 @@ def test_effects_leave_the_empty_coalition_out():
     assert (i.and_[0] == 100).all()
 
 
-def test_reach_is_that_of_the_game_and_not_of_the_explained_part():
-    assert planted().reach.tolist() == [[pytest.approx(abs(1 - 4 + 2.5 + 0.25)), 0], [0.5, 7.0]]
+def test_total_effect_is_that_of_the_game_and_not_of_the_explained_part():
+    assert planted().total_effect.tolist() == [[pytest.approx(abs(1 - 4 + 2.5 + 0.25)), 0], [0.5, 7.0]]
 
 
-def test_strongest_is_ranked_and_leaves_zeros_out():
+def test_top_is_ranked_and_leaves_zeros_out():
     i = planted()
-    assert i.strongest("first") == [("AND", (0, 1), -4.0), ("OR", (1, 2), 2.5), ("AND", (0,), 1.0)]
-    assert i.strongest("first", count=1) == [("AND", (0, 1), -4.0)]
-    assert i.strongest("output", sample=1) == [("OR", (0, 2), -7.0)]
-    assert i.strongest(sample=0) == [("AND", (0, 1, 2), 0.5)]
-    assert i.strongest("first", sample=1) == []
+    assert i.top(layer="first") == [("AND", (0, 1), -4.0), ("OR", (1, 2), 2.5), ("AND", (0,), 1.0)]
+    assert i.top(1, "first") == [("AND", (0, 1), -4.0)]
+    assert i.top(layer="output", sample=1) == [("OR", (0, 2), -7.0)]
+    assert i.top(sample=0) == [("AND", (0, 1, 2), 0.5)]
+    assert i.top(layer="first", sample=1) == []
 
 
 def test_repr_is_a_ranked_list():
@@ -113,15 +118,13 @@ def test_repr_is_a_ranked_list():
     )  # 4.0 and 2.5 of sample 0 above 0.3 * 4
     assert lines[2:5] == ["    AND   -4.000  {0, 1}", "     OR   +2.500  {1, 2}", "    AND   +1.000  {0}"]
     assert lines[5].startswith("  output: 1.0 salient")
-    named = planted()
-    named.about["players"] = ["eye", "ear", "nose"]
-    assert "{eye, ear}" in repr(named)
+    assert "{eye, ear}" in repr(replace(planted(), players=("eye", "ear", "nose")))
     assert repr(found(1)).splitlines()[0].endswith("1 sample")
 
 
 def test_unknown_layer_names_the_nearest():
     with pytest.raises(ValueError, match=r"no layer 'frst'. Did you mean 'first'\? Known: first, output"):
-        planted().strongest("frst")
+        planted().top(layer="frst")
 
 
 @pytest.mark.parametrize(
@@ -133,11 +136,11 @@ def test_select_keeps_tensors_and_metadata_together(chosen):
     rows = [2, 0] if not (isinstance(chosen, torch.Tensor) and chosen.dtype == torch.bool) else [0, 2]
     for key in TENSORS:
         assert torch.equal(getattr(part, key), getattr(i, key)[..., rows])
-    assert part.about["labels"] == [[4, 5, 6][row] for row in rows]
-    assert part.about["samples"] == [[40, 50, 60][row] for row in rows]
-    assert part.about["correct"] == [True, True]
-    assert part.about["kappa"] == 0.04
-    assert i.about["labels"] == [4, 5, 6]
+    assert part.labels.tolist() == [[4, 5, 6][row] for row in rows]
+    assert part.samples.tolist() == [[40, 50, 60][row] for row in rows]
+    assert part.correct.tolist() == [True, True]
+    assert part.kappa == 0.04
+    assert i.labels.tolist() == [4, 5, 6]
 
 
 def test_select_nothing():
@@ -148,7 +151,7 @@ def test_shapes_are_checked():
     v = torch.zeros(4, 1, 1)
     with pytest.raises(
         ValueError,
-        match=r"and_ \(4, 1, 1\), or_ \(4, 1, 1\) and 2 layer names; expected both of shape \(2\*\*n, layers",
+        match=r"of shape \(2\*\*n, layers, samples\), got and_ \(4, 1, 1\), or_ \(4, 1, 1\) and 2 layer names",
     ):
         Interactions(v, v, v, v[0], v[0], v[0].bool(), ("a", "b"))
     with pytest.raises(ValueError, match=r"or_ \(4, 1\)"):

@@ -461,7 +461,7 @@ def test_tables_of_another_extraction_are_made_anew(digits, tmp_path):
     def table(samples=1, **changes):
         subject = SimpleNamespace(
             run=run, step=7, extraction=Extraction(Grid(patch=4), **changes), samples=SimpleNamespace(index=torch.tensor([1, 2])),
-            interactions=SimpleNamespace(about={}),
+            interactions=SimpleNamespace(origin=SimpleNamespace(made_from=None)),
         )  # fmt: skip
         subject.identity = Subject.identity.fget(subject)
         return Subject.kept(

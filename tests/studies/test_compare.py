@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from lk.extraction.tables import normalised, salient
+from lk.extraction.tables import normalised
 from lk.metrics import compare as split
 from lk.metrics.agreement import agreement
 from lk.metrics.holm import holm
@@ -25,7 +25,7 @@ def test_shares_recompute_everything_in_each_row():
     fast = shares(found, [0, 1, 2], found, [3, 3, 3], weights)
     for row, kept in enumerate(weights > 0):
         copy = found.select(np.flatnonzero(kept))
-        effects, chosen = normalised(copy).double(), salient(copy, 0.05)
+        effects, chosen = normalised(copy).double(), copy.salient(0.05)
         for k in range(2):
             slow = split(effects[k, :, :3], chosen[k, :, :3], effects[k, :, [3] * 3], chosen[k, :, [3] * 3])
             np.testing.assert_allclose(fast.overlap[row, k, 1:], slow.overlap.mean(-1)[1:], atol=1e-6)
@@ -49,7 +49,7 @@ def test_averages_hold_their_mean_within_the_interval():
         assert ((known["low"] <= known["mean"] + 1e-9) & (known["mean"] <= known["high"] + 1e-9)).mean() > 0.95
         assert (frame["n"] == 6).all()
     count = counts(found, jackknife(6))[0, 2, 0]
-    np.testing.assert_allclose(count, salient(found, 0.05).sum((0, 1)).double().mean(1))
+    np.testing.assert_allclose(count, found.salient(0.05).sum((0, 1)).double().mean(1))
     np.testing.assert_allclose(strengths(found, jackknife(6))["share"][0, 2, 1:].sum(0), 1)
 
 
@@ -134,7 +134,7 @@ def test_common_samples_that_all_read_rightly(tmp_path):
     aligned = align([one, two])
     assert aligned.common == (102, 103, 104, 105, 106, 107)
     assert aligned.kept == (102, 104, 105, 106)
-    assert [found.about["samples"] for found in aligned.final] == [[102, 104, 105, 106]] * 2
+    assert [found.samples.tolist() for found in aligned.final] == [[102, 104, 105, 106]] * 2
     with pytest.raises(ValueError, match="read rightly by all of one, none"):
         align([one, write_run(tmp_path / "none", wrong=range(6))])
 

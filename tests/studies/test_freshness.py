@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -182,8 +183,7 @@ def test_results_from_before_digests_are_read(network, data, tmp_path):
     extraction = Extraction(Foreground(3, 2), **FAST)
     found = extract(extraction, network, data, tmp_path)
     place = tmp_path / "step=0000000"
-    del found.about["made_from"]
-    found.save(place / "interactions.safetensors")
+    replace(found, origin=replace(found.origin, made_from=None)).save(place / "interactions.safetensors")
     save_file(load_file(place / "values.safetensors"), place / "values.safetensors")
     torch.manual_seed(5)
     assert torch.equal(extract(extraction, frozen(MLP([12, 8], 10, (1, 8, 8))), data, tmp_path).and_, found.and_)
@@ -281,7 +281,7 @@ def test_studies_with_settings_that_share_a_name(run):
     made = [
         few.interactions(one, "published probes", PaperSGD(momentum=m, epochs=3, max_samples=50)) for m in (0.9, 0.1)
     ]
-    assert made[0].about["settings"]["published"] != made[1].about["settings"]["published"]
+    assert made[0].origin.settings["published"] != made[1].origin.settings["published"]
     assert not torch.equal(made[0].and_, made[1].and_)
 
 
