@@ -20,8 +20,7 @@ from collections import defaultdict
 import numpy as np
 import torch
 
-from lk.decomposition import decompose
-from lk.interactions import engines
+from lk.decomposition import decompose, engines
 
 DIFFERENT = 1e-4
 NOISES = [10.0**-digits for digits in range(4, 15)]

@@ -520,7 +520,7 @@ def bug(name):
         "trust in a label": [("equivariance:refuse_shares", lambda *_: None)],
         "the margin at the wrong element": [("irrep:ideal_margin", wrong_element), ("gset:ideal_gaps", wrong_gaps)],
         "a stale table": [("Tables:doubles", stale)],
-        "an underflow under a root": [("check:UNDERFLOW", 2.0**-700), ("equivariance:_LEAST_SCALE", 0.0)],
+        "an underflow under a root": [("decide:UNDERFLOW", 2.0**-700), ("equivariance:_LEAST_SCALE", 0.0)],
         "an early exit in a slack": [("brute_force:_settle", all_rivals)],
         "folding forgotten": [("Tables:folding", lambda tables, xs, ys: np.zeros(np.shape(xs)))],
         "trust in an action": [

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from lk.decomposition import decompose
+from lk.decomposition import canonical as proof
+from lk.decomposition import decompose, engines
 from lk.decomposition.canonical import distances, is_canonical
 from lk.decomposition.engines import solve, tasks_of, weights
 from lk.decomposition.operator import possible_effects, values_of
-from lk.interactions import canonical as proof
-from lk.interactions import engines, interactions_of
+from lk.interactions import interactions_of
 from lk.interactions.interactions import Interactions
 
 SEEDS = range(6)

@@ -3,10 +3,10 @@ import math
 import pandas as pd
 import pytest
 import torch
-from run_folders import typed
 
 from lk.extraction.tables import comparisons, depths, games, measure, normalised, strengths, strongest
 from lk.interactions import Interactions, interactions_of
+from tests.helpers.run_folders import typed
 
 LAYERS = ("first", "second", "output")
 

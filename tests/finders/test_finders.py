@@ -325,7 +325,7 @@ def test_greedy_groups_take_a_neuron_each_round():
 
 
 def test_a_point_is_chosen_even_where_none_describes_anything():
-    choose = importlib.import_module("lk.finders.find_lookup").choose
+    choose = importlib.import_module("lk.finders.lookup").choose
     assert choose(np.zeros((2, 3))) == [0]
     assert choose(np.array([[0.0, 1.0], [1.0, 0.0]])) == [0, 1]
 

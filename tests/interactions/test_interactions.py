@@ -3,12 +3,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from run_folders import typed
 from safetensors.torch import save_file
 
 from lk.interactions import Interactions, by_order, interactions_of
 from lk.interactions.interactions import TENSORS
 from lk.transforms import orders
+from tests.helpers.run_folders import typed
 
 
 def found(games=2, layers=("first", "output"), **about):

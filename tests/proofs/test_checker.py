@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,13 +18,15 @@ import torch
 import yaml
 from safetensors.numpy import load_file, save_file
 
-from lk.certification.checking import checker
+import lk.proofs
 from lk.cli import analyze, train
 from lk.groups import Cyclic, Symmetric, irreps
 from lk.proofs import Certificate, Factors, Tables, brute_force, gset, ideal, rho_set, save_explanation, save_network
 from lk.proofs.certificate import digest_entries
 from lk.proofs.equivariance import on_orbitals
 from lk.runs import Run
+
+CHECKER = Path(lk.proofs.__file__).with_name("checker.py")
 
 CONFIG = """
 seed_everything: 3
@@ -48,7 +51,7 @@ trainer:
 @pytest.fixture(scope="module")
 def check():
     """The checker as a module, loaded from its file."""
-    spec = importlib.util.spec_from_file_location("outside_checker", checker())
+    spec = importlib.util.spec_from_file_location("outside_checker", CHECKER)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -126,7 +129,7 @@ def explained(tmp_path):
 
 # ---- the file
 def test_it_is_short_and_needs_the_standard_library_alone():
-    source = checker().read_text()
+    source = CHECKER.read_text()
     assert len(source.splitlines()) <= 300
     nodes = list(ast.walk(ast.parse(source)))
     named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
@@ -141,7 +144,7 @@ def test_it_is_short_and_needs_the_standard_library_alone():
 
 
 def test_it_runs_alone(run):
-    words = [sys.executable, "-I", "-S", str(checker()), str(run.path)]
+    words = [sys.executable, "-I", "-S", str(CHECKER), str(run.path)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
