@@ -12,6 +12,7 @@ from lk.layers import NonFiniteError, read_layers
 from lk.probes import Optimum, PaperSGD, Probes
 from lk.probes.probes import POOLINGS, Linear, collect, fit_logistic, held_out, moments, pooled
 from lk.scores import log_odds
+from lk.storage.describe import describe
 
 
 class Branches(nn.Module):
@@ -398,7 +399,7 @@ def test_pooled_values():
 def fitted(network):
     x, y = blobs()
     probes = Optimum(pooling="mean").fit(network, ["a", "c"], batches(x, y), 3)
-    probes.recipe = {"class_path": "lk.probes.Optimum", "init_args": {"l2": 1e-4}}
+    probes.recipe = describe(Optimum(1e-4))
     return probes
 
 
