@@ -116,7 +116,7 @@ def test_extract_with_other_players_stands_beside_the_first(run):
     analyze(["extract", str(run), "--report", "false", *settings])
     assert set(Run(run).extractions) == {"default", "grid"}
     assert list(Run(run).extracted("grid")) == [12]
-    assert Interactions.load(Run(run).extracted("grid")[12]).n == 4
+    assert Interactions.load(Run(run).extracted("grid")[12]).n_players == 4
 
 
 UNIT = """
