@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
+from torch import Tensor
 
 Array = NDArray[np.float64]
 
@@ -71,6 +72,11 @@ def jackknife(samples: int) -> Array:
     if samples < 2:
         return equal_weights(samples)
     return np.concatenate([equal_weights(samples), (1 - np.eye(samples)) / (samples - 1)])
+
+
+def contract(weights: Array, x: Tensor) -> Array:
+    """Weighted mean over the last axis (samples) for each row: `(rows, samples)` and `(..., samples)` to `(rows, ...)`."""
+    return np.asarray(np.tensordot(weights, x.double().numpy(), axes=(1, -1)))
 
 
 def divide(numerator: Array, denominator: Array) -> Array:

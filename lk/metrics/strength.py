@@ -1,8 +1,10 @@
 """Strength of interactions per order, and their number."""
 
+import numpy as np
 from torch import Tensor
 
 from lk.interactions.interactions import by_order
+from lk.metrics.intervals import Array
 
 
 def strength(effects: Tensor, chosen: Tensor | None = None, sign: int = 0) -> Tensor:
@@ -33,3 +35,10 @@ def count(chosen: Tensor) -> Tensor:
     chosen = chosen.clone()
     chosen[0] = False
     return by_order(chosen.long())
+
+
+def with_totals(x: Array) -> Array:
+    """`(rows, kinds, orders, layers)` with both kinds together appended, and all orders together put at order 0."""
+    x = np.concatenate([x, x.sum(1, keepdims=True)], 1)
+    x[:, :, 0] = x[:, :, 1:].sum(2)
+    return x

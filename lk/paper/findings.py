@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from lk.interactions import Interactions
+from lk.metrics.comparison import Shares, shares
 from lk.metrics.intervals import LEAST as LEAST
 from lk.metrics.intervals import Array, Interval, divide, interval, jackknife
 from lk.paper.controls import SAME_NETWORK
 from lk.studies.alignment import intermediate
-from lk.studies.averages import Shares, counts, shares, strengths
+from lk.studies.averages import counts, strengths
 from lk.studies.reading import highest_order
 
 BOTH = 2  # position of both kinds together

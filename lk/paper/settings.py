@@ -15,6 +15,7 @@ from lk.extraction.tables import KINDS, depths
 from lk.games import Players
 from lk.games.maskers import Masker
 from lk.interactions import Interactions
+from lk.metrics.comparison import shares
 from lk.metrics.holm import holm
 from lk.metrics.intervals import jackknife
 from lk.metrics.sparsity_conditions import sparsity_conditions
@@ -30,7 +31,7 @@ from lk.paper.verdicts import summary
 from lk.probes import PaperSGD, Recipe
 from lk.runs import Run
 from lk.scores import Score
-from lk.studies.averages import shares, tidy
+from lk.studies.averages import tidy
 from lk.studies.flags import doubts
 from lk.studies.ranking import ranked
 from lk.studies.reading import highest_order, optional_table

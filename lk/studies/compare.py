@@ -13,11 +13,12 @@ import torch
 from lk.extraction.tables import KINDS, depths
 from lk.interactions import Interactions
 from lk.metrics.agreement import agreement
+from lk.metrics.comparison import shares
 from lk.metrics.holm import holm
-from lk.metrics.intervals import LEAST, LEVEL, SEEDS, Array, Interval, divide, interval, jackknife
+from lk.metrics.intervals import LEAST, LEVEL, SEEDS, Array, Interval, contract, divide, interval, jackknife
 from lk.runs import Run
 from lk.studies.alignment import Aligned, intermediate
-from lk.studies.averages import contract, counts, shares, strengths, tidy
+from lk.studies.averages import counts, strengths, tidy
 from lk.studies.flags import doubts
 from lk.studies.reading import arguments, optional_table
 from lk.studies.stable import has_stability, level

@@ -7,8 +7,9 @@ import numpy as np
 
 from lk.extraction.tables import KINDS, depths
 from lk.interactions import Interactions
+from lk.metrics.comparison import shares
 from lk.metrics.intervals import Array
-from lk.studies.averages import ALL, BOTH, shares
+from lk.studies.averages import ALL, BOTH
 
 _BOTH = (*KINDS, BOTH).index(BOTH)
 

@@ -117,7 +117,7 @@ def test_orders_are_kept_apart():
 
 def test_unknown_support():
     zero = torch.zeros(4)
-    with pytest.raises(ValueError, match="support='union'; expected one of intersection, paper"):
+    with pytest.raises(ValueError, match="expected one of intersection, paper, got support='union'"):
         compare(zero, zero > 0, zero, zero > 0, support="union")
 
 

@@ -8,12 +8,13 @@ import torch
 from lk.extraction.tables import normalised
 from lk.metrics import compare as split
 from lk.metrics.agreement import agreement
+from lk.metrics.comparison import shares
 from lk.metrics.holm import holm
 from lk.metrics.intervals import jackknife
 from lk.report import write_report
 from lk.report.comparison import folder_of
 from lk.studies.alignment import align
-from lk.studies.averages import averages, counts, shares, strengths
+from lk.studies.averages import averages, counts, strengths
 from lk.studies.compare import PAIRS, QUESTIONS, difference, iou, layer_tables, sentences
 from lk.studies.flags import doubts
 from tests.helpers.run_folders import interactions, write_run
