@@ -1,14 +1,18 @@
 """Work at every checkpoint of a training."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from lk.callbacks.checkpoints import SaveCheckpoints, epochs_trained
 from lk.callbacks.resume import Interrupted, interruptible
+from lk.extraction import Checkpoint
+from lk.runs import Run
 
 
 class AtCheckpoints(Callback):
@@ -22,15 +26,12 @@ class AtCheckpoints(Callback):
         self.schedule: SaveCheckpoints | None = None
         self.worked = -1  # the last step that was worked on
 
-    def work(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int, epoch: float, last: bool) -> None:
-        """One checkpoint, on the first device alone.
+    def work(self, checkpoint: Checkpoint, loggers: Sequence[Logger]) -> None:
+        """Work on one checkpoint, on the first device alone.
 
         Args:
-            trainer: The trainer.
-            pl_module: The module as it stands; not to be changed.
-            step: Global step.
-            epoch: Epochs trained, may be a fraction.
-            last: Whether training ends here.
+            checkpoint: The network as it stands, not to be changed.
+            loggers: The loggers of the training.
         """
         raise NotImplementedError(f"{type(self).__name__} must define work().")
 
@@ -76,9 +77,11 @@ class AtCheckpoints(Callback):
         """Work on the current step."""
         assert self.schedule is not None
         if trainer.is_global_zero:
-            step = trainer.global_step
+            step, run = trainer.global_step, Run(trainer.default_root_dir)
+            network, data = pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
             last = last or step == self.schedule.steps(trainer)[-1]
+            checkpoint = Checkpoint(run, step, epochs_trained(trainer), network, data, last)  # type: ignore[arg-type]
             with isolate_rng(), torch.inference_mode(False), suppress(Interrupted), interruptible():
-                self.work(trainer, pl_module, step, epochs_trained(trainer), last)
+                self.work(checkpoint, trainer.loggers)
         self.worked = trainer.global_step
         trainer.strategy.barrier(f"lk-{type(self).__name__}")

@@ -4,10 +4,12 @@ import warnings
 from collections.abc import Sequence
 
 import pytorch_lightning as pl
+from pytorch_lightning.loggers import Logger
 
 from lk.callbacks.at_checkpoints import AtCheckpoints
 from lk.certification.certify import certify_checkpoint, forget_after, group_run, record, scalars
 from lk.certification.proving import VERIFIERS
+from lk.extraction import Checkpoint
 from lk.runs import Run
 
 
@@ -47,15 +49,14 @@ class Certify(AtCheckpoints):
             forget_after(Run(trainer.default_root_dir), trainer.global_step if trainer.global_step else -1)
         super().on_train_start(trainer, pl_module)
 
-    def work(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int, epoch: float, last: bool) -> None:
+    def work(self, checkpoint: Checkpoint, loggers: Sequence[Logger]) -> None:
         """Certify, record and log."""
-        run = Run(trainer.default_root_dir)
-        network, data = group_run(pl_module.network, trainer.datamodule)  # type: ignore[arg-type, attr-defined]
-        found = certify_checkpoint(network, data, step, epoch, None if last else self.seeds, self.verifiers)
+        run, step = checkpoint.run, checkpoint.step
+        found = certify_checkpoint(checkpoint, None if checkpoint.last else self.seeds, self.verifiers)
         record(run, found, step)
-        if last:
+        if checkpoint.last:
             found.save(run, step)
         for failure in found.failures:
             warnings.warn(f"Not certified at step {step}: {failure}", stacklevel=2)
-        for logger in trainer.loggers:
+        for logger in loggers:
             logger.log_metrics(scalars(found), step=step)

@@ -1,15 +1,18 @@
 """Extract interactions at every checkpoint of a training run."""
 
+from collections.abc import Sequence
+
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from lk.callbacks.at_checkpoints import AtCheckpoints
 from lk.callbacks.log import log_artifact, log_extraction
 from lk.cli.progress import check_disk, forecast, pending, say
-from lk.extraction import Extraction, Samples
-from lk.extraction.checkpoint import extract_checkpoint, measure_checkpoint
-from lk.extraction.extraction import check_memory
+from lk.extraction import Checkpoint, Extraction, Samples, read
+from lk.extraction.samples import check_memory
+from lk.extraction.tables import measure_checkpoint
 from lk.games import count_players
 from lk.metrics.intervals import equal_weights
 from lk.runs import Run
@@ -56,14 +59,13 @@ class ExtractInteractions(AtCheckpoints):
                 say(forecast(run, network, self.extraction, self.samples, data, self.schedule.steps(trainer)))  # type: ignore[arg-type]
         super().on_train_start(trainer, pl_module)
 
-    def work(self, trainer: pl.Trainer, pl_module: pl.LightningModule, step: int, epoch: float, last: bool) -> None:
-        """Read, measure and log; what is already stored is read."""
+    def work(self, checkpoint: Checkpoint, loggers: Sequence[Logger]) -> None:
+        """Extract, measure and log; what is stored already is read."""
         assert self.samples is not None
-        run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
-        done = extract_checkpoint(run, self.extraction, self.samples, network, data, step, epoch)  # type: ignore[arg-type]
-        tables = measure_checkpoint(run, self.extraction.name, step, done.interactions)
-        means = averages(done.interactions, equal_weights(len(self.samples.y)))
-        log_extraction(trainer.loggers, means, tables, done.probed, self.extraction.name, step, epoch)
+        extracted = read(checkpoint, self.extraction, self.samples)
+        tables = measure_checkpoint(checkpoint, self.extraction.name, extracted.interactions)
+        means = averages(extracted.interactions, equal_weights(len(self.samples.y)))
+        log_extraction(loggers, means, tables, extracted.probed, self.extraction.name, checkpoint)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The interactions of all checkpoints as one artifact."""

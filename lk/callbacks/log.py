@@ -3,12 +3,14 @@
 Every number is a mean of `lk.studies.averages`, the source of the report, or a column of a stored table; nothing is averaged here.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import pandas as pd
 from pytorch_lightning.loggers import Logger
 
+from lk.extraction import Checkpoint
 from lk.plots import heat_map
 from lk.plots.style import figure_image
 from lk.studies.averages import ALL, BOTH, total
@@ -63,13 +65,12 @@ def strength_lines(means: dict[str, pd.DataFrame]) -> tuple[list[int], dict[str,
 
 
 def log_extraction(
-    loggers: list[Logger],
+    loggers: Sequence[Logger],
     means: dict[str, pd.DataFrame],
     tables: dict[str, pd.DataFrame],
     probes: pd.DataFrame | None,
     name: str,
-    step: int,
-    epoch: float,
+    checkpoint: Checkpoint,
 ) -> None:
     """Send one checkpoint's measures to every logger; pictures and tables go to W&B only.
 
@@ -77,7 +78,8 @@ def log_extraction(
     """
     from lk.loggers import Wandb
 
-    numbers = scalars(means, tables["games"], probes, name)
+    step, numbers = checkpoint.step, scalars(means, tables["games"], probes, name)
+    axis = {"checkpoint/epoch": checkpoint.epoch}
     for logger in loggers:
         if isinstance(logger, Wandb):
             import wandb
@@ -99,9 +101,9 @@ def log_extraction(
                 title=f"Salient strength per sample by order, AND and OR together (unit of the score), step {step}",
                 xname="order",
             )
-            logger.log_metrics({"checkpoint/epoch": epoch, **numbers, **rich}, step=step)
+            logger.log_metrics({**axis, **numbers, **rich}, step=step)
         else:
-            logger.log_metrics({"checkpoint/epoch": epoch, **numbers}, step=step)
+            logger.log_metrics({**axis, **numbers}, step=step)
 
 
 def log_artifact(loggers: list[Logger], folder: Any, name: str) -> None:

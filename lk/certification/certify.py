@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lk.certification.arguments import interactions_of_arguments
 from lk.certification.proving import VERIFIERS, Proof, certify_network
 from lk.data import GroupTable
+from lk.extraction import Checkpoint
 from lk.metrics import weight_norm
 from lk.networks import GroupNetwork
 from lk.proofs import Tables, tables_of
@@ -110,10 +111,7 @@ def pairs_played(data: GroupTable, most: int = 128) -> tuple[Tensor, Tensor]:
 
 
 def certify_checkpoint(
-    network: GroupNetwork,
-    data: GroupTable,
-    step: int,
-    epoch: float,
+    checkpoint: Checkpoint,
     seeds: int | None = None,
     verifiers: Sequence[str] = VERIFIERS,
     done: Callable[[], None] = lambda: None,
@@ -123,14 +121,12 @@ def certify_checkpoint(
     A finder or verifier that fails on one network is recorded with its reason and bound 0, and the others go on.
 
     Args:
-        network: The network as it stands; it is read, never changed.
-        data: Its group and which pairs were trained on.
-        step: Global step.
-        epoch: Epochs trained.
+        checkpoint: Of a group network, and the table that it was trained on.
         seeds: How many networks, from the first; all by default.
         verifiers: Names out of `VERIFIERS`.
         done: Called after each network.
     """
+    network, data = group_run(checkpoint.network, checkpoint.data)
     parameters = {name: parameter.detach().cpu().numpy() for name, parameter in network.named_parameters()}
     collected: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     found: dict[int, Proof] = {}
@@ -143,7 +139,7 @@ def certify_checkpoint(
         rows = pd.DataFrame({"quantity": list(more), "irrep": "", "value": list(more.values())})
         frames["progress"] = joined([frames["progress"], rows])
         for name, frame in frames.items():
-            collected[name].append(frame.assign(step=step, epoch=float(epoch), seed=seed))
+            collected[name].append(frame.assign(step=checkpoint.step, epoch=float(checkpoint.epoch), seed=seed))
         done()
     frames = {name: joined(parts) for name, parts in collected.items()}
     frames["certificates"] = frames["certificates"].assign(weights=digest_tensors(network.state_dict()))

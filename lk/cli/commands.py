@@ -9,6 +9,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,11 @@ from lk.cli.parser import Parser
 from lk.cli.progress import backgrounds, check_disk, forecast, pending, progress, say
 from lk.cli.start import RUN_ID, is_first, run_id, start_of, write_config
 from lk.data import Data
-from lk.extraction import Extraction
-from lk.extraction.checkpoint import extract_checkpoint, probe_checkpoint, write_tables
-from lk.extraction.extraction import PARTS, check_memory
+from lk.extraction import Checkpoint, Extraction, read
+from lk.extraction.extraction import PARTS
+from lk.extraction.probing import probe_checkpoint
+from lk.extraction.samples import check_memory
+from lk.extraction.tables import write_tables
 from lk.games import Grid, Players, count_players
 from lk.games.maskers import Masker
 from lk.layers import device_of, nearest
@@ -375,9 +378,9 @@ def fit_probes(config: Namespace) -> None:
     )
     with progress(len(steps), "probes") as bar:
         for step in steps:
-            epoch = float(run.load(network, step)["epoch"])
-            twin = readable(network, layers, first_inputs(data.train), data.num_classes)
-            probe_checkpoint(run, extraction, twin, data, step, epoch, again=True)
+            checkpoint = Checkpoint.load(run, step, network, data)
+            frozen = readable(network, layers, first_inputs(data.train), data.num_classes)
+            probe_checkpoint(replace(checkpoint, network=frozen), extraction, again=True)
             bar.advance(bar.task_ids[0])
     table = run.read_table("probes")
     say(
@@ -507,10 +510,8 @@ def extract(config: Namespace) -> None:
         len(steps) * 2 ** count_players(samples.owner) * len(samples.y) * backgrounds(extraction), extraction.name
     ) as bar:
         for step in steps:
-            epoch = float(run.load(network, step)["epoch"])
-            extract_checkpoint(
-                run, extraction, samples, network, data, step, epoch, lambda count: bar.advance(bar.task_ids[0], count)
-            )
+            checkpoint = Checkpoint.load(run, step, network, data)
+            read(checkpoint, extraction, samples, lambda count: bar.advance(bar.task_ids[0], count))
     write_tables(run, extraction.name)
     say(f"Interactions are in {run.extraction(extraction.name)}.")
     if config.report:
@@ -535,12 +536,12 @@ def certify(config: Namespace) -> None:
     )
     with progress(len(steps) * count, "certificates") as bar:
         for step in steps:
-            epoch = float(run.load(network, step)["epoch"])
-            found = certify_checkpoint(network, data, step, epoch, count, done=lambda: bar.advance(bar.task_ids[0]))
+            checkpoint = Checkpoint.load(run, step, network, data)
+            found = certify_checkpoint(checkpoint, count, done=lambda: bar.advance(bar.task_ids[0]))
             record(run, found, step)
             for failure in found.failures:
                 say(f"Not certified at step {step}: {failure}")
-            if step == max(run.checkpoints):
+            if checkpoint.last:
                 found.save(run, step)
     say(f"Certificates are in {run.table('certificates')}.")
     if config.report:

@@ -17,7 +17,7 @@ from torch import nn
 from lk.data import Data
 from lk.decomposition import decompose
 from lk.extraction import Extraction, Samples
-from lk.extraction.extraction import fit_probes
+from lk.extraction.probing import fit_probes
 from lk.games import count_players, play
 from lk.games.game import BACKGROUNDS
 from lk.games.players import BACKGROUND

@@ -1,5 +1,8 @@
 """Games and interactions of fixed samples at a checkpoint, from a network to files and tables."""
 
-from lk.extraction.extraction import Extraction, Samples
+from lk.extraction.checkpoint import Checkpoint
+from lk.extraction.extraction import Extraction
+from lk.extraction.games import Extracted, read
+from lk.extraction.samples import Samples
 
-__all__ = ["Extraction", "Samples"]
+__all__ = ["Checkpoint", "Extracted", "Extraction", "Samples", "read"]

@@ -1,18 +1,100 @@
-"""How much each layer's linear classifier knows: accuracy, calibration, chance."""
+"""Probes of a checkpoint: fitted or loaded, and how much each layer's probe knows."""
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Subset
-from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError
 
 from lk.data import Data
+from lk.extraction.checkpoint import Checkpoint
+from lk.extraction.extraction import Extraction
 from lk.games import OUTPUT
 from lk.layers import device_of, read_layers
-from lk.probes import Probes
+from lk.probes import Probes, Recipe
 from lk.probes.probes import at_chance
+from lk.storage.describe import describe
+from lk.storage.digest import digest_tensors
+
+
+def drawn_samples(recipe: Recipe, data: Data) -> Tensor:
+    """Indices of the training samples that a recipe fits on: the first `max_samples` of a seeded order, ascending."""
+    total = len(Data.labels(data.train))
+    return (
+        torch.randperm(total, generator=torch.Generator().manual_seed(recipe.seed))[: recipe.max_samples].sort().values
+    )
+
+
+def fitted_on(recipe: Recipe, network: nn.Module, data: Data) -> dict[str, str]:
+    """Digests of what probes are fitted on: the network's weights, and the labels of the samples that the recipe draws.
+
+    The inputs of these samples are not read: that is the larger part of the work. The explained ones are compared where games are stored.
+    """
+    index = drawn_samples(recipe, data)
+    return {
+        "weights": digest_tensors(network.state_dict()),
+        "labels": digest_tensors({"index": index, "y": Data.labels(data.train)[index]}),
+    }
+
+
+def fit_probes(recipe: Recipe, network: nn.Module, layers: Sequence[str], data: Data) -> Probes:
+    """Fit probes on the training samples that the recipe draws, in a fixed order."""
+    batches = data.batches(Subset(data.train, drawn_samples(recipe, data).tolist()), 256)
+    with torch.random.fork_rng():  # a loader draws a base seed from the global stream
+        probes = recipe.fit(network, layers, batches, data.num_classes)
+    probes.recipe, probes.made_from = describe(recipe), fitted_on(recipe, network, data)
+    return probes
+
+
+def probe_checkpoint(
+    checkpoint: Checkpoint, extraction: Extraction, again: bool = False
+) -> tuple[Probes, pd.DataFrame]:
+    """The probes of a checkpoint, fitted and stored where they are not, and their rows of the table of probes.
+
+    Stored probes of other weights or training labels are fitted again, with a warning.
+
+    Args:
+        checkpoint: Its network is frozen.
+        extraction: Its recipe and layers are used.
+        again: Fit even if probes are stored.
+
+    Raises:
+        ValueError: The stored probes are of another recipe.
+    """
+    run, network, data, step = checkpoint.run, checkpoint.network, checkpoint.data, checkpoint.step
+    path, layers = run.probes(step), extraction.layers_of(network)
+    table = run.read_table("probes") if run.table("probes").is_file() else pd.DataFrame({"step": []})
+    stored = None if again else stored_probes(checkpoint, extraction, layers)
+    if stored is not None and len(rows := table[table["step"] == step]):
+        return stored, rows
+    if stored is None:
+        fit_probes(extraction.probes, network, layers, data).save(path)
+        stored = Probes.load(path).to(device_of(network))  # what is used is what is stored
+    rows = evaluate(network, stored, data, step, checkpoint.epoch)
+    table = pd.concat([table[table["step"] != step], rows], ignore_index=True)
+    run.write_table("probes", table.sort_values(["step", "depth"]))
+    return stored, rows
+
+
+def stored_probes(checkpoint: Checkpoint, extraction: Extraction, layers: Sequence[str]) -> Probes | None:
+    """The stored probes of a checkpoint; None where there are none of these layers, weights and labels."""
+    run, path, recipe = checkpoint.run, checkpoint.run.probes(checkpoint.step), describe(extraction.probes)
+    stored = Probes.load(path).to(device_of(checkpoint.network)) if path.is_file() else None
+    if stored is None or not set(layers) <= set(stored.layers):
+        return None
+    if stored.recipe != recipe:
+        raise ValueError(
+            f"expected probes of the recipe {recipe}, got {path} fitted with {stored.recipe}. "
+            f"Fit them again with probe.py fit --run {run.path}, or leave the recipe of the extraction away."
+        )
+    now = fitted_on(extraction.probes, checkpoint.network, checkpoint.data)
+    if stored.made_from is None or stored.made_from == now:  # None: of an earlier version
+        return stored
+    warnings.warn(f"{path} was fitted on another network or other training labels; it is fitted again.", stacklevel=3)
+    return None
 
 
 @torch.inference_mode()
@@ -36,6 +118,8 @@ def evaluate(
         One row per layer: step, epoch, layer, depth, accuracy, calibration_error (15 bins, expected), loss (nats), chance,
         at_chance, samples, gradient_norm, iterations.
     """
+    from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError  # takes seconds to import
+
     labels = Data.labels(data.test)
     rows = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:max_samples].sort().values
     device = device_of(network)

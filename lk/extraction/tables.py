@@ -4,6 +4,7 @@ Every table has one row per sample, so that averages and their intervals are mad
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from lk.extraction.checkpoint import Checkpoint
+from lk.extraction.games import read_games
 from lk.interactions import Interactions
 from lk.metrics import compare, count, matching_error, strength
+from lk.runs import Run
 
 KINDS = ("and", "or")
 UNKNOWN = -1  # label
@@ -177,3 +181,29 @@ def measure(
         "comparisons": comparisons(interactions, before),
         "strongest": strongest(interactions),
     }
+
+
+def measured(folder: Path, found: Interactions, before: Interactions | None) -> dict[str, pd.DataFrame]:
+    """Tables of one checkpoint, whose games lie in `folder`, against the checkpoint before."""
+    return measure(found, before, read_games(folder / "values.safetensors", tuple(found.and_.shape)).values)
+
+
+def measure_checkpoint(checkpoint: Checkpoint, name: str, found: Interactions) -> dict[str, pd.DataFrame]:
+    """Tables of one extracted checkpoint, against the stored one before it."""
+    earlier = [path for step, path in checkpoint.run.extracted(name).items() if step < checkpoint.step]
+    return measured(checkpoint.folder(name), found, Interactions.load(earlier[-1]) if earlier else None)
+
+
+def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
+    """Measure every stored checkpoint of an extraction again, from its files alone, and write the tables."""
+    collected: dict[str, list[pd.DataFrame]] = {}
+    before = None
+    for path in run.extracted(name).values():
+        found = Interactions.load(path)
+        for key, frame in measured(path.parent, found, before).items():
+            collected.setdefault(key, []).append(frame)
+        before = found
+    tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
+    for key, frame in tables.items():
+        run.write_table(f"{name}/{key}", frame)
+    return tables

@@ -13,13 +13,12 @@ import torch
 from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor, nn
 
-from lk.extraction.extraction import fit_probes
-from lk.extraction.probing import evaluate
-from lk.games import OUTPUT, play
+from lk.extraction.probing import evaluate, fit_probes
+from lk.games import OUTPUT
 from lk.interactions import Interactions, Origin, interactions_of
 from lk.interactions.origin import FIELDS
 from lk.layers import frozen
-from lk.paper.subject import Subject, evenly, restrict, same
+from lk.paper.subject import Subject, evenly, same
 from lk.probes import PaperSGD, Probes, Recipe
 from lk.runs import step_name
 from lk.storage.describe import describe
@@ -179,12 +178,9 @@ class Controls:
                 recipe = RandomLabels(recipe, self.seed)
             probes = fit_probes(recipe, network, layers, subject.data).to(next(network.parameters()).device)
             table = evaluate(network, probes, subject.data, step, 0.0)
-            few = restrict(subject.samples, self.places(subject, name))
+            few = subject.samples.select(self.places(subject, name))
             start = time.perf_counter()
-            values, _ = play(
-                network, probes, layers, few.x, few.y, few.owner, few.filler, extraction.score, extraction.background,
-                extraction.batch_size, few.index, done,
-            )  # fmt: skip
+            values, _ = extraction.play(network, probes, layers, few, done)
             seconds = {"play": time.perf_counter() - start}
         origin = Origin(
             control=name,

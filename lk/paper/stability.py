@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from lk.decomposition import decompose
 from lk.extraction.tables import KINDS
-from lk.games import play
 from lk.interactions import salient
 from lk.metrics.noise_share import noise_share
 from lk.metrics.stability import mean_by_order, stability
@@ -135,13 +134,9 @@ class Stability:
         def make() -> dict[str, Tensor]:
             start = time.perf_counter()
             layers = list(subject.interactions.layers[:-1])
-            noisy = self.noisy(samples.x[place], index)
-            values, _ = play(
-                subject.network, subject.probes, [subject.middle] if layers else [], noisy, samples.y[[place]].expand(self.draws),
-                samples.owner[[place]].expand(self.draws, *samples.owner.shape[1:]),
-                samples.filler[[place]].expand(self.draws, *samples.filler.shape[1:]), subject.extraction.score,
-                subject.extraction.background, subject.extraction.batch_size, samples.index[[place]].expand(self.draws), done,
-            )  # fmt: skip
+            noisy = replace(samples.select([place] * self.draws), x=self.noisy(samples.x[place], index))
+            middle = [subject.middle] if layers else []
+            values, _ = subject.extraction.play(subject.network, subject.probes, middle, noisy, done)
             return {"values": values, "seconds": torch.tensor(time.perf_counter() - start)}
 
         return subject.kept_tensors(name, {**noise, "sample": index}, make)

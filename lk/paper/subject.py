@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from lk.data import Data
-from lk.extraction import Extraction, Samples
-from lk.extraction.checkpoint import extract_checkpoint, write_tables
-from lk.extraction.extraction import TENSORS, read_games
+from lk.extraction import Checkpoint, Extraction, Samples, read
+from lk.extraction.games import read_games
+from lk.extraction.tables import write_tables
 from lk.games import count_players
 from lk.interactions import Interactions
 from lk.probes import Probes
@@ -162,20 +162,20 @@ def subject(
     step = max(run.checkpoints)
     data = run.data(trust, data_dir)
     network = run.network(data, trust).to("cuda" if torch.cuda.is_available() else "cpu")
-    epoch = float(run.load(network, step)["epoch"])
-    samples, folder = extraction.samples(data), run.extraction(extraction.name)
-    samples = extraction.open(folder, samples)
-    read = extract_checkpoint(run, extraction, samples, network, data, step, epoch, done)
+    checkpoint = Checkpoint.load(run, step, network, data)
+    samples = extraction.open(run.extraction(extraction.name), extraction.samples(data))
+    extracted = read(checkpoint, extraction, samples, done)
     write_tables(run, extraction.name)  # from the files as they are now, whatever the tables were made from
-    found = read.interactions
+    found = extracted.interactions
+    games = read_games(checkpoint.folder(extraction.name) / "values.safetensors", tuple(found.and_.shape))
     return Subject(
         run,
         extraction,
         data,
-        read.network,
-        read.probes,
+        extracted.network,
+        extracted.probes,
         samples,
-        read_games(folder / step_name(step) / "values.safetensors", tuple(found.and_.shape))["values"],  # type: ignore[arg-type]
+        games.values,
         found,
         step,
     )
@@ -190,10 +190,3 @@ def evenly(total: int, count: int) -> list[int]:
     """
     count = min(count, total)
     return [i * total // count for i in range(count)]
-
-
-def restrict(samples: Samples, places: list[int]) -> Samples:
-    """Some of the samples, by position."""
-    cut = {key: getattr(samples, key)[places] for key in TENSORS}
-    words = tuple(samples.words[place] for place in places) if samples.words else ()
-    return Samples(**cut, players=samples.players, classes=samples.classes, words=words)

@@ -5,24 +5,24 @@ Source: Cheng et al., ICML 2024, Sect. 3.2.2: p(y | x) = softmax(W f(x) + b) on 
 
 import json
 import math
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import torch
 from scipy.stats import binomtest
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, one_hot
+from torch.nn.functional import adaptive_avg_pool2d
 
 from lk.layers import check_finite, device_of, read_layers
-from lk.probes.logistic import Logistic
-from lk.scores import check_labels, class_numbers
+from lk.scores import class_numbers
 from lk.storage.describe import Recorded
 from lk.storage.stored import damaged, expect, parse_json, read_tensors, texts, write_tensors
 from lk.storage.trust import renamed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def pooled(activation: Tensor, pooling: str) -> Tensor:
@@ -269,22 +269,6 @@ def spread(linear: Linear, seen: Tensor, num_classes: int) -> Linear:
     return replace(linear, weight=weight, bias=bias)
 
 
-def moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and scale of each feature; a probe standardises with both.
-
-    The scale is the deviation, not below a hundredth of the layer's typical one (a unit that almost never fires would
-    otherwise be blown up on masked samples), times sqrt(features): a standardised sample then has norm 1 whatever the
-    width of the layer, and one L2 penalty means the same for all layers. Typical is the upper quartile of the features that vary: neither
-    a few features of huge deviation nor many that almost never fire decide it. What varies by a millionth of its size varies by rounding.
-    """
-    mean = x.mean(0)
-    deviation = (x - mean).square_().mean(0).sqrt()
-    varying = deviation[deviation > 0].sort().values
-    typical = float(varying[3 * (len(varying) - 1) // 4]) if len(varying) else 0.0
-    floor = (mean.abs() * 1e-6).clamp(min=max(typical * 1e-2, 1e-30))
-    return mean, torch.maximum(deviation, floor) * math.sqrt(x.shape[1])
-
-
 def at_chance(hits: int, samples: int, chance: float) -> bool:
     """Whether a classifier is not shown to be better than always naming the most frequent class (one-sided binomial test, 5 %)."""
     return bool(binomtest(hits, samples, chance, alternative="greater").pvalue > 0.05)
@@ -293,7 +277,7 @@ def at_chance(hits: int, samples: int, chance: float) -> bool:
 @torch.no_grad()
 def held_out(
     recipe: Recipe, network: nn.Module, layers: Sequence[str], x: Tensor, y: Tensor, num_classes: int
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Accuracy of each layer's classifier on every fifth sample of each class, when it is fitted on the others.
 
     Args:
@@ -307,6 +291,8 @@ def held_out(
     Returns:
         One row per layer: layer, accuracy, chance (share of the most frequent class), at_chance, samples (held out), fitted.
     """
+    import pandas as pd
+
     place = torch.zeros_like(y)
     for label in y.unique():
         place[y == label] = torch.arange(int((y == label).sum()))
@@ -334,155 +320,3 @@ def held_out(
             for layer, hit in hits.items()
         ]
     )
-
-
-class Optimum(Recipe):
-    """The default recipe: the unique minimiser of mean cross-entropy + l2 / 2 * ||weight||^2 on standardised features.
-
-    Features are standardised with stored statistics and scaled to norm 1 on average; the bias is not penalised. The
-    problem is strictly convex in what a score can see, so the probe is a function of the network and the data alone:
-    no start, learning rate or stopping epoch decides what a layer is said to know.
-
-    Args:
-        l2: Penalty in nats per squared weight; scikit-learn's C is 1 / (l2 * samples).
-        tolerance: Distance of the weights to the optimum, as a share of their norm or of 1, whichever is more: the gradient is at most
-            `l2 * tolerance` times that, see `Logistic.solve`. Log-odds are then off by about as small a share.
-        max_iterations: Evaluations of the gradient at most; the norm that was reached is stored with the probe.
-        pooling: How features are taken from an activation: one of `POOLINGS`, see `pooled`.
-        max_samples: Training samples used.
-        seed: Decides the draw.
-    """
-
-    def __init__(
-        self,
-        l2: float = 1e-4,
-        tolerance: float = 1e-6,
-        max_iterations: int = 5000,
-        pooling: str = "flatten",
-        max_samples: int = 10_000,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(pooling, max_samples, seed)
-        if l2 <= 0 or tolerance <= 0:
-            raise ValueError(
-                f"Given l2={l2}, tolerance={tolerance}; expected both positive: without a penalty there is no optimum."
-            )
-        self.l2, self.tolerance, self.max_iterations = l2, tolerance, max_iterations
-
-    def fit(
-        self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int
-    ) -> Probes:
-        """One pass reads the features of all layers; each layer's problem is then solved on its own."""
-        features, y = collect(network, layers, batches, self.pooling)
-        check_labels(y, num_classes)
-        maps = {}
-        for layer in layers:
-            x = features.pop(layer)
-            maps[layer] = fit_logistic(x, y, num_classes, self.l2, self.tolerance, self.max_iterations)
-        return Probes(maps, self.pooling)
-
-
-def fit_logistic(
-    x: Tensor, y: Tensor, num_classes: int, l2: float, tolerance: float, max_iterations: int = 5000
-) -> Linear:
-    """Multinomial logistic regression with L2 on standardised features.
-
-    Classes without samples are left out, see `seen_classes`.
-
-    Args:
-        x: Features `(samples, features)`.
-        y: Labels `(samples,)`.
-        num_classes: Number of classes.
-        l2: Penalty on the weights.
-        tolerance: Distance to the optimum, relative to the weights, see `Logistic.solve`.
-        max_iterations: Evaluations at most.
-
-    Example:
-        >>> fit = fit_logistic(torch.tensor([[-1.0], [1.0]]), torch.tensor([0, 1]), 2, 0.1, 1e-9)
-        >>> bool(fit.weight[1] > 0) and fit.gradient_norm <= 0.1 * 1e-9 * max(1, float(fit.weight.norm()))
-        True
-    """
-    # Large problems are kept in single precision, where products cost half; below this penalty such products do not find the optimum.
-    x = x.double() if x.numel() <= 2e7 or l2 < 1e-6 else x.float()
-    # As they are stored: the classifier is the optimum for these very features.
-    mean, scale = (moment.float() for moment in moments(x))
-    x = (x - mean.to(x)).div_(scale.to(x))
-    seen, y = seen_classes(y)
-    found = Logistic(x, one_hot(y, len(seen)).double(), l2).solve(tolerance, max_iterations)
-    linear = Linear(found.weight.float(), found.bias.float(), mean, scale, found.gradient_norm, found.evaluations)
-    return spread(linear, seen, num_classes)
-
-
-class PaperSGD(Recipe):
-    """The paper's recipe: SGD on raw features, no penalty, from a fresh start (Cheng et al. 2024, App. M.2).
-
-    All layers are trained in the same pass over the frozen network; the sum of their losses gives each its own gradient.
-    There is no optimum to reach on separable features: the number of epochs is part of the result.
-
-    Args:
-        lr: Learning rate; the paper uses 0.01 (MLP-7 on MNIST) and 0.001.
-        momentum: Not stated in the paper; 0.9 here.
-        epochs: Not stated in the paper.
-        batch_size: 256 in the paper.
-        pooling: How features are taken from an activation: one of `POOLINGS`, see `pooled`.
-        max_samples: Training samples used.
-        seed: Decides the draw, the fresh start and the order of the batches.
-    """
-
-    def __init__(
-        self,
-        lr: float = 0.01,
-        momentum: float = 0.9,
-        epochs: int = 10,
-        batch_size: int = 256,
-        pooling: str = "flatten",
-        max_samples: int = 10_000,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(pooling, max_samples, seed)
-        if lr <= 0 or not 0 <= momentum < 1 or epochs < 1 or batch_size < 1:
-            raise ValueError(
-                f"Given lr={lr}, momentum={momentum}, epochs={epochs}, batch_size={batch_size}; "
-                "expected lr > 0, 0 <= momentum < 1, epochs >= 1, batch_size >= 1."
-            )
-        self.lr, self.momentum, self.epochs, self.batch_size = lr, momentum, epochs, batch_size
-
-    def fit(
-        self, network: nn.Module, layers: Sequence[str], batches: Iterable[tuple[Tensor, Tensor]], num_classes: int
-    ) -> Probes:
-        """Features are read once and kept; the network is frozen, so every epoch would read the same."""
-        features, y = collect(network, layers, batches, self.pooling)
-        check_labels(y, num_classes)
-        seen, y = seen_classes(y)
-        generator = torch.Generator().manual_seed(self.seed)
-        features = {layer: x.float() for layer, x in features.items()}
-        probes = {}
-        for layer, x in features.items():
-            # A layer's start depends on its name and the seed alone, not on the other layers that are read.
-            own = torch.Generator().manual_seed(self.seed + zlib.crc32(layer.encode()))
-            bound = 1 / math.sqrt(x.shape[1])
-            start = torch.rand(len(seen), x.shape[1] + 1, generator=own).mul(2 * bound).sub(bound).to(x)
-            probes[layer] = (start[:, :-1].clone().requires_grad_(), start[:, -1].clone().requires_grad_())
-        optimizer = torch.optim.SGD([p for pair in probes.values() for p in pair], lr=self.lr, momentum=self.momentum)
-        for _ in range(self.epochs):
-            for rows in torch.randperm(len(y), generator=generator).split(self.batch_size):
-                optimizer.zero_grad()
-                with torch.enable_grad():
-                    losses = [
-                        cross_entropy(torch.addmm(b, features[layer][rows], w.T), y[rows])
-                        for layer, (w, b) in probes.items()
-                    ]
-                    torch.stack(losses).sum().backward()
-                optimizer.step()
-        steps = self.epochs * math.ceil(len(y) / self.batch_size)
-        return Probes(
-            {
-                layer: spread(
-                    Linear(w.detach(), b.detach(), torch.zeros_like(w[0]), torch.ones_like(w[0]), math.nan, steps),
-                    seen,
-                    num_classes,
-                )
-                for layer, (w, b) in probes.items()
-            },
-            self.pooling,
-        )

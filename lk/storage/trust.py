@@ -17,8 +17,8 @@ from lk.storage.describe import Recorded, describe, takes_function
 
 TRUSTED = ("lk.", "torchvision.", "torch.nn.")
 RENAMED = {  # where classes lay that files of earlier versions name by another path than today's
-    "lk.probes.Optimum": "lk.probes.probes.Optimum",
-    "lk.probes.PaperSGD": "lk.probes.probes.PaperSGD",
+    "lk.probes.Optimum": "lk.probes.optimum.Optimum",
+    "lk.probes.PaperSGD": "lk.probes.published.PaperSGD",
     "lk.studies.controls.RandomLabels": "lk.paper.controls.RandomLabels",
 }
 FUNCTIONS = ("lk.scores.",)  # what a score may be a function of: nothing else of a run is a function

@@ -188,7 +188,7 @@ def test_papers_recipe_through_the_command(run):
             "[0,12]",
         ]
     )
-    with pytest.raises(ValueError, match="was fitted with"):
+    with pytest.raises(ValueError, match="expected probes of the recipe"):
         analyze(
             [
                 "extract",

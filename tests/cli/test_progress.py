@@ -152,9 +152,9 @@ def test_memory_counts_the_layers_there_are(tiny_run, tmp_path, monkeypatch):
 
     run = Run(shutil.copytree(tiny_run, tmp_path / "tiny"))
     # Room for 3 layers (two and the output) of 10 samples at 4 players, not for the 8 that were once assumed.
-    monkeypatch.setattr("lk.extraction.extraction.available_memory", lambda: 2**4 * 10 * 3 * 4 * 6)
+    monkeypatch.setattr("lk.extraction.samples.available_memory", lambda: 2**4 * 10 * 3 * 4 * 6)
     analyze(["extract", str(run.path), "--extraction.name", "other", "--report", "false"])
-    monkeypatch.setattr("lk.extraction.extraction.available_memory", lambda: 2**4 * 10 * 3 * 4 * 6 - 1)
+    monkeypatch.setattr("lk.extraction.samples.available_memory", lambda: 2**4 * 10 * 3 * 4 * 6 - 1)
     with pytest.raises(ValueError, match="10 samples and 3 layers need"):
         analyze(["extract", str(run.path), "--extraction.name", "again", "--report", "false"])
 

@@ -6,14 +6,16 @@ from safetensors.torch import load_file
 import lk.extraction
 import lk.storage.stored
 from lk.data import Digits
-from lk.extraction import Extraction, Samples
-from lk.extraction.extraction import check_memory, fit_probes
+from lk.extraction import Checkpoint, Extraction, Samples, games
+from lk.extraction.probing import fit_probes
+from lk.extraction.samples import check_memory
 from lk.games import Columns, Foreground, Grid
 from lk.games.maskers import Zero
 from lk.interactions import Interactions
 from lk.layers import frozen
 from lk.networks import MLP, LeNet
 from lk.probes import Optimum, PaperSGD
+from lk.runs import Run
 from lk.scores import Logit, OfActivation, PredictedClass
 
 
@@ -48,17 +50,33 @@ def samples(extraction, data):
     return few(extraction.samples(data))
 
 
+@pytest.fixture
+def folder(tmp_path):
+    """Where the default extraction of a run in `tmp_path` lies."""
+    return run_at(tmp_path).extraction("default")
+
+
+def run_at(path):
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "config.yaml").touch()
+    return Run(path)
+
+
+def extract(extraction, network, probes, samples, run, step=0, epoch=0.0, done=lambda _: None):
+    return games.extract(Checkpoint(run_at(run), step, epoch, network, None), extraction, samples, probes, done)
+
+
 def names(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 # ---- the work
-def test_run_writes_what_it_returns(extraction, samples, network, probes, tmp_path):
-    extraction.open(tmp_path, samples)
+def test_run_writes_what_it_returns(extraction, samples, network, probes, folder, tmp_path):
+    extraction.open(folder, samples)
     told = []
-    found = extraction.run(network, probes, samples, tmp_path, step=40, epoch=1.5, done=told.append)
-    step = tmp_path / "step=0000040"
-    assert names(tmp_path) == [
+    found = extract(extraction, network, probes, samples, tmp_path, step=40, epoch=1.5, done=told.append)
+    step = folder / "step=0000040"
+    assert names(folder) == [
         "samples.safetensors",
         "samples.yaml",
         "settings.yaml",
@@ -78,7 +96,7 @@ def test_run_writes_what_it_returns(extraction, samples, network, probes, tmp_pa
     assert torch.equal(stored.and_, found.and_)
     assert stored.origin == found.origin
     # The second time it is read: no forward pass.
-    again = extraction.run(network, probes, samples, tmp_path, step=40, epoch=1.5, done=told.append)
+    again = extract(extraction, network, probes, samples, tmp_path, step=40, epoch=1.5, done=told.append)
     assert torch.equal(again.or_, found.or_)
     assert sum(told) == 2 * 16
 
@@ -89,7 +107,7 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Stop])
 def test_interrupted_extraction_leaves_no_half_written_file_and_goes_on(
-    extraction, samples, network, probes, tmp_path, error
+    extraction, samples, network, probes, folder, tmp_path, error
 ):
     passed = []
 
@@ -98,28 +116,28 @@ def test_interrupted_extraction_leaves_no_half_written_file_and_goes_on(
         if sum(passed) == 2 * 32 + 12:
             raise error
 
-    def extract(done):
-        extraction.open(tmp_path, samples)
-        return [extraction.run(network, probes, samples, tmp_path, step, step / 10, done) for step in (0, 10, 20)]
+    def extract_all(done):
+        extraction.open(folder, samples)
+        return [extract(extraction, network, probes, samples, tmp_path, step, step / 10, done) for step in (0, 10, 20)]
 
     with pytest.raises(error):
-        extract(stop_in_the_third_checkpoint)
-    before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
+        extract_all(stop_in_the_third_checkpoint)
+    before = {name: (folder / name).read_bytes() for name in names(folder)}
     assert [name for name in before if name.startswith("step")] == [
         f"step=00000{step}/{what}.safetensors" for step in ("00", "10") for what in ("interactions", "values")
     ]
     passed.clear()
-    found = extract(passed.append)
+    found = extract_all(passed.append)
     assert sum(passed) == 32  # only the third checkpoint was played
     assert [interactions.step for interactions in found] == [0, 10, 20]
-    assert all((tmp_path / name).read_bytes() == content for name, content in before.items())
+    assert all((folder / name).read_bytes() == content for name, content in before.items())
 
 
 @pytest.mark.parametrize(
     ("file", "left"),
     [("values", []), ("interactions", ["step=0000000/values.safetensors"])],
 )
-def test_interrupted_while_writing(extraction, samples, network, probes, tmp_path, monkeypatch, file, left):
+def test_interrupted_while_writing(extraction, samples, network, probes, folder, tmp_path, monkeypatch, file, left):
     """The disk is full after half of a file: it is not there afterwards, and the next start makes it."""
     write = lk.storage.stored.save_file
 
@@ -132,47 +150,47 @@ def test_interrupted_while_writing(extraction, samples, network, probes, tmp_pat
     with monkeypatch.context() as patched:
         patched.setattr(lk.storage.stored, "save_file", half)
         with pytest.raises(OSError, match="no space left"):
-            extraction.run(network, probes, samples, tmp_path, 0, 0.0)
-    assert names(tmp_path) == left
-    extraction.run(network, probes, samples, tmp_path, 0, 0.0)
-    assert names(tmp_path) == ["step=0000000/interactions.safetensors", "step=0000000/values.safetensors"]
+            extract(extraction, network, probes, samples, tmp_path, 0, 0.0)
+    assert names(folder) == left
+    extract(extraction, network, probes, samples, tmp_path, 0, 0.0)
+    assert names(folder) == ["step=0000000/interactions.safetensors", "step=0000000/values.safetensors"]
 
 
-def test_stopped_while_decomposing_does_not_play_again(extraction, samples, network, probes, tmp_path, monkeypatch):
-    extraction.open(tmp_path, samples)
+def test_stopped_while_decomposing_does_not_play_again(
+    extraction, samples, network, probes, folder, tmp_path, monkeypatch
+):
+    extraction.open(folder, samples)
     with monkeypatch.context() as patched:
-        patched.setattr(
-            lk.extraction.extraction, "interactions_of", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
-        )
+        patched.setattr(games, "interactions_of", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            extraction.run(network, probes, samples, tmp_path, 0, 0.0)
-    extraction.open(tmp_path, samples)
+            extract(extraction, network, probes, samples, tmp_path, 0, 0.0)
+    extraction.open(folder, samples)
     told = []
-    found = extraction.run(network, probes, samples, tmp_path, 0, 0.0, told.append)
+    found = extract(extraction, network, probes, samples, tmp_path, 0, 0.0, told.append)
     assert told == []
     assert found.origin.seconds["play"] > 0
-    anew = extraction.run(network, probes, samples, tmp_path / "anew", 0, 0.0)
+    anew = extract(extraction, network, probes, samples, tmp_path / "anew", 0, 0.0)
     assert torch.equal(found.and_, anew.and_)
     assert found.correct.tolist() == anew.correct.tolist()
 
 
-def test_games_of_other_settings_are_not_decomposed(extraction, samples, network, probes, tmp_path):
-    extraction.open(tmp_path, samples)
-    extraction.run(network, probes, samples, tmp_path, 0, 0.0)
-    (tmp_path / "step=0000000/interactions.safetensors").unlink()
+def test_games_of_other_settings_are_not_decomposed(extraction, samples, network, probes, folder, tmp_path):
+    extraction.open(folder, samples)
+    extract(extraction, network, probes, samples, tmp_path, 0, 0.0)
+    (folder / "step=0000000/interactions.safetensors").unlink()
     other, told = Extraction(Foreground(4, 2), score=Logit()), []
-    other.open(tmp_path, samples)
-    played = other.run(network, probes, samples, tmp_path, 0, 0.0, told.append)
+    other.open(folder, samples)
+    played = extract(other, network, probes, samples, tmp_path, 0, 0.0, told.append)
     assert sum(told) == 2 * 16
-    assert torch.equal(played.and_, other.run(network, probes, samples, tmp_path / "fresh", 0, 0.0).and_)
-    (tmp_path / "step=0000000/interactions.safetensors").unlink()
-    other.open(tmp_path, few(samples, 1))
-    assert other.run(network, probes, few(samples, 1), tmp_path, 0, 0.0, told.append).and_.shape[2] == 1
+    assert torch.equal(played.and_, extract(other, network, probes, samples, tmp_path / "fresh", 0, 0.0).and_)
+    (folder / "step=0000000/interactions.safetensors").unlink()
+    other.open(folder, few(samples, 1))
+    assert extract(other, network, probes, few(samples, 1), tmp_path, 0, 0.0, told.append).and_.shape[2] == 1
     assert sum(told) == 3 * 16
 
 
 def test_the_same_from_scratch_is_the_same_bit_for_bit(extraction, samples, network, probes, tmp_path):
-    first, second = (extraction.run(network, probes, samples, tmp_path / name, 0, 0.0) for name in ("a", "b"))
+    first, second = (extract(extraction, network, probes, samples, tmp_path / name, 0, 0.0) for name in ("a", "b"))
     for key in ("and_", "or_", "delta", "objective", "lower_bound"):
         assert torch.equal(getattr(first, key), getattr(second, key))
 
@@ -183,7 +201,7 @@ def total(activation, _):
 
 def test_score_of_activations_needs_no_probes(samples, network, tmp_path):
     extraction = Extraction(Foreground(4, 2), score=OfActivation(total))
-    assert extraction.run(network, None, samples, tmp_path, 0, 0.0).certified.all()
+    assert extract(extraction, network, None, samples, tmp_path, 0, 0.0).certified.all()
 
 
 def test_table_players_keep_their_names(tmp_path):
@@ -195,7 +213,9 @@ def test_table_players_keep_their_names(tmp_path):
     assert samples.players == ("mean radius+mean area", "worst texture", "worst fractal dimension")
     assert samples.classes == ("benign", "malignant")
     network = frozen(MLP([5], 2, (30,)))
-    found = extraction.run(network, fit_probes(extraction.probes, network, ["layer1"], data), samples, tmp_path, 0, 0.0)
+    found = extract(
+        extraction, network, fit_probes(extraction.probes, network, ["layer1"], data), samples, tmp_path, 0, 0.0
+    )
     assert found.players == samples.players
 
 
@@ -211,16 +231,16 @@ def test_samples_are_those_of_the_data_divided_and_filled(extraction, data):
     assert samples.classes == tuple("0123456789")
 
 
-def test_samples_are_saved_and_loaded_equal(samples, tmp_path):
-    samples.save(tmp_path / "samples.safetensors")
-    loaded = Samples.load(tmp_path / "samples.safetensors")
+def test_samples_are_saved_and_loaded_equal(samples, folder):
+    samples.save(folder / "samples.safetensors")
+    loaded = Samples.load(folder / "samples.safetensors")
     for key in ("x", "y", "index", "owner", "filler"):
         assert torch.equal(getattr(loaded, key), getattr(samples, key))
     assert (loaded.players, loaded.classes) == (samples.players, samples.classes)
 
 
-def test_truncated_samples(samples, tmp_path):
-    path = tmp_path / "samples.safetensors"
+def test_truncated_samples(samples, folder):
+    path = folder / "samples.safetensors"
     samples.save(path)
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(
@@ -231,10 +251,10 @@ def test_truncated_samples(samples, tmp_path):
 
 
 # ---- settings of an earlier start
-def test_the_same_settings_are_opened_again(extraction, samples, tmp_path):
-    extraction.open(tmp_path, samples)
-    Extraction(Foreground(4, 2), batch_size=99).open(tmp_path, samples)
-    assert yaml.safe_load((tmp_path / "settings.yaml").read_text())["batch_size"] == 99
+def test_the_same_settings_are_opened_again(extraction, samples, folder):
+    extraction.open(folder, samples)
+    Extraction(Foreground(4, 2), batch_size=99).open(folder, samples)
+    assert yaml.safe_load((folder / "settings.yaml").read_text())["batch_size"] == 99
 
 
 @pytest.mark.parametrize(
@@ -250,34 +270,34 @@ def test_the_same_settings_are_opened_again(extraction, samples, tmp_path):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_other_settings_are_refused(extraction, samples, tmp_path, change, named):
-    extraction.open(tmp_path, samples)
-    (tmp_path / "step=0000000").mkdir()
-    (tmp_path / "step=0000000" / "interactions.safetensors").touch()  # without a result there is nothing to protect
-    before = (tmp_path / "settings.yaml").read_text()
+def test_other_settings_are_refused(extraction, samples, folder, change, named):
+    extraction.open(folder, samples)
+    (folder / "step=0000000").mkdir()
+    (folder / "step=0000000" / "interactions.safetensors").touch()  # without a result there is nothing to protect
+    before = (folder / "settings.yaml").read_text()
     with pytest.raises(
         ValueError, match=rf"holds an extraction with other settings \({named} differ\). Choose another name"
     ):
-        Extraction(**{"players": Foreground(4, 2), **change}).open(tmp_path, samples)
-    assert (tmp_path / "settings.yaml").read_text() == before
+        Extraction(**{"players": Foreground(4, 2), **change}).open(folder, samples)
+    assert (folder / "settings.yaml").read_text() == before
 
 
-def test_other_samples_are_refused(extraction, samples, tmp_path, data):
-    extraction.open(tmp_path, samples)
-    (tmp_path / "step=0000000").mkdir()
-    (tmp_path / "step=0000000" / "interactions.safetensors").touch()
+def test_other_samples_are_refused(extraction, samples, folder, data):
+    extraction.open(folder, samples)
+    (folder / "step=0000000").mkdir()
+    (folder / "step=0000000" / "interactions.safetensors").touch()
     with pytest.raises(
         ValueError,
         match=r"holds an extraction of other samples or players \(test samples .* given .*Choose another name",
     ):
-        extraction.open(tmp_path, few(extraction.samples(data), 3))
+        extraction.open(folder, few(extraction.samples(data), 3))
 
 
-def test_start_that_was_stopped_between_its_two_files_of_samples(extraction, samples, tmp_path):
-    extraction.open(tmp_path, samples)
-    (tmp_path / "samples.safetensors").unlink()  # the tensors come last
-    extraction.open(tmp_path, samples)
-    assert Samples.load(tmp_path / "samples.safetensors").difference(samples) == ""
+def test_start_that_was_stopped_between_its_two_files_of_samples(extraction, samples, folder):
+    extraction.open(folder, samples)
+    (folder / "samples.safetensors").unlink()  # the tensors come last
+    extraction.open(folder, samples)
+    assert Samples.load(folder / "samples.safetensors").difference(samples) == ""
 
 
 # ---- errors
@@ -313,7 +333,7 @@ def test_layers_are_checked_against_the_network(network):
 
 @pytest.mark.parametrize(("n", "figure"), [(30, "1,920.0 GiB"), (64, r"2\^45 GiB"), (1500, r"2\^1481 GiB")])
 def test_more_players_than_memory_says_how_much_and_what_fits(monkeypatch, n, figure):
-    monkeypatch.setattr(lk.extraction.extraction, "available_memory", lambda: 16 * 2**30)
+    monkeypatch.setattr(lk.extraction.samples, "available_memory", lambda: 16 * 2**30)
     with pytest.raises(
         ValueError, match=rf"{n} players give 2\^{n} coalitions: .* 8 layers need about {figure}, and 16.0 GiB are"
     ):
@@ -354,7 +374,7 @@ def test_fit_probes_uses_a_seeded_part_of_the_training_split_and_keeps_its_recip
     drawn = torch.rand(1)
     torch.manual_seed(4)
     assert torch.equal(drawn, torch.rand(1))  # watching draws nothing from the global stream
-    assert first.recipe["class_path"] == "lk.probes.probes.Optimum"
+    assert first.recipe["class_path"] == "lk.probes.optimum.Optimum"
     assert first.recipe["init_args"]["max_samples"] == 50
     again, other = (
         fit_probes(Optimum(max_samples=50, tolerance=1e-3, seed=s), network, ["layer2"], data) for s in (0, 1)

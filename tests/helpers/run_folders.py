@@ -5,7 +5,7 @@ import torch
 import yaml
 
 from lk.extraction import Samples
-from lk.extraction.checkpoint import write_tables
+from lk.extraction.tables import write_tables
 from lk.interactions import Interactions, Origin
 from lk.interactions.origin import PER_SAMPLE
 from lk.runs import Run, step_name

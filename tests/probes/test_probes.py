@@ -10,7 +10,8 @@ from torch import nn
 
 from lk.layers import NonFiniteError, read_layers
 from lk.probes import Optimum, PaperSGD, Probes
-from lk.probes.probes import POOLINGS, Linear, collect, fit_logistic, held_out, moments, pooled
+from lk.probes.optimum import fit_logistic, moments
+from lk.probes.probes import POOLINGS, Linear, collect, held_out, pooled
 from lk.scores import log_odds
 from lk.storage.describe import describe
 

@@ -11,9 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from lk.cli import analyze, probe
 from lk.data import Digits
-from lk.extraction import Extraction, Samples
-from lk.extraction.checkpoint import probe_checkpoint
-from lk.extraction.extraction import fit_probes
+from lk.extraction import Checkpoint, Extraction, Samples
+from lk.extraction.games import extract as extract_checkpoint
+from lk.extraction.probing import fit_probes, probe_checkpoint
 from lk.games import Foreground
 from lk.games.maskers import Given, Masker
 from lk.layers import frozen
@@ -87,11 +87,14 @@ def network():
 
 
 def extract(extraction, network, data, folder, step=0):
-    samples = extraction.open(folder, extraction.samples(data))
+    folder.mkdir(exist_ok=True)
+    (folder / "config.yaml").touch()
+    run = Run(folder)
+    samples = extraction.open(run.extraction("default"), extraction.samples(data))
     probes = (
         fit_probes(extraction.probes, network, network.layers, data) if extraction.score.reads == "logits" else None
     )
-    return extraction.run(network, probes, samples, folder, step, 0.0)
+    return extract_checkpoint(Checkpoint(run, step, 0.0, network, data), extraction, samples, probes)
 
 
 FAST = {"probes": Optimum(max_samples=100, tolerance=1e-3), "kappa": 0.1}
@@ -111,7 +114,7 @@ def test_a_users_private_argument_decides(part, make, network, data, tmp_path):
     fresh = extract(Extraction(**{**settings, part: make(b)}), network, data, tmp_path / "fresh")
     assert first.and_.shape != fresh.and_.shape or not torch.equal(first.and_, fresh.and_)
     # Without a result there is nothing to protect: the games that were played are not taken.
-    (tmp_path / "same/step=0000000/interactions.safetensors").unlink()
+    (tmp_path / "same/extractions/default/step=0000000/interactions.safetensors").unlink()
     again = extract(Extraction(**{**settings, part: make(b)}), network, data, tmp_path / "same")
     assert torch.equal(again.and_, fresh.and_)
 
@@ -147,14 +150,16 @@ def test_samples_that_differ_are_refused_and_rounding_is_not(key, network, data,
     tensors[key].view(-1)[5] += 1
     changed = Samples(**tensors, players=samples.players, classes=samples.classes)
     with pytest.raises(ValueError, match=rf"they differ in {key} .*may differ by 1e-06 of their size, not by more"):
-        extraction.open(tmp_path, changed)
+        extraction.open(tmp_path / "extractions/default", changed)
     rounded = Samples(
         **{**tensors, key: getattr(samples, key), "x": samples.x * (1 + 1e-7)},
         players=samples.players,
         classes=samples.classes,
     )
     assert not torch.equal(rounded.x, samples.x)
-    assert torch.equal(extraction.open(tmp_path, rounded).x, samples.x)  # what is stored is played
+    assert torch.equal(
+        extraction.open(tmp_path / "extractions/default", rounded).x, samples.x
+    )  # what is stored is played
 
 
 def test_other_names_are_refused(network, data, tmp_path):
@@ -163,7 +168,9 @@ def test_other_names_are_refused(network, data, tmp_path):
     extract(extraction, network, data, tmp_path)
     tensors = {name: getattr(samples, name) for name in ("x", "y", "index", "owner", "filler")}
     with pytest.raises(ValueError, match="they differ in classes"):
-        extraction.open(tmp_path, Samples(**tensors, players=samples.players, classes=samples.classes[::-1]))
+        extraction.open(
+            tmp_path / "extractions/default", Samples(**tensors, players=samples.players, classes=samples.classes[::-1])
+        )
 
 
 def test_other_weights_are_read_again(network, data, tmp_path):
@@ -182,7 +189,7 @@ def test_other_weights_are_read_again(network, data, tmp_path):
 def test_results_from_before_digests_are_read(network, data, tmp_path):
     extraction = Extraction(Foreground(3, 2), **FAST)
     found = extract(extraction, network, data, tmp_path)
-    place = tmp_path / "step=0000000"
+    place = tmp_path / "extractions/default/step=0000000"
     replace(found, origin=replace(found.origin, made_from=None)).save(place / "interactions.safetensors")
     save_file(load_file(place / "values.safetensors"), place / "values.safetensors")
     torch.manual_seed(5)
@@ -242,10 +249,10 @@ def test_probes_of_other_weights_or_labels_are_fitted_again(run):
     opened.load(network, 12)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        probe_checkpoint(opened, extraction, frozen(network), data, 12, 2.0)
+        probe_checkpoint(Checkpoint(opened, 12, 2.0, frozen(network), data), extraction)
     data.train.y.copy_(data.train.y.flip(0))
     with pytest.warns(UserWarning, match="was fitted on another network or other training labels; it is fitted again"):
-        probe_checkpoint(opened, extraction, frozen(network), data, 12, 2.0)
+        probe_checkpoint(Checkpoint(opened, 12, 2.0, frozen(network), data), extraction)
 
 
 def test_studies_follow_the_network(run):
