@@ -1,13 +1,14 @@
 """The census table (UCI Adult): does a person earn more than 50 000 dollars a year."""
 
 from pathlib import Path
-
-import pandas as pd
-from sklearn.datasets import fetch_openml
+from typing import TYPE_CHECKING
 
 from lk.data.reading import reading
 from lk.data.table import Table
 from lk.text import short
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # As in UCI's own files, which have no header; OpenML uses the same names.
 COLUMNS = (
@@ -19,7 +20,7 @@ QUANTITIES = ("age", "education-num", "capital-gain", "capital-loss", "hours-per
 INCOMES = ("<=50K", ">50K")
 
 
-def census_rows(frame: pd.DataFrame) -> pd.DataFrame:
+def census_rows(frame: "pd.DataFrame") -> "pd.DataFrame":
     """The rows and columns that are used, of the whole table in OpenML's or UCI's form.
 
     Args:
@@ -31,6 +32,8 @@ def census_rows(frame: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: A column is missing, or the class is neither.
     """
+    import pandas as pd
+
     absent = [column for column in COLUMNS if column not in frame]
     if absent:
         raise ValueError(
@@ -87,10 +90,12 @@ class Census(Table):
         """Always the same, whatever the file is called."""
         return "census"
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """The rows and columns that are used."""
         if not self.fetched:
             return self.used(self.stored())
+        from sklearn.datasets import fetch_openml
+
         try:
             bunch = fetch_openml(
                 "adult", version=2, as_frame=True, parser="pandas", data_home=self.data_dir, n_retries=0
@@ -102,8 +107,10 @@ class Census(Table):
             ) from error
         return self.used(bunch.frame)
 
-    def stored(self) -> pd.DataFrame:
+    def stored(self) -> "pd.DataFrame":
         """The whole table of a file."""
+        import pandas as pd
+
         path = Path(self.path)
         if path.suffix not in (".data", ".test") or not path.is_file():
             return super().frame()
@@ -112,7 +119,7 @@ class Census(Table):
                 path, names=list(COLUMNS), index_col=False, skipinitialspace=True, comment="|", low_memory=False
             )
 
-    def used(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def used(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """The rows and columns that are used; those that are not are counted."""
         try:
             rows = census_rows(frame)

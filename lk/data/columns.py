@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from lk.text import short
 
-Kind = Literal["number", "category", "drop"]
-KINDS: tuple[str, ...] = get_args(Kind)
 DAY = pd.Timedelta(days=1)
 EXACT = 2**53  # whole numbers up to here are float64 numbers
 # Digits, signs and separators without letters: 1,5 or 12:30 or 2024-01-31 or (3) or 1.5e-3.

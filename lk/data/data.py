@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -14,6 +13,9 @@ from lk.data.batches import Batches, Drawn, Part, even_batch
 from lk.data.batches import Labelled as Labelled
 from lk.storage.describe import Recorded
 from lk.text import short, short_names
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN, ROWS = 10, 40  # classes and rows that are printed
 NAME, CELL = 18, 20  # characters of a column's name, and of what else is said of it: 80 in all
@@ -127,8 +129,10 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
             f"{type(self).__name__} holds no sentences; the division into words needs lk.data.Sentences or lk.data.SST2."
         )
 
-    def schema(self) -> pd.DataFrame:
+    def schema(self) -> "pd.DataFrame":
         """How each column of a table is read; empty elsewhere."""
+        import pandas as pd
+
         return pd.DataFrame()
 
     def notes(self) -> list[str]:
@@ -154,8 +158,10 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
                 lines.append(f"... and {len(schema) - ROWS:,} more columns.")
         return "\n".join([*lines, *self.notes()])
 
-    def facts(self) -> pd.DataFrame:
+    def facts(self) -> "pd.DataFrame":
         """What `describe` says, in full and as text, for the run folder: the schema, and the notes in a column of their own."""
+        import pandas as pd
+
         notes = pd.DataFrame({"note": self.notes()}, dtype=object)
         return pd.concat([self.schema().astype(str).astype(object), notes], ignore_index=True).fillna("")
 

@@ -1,8 +1,6 @@
 """Handwritten digits of 8x8 pixels that come with scikit-learn: no download."""
 
 import torch
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from lk.data.data import Data, Labelled, Tensors
 
@@ -19,6 +17,9 @@ class Digits(Data):
 
     def load(self) -> tuple[Labelled, Labelled]:
         """Both splits, in memory."""
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import train_test_split
+
         digits = load_digits()
         x = torch.from_numpy(digits.images).float().div(16)[:, None]
         y = torch.from_numpy(digits.target).long()

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from torchvision.datasets import ImageFolder as Source
-from torchvision.transforms import v2
 
 from lk.data.data import Data, Labelled
 from lk.data.pixels import is_image, picture, unreadable
+
+if TYPE_CHECKING:
+    from torchvision.datasets import ImageFolder as Source
 
 LISTED = 50  # files named in a message
 
@@ -58,6 +60,9 @@ class ImageFolder(Data):
 
     def load(self) -> tuple[Labelled, Labelled]:
         """Both splits, read lazily from disk."""
+        from torchvision.datasets import ImageFolder as Source
+        from torchvision.transforms import v2
+
         folders = [
             self.data_dir / "train",
             next((f for s in ("test", "val") if (f := self.data_dir / s).is_dir()), self.data_dir / "test"),
@@ -83,7 +88,7 @@ class ImageFolder(Data):
         self.remarks = [text for text in (left_out(folders), self.without_unreadable((train, test))) if text]
         return train, test
 
-    def without_unreadable(self, splits: Sequence[Source]) -> str:
+    def without_unreadable(self, splits: Sequence["Source"]) -> str:
         """Take the files that cannot be read out of the splits; says which, or refuses them."""
         bad = unreadable([path for split in splits for path, _ in split.samples])
         if not bad:

@@ -3,8 +3,6 @@
 import math
 from pathlib import Path
 
-from torchvision.datasets import MNIST as Source
-
 from lk.data.data import Data, Labelled, Tensors
 from lk.data.reading import reading
 
@@ -41,6 +39,8 @@ class MNIST(Data):
 
     def load(self) -> tuple[Labelled, Labelled]:
         """Both splits, in memory as `uint8`."""
+        from torchvision.datasets import MNIST as Source
+
         for path in sorted((Path(self.data_dir) / "MNIST" / "raw").glob("*-idx?-ubyte")):
             check_idx(path)
         try:

@@ -3,22 +3,25 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
-from sklearn.datasets import load_breast_cancer
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from lk.data.columns import KINDS, Column, ColumnError, Kind, check_names, is_row_number, read_column
 from lk.data.data import Data, Labelled, Tensors
 from lk.data.reading import check_encoding, summary
-from lk.data.table_file import UNNAMED, read_table
 from lk.layers import nearest
 from lk.text import short
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lk.data.columns import Column
+
+Kind = Literal["number", "category", "drop"]
+KINDS: tuple[str, ...] = get_args(Kind)
 
 
 class Table(Data):
@@ -77,13 +80,17 @@ class Table(Data):
         """The file's name without its ending."""
         return Path(self.path).stem.lower()
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """The whole table, missing values as NaN."""
+        from lk.data.table_file import read_table
+
         written = [name for name, kind in (self.columns or {}).items() if kind == "category"]
         return read_table(Path(self.path), self.decimal, self.missing or (), self.encoding, written)
 
     def load(self) -> tuple[Labelled, Labelled]:
         """Both splits, in memory, standardised."""
+        from sklearn.model_selection import train_test_split
+
         frame = self.frame()
         self.check_columns([str(column) for column in frame.columns])
         frame = frame.drop(columns=[name for name, kind in (self.columns or {}).items() if kind == "drop"])
@@ -114,6 +121,8 @@ class Table(Data):
     # ---- reading
     def check_columns(self, known: Sequence[str]) -> None:
         """The label and all columns with a setting are there, every column has a name or a setting."""
+        from lk.data.table_file import UNNAMED
+
         if self.label not in known:
             raise ValueError(
                 f"{self.path} has no column {self.label!r}. {nearest(self.label, known)} Set data.init_args.label."
@@ -130,7 +139,7 @@ class Table(Data):
                     f"Set data.init_args.columns to {{'{name}': drop}}, or to number or category to keep it."
                 )
 
-    def complete(self, frame: pd.DataFrame, missing: pd.Series) -> pd.DataFrame:
+    def complete(self, frame: "pd.DataFrame", missing: "pd.Series") -> "pd.DataFrame":
         """The rows that miss no value; refused where that would drop rows and `missing` is not set."""
         lacking = missing[missing > 0]
         if len(lacking) and self.missing is None:
@@ -149,8 +158,10 @@ class Table(Data):
             )
         return kept
 
-    def read_labels(self, cells: pd.Series) -> pd.Series:
+    def read_labels(self, cells: "pd.Series") -> "pd.Series":
         """The label column as categories that have rows; refused where classes are too many or too small to be split."""
+        from lk.data.columns import check_names
+
         try:
             labels = cells.astype("category").cat.remove_unused_categories()
             check_names([str(name) for name in labels.cat.categories])
@@ -174,8 +185,10 @@ class Table(Data):
         self.classes = [str(name) for name in labels.cat.categories]
         return labels
 
-    def read_input(self, cells: pd.Series) -> Column:
+    def read_input(self, cells: "pd.Series") -> "Column":
         """An input column as numbers; refused where it cannot be read without a guess."""
+        from lk.data.columns import is_row_number, read_column
+
         name, kind = str(cells.name), (self.columns or {}).get(str(cells.name))
         try:
             column = read_column(cells, kind, self.decimal)
@@ -217,8 +230,10 @@ class Table(Data):
                 )
 
     # ---- what is known of it
-    def schema(self) -> pd.DataFrame:
+    def schema(self) -> "pd.DataFrame":
         """How each column is read: column, kind, distinct, missing, example, read as; the label last."""
+        import pandas as pd
+
         self.splits  # noqa: B018  (loading fills the rows)
         return pd.DataFrame(self.read)
 
@@ -241,7 +256,7 @@ class Table(Data):
         return [str(row["column"]) for row in self.read[:-1]]
 
 
-def row_of(name: str, kind: str, cells: pd.Series, missing: int, how: str) -> dict[str, object]:
+def row_of(name: str, kind: str, cells: "pd.Series", missing: int, how: str) -> dict[str, object]:
     """A row of the schema."""
     distinct = int(cells.nunique())
     return {
@@ -254,7 +269,7 @@ def row_of(name: str, kind: str, cells: pd.Series, missing: int, how: str) -> di
     }
 
 
-def in_words(labels: pd.Series, most: int = 20) -> str:
+def in_words(labels: "pd.Series", most: int = 20) -> str:
     """Classes with their numbers of rows, in their order."""
     rows = labels.value_counts(sort=False)
     listed = ", ".join(f"{name} ({count:,} rows)" for name, count in list(rows.items())[:most])
@@ -263,6 +278,8 @@ def in_words(labels: pd.Series, most: int = 20) -> str:
 
 def reason(error: Exception) -> str:
     """Why a column cannot be read, whoever says so."""
+    from lk.data.columns import ColumnError
+
     return (
         str(error)
         if isinstance(error, ColumnError)
@@ -277,6 +294,8 @@ def erased(values: NDArray[np.float64]) -> bool:
         >>> erased(np.array([1.0, 2.0, 3.0, 4.0, 1e15])), erased(np.array([1.0, 2.0, 3.0, 4.0, 1e3]))
         (True, False)
     """
+    import pandas as pd
+
     with np.errstate(over="ignore", invalid="ignore"):
         deviation = values.std()
         standard = ((values - values.mean()) / (deviation if deviation > 0 else 1.0)).astype(np.float32)
@@ -298,8 +317,10 @@ class BreastCancer(Table):
     def __init__(self, batch_size: int = 64, samples_per_class: int = 10, seed: int = 0, num_workers: int = 0) -> None:
         super().__init__("breast_cancer", "label", batch_size, samples_per_class, seed, num_workers)
 
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """The bundled table with class names as labels."""
+        from sklearn.datasets import load_breast_cancer
+
         bunch = load_breast_cancer(as_frame=True)
         frame: pd.DataFrame = bunch.data.copy()
         frame["label"] = [bunch.target_names[target] for target in bunch.target]

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-import torchvision.models
 from torch import Tensor
-from torchvision.models import get_model, list_models
 
 from lk.layers import find_layers, logits_of, nearest
 from lk.networks.network import Network
@@ -41,6 +39,9 @@ class Torchvision(Network):
         input_shape: Sequence[int] = (3, 224, 224),
     ) -> None:
         super().__init__(num_classes, input_shape)
+        import torchvision.models
+        from torchvision.models import get_model, list_models
+
         known = list_models(module=torchvision.models)  # without its detectors and segmenters
         if name not in known:
             raise ValueError(f"torchvision has no classifier {name!r}. {nearest(name, known)}")
