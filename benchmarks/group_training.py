@@ -18,7 +18,7 @@ from collections.abc import Callable
 import pytorch_lightning as pl
 import torch
 
-from lk.cli.commands import quiet
+from lk.cli.training import quiet
 from lk.data import GroupTable
 from lk.groups import Symmetric
 from lk.networks import GroupNetwork

@@ -6,11 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import wandb
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from lk.cli.progress import say
+from lk.console import say
 
 
 class Wandb(WandbLogger):
@@ -25,8 +24,8 @@ class Wandb(WandbLogger):
         job_type: What the run does.
         tags: Tags.
         mode: `offline`, `online` or `disabled`; the environment variable `WANDB_MODE` overrides it.
-        artifacts: Send the interactions as an artifact. An offline record names their files in the run folder: send it (`wandb sync`) before
-            you move the run.
+        artifacts: Send the interactions as an artifact. An offline record names their files in the run folder: send it
+            (`wandb sync`) before you move the run.
         name: Display name; default the run's id.
         id: The run's id; filled in by the command.
         save_dir: The run folder; filled in by the command.
@@ -47,14 +46,15 @@ class Wandb(WandbLogger):
         save_dir: str = ".",
     ) -> None:
         if mode not in ("offline", "online", "disabled"):
-            raise ValueError(f"Given mode={mode!r}; expected offline, online or disabled.")
+            raise ValueError(f"expected mode offline, online or disabled, got mode={mode!r}.")
         mode = os.environ.get("WANDB_MODE", mode)
         settings: dict[str, Any] = {"mode": mode, "group": group, "job_type": job_type, "tags": list(tags)}
         # W&B ends with 35 lines of its own about the run, which push the path of the report off the screen.
         settings["settings"] = {"max_end_of_run_history_metrics": 0, "max_end_of_run_summary_metrics": 0}
         super().__init__(name=name or id, save_dir=save_dir, id=id, project=project, **settings)
         if self._wandb_init.get("anonymous") is None:
-            self._wandb_init.pop("anonymous", None)  # Lightning passes it on unset, and W&B warns that it has no effect
+            # Lightning passes it on unset, and W&B warns that it has no effect.
+            self._wandb_init.pop("anonymous", None)
         self.artifacts, self.lost = artifacts, False
         # W&B stages copies of tables here, in the user's home otherwise: a run is one folder.
         if os.environ.get("WANDB_DATA_DIR") in (None, Wandb.staged):
@@ -64,6 +64,8 @@ class Wandb(WandbLogger):
         """Do something with W&B; its first fault is told, and nothing is sent after it."""
         if self.lost:
             return
+        import wandb
+
         try:
             work()
         except Exception as error:
@@ -71,8 +73,15 @@ class Wandb(WandbLogger):
             with suppress(Exception):
                 wandb.teardown(exit_code=1)  # or its own hook prints a traceback when the process ends
             say(
-                f"W&B failed ({type(error).__name__}: {error}). The command goes on without it; tables and figures are complete."
+                f"W&B failed ({type(error).__name__}: {error}). "
+                "The command goes on without it; tables and figures are complete."
             )
+
+    def finish(self) -> None:
+        """End the record."""
+        import wandb
+
+        self.attempt(wandb.finish)
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:

@@ -14,7 +14,7 @@ ROOT = Path(lk.__file__).parent
 # Everything that a reader of a page or figure sees.
 ROOMS = {
     "certification": ("milestones", "page"),
-    "cli": ("progress",),
+    "extraction": ("forecast",),
     "pages": ("page", "glossary"),
     "paper": ("page", "verdicts"),
     "studies": ("sentences", "compare", "layer_steps"),

@@ -9,8 +9,9 @@ from pytorch_lightning.utilities.seed import isolate_rng
 
 from lk.callbacks.at_checkpoints import AtCheckpoints
 from lk.callbacks.log import log_artifact, log_extraction
-from lk.cli.progress import check_disk, forecast, pending, say
+from lk.console import say
 from lk.extraction import Checkpoint, Extraction, Samples, read
+from lk.extraction.forecast import check_disk, forecast, pending
 from lk.extraction.samples import check_memory
 from lk.extraction.tables import measure_checkpoint
 from lk.games import count_players

@@ -10,9 +10,8 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lk.callbacks.checkpoints import epochs_trained, steps_per_epoch
-from lk.cli.start import write_config
 from lk.runs import Run
-from lk.runs.segments import begin_segment, end_segment
+from lk.runs.segments import begin_segment, end_segment, write_config
 from lk.studies.environment import record_environment
 
 TABLE = "training"

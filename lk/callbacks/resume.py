@@ -12,7 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint, EarlyStopping, StochasticWeightAveraging
 
-from lk.cli.progress import say
+from lk.console import say
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 

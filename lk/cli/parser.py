@@ -3,11 +3,10 @@
 import inspect
 import re
 import sys
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
-from pytorch_lightning.cli import LightningArgumentParser
-
-from lk.layers import nearest
+from jsonargparse import ArgumentParser
 
 PROBLEM = re.compile(r"Problem with given class_path '([^']+)':\s*\n\s*Option '([^']+)' is not accepted")
 UNKNOWN = re.compile(
@@ -22,8 +21,20 @@ def found_class(path: str) -> object:
     return getattr(sys.modules.get(module), name, None)
 
 
-class Parser(LightningArgumentParser):
+class Parser(ArgumentParser):
     """A parser that shows the innermost error and the nearest valid key instead of pages of usage."""
+
+    def __init__(self, *args: Any, allow_abbrev: bool = False, **settings: Any) -> None:
+        super().__init__(*args, allow_abbrev=allow_abbrev, **settings)
+
+    @staticmethod
+    def add_command(subcommands: Any, function: Callable[..., Any]) -> "Parser":
+        """A subcommand called as a function and described by its docstring, with `--config` and no other argument yet."""
+        description = (inspect.getdoc(function) or "").split("\n")[0]
+        parser = Parser(description=description)
+        parser.add_argument("--config", action="config", help="YAML file with any of the arguments.")
+        subcommands.add_subcommand(function.__name__, parser, help=description)
+        return parser
 
     def all_keys(self) -> list[str]:
         """All keys of this parser and its subcommands."""
@@ -41,6 +52,8 @@ class Parser(LightningArgumentParser):
 
     def explain(self, message: str) -> str:
         """The innermost error of a message, with the nearest valid key."""
+        from lk.layers import nearest
+
         if problems := PROBLEM.findall(message):
             path, option = problems[-1]
             found = found_class(path)

@@ -10,12 +10,10 @@ from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_only
 
-from lk.cli.progress import say
+from lk.console import say
 from lk.runs import Run
 from lk.runs.run import numbered
 from lk.runs.segments import ResumePoint, accepted, changes, read_resume_point, resume_points
-from lk.storage.files import writing
-from lk.storage.strict_yaml import dump_yaml
 
 RUN_ID = "LK_RUN_ID"  # one id for all processes of a training; the first sets it for those that it starts
 
@@ -124,9 +122,3 @@ def newest(folder: Path, scheduled: dict[int, Path]) -> ResumePoint | None:
 def is_first() -> bool:
     """Whether this is the first process of the training, which alone speaks and writes."""
     return int(getattr(rank_zero_only, "rank", 0) or 0) == 0
-
-
-def write_config(folder: Path, config: dict[str, Any]) -> None:
-    """Store the complete configuration of a run."""
-    with writing(folder / "config.yaml") as temporary:
-        temporary.write_text(dump_yaml(config), encoding="utf-8")

@@ -254,3 +254,9 @@ def end_segment(folder: Path, step: int, epoch: float, how: str) -> None:
     if segments:
         segments[-1] = {**segments[-1], "to_step": step, "to_epoch": epoch, "ended": how}
         write_segments(folder, segments)
+
+
+def write_config(folder: Path, config: dict[str, Any]) -> None:
+    """Store the complete configuration of a run."""
+    with writing(folder / "config.yaml") as temporary:
+        temporary.write_text(dump_yaml(config), encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lk.cli import analyze, probe, train
-from lk.cli.commands import stored_defaults
+from lk.cli.analysis import stored_defaults
 from lk.data import Digits
 from lk.games import Players
 from lk.runs import Run
@@ -41,9 +41,7 @@ def test_foreign_class_is_refused(config, name):
             refuse(config)
 
 
-@pytest.mark.parametrize(
-    "path", ["lk.storage.files.Path", "lk.cli.progress.Console", "lk.extraction.extraction.Subset"]
-)
+@pytest.mark.parametrize("path", ["lk.storage.files.Path", "lk.console.Console", "lk.extraction.samples.Path"])
 def test_a_foreign_class_that_lk_imports_is_refused(path):
     with pytest.raises(ForeignClassError, match=f"config names '{path}', which is defined in"):
         build({"class_path": path})
@@ -67,7 +65,7 @@ def test_a_class_that_cannot_be_imported(path):
 
 @pytest.mark.parametrize(
     "path",
-    ["torchvision.datasets.FakeData", "lk.cli.commands.TrainCLI", "lk.loggers.Wandb", "lk.callbacks.SaveCheckpoints"],
+    ["torchvision.datasets.FakeData", "lk.cli.training.TrainCLI", "lk.loggers.Wandb", "lk.callbacks.SaveCheckpoints"],
 )
 def test_a_class_that_is_no_part_of_a_run(path):
     with pytest.raises(ForeignClassError, match=f"config names '{path}', which is no part of a run"):

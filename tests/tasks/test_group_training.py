@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from lk.cli import train
-from lk.cli.commands import quiet
+from lk.cli.training import quiet
 from lk.data import GroupTable
 from lk.groups import Cyclic, Symmetric
 from lk.networks import GroupNetwork

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
-import lk.cli.progress
+import lk.extraction.extraction
+import lk.extraction.forecast
 from lk.cli import analyze, train
-from lk.cli.progress import GAME_COST, Forecast, bytes_on_disk, check_disk, forecast, game_time, seconds
 from lk.data import Digits
 from lk.extraction import Extraction
+from lk.extraction.forecast import GAME_COST, Forecast, bytes_on_disk, check_disk, forecast, game_time, seconds
 from lk.games import Foreground
 from lk.networks import MLP
 from lk.runs import Run
@@ -23,7 +24,7 @@ def disk(monkeypatch):
 
     def free(count):
         monkeypatch.setattr(
-            lk.cli.progress.shutil, "disk_usage", lambda place: SimpleNamespace(free=count, total=count, used=0)
+            lk.extraction.forecast.shutil, "disk_usage", lambda place: SimpleNamespace(free=count, total=count, used=0)
         )
 
     return free
@@ -53,7 +54,7 @@ def test_each_part_is_timed():
     few = seconds(network, extraction, extraction.samples(data), data)
     assert few.probes > 0.01
     assert few.play > 0
-    # The figures: 4 ms a game on one core at 8 players; 20 samples of 3 layers here.
+    # About 4 ms a game on one core at 8 players; 20 samples of 3 layers here.
     assert 0.05 < few.decompose < 30
 
 
@@ -149,7 +150,6 @@ def test_an_extraction_afterwards_is_refused_before_it_writes(tiny_run, tmp_path
 
 
 def test_memory_counts_the_layers_there_are(tiny_run, tmp_path, monkeypatch):
-
     run = Run(shutil.copytree(tiny_run, tmp_path / "tiny"))
     # Room for 3 layers (two and the output) of 10 samples at 4 players, not for the 8 that were once assumed.
     monkeypatch.setattr("lk.extraction.samples.available_memory", lambda: 2**4 * 10 * 3 * 4 * 6)

@@ -1,17 +1,14 @@
-"""What a long command says and refuses: a forecast of time and disk before the work, a bar with the time left during it."""
+"""Forecast of an extraction: its time and its files, before the work."""
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
 from lk.data import Data
@@ -28,8 +25,6 @@ from lk.runs import Run
 from lk.storage.trust import made_anew
 from lk.text import duration, size
 
-console = Console(stderr=True, highlight=False)
-
 # Seconds of one core per decomposed game by number of players, means over layers and checkpoints of configs/digits.yaml with more players.
 # Relative to 8 players; the machine at hand is timed. Games of 12 players take between a twentieth and ten times their mean.
 GAME_COST = {4: 0.1, 6: 0.3, 8: 1.0, 10: 12.0, 12: 250.0}
@@ -37,11 +32,6 @@ REFERENCE_GAME = 0.5  # a game of 8 players of a network, relative to one of ran
 TIMED = 8  # players and games
 FITTED = (256, 512)  # training samples of the probes that are fitted to forecast the others
 MARGIN = 1.1  # free space that is asked for, relative to what the files need
-
-
-def say(text: str) -> None:
-    """One line for the user, beside progress bars."""
-    console.print(text, markup=False, soft_wrap=True)
 
 
 def backgrounds(extraction: Extraction) -> int:
@@ -180,17 +170,3 @@ def check_disk(folder: Path, n: int, layers: int, samples: int, checkpoints: int
             f"{checkpoints} checkpoints x 16 bytes, and a tenth more), got {size(free)}. Choose fewer players, samples or checkpoints, or "
             "another runs_dir."
         )
-
-
-@contextmanager
-def progress(total: int, what: str) -> Iterator[Progress]:
-    """A bar with the time left; advance its only task."""
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-        console=console,
-    ) as bar:
-        bar.add_task(what, total=total)
-        yield bar
