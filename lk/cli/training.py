@@ -236,6 +236,7 @@ def train(args: Sequence[str] | None = None) -> TrainCLI:
                 subclass_mode_data=True,
                 save_config_callback=None,
                 seed_everything_default=0,
+                trainer_defaults={"enable_model_summary": False},
                 parser_class=TrainParser,
                 load_from_checkpoint_support=False,
             )
