@@ -65,6 +65,7 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
     made: dict[str, set[str | int]] = {"extract": {"extraction"}, "compare": {"runs"}, "paper": {"settings"}}
     parser.add_function_arguments(COMMANDS[name], as_group=False, as_positional=True, skip=made.get(name, set()))
     if name == "extract":
+        from lk.cli.finished import option, stored_defaults
         from lk.extraction import Extraction
 
         parser.add_class_arguments(Extraction, "extraction", fail_untyped=False)
@@ -97,64 +98,6 @@ def written_by(name: str, given: dict[str, Any]) -> list[Path]:
         [path for network in given["settings"].networks for path in network.runs] if name == "paper" else [given["run"]]
     )
     return sorted({Path(path).resolve() for path in paths})
-
-
-# ---- the defaults of extract
-def stored_defaults(path: str | None, trusted: bool, name: str | None = None) -> dict[str, Any]:
-    """The extraction settings of a run, with the recipe of the probes that are stored."""
-    if path is None or not (Path(path) / "config.yaml").is_file():
-        return {}
-    from lk.probes import Probes
-    from lk.runs import Run
-
-    run = Run(path)
-    settings = run.extraction_config(name)
-    stored = [run.probes(step) for step in run.checkpoints if run.probes(step).is_file()]
-    if stored:
-        settings = {**settings, "probes": Probes.load(stored[-1]).recipe}
-    settings = {key: value for key, value in settings.items() if value is not None}
-    return settings if trusted else rebuilt(settings)
-
-
-def rebuilt(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings from a run folder with each part built and described again.
-
-    jsonargparse imports whatever a default names, in whatever form. It is therefore given descriptions of objects of ours
-    alone.
-
-    Raises:
-        ForeignClassError: A part is of a class that is foreign.
-        ValueError: A setting is unknown, or a part cannot be built.
-    """
-    from lk.extraction import Extraction
-    from lk.extraction.extraction import PARTS
-    from lk.games import Players
-    from lk.games.maskers import Masker
-    from lk.layers import nearest
-    from lk.probes import Recipe
-    from lk.scores import Score
-    from lk.storage.describe import describe
-    from lk.storage.trust import build, check_trusted
-
-    check_trusted(settings)
-    known = list(inspect.signature(Extraction).parameters)
-    unknown = [key for key in settings if key not in known]
-    if unknown:
-        raise ValueError(f"The settings of the stored extraction hold {unknown[0]!r}. {nearest(unknown[0], known)}")
-    bases = dict(zip(PARTS, (Players, Masker, Score, Recipe), strict=True))
-    return {
-        key: describe(build(value, False, bases[key])) if key in bases else value for key, value in settings.items()
-    }
-
-
-def option(args: Sequence[str], name: str) -> str | None:
-    """The value of `--name value` or `--name=value`, before the parser is built."""
-    for place, word in enumerate(args):
-        if word == f"--{name}" and place + 1 < len(args):
-            return args[place + 1]
-        if word.startswith(f"--{name}="):
-            return word.split("=", 1)[1]
-    return None
 
 
 # ---- the subcommands

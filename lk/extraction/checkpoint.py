@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import nn
 
-from lk.data import Data
 from lk.runs import Run, step_name
+
+if TYPE_CHECKING:
+    from lk.data import Data
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +29,11 @@ class Checkpoint:
     step: int
     epoch: float
     network: nn.Module
-    data: Data
+    data: "Data"
     last: bool = False
 
     @classmethod
-    def load(cls, run: Run, step: int, network: nn.Module, data: Data) -> "Checkpoint":
+    def load(cls, run: Run, step: int, network: nn.Module, data: "Data") -> "Checkpoint":
         """A stored checkpoint; its weights are loaded into the network.
 
         Raises:

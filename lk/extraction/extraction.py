@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from lk.data import Data
 from lk.extraction.samples import ROUNDING, Samples, check_memory
 from lk.games import Players, count_players, play
 from lk.games.game import BACKGROUNDS, check_layers
@@ -18,6 +17,9 @@ from lk.storage.describe import Recorded, describe
 from lk.storage.digest import digest_files, digest_plain, digest_tensors
 from lk.storage.files import writing
 from lk.storage.strict_yaml import dump_yaml
+
+if TYPE_CHECKING:
+    from lk.data import Data
 
 PARTS = ("players", "masker", "score", "probes")
 INDIFFERENT = ("batch_size", "name")  # settings that change no result
@@ -111,7 +113,7 @@ class Extraction(metaclass=Recorded):
         """The settings that decide the result, as plain data."""
         return {key: value for key, value in self.settings.items() if key not in INDIFFERENT}
 
-    def samples(self, data: Data) -> Samples:
+    def samples(self, data: "Data") -> Samples:
         """Divide the data set's samples to explain into players.
 
         Raises:

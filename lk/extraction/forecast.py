@@ -5,13 +5,12 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from lk.data import Data
 from lk.decomposition import decompose
 from lk.extraction import Extraction, Samples
 from lk.extraction.probing import fit_probes
@@ -24,6 +23,9 @@ from lk.probes import Probes
 from lk.runs import Run
 from lk.storage.trust import made_anew
 from lk.text import duration, size
+
+if TYPE_CHECKING:
+    from lk.data import Data
 
 # Seconds of one core per decomposed game by number of players, means over layers and checkpoints of configs/digits.yaml with more players.
 # Relative to 8 players; the machine at hand is timed. Games of 12 players take between a twentieth and ten times their mean.
@@ -67,7 +69,7 @@ def pending(run: Run, extraction: Extraction, steps: Sequence[int]) -> list[int]
 
 
 def forecast(
-    run: Run, network: nn.Module, extraction: Extraction, samples: Samples, data: Data, steps: Sequence[int]
+    run: Run, network: nn.Module, extraction: Extraction, samples: Samples, data: "Data", steps: Sequence[int]
 ) -> str:
     """One line on what is still to do: masked samples, time and memory on disk, from probes, passes and games that are timed on this machine.
 
@@ -88,7 +90,7 @@ def forecast(
     )
 
 
-def seconds(network: nn.Module, extraction: Extraction, samples: Samples, data: Data) -> Forecast:
+def seconds(network: nn.Module, extraction: Extraction, samples: Samples, data: "Data") -> Forecast:
     """Expected seconds of one checkpoint."""
     layers, n = extraction.layers_of(network), count_players(samples.owner)
     twin = readable(network, layers, samples.x, data.num_classes)
@@ -112,9 +114,9 @@ def seconds(network: nn.Module, extraction: Extraction, samples: Samples, data: 
     return Forecast(fitting, each * 2**n * len(samples.y), game_time(n) * len(samples.y) * (len(layers) + 1))
 
 
-def fit_time(extraction: Extraction, twin: nn.Module, layers: list[str], data: Data) -> tuple[Probes, float]:
+def fit_time(extraction: Extraction, twin: nn.Module, layers: list[str], data: "Data") -> tuple[Probes, float]:
     """Probes fitted on few training samples, and the expected seconds on all that the recipe asks for: linear in their number."""
-    wanted = min(extraction.probes.max_samples, len(Data.labels(data.train)))
+    wanted = min(extraction.probes.max_samples, len(data.labels(data.train)))
     took = []
     for number in (FITTED[0], *FITTED):  # the first warms up
         recipe = made_anew(extraction.probes, max_samples=min(number, wanted))

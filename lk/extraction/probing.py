@@ -2,14 +2,13 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Subset
 
-from lk.data import Data
 from lk.extraction.checkpoint import Checkpoint
 from lk.extraction.extraction import Extraction
 from lk.games import OUTPUT
@@ -19,16 +18,19 @@ from lk.probes.probes import at_chance
 from lk.storage.describe import describe
 from lk.storage.digest import digest_tensors
 
+if TYPE_CHECKING:
+    from lk.data import Data
 
-def drawn_samples(recipe: Recipe, data: Data) -> Tensor:
+
+def drawn_samples(recipe: Recipe, data: "Data") -> Tensor:
     """Indices of the training samples that a recipe fits on: the first `max_samples` of a seeded order, ascending."""
-    total = len(Data.labels(data.train))
+    total = len(data.labels(data.train))
     return (
         torch.randperm(total, generator=torch.Generator().manual_seed(recipe.seed))[: recipe.max_samples].sort().values
     )
 
 
-def fitted_on(recipe: Recipe, network: nn.Module, data: Data) -> dict[str, str]:
+def fitted_on(recipe: Recipe, network: nn.Module, data: "Data") -> dict[str, str]:
     """Digests of what probes are fitted on: the network's weights, and the labels of the samples that the recipe draws.
 
     The inputs of these samples are not read: that is the larger part of the work. The explained ones are compared where games are stored.
@@ -36,11 +38,11 @@ def fitted_on(recipe: Recipe, network: nn.Module, data: Data) -> dict[str, str]:
     index = drawn_samples(recipe, data)
     return {
         "weights": digest_tensors(network.state_dict()),
-        "labels": digest_tensors({"index": index, "y": Data.labels(data.train)[index]}),
+        "labels": digest_tensors({"index": index, "y": data.labels(data.train)[index]}),
     }
 
 
-def fit_probes(recipe: Recipe, network: nn.Module, layers: Sequence[str], data: Data) -> Probes:
+def fit_probes(recipe: Recipe, network: nn.Module, layers: Sequence[str], data: "Data") -> Probes:
     """Fit probes on the training samples that the recipe draws, in a fixed order."""
     batches = data.batches(Subset(data.train, drawn_samples(recipe, data).tolist()), 256)
     with torch.random.fork_rng():  # a loader draws a base seed from the global stream
@@ -99,7 +101,7 @@ def stored_probes(checkpoint: Checkpoint, extraction: Extraction, layers: Sequen
 
 @torch.inference_mode()
 def evaluate(
-    network: nn.Module, probes: Probes, data: Data, step: int, epoch: float, max_samples: int = 2000
+    network: nn.Module, probes: Probes, data: "Data", step: int, epoch: float, max_samples: int = 2000
 ) -> pd.DataFrame:
     """Accuracy and calibration of every probe and of the output on test samples, in one pass.
 
@@ -120,7 +122,7 @@ def evaluate(
     """
     from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError  # takes seconds to import
 
-    labels = Data.labels(data.test)
+    labels = data.labels(data.test)
     rows = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:max_samples].sort().values
     device = device_of(network)
     names = [*probes.layers, OUTPUT]

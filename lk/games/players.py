@@ -6,14 +6,17 @@ each entry, or -1 for the background, which belongs to nobody. Players depend on
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from lk.data import Data
 from lk.layers import nearest
 from lk.storage.describe import Recorded
+
+if TYPE_CHECKING:
+    from lk.data import Data
 
 BACKGROUND = -1
 
@@ -34,7 +37,7 @@ class Players(metaclass=Recorded):
         """
         raise NotImplementedError(f"{type(self).__name__} must define divide().")
 
-    def divide_samples(self, data: Data, x: Tensor) -> tuple[Tensor, list[list[str]]]:
+    def divide_samples(self, data: "Data", x: Tensor) -> tuple[Tensor, list[list[str]]]:
         """The owner of every entry of a data set's samples, and the names of the players where each sample has its own (words)."""
         return self.divide(x, data.baseline, data.column_names), []
 

@@ -1,11 +1,14 @@
 """Words of a sentence as players."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from lk.data import Data
 from lk.games.players import Players
+
+if TYPE_CHECKING:
+    from lk.data import Data
 
 
 class Words(Players):
@@ -21,6 +24,6 @@ class Words(Players):
             "Words need the sentences behind the token numbers; expected a data set such as lk.data.SST2, and an Extraction."
         )
 
-    def divide_samples(self, data: Data, x: Tensor) -> tuple[Tensor, list[list[str]]]:
+    def divide_samples(self, data: "Data", x: Tensor) -> tuple[Tensor, list[list[str]]]:
         """The owner of every token, `(samples, length)`, and the content words of each sample."""
         return data.content_words(x)

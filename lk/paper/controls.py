@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor, nn
 
 from lk.extraction.probing import evaluate, fit_probes
@@ -163,6 +162,8 @@ class Controls:
         extraction, network, layers = subject.extraction, subject.network, list(subject.interactions.layers[:-1])
         recipe: Recipe = extraction.probes
         step = subject.step
+        from pytorch_lightning.utilities.seed import isolate_rng  # Lightning takes seconds to import
+
         with isolate_rng():
             if name == "untrained network":
                 step = min(subject.run.checkpoints)

@@ -4,13 +4,12 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from lk.data import Data
 from lk.extraction import Checkpoint, Extraction, Samples, read
 from lk.extraction.games import read_games
 from lk.extraction.tables import write_tables
@@ -21,6 +20,9 @@ from lk.runs import Run, step_name
 from lk.storage.stored import damaged, parse_json, read_tensors, write_tensors
 from lk.storage.trust import renamed
 from lk.studies.alignment import intermediate
+
+if TYPE_CHECKING:
+    from lk.data import Data
 
 PLACES = ("intermediate layer", "output")
 
@@ -43,7 +45,7 @@ class Subject:
 
     run: Run
     extraction: Extraction
-    data: Data
+    data: "Data"
     network: nn.Module
     probes: Probes | None
     samples: Samples

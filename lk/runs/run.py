@@ -10,17 +10,19 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from torch import nn
 
-from lk.data import Data
 from lk.networks import Network
 from lk.storage.files import writing
 from lk.storage.stored import load_checkpoint, network_weights, plain_number, read_frame
 from lk.storage.strict_yaml import read_yaml
 from lk.storage.trust import ForeignClassError, build, renamed, shortened
+
+if TYPE_CHECKING:
+    from lk.data import Data
 
 # Columns that readers of a table rely on; the tables of an extraction are made again from its interactions before they are read.
 COLUMNS = {
@@ -231,11 +233,13 @@ class Run:
         return read_frame(self.table(name), "Delete it, and make it again with train.py or analyze.py.", kinds)
 
     # ---- rebuilding
-    def data(self, trust: bool = False, data_dir: str | None = None) -> Data:
+    def data(self, trust: bool = False, data_dir: str | None = None) -> "Data":
         """The data module of the config; `data_dir` replaces its folder, for a run that was made elsewhere."""
         config = self.config["data"]
         if data_dir is not None:
             config = {**config, "init_args": {**(config.get("init_args") or {}), "data_dir": data_dir}}
+        from lk.data import Data  # Lightning takes seconds to import
+
         return self.built(config, trust, Data)  # type: ignore[no-any-return]
 
     def extraction_config(self, name: str | None = None) -> dict[str, Any]:
@@ -254,7 +258,7 @@ class Run:
                 return settings
         return {}
 
-    def network(self, data: Data, trust: bool = False) -> Network:
+    def network(self, data: "Data", trust: bool = False) -> Network:
         """The network of the config with fresh weights."""
         shape = {"num_classes": data.num_classes, "input_shape": data.input_shape}
         return self.built(self.config["model"]["network"], trust, Network, **shape)  # type: ignore[no-any-return]

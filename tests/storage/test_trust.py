@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lk.cli import analyze, probe, train
-from lk.cli.analysis import stored_defaults
+from lk.cli.finished import stored_defaults
 from lk.data import Digits
 from lk.games import Players
 from lk.runs import Run
