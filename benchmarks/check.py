@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load, save
 
-from lk.finders import find_fourier, find_lookup
+from lk.finders import circuit, find_fourier, find_lookup, ideal, margin, sign_term
 from lk.groups import Cyclic, Dihedral, Quaternion, Symmetric, coset_action, irreps, orbitals, subgroups
 from lk.proofs import (
     CosetCluster,
@@ -37,18 +37,14 @@ from lk.proofs import (
     Tables,
     brute_force,
     cascade,
-    circuit,
     coset,
     gset,
-    ideal,
     irrep,
     lookup,
-    margin,
     save_explanation,
     save_network,
     schur,
     separable,
-    sign_term,
 )
 from lk.proofs.explanation import SidedCircuit
 
@@ -170,7 +166,7 @@ def built(rng, group):
             rng.normal(size=labels.max() + 1).astype(np.float32)[labels],
         )
         kernel = np.where(np.eye(k) > 0, -np.abs(kernel), kernel)
-        parts.append(circuit(group, action, lam, lam, kernel, name=f"circuit on {k}"))
+        parts.append(circuit(action, lam, lam, kernel, name=f"circuit on {k}"))
     parts.sort(key=lambda part: -margin(GSetExplanation((part,), (), group.order, len(part.neurons)), group))
     parts = [parts[0], parts[1]] if rng.random() < 0.4 else [parts[0]]
     first, placed = 0, []

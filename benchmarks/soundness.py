@@ -22,7 +22,7 @@ from unittest import mock
 import numpy as np
 
 from lk.certification.certify import folded as stored_networks
-from lk.finders import find_cosets, find_fourier, find_gset, find_lookup
+from lk.finders import circuit, find_cosets, find_fourier, find_gset, find_lookup, ideal, margin, sign_term
 from lk.groups import Alternating, Cyclic, Dihedral, Quaternion, Symmetric, coset_action, irreps, orbitals, subgroups
 from lk.proofs import (
     Clusters,
@@ -34,18 +34,14 @@ from lk.proofs import (
     SidedCircuit,
     Tables,
     brute_force,
-    circuit,
     coset,
     executed,
     gset,
-    ideal,
     irrep,
     lookup,
     lowrank,
-    margin,
     schur,
     separable,
-    sign_term,
 )
 from lk.proofs.exact import Exact
 from lk.runs import Run
@@ -95,7 +91,7 @@ def random_circuit(rng, zoo, group, first):
             rng.normal(size=labels.max() + 1).astype(np.float32)[labels],
         )
         kernel = np.where(np.eye(k) > 0, -np.abs(kernel), kernel)
-        part = circuit(group, action, lam, lam, kernel, first)
+        part = circuit(action, lam, lam, kernel, first)
         score = margin(GSetExplanation((part,), (), group.order, first + k * k), group)
         if best is None or score > best[0]:
             best = score, part

@@ -1,7 +1,8 @@
-"""Finite groups, their subgroups, the sets they act on and their real irreducible representations."""
+"""Finite groups, their subgroups, G-sets and real irreducible representations; the tables of networks that learn them."""
 
 from lk.groups.affine import Affine
 from lk.groups.cyclic import Cyclic, Dihedral, Quaternion
+from lk.groups.folded import Folded
 from lk.groups.from_table import FromTable
 from lk.groups.group import Group
 from lk.groups.gsets import (
@@ -26,6 +27,7 @@ __all__ = [
     "Cyclic",
     "Dihedral",
     "DirectProduct",
+    "Folded",
     "FromTable",
     "Group",
     "Irrep",

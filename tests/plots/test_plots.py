@@ -12,11 +12,11 @@ from matplotlib.text import Text
 
 from lk import plots
 from lk.certification.circuits import circuit_picture
+from lk.finders import rho_set
 from lk.groups import Symmetric, irreps
 from lk.metrics.intervals import jackknife
 from lk.plots.on_images import outline
 from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
-from lk.proofs import rho_set
 from lk.studies.averages import averages, total
 from lk.studies.ranking import ranked, strongest_of
 from tests.helpers.paper_frames import paper
