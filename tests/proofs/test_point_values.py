@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lk.finders import sign_term
-from lk.groups import Affine, Quaternion, Symmetric, coset_action, disjoint_union, orbitals, subgroups
+from lk.groups import Affine, Quaternion, Symmetric, coset_action, orbitals, subgroups
 from lk.proofs import GSetCircuit, GSetExplanation, SidedCircuit, Tables, gset
 from lk.proofs.activation import apply
 from lk.proofs.explained import build
@@ -12,6 +12,7 @@ from lk.proofs.interaction import Unembedding, sums_of_ideal
 from lk.proofs.point_values import ideal_gaps, tabulate
 from lk.proofs.residual import chunk_of
 from lk.proofs.silent import silence
+from tests.helpers.group_theory import disjoint_union
 
 
 def random_action(group, rng):
