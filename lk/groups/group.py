@@ -37,7 +37,7 @@ class Group(metaclass=Recorded):
         >>> z3 = Group([[0, 1, 2], [1, 2, 0], [2, 0, 1]], name="Z3")
         >>> z3.order, z3.generators, z3.inverse.tolist()
         (3, [1], [0, 2, 1])
-        >>> Group([[0, 1], [1, 1]])
+        >>> Group([[0, 1], [1, 1]])  # doctest: +NORMALIZE_WHITESPACE
         Traceback (most recent call last):
         ValueError: Given a table whose row 1 holds 1 twice, in columns 0 and 1; expected inverses: every element once in each
         row and column.
