@@ -33,7 +33,7 @@ class Stored:
         (folder / "certificate.json").write_text(json.dumps(self.about) if text is None else text)
 
     def arrays(self, name):
-        return {key: array.copy() for key, array in load(self.files[name]).items()}
+        return {key: array.copy() for key, array in sorted(load(self.files[name]).items())}
 
     def store(self, name, arrays):
         self.files[name] = save({key: np.array(array, order="C") for key, array in arrays.items()})
