@@ -12,8 +12,8 @@ import argparse
 import warnings
 
 import numpy as np
-from lk.finders.describe import ACTIVE, contributions
 
+from lk.finders.contributions import ACTIVE, contributions
 from lk.groups import irreps, power
 from lk.proofs import Tables
 from lk.proofs.activation import apply

@@ -125,10 +125,10 @@ def fourier(rng, zoo, group, tables, how):
             basis = np.hstack([m.reshape(group.order, -1) * m.shape[1] for m in matrices]) / group.order
             labels, directions = np.arange(tables.width), basis.T @ (tables.unembed - tables.unembed.mean(0))
         clusters = Clusters(labels, np.ones(tables.width), directions)
-    explanation = FourierExplanation(matrices, group.order, tables.width, clusters, rng.random())
+    theta = rng.random()
     if how == "small":
         matrices = tuple(m * 2.0 ** float(rng.integers(-1000, 0)) for m in matrices)
-    return explanation
+    return FourierExplanation(matrices, group.order, tables.width, clusters, theta)
 
 
 def cosets(rng, group, tables, parts):
