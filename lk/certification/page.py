@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from lk import plots
+from lk.certification import plots
 from lk.certification.certify import GROKS, PROVABLE, TABLES
 from lk.certification.circuits import circuit_picture
 from lk.certification.milestones import milestones, on_bounds, on_cascade, on_time, summary
