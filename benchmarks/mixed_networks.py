@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from lk.finders.describe import ACTIVE, contributions
+from lk.finders.contributions import ACTIVE, contributions
 from lk.groups import irreps, power
 from lk.proofs import Tables
 from lk.proofs.activation import apply

@@ -8,20 +8,9 @@ from operator import attrgetter
 
 import numpy as np
 
+from lk.finders import ideal, rho_set
 from lk.groups import Alternating, Symmetric, irreps
-from lk.proofs import (
-    Clusters,
-    FourierExplanation,
-    Tables,
-    brute_force,
-    gset,
-    ideal,
-    irrep,
-    lowrank,
-    rho_set,
-    schur,
-    separable,
-)
+from lk.proofs import Clusters, FourierExplanation, Tables, brute_force, gset, irrep, lowrank, schur, separable
 
 WIDTHS = {Symmetric(4): 64, Alternating(5): 128, Symmetric(5): 128, Alternating(6): 256, Symmetric(6): 256}
 

@@ -137,6 +137,39 @@ def test_nothing_walks_back(path):
     assert list(violations(path)) == []
 
 
+def reached(name, seen):
+    """Files of lk that importing a module reads, added to `seen`: transitively, functions included."""
+    path = ROOT.parent.joinpath(*name.split("."))
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file() and file not in seen and file != ROOT / "__init__.py":
+            seen.add(file)
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom):
+                    names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+                else:
+                    continue
+                for imported_name in (name for name in names if name.startswith("lk.")):
+                    parts = imported_name.split(".")
+                    for end in range(2, len(parts) + 1):
+                        reached(".".join(parts[:end]), seen)
+    return seen
+
+
+def test_proofs_never_reach_what_searches():
+    """Who must be trusted imports nothing that need not be, transitively."""
+    found = {
+        part_of(file)
+        for path in sorted((ROOT / "proofs").glob("*.py"))
+        for file in reached(f"lk.proofs.{path.stem}".removesuffix(".__init__"), set())
+    }
+    assert "groups" in found
+    assert found.isdisjoint({"finders", "certification", "tasks", "callbacks", "cli"})
+    certify = reached("lk.certification.certify", set())
+    assert {"finders", "proofs"} <= {part_of(file) for file in certify}
+
+
 def test_every_part_has_a_place():
     """A new package or module: add it to a floor, or to the edge."""
     assert {part_of(path) for path in FILES} - {"__init__"} <= {*FLOOR_OF, *EDGE}

@@ -8,7 +8,7 @@ from pytorch_lightning.loggers import Logger
 
 from lk.callbacks.at_checkpoints import AtCheckpoints
 from lk.certification.certify import certify_checkpoint, forget_after, group_run, record, scalars
-from lk.certification.proving import VERIFIERS
+from lk.certification.rows import VERIFIERS
 from lk.extraction import Checkpoint
 from lk.runs import Run
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lk.certification.arguments import interactions_of_arguments
-from lk.certification.proving import VERIFIERS, Proof, certify_network
+from lk.certification.proving import Proof, certify_network
+from lk.certification.rows import VERIFIERS, best_bounds, final_rows
 from lk.data import GroupTable
 from lk.extraction import Checkpoint
 from lk.metrics import weight_norm
@@ -21,8 +22,6 @@ from lk.runs import Run
 from lk.storage.digest import digest_tensors
 from lk.storage.files import available_memory
 
-# Verifiers that prove through what the network does on the group; a look-up describes the unembedding alone, and memorised answers as well.
-EXPLAINED = ("irrep", "gset", "schur")
 PROVABLE = 0.95  # share of certified pairs from which a network counts as provable
 GROKS = 0.99  # test accuracy above which it counts as having grokked
 TABLES = ("certificates", "circuits", "progress")
@@ -134,7 +133,9 @@ def certify_checkpoint(
     for index, (seed, tables) in enumerate(list(folded(network).items())[:seeds]):
         frames, found[seed] = certify_network(tables, data.group, pairs_trained(data), verifiers)
         more = {"weight_norm": weight_norm(array[index] for array in parameters.values())}
-        effects = interactions_of_arguments(network.tables().seed(index).network(), *played, data.baseline)
+        effects = interactions_of_arguments(
+            GroupNetwork.from_tables(network.tables().seed(index)), *played, data.baseline
+        )
         more |= {f"interaction_{name}": float(effects[name].abs().mean()) for name in ("x", "y", "xy", "share")}
         rows = pd.DataFrame({"quantity": list(more), "irrep": "", "value": list(more.values())})
         frames["progress"] = joined([frames["progress"], rows])
@@ -189,15 +190,3 @@ def scalars(found: Certification) -> dict[str, float]:
     for name, values in progress[progress["irrep"] == ""].groupby("quantity")["value"]:
         numbers[f"certify/{str(name).replace('/', '_')}"] = float(values.mean())
     return numbers
-
-
-def final_rows(certificates: pd.DataFrame) -> pd.DataFrame:
-    """One row per step, seed and verifier: of a cascade, what it reached in the end."""
-    return certificates.drop_duplicates(["step", "seed", "verifier"], keep="last")
-
-
-def best_bounds(certificates: pd.DataFrame) -> pd.DataFrame:
-    """Of each step and seed the row with the highest bound that an explanation alone proves."""
-    rows = final_rows(certificates)
-    rows = rows[rows["verifier"].isin(EXPLAINED)].sort_values(["bound", "cost"], ascending=[False, True], kind="stable")
-    return rows.drop_duplicates(["step", "seed"]).sort_values(["step", "seed"])

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from lk.certification.certify import GROKS, PROVABLE, best_bounds, final_rows
+from lk.certification.certify import GROKS, PROVABLE
+from lk.certification.rows import best_bounds, final_rows
 from lk.text import number, significant
 
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from lk import plots
-from lk.certification.certify import GROKS, PROVABLE, TABLES, final_rows
+from lk.certification import plots
+from lk.certification.certify import GROKS, PROVABLE, TABLES
 from lk.certification.circuits import circuit_picture
 from lk.certification.milestones import milestones, on_bounds, on_cascade, on_time, summary
+from lk.certification.rows import final_rows
 from lk.pages.page import Gallery, Section
 from lk.proofs import PRECISIONS, GSetExplanation, load_explanation
 from lk.runs import Run

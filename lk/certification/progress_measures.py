@@ -7,12 +7,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lk.groups import Group, Irrep
-from lk.metrics import Folded, biequivariance, coset_constancy, gini, irrep_losses, irrep_power, table_losses
+from lk.metrics import biequivariance, coset_constancy, gini, irrep_losses, irrep_power, table_losses
 from lk.metrics.coset_constancy import CONSTANT
+from lk.metrics.logits import Network
 
 
 def progress_measures(
-    network: Folded,
+    network: Network,
     group: Group,
     trained: NDArray[np.bool_],
     irreps: Sequence[Irrep],

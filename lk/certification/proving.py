@@ -1,7 +1,7 @@
-"""One group network, explained and proven by every verifier: its proof, and the rows that tables of certificates hold of it."""
+"""One group network, explained and certified by every verifier."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from lk import finders, proofs
 from lk.certification.circuits import circuit_rows
 from lk.certification.progress_measures import progress_measures
-from lk.groups import Group, Irrep, all_subgroups, irreps
-from lk.metrics import Folded
+from lk.certification.rows import VERIFIERS, certificate_rows, failed_row, frame_of
+from lk.groups import Folded, Group, Irrep, all_subgroups, irreps
 from lk.proofs import (
-    PRECISIONS,
     Certificate,
     FourierExplanation,
     GSetExplanation,
@@ -24,8 +23,6 @@ from lk.proofs import (
     save_network,
 )
 from lk.runs import Run
-
-VERIFIERS = ("brute_force", "irrep", "gset", "schur", "lookup", "cascade")
 
 
 class Proof(NamedTuple):
@@ -66,66 +63,65 @@ def certify_network(
     all_irreps, subgroups = structure(group)
     progress = progress_measures(Folded(*tables.doubles(), tables.activation), group, trained, all_irreps, subgroups)
     accuracy = measured = float(progress.loc[progress["quantity"] == "full/accuracy", "value"].iloc[0])
+    found = {
+        "gset": attempt(lambda: finders.find_gset(tables, group, all_irreps)),
+        "schur": attempt(lambda: finders.find_fourier(tables, group, all_irreps)),
+        "lookup": attempt(lambda: finders.find_lookup(tables, group, all_irreps)),
+    }
+    found["irrep"] = found["gset"]
     explanations: dict[str, Any] = {}
     certificates: dict[str, Certificate] = {}
     rows: list[dict[str, object]] = []
-    circuits = attempt(lambda: finders.find_gset(tables, group, all_irreps))
-    fourier = attempt(lambda: finders.find_fourier(tables, group, all_irreps))
-    lookups = attempt(lambda: finders.find_lookup(tables, group, all_irreps))
-    ways: dict[str, Callable[[], Certificate | None]] = {
-        "brute_force": lambda: proofs.brute_force(tables, group),
-        "irrep": lambda: best("irrep", circuits, lambda given: proofs.irrep(tables, group, given), explanations),
-        "gset": lambda: best("gset", circuits, lambda given: proofs.gset(tables, group, given), explanations),
-        "schur": lambda: best("schur", fourier, lambda given: proofs.schur(tables, group, given), explanations),
-        "lookup": lambda: best("lookup", lookups, lambda given: proofs.lookup(tables, group, given), explanations),
-        "cascade": lambda: proofs.cascade(
-            tables,
-            group,
-            circuits=kept(explanations, "gset", circuits),
-            fourier=kept(explanations, "schur", fourier),
-            lookups=kept(explanations, "lookup", lookups),
-        ),
-    }
     for name in [name for name in VERIFIERS if name in verifiers]:
-        way, brute = ways[name], certificates.get("brute_force")
         certificate = attempt(
-            partial(lambda way, brute: uncontradicted(way(), brute, tables, group, measured), way, brute)
+            lambda name=name: uncontradicted(  # type: ignore[misc]
+                prove(name, tables, group, found, explanations),
+                certificates.get("brute_force"),
+                tables,
+                group,
+                measured,
+            )
         )
         if certificate is None or isinstance(certificate, Exception):
-            reason = (
-                "no explanation was found" if certificate is None else f"{type(certificate).__name__}: {certificate}"
-            )
-            rows.append(
-                {"verifier": name, "tier": name, "bound": 0.0, "failed": certificate is not None, "reason": reason}
-            )
+            rows.append(failed_row(name, certificate))
             continue
         certificates[name] = certificate
         accuracy = certificate.accuracy if name == "brute_force" and certificate.accuracy is not None else accuracy
-        rows += rows_of(certificate)
-        rows[-1] |= {
-            f"bound_{name}": float((proofs.executed(tables, certificate.slack, name) > 0.0).mean())
-            for name in PRECISIONS
-        }
-    described = circuit_rows(
-        tables, group, all_irreps, explanations.get("gset", first(circuits)), explanations.get("schur", first(fourier))
-    )
-    frame = pd.DataFrame(rows, columns=COLUMNS).assign(accuracy=accuracy)
-    frame = frame.astype({name: float for name in COLUMNS if name not in ("verifier", "tier", "failed", "reason")})
-    return {"certificates": frame, "circuits": described, "progress": progress}, Proof(
-        tables, group, explanations, certificates
-    )
+        rows += certificate_rows(certificate, tables)
+    chosen = (explanations.get(name, first(found[name])) for name in ("gset", "schur"))
+    described = circuit_rows(tables, group, all_irreps, *chosen)
+    frames = {"certificates": frame_of(rows, accuracy), "circuits": described, "progress": progress}
+    return frames, Proof(tables, group, explanations, certificates)
 
 
-COLUMNS = [
-    "verifier", "tier", "bound", "cost", "operations", "seconds", "loss_bound", "margin", "error_50", "error_90", "unexplained", "failed", "reason",
-    *(f"bound_{name}" for name in PRECISIONS),
-]  # fmt: skip
+def prove(
+    verifier: str, tables: Tables, group: Group, found: dict[str, Any], explanations: dict[str, Any]
+) -> Certificate | None:
+    """The certificate of a verifier; what it read is kept in `explanations`.
+
+    Args:
+        verifier: A name of `VERIFIERS`.
+        tables: The network.
+        group: Its group.
+        found: Candidate explanations by verifier, or the error of the finder.
+        explanations: The best explanation by verifier, added to.
+
+    Returns:
+        None where no explanation was found.
+    """
+    if verifier == "brute_force":
+        return proofs.brute_force(tables, group)
+    if verifier == "cascade":
+        circuits, fourier, lookups = (kept(explanations, name, found[name]) for name in ("gset", "schur", "lookup"))
+        return proofs.cascade(tables, group, circuits=circuits, fourier=fourier, lookups=lookups)
+    verify: Callable[..., Certificate] = getattr(proofs, verifier)
+    return best(verifier, found[verifier], lambda given: verify(tables, group, given), explanations)
 
 
 def uncontradicted(
     certificate: Certificate | None, exact: Certificate | None, tables: Tables, group: Group, accuracy: float
 ) -> Certificate | None:
-    """The certificate, if no pair that it certifies is wrong in exact arithmetic; brute force is asked where measured accuracy is below the bound.
+    """The certificate, if no pair that it certifies is wrong in exact arithmetic; brute force runs where measured accuracy is below the bound.
 
     Raises:
         RuntimeError: It certifies a wrong pair, so that the verifier is at fault.
@@ -177,37 +173,3 @@ def best(
     results = [(verify(candidate), candidate) for candidate in candidates]
     certificate, kept[verifier] = max(results, key=lambda result: (result[0].bound, -result[0].cost))
     return certificate
-
-
-def rows_of(certificate: Certificate) -> list[dict[str, object]]:
-    """Rows of the table of certificates: one, or for a cascade one after each tier, what comes before included."""
-    errors = {} if certificate.tiers else certificate.error_quantiles  # tiers have margins of their own
-    row: dict[str, object] = {
-        "verifier": certificate.verifier.removesuffix("_clustered"),
-        "tier": certificate.verifier,
-        "bound": certificate.bound,
-        "operations": certificate.operations,
-        "cost": certificate.cost,
-        "seconds": certificate.seconds,
-        "loss_bound": certificate.loss_bound,
-        "margin": np.nan if certificate.margin is None else certificate.margin,
-        "error_50": errors.get("50%", np.nan),
-        "error_90": errors.get("90%", np.nan),
-        "unexplained": len(certificate.unexplained),
-        "failed": False,
-        "reason": "; ".join(certificate.dropped),
-    }
-    if not certificate.tiers:
-        return [row]
-    tiers = []
-    for tier, bound, operations, seconds in certificate.tiers:
-        spent = {
-            "tier": tier,
-            "bound": bound,
-            "operations": operations,
-            "cost": operations / certificate.brute_force_operations,
-            "seconds": seconds,
-        }
-        tiers.append({**row, "loss_bound": np.nan, "margin": np.nan, "reason": "", **spent})
-    tiers[-1] = {**row, **{key: tiers[-1][key] for key in ("tier", "bound", "operations", "cost", "seconds")}}
-    return tiers

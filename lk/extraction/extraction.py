@@ -95,7 +95,7 @@ class Extraction(metaclass=Recorded):
         if (seeds := getattr(network, "seeds", 1)) > 1:
             raise ValueError(
                 f"{type(network).__name__} holds {seeds} networks; interactions read one. Train with seeds: 1, or pass one of them: "
-                "network.tables().seed(i).network()."
+                "GroupNetwork.from_tables(network.tables().seed(i))."
             )
         layers = self.layers if self.layers is not None else list(getattr(network, "layers", ()))
         if not layers:

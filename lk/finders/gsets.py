@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lk.finders.describe import ACTIVE, contributions
+from lk.finders.contributions import active_neurons, contributions
 from lk.finders.greedy import greedy_groups
 from lk.finders.sided import sided_circuits
 from lk.finders.translates import Columns, Fit, Fitter, columns, similarity
@@ -48,7 +48,7 @@ def find_gset(
 
     Example:
         >>> from lk.groups import Symmetric
-        >>> from lk.proofs.ideal import ideal, rho_set
+        >>> from lk.finders.ideal import ideal, rho_set
         >>> s3 = Symmetric(3)
         >>> standard = all_irreps(s3)[2]
         >>> network, _ = ideal(s3, [rho_set(s3, standard.matrices, np.array([0, 1]), np.array([1.0, 0.3]))])
@@ -79,8 +79,7 @@ class _Finder:
         self.columns: Columns = columns(left, right, unembed)
         mean = right.mean(0)
         self.mirrored = replace(self.columns, left=left + mean, right=right - mean)
-        sizes = contributions(tables)
-        self.active = np.flatnonzero(sizes > ACTIVE * sizes.max(initial=1e-300))
+        self.active = active_neurons(contributions(tables))
         self.spare = np.setdiff1d(np.arange(tables.width), self.active)
         centred = [table - table.mean(0) for table in (left, right, unembed)]
         self.powers = np.array([sum(power(table, irrep) for table in centred) / 3.0 for irrep in irreps])

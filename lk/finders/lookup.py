@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lk.finders.describe import ACTIVE, contributions
+from lk.finders.contributions import active_neurons, contributions
 from lk.finders.fourier import activity
 from lk.groups import Group, Irrep, coset_action, power
 from lk.groups import irreps as all_irreps
@@ -50,8 +50,7 @@ def find_lookup(
     actions = [coset_action(group, h) for h in candidates if 1 < group.order // len(h) <= _MOST_POINTS]
     _, _, unembed, bias = tables.doubles()
     unembed = unembed - unembed.mean(0)
-    sizes = contributions(tables)
-    active = np.flatnonzero(sizes > ACTIVE * sizes.max(initial=1e-300))
+    active = active_neurons(contributions(tables))
     own = np.array([power(unembed[:, active], irrep) for irrep in found]).argmax(0)
     weight = activity(tables)
     assign, columns = list[Ints](), list[Floats]()

@@ -1,5 +1,6 @@
 """Which neurons are translates of each other, and how well a G-set with labels describes them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -148,7 +149,7 @@ class Fitter:
             kernel,
             scales,
             weights,
-            self.quality(left, right, unembed, p, q, lam, mu, kernel),
+            self.quality((left, right, unembed), p, q, lam, mu, kernel),
         )
 
     def unembed_gain(self, unembed: Floats, kernel: Floats) -> Floats:
@@ -194,16 +195,11 @@ class Fitter:
         filled = np.maximum(len(np.unique(cells)), 1)
         return values[self.orbitals] * (len(p) / filled), weights
 
-    def quality(
-        self, left: Floats, right: Floats, unembed: Floats, p: Ints, q: Ints, lam: Floats, mu: Floats, kernel: Floats
-    ) -> Floats:
+    def quality(self, tables: Sequence[Floats], p: Ints, q: Ints, lam: Floats, mu: Floats, kernel: Floats) -> Floats:
         """Part of left, right and unembedding of each neuron that its own multiple of the templates describes."""
         parts = []
-        for table, template in (
-            (left, lam[self.left[:, p]]),
-            (right, -mu[self.right[:, q]]),
-            (unembed, kernel[p, self.right[:, q]]),
-        ):
+        templates = lam[self.left[:, p]], -mu[self.right[:, q]], kernel[p, self.right[:, q]]
+        for table, template in zip(tables, templates, strict=True):
             table, template = table - table.mean(0), template - template.mean(0)
             norms = np.maximum(np.linalg.norm(table, axis=0) * np.linalg.norm(template, axis=0), 1e-300)
             cosine = (table * template).sum(0) / norms

@@ -1,24 +1,19 @@
-"""Finite groups, their subgroups, the sets they act on and their real irreducible representations."""
+"""Finite groups, their subgroups, G-sets and real irreducible representations; the tables of networks that learn them."""
 
 from lk.groups.affine import Affine
 from lk.groups.cyclic import Cyclic, Dihedral, Quaternion
+from lk.groups.folded import Folded
 from lk.groups.from_table import FromTable
 from lk.groups.group import Group
 from lk.groups.gsets import (
-    check_action,
     coset_action,
-    disjoint_union,
     orbitals,
-    orbits,
-    permutation_character,
-    stabiliser,
-    trivial,
 )
 from lk.groups.irreps import Irrep, irreps
 from lk.groups.permutations import Alternating, Permutations, Symmetric
 from lk.groups.power import power, project
 from lk.groups.products import DirectProduct, SemidirectProduct
-from lk.groups.subgroups import all_subgroups, conjugate, cosets, double_cosets, is_subgroup, subgroups
+from lk.groups.subgroups import all_subgroups, cosets, is_subgroup, subgroups
 
 __all__ = [
     "Affine",
@@ -26,6 +21,7 @@ __all__ = [
     "Cyclic",
     "Dihedral",
     "DirectProduct",
+    "Folded",
     "FromTable",
     "Group",
     "Irrep",
@@ -34,20 +30,12 @@ __all__ = [
     "SemidirectProduct",
     "Symmetric",
     "all_subgroups",
-    "check_action",
-    "conjugate",
     "coset_action",
     "cosets",
-    "disjoint_union",
-    "double_cosets",
     "irreps",
     "is_subgroup",
     "orbitals",
-    "orbits",
-    "permutation_character",
     "power",
     "project",
-    "stabiliser",
     "subgroups",
-    "trivial",
 ]

@@ -1,7 +1,6 @@
 """All real irreducible representations of a finite group, from its regular representation alone."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -46,11 +45,6 @@ class Irrep:
     def norm(self) -> int:
         """<chi, chi>: 1 for real, 2 for complex, 4 for quaternionic kind."""
         return INVARIANTS[self.kind][0]
-
-    @cached_property
-    def faithful(self) -> bool:
-        """Whether the identity alone acts as the identity matrix."""
-        return int((self.character > self.dimension - TOLERANCE).sum()) == 1
 
 
 def irreps(group: Group, seed: int = 0) -> list[Irrep]:

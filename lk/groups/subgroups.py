@@ -78,17 +78,6 @@ def is_subgroup(group: Group, subgroup: Sequence[int] | Ints) -> bool:
     return bool(members(group, elements)[group.table[elements[:, None], elements]].all())
 
 
-def conjugate(group: Group, subgroup: Sequence[int] | Ints, g: int) -> Ints:
-    """The sorted elements of g H g^-1.
-
-    Example:
-        >>> from lk.groups import Symmetric
-        >>> conjugate(Symmetric(3), [0, 1], 2).tolist()
-        [0, 5]
-    """
-    return np.sort(group.table[group.table[g, np.asarray(subgroup)], group.inverse[g]])
-
-
 def cosets(group: Group, subgroup: Sequence[int] | Ints, side: str = "left") -> Ints:
     """Coset of each element, numbered by first element.
 
@@ -114,27 +103,6 @@ def cosets(group: Group, subgroup: Sequence[int] | Ints, side: str = "left") -> 
     return number_by_first(
         group.table[:, elements].min(axis=1) if side == "left" else group.table[elements].min(axis=0)
     )
-
-
-def double_cosets(group: Group, left: Sequence[int] | Ints, right: Sequence[int] | Ints) -> Ints:
-    """Double coset HgK of each element g, numbered by first element.
-
-    Args:
-        group: The group.
-        left: Elements of the subgroup H.
-        right: Elements of the subgroup K.
-
-    Returns:
-        Labels, shape `(order,)`.
-
-    Example:
-        >>> from lk.groups import Symmetric
-        >>> double_cosets(Symmetric(3), [0, 1], [0, 1]).tolist()
-        [0, 0, 1, 1, 1, 1]
-    """
-    h, k = checked_subgroup(group, left), checked_subgroup(group, right)
-    first_of_left_coset = group.table[:, k].min(axis=1)
-    return number_by_first(first_of_left_coset[group.table[h]].min(axis=0))
 
 
 def checked_subgroup(group: Group, subgroup: Sequence[int] | Ints) -> Ints:

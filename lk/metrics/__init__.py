@@ -12,7 +12,6 @@ from lk.metrics.intervals import Interval, divide, equal_weights, interval, jack
 from lk.metrics.irrep_losses import irrep_losses
 from lk.metrics.irrep_power import irrep_power
 from lk.metrics.jaccard import signed_jaccard
-from lk.metrics.logits import Folded
 from lk.metrics.matching import matching_error
 from lk.metrics.noise_share import noise_share
 from lk.metrics.ratios import completeness, ratio, redundancy
@@ -26,7 +25,6 @@ from lk.metrics.wilson import wilson
 __all__ = [
     "Agreement",
     "Comparison",
-    "Folded",
     "Interval",
     "SparsityConditions",
     "agreement",

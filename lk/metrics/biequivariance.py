@@ -3,16 +3,16 @@
 import numpy as np
 
 from lk.groups import Group
-from lk.metrics.logits import Folded, logits_by_row
+from lk.metrics.logits import Network, logits_by_row
 
 
-def biequivariance(network: Folded, group: Group) -> float:
+def biequivariance(network: Network, group: Group) -> float:
     r"""Share of the variance of the logits that w = x^-1 z y^-1 does not explain: 0 is bi-equivariant.
 
     .. math:: 1 - Var_w(E[f \mid w]) \, / \, Var(f), \quad f \text{ centred over } z \text{ for each } (x, y)
 
-    Centring makes it blind to what softmax is blind to. A network that is bi-equivariant treats all pairs alike, so that it is right on all of
-    them or on none (Wu et al., ICLR 2025, Sect. 4, whose own measure tests w = e alone).
+    Centring removes shifts of all logits of a pair, which do not change the softmax. A bi-equivariant network answers all pairs
+    correctly or none (Wu et al., ICLR 2025, Sect. 4, whose own measure tests w = e alone).
 
     Args:
         network: The network.
@@ -22,7 +22,7 @@ def biequivariance(network: Folded, group: Group) -> float:
         A share between 0 and 1; 0 also where the centred logits are all zero.
 
     Example:
-        >>> from lk.groups import Cyclic
+        >>> from lk.groups import Cyclic, Folded
         >>> round(biequivariance(Folded(np.eye(2), np.eye(2), np.eye(2), np.zeros(2)), Cyclic(2)), 6)
         1.0
     """

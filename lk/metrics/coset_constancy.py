@@ -24,7 +24,7 @@ def coset_constancy(
     Args:
         values: A column for each neuron, shape `(order, m)`.
         group: The group.
-        subgroups: Candidates; the trivial subgroup and the group itself say nothing and are passed over.
+        subgroups: Candidates; the trivial subgroup and the group itself are skipped.
         side: Cosets to take: `right` (Hx) for the left factor's table, `left` (yH) for the right one's.
 
     Returns:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from lk.groups import Group, Irrep, project
-from lk.metrics.logits import Floats, Folded
+from lk.metrics.logits import Floats, Network, hidden_of
 from lk.metrics.table_losses import row_losses
 
 
-def irrep_losses(network: Folded, group: Group, irreps: Sequence[Irrep]) -> tuple[Floats, Floats]:
+def irrep_losses(network: Network, group: Group, irreps: Sequence[Irrep]) -> tuple[Floats, Floats]:
     r"""Mean cross-entropy in nats over all pairs, of the irrep's part of the logits alone and of the logits without it.
 
     With P the projection of functions of z onto the isotypic component of an irrep,
@@ -28,7 +28,7 @@ def irrep_losses(network: Folded, group: Group, irreps: Sequence[Irrep]) -> tupl
         Restricted and excluded losses, shape `(irreps,)` each.
 
     Example:
-        >>> from lk.groups import Cyclic, irreps
+        >>> from lk.groups import Cyclic, Folded, irreps
         >>> network = Folded(np.eye(2), np.eye(2), np.eye(2), np.zeros(2))
         >>> restricted, excluded = irrep_losses(network, Cyclic(2), irreps(Cyclic(2)))
         >>> restricted.round(3).tolist(), excluded.round(3).tolist()  # the constant part decides nothing
@@ -39,7 +39,7 @@ def irrep_losses(network: Folded, group: Group, irreps: Sequence[Irrep]) -> tupl
     parts = np.stack([project(columns, irrep) for irrep in irreps]) if k else np.empty((0, *columns.shape))
     restricted, excluded = np.zeros(k), np.zeros(k)
     for x in range(n):
-        hidden = np.column_stack([network.hidden(x), np.ones(n)])
+        hidden = np.column_stack([hidden_of(network, x), np.ones(n)])
         logits = hidden @ columns.T
         for i, part in enumerate(parts):
             own = hidden @ part.T

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lk.groups import Group
-from lk.metrics.logits import Floats, Folded, logits_by_row
+from lk.metrics.logits import Floats, Network, logits_by_row
 
 
-def table_losses(network: Folded, group: Group) -> tuple[Floats, NDArray[np.bool_]]:
+def table_losses(network: Network, group: Group) -> tuple[Floats, NDArray[np.bool_]]:
     r"""Cross-entropy in nats of every pair, and whether its product has the one largest logit (a tie is wrong).
 
     .. math:: L(x, y) = \log \sum_z e^{f(z \mid x, y)} - f(xy \mid x, y)
@@ -22,7 +22,7 @@ def table_losses(network: Folded, group: Group) -> tuple[Floats, NDArray[np.bool
         Both of shape `(n, n)`, by x and y. Means over parts of them are the losses of splits.
 
     Example:
-        >>> from lk.groups import Cyclic
+        >>> from lk.groups import Cyclic, Folded
         >>> losses, right = table_losses(Folded(np.eye(2), np.eye(2), np.eye(2), np.zeros(2)), Cyclic(2))
         >>> losses.round(3).tolist(), right.tolist()
         ([[0.127, 0.693], [0.693, 2.127]], [[True, False], [False, False]])

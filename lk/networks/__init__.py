@@ -2,7 +2,7 @@
 
 from lk.networks.alexnet import AlexNet
 from lk.networks.convolutional import LeNet
-from lk.networks.group_network import GroupNetwork, Tables
+from lk.networks.group_network import GroupNetwork
 from lk.networks.mlp import MLP
 from lk.networks.network import Network, Wrapped
 from lk.networks.resnet import ResNet20, ResNet32
@@ -21,7 +21,6 @@ __all__ = [
     "Network",
     "ResNet20",
     "ResNet32",
-    "Tables",
     "Torchvision",
     "Transformer",
     "ViT",

@@ -1,11 +1,12 @@
 """Networks that learn a group's multiplication table, many seeds at once."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from lk.groups import Folded
 from lk.layers import nearest
 from lk.networks.network import Network
 
@@ -38,55 +39,6 @@ class Preactivation(nn.Module):
 
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "square": Square, "abs": Abs}
-
-
-class Tables(NamedTuple):
-    """A group network with its linear maps folded away: f(z|x,y) = sum_i unembed[z, i] act(left[x, i] + right[y, i]) + bias[z].
-
-    Shapes carry a leading axis of seeds, or none after `seed`.
-
-    Attributes:
-        left: l, shape `(seeds, n, m)`.
-        right: r, shape `(seeds, n, m)`.
-        unembed: u, shape `(seeds, n, m)`.
-        bias: beta, shape `(seeds, n)`; zero where the network has none.
-        activation: Name of the activation.
-
-    Example:
-        >>> tables = GroupNetwork(num_classes=6, width=4, embedding=3, seeds=5).tables()
-        >>> tables.left.shape, tables.seed(2).left.shape
-        (torch.Size([5, 6, 4]), torch.Size([6, 4]))
-        >>> tables.seed(2).network()(torch.tensor([[0, 5]])).shape
-        torch.Size([1, 6])
-    """
-
-    left: Tensor
-    right: Tensor
-    unembed: Tensor
-    bias: Tensor
-    activation: str = "relu"
-
-    def seed(self, index: int) -> "Tables":
-        """The tables of one seed, without the axis of seeds.
-
-        Args:
-            index: Place along the axis of seeds, from 0.
-        """
-        return Tables(self.left[index], self.right[index], self.unembed[index], self.bias[index], self.activation)
-
-    def network(self) -> "GroupNetwork":
-        """A network with `linear=False` whose parameters are copies of these tables."""
-        tables = self
-        if self.left.ndim == 2:
-            tables = Tables(self.left[None], self.right[None], self.unembed[None], self.bias[None], self.activation)
-        seeds, n, m = tables.left.shape
-        network = GroupNetwork(n, width=m, seeds=seeds, linear=False, activation=self.activation)
-        parameters = (network.embed_left, network.embed_right, network.unembed, network.bias)
-        with torch.no_grad():
-            for parameter, table in zip(parameters, tables[:4], strict=True):
-                assert parameter is not None
-                parameter.copy_(table)
-        return network
 
 
 class GroupNetwork(Network):
@@ -246,12 +198,40 @@ class GroupNetwork(Network):
         return torch.addmm(bias, hidden, unembed) if self.seeds == 1 else torch.baddbmm(bias, hidden, unembed)
 
     @torch.no_grad()
-    def tables(self, dtype: torch.dtype = torch.float32) -> Tables:
+    def tables(self, dtype: torch.dtype = torch.float32) -> Folded[Tensor]:
         """The folded network, detached, with the axis of seeds also where there is one seed; folding is done in float64.
 
         Args:
             dtype: Type of the tables.
+
+        Example:
+            >>> tables = GroupNetwork(num_classes=6, width=4, embedding=3, seeds=5).tables()
+            >>> tables.left.shape, tables.seed(2).left.shape
+            (torch.Size([5, 6, 4]), torch.Size([6, 4]))
         """
         left, right = (table.to(dtype, copy=True) for table in self.folded(torch.float64))
         unembed, bias = (self.stored()[name].to(dtype, copy=True) for name in ("unembed", "bias"))
-        return Tables(left, right, unembed, bias, self.activation)
+        return Folded(left, right, unembed, bias, self.activation)
+
+    @classmethod
+    def from_tables(cls, tables: Folded[Tensor]) -> Self:
+        """A network with `linear=False` whose parameters are copies of these tables.
+
+        Args:
+            tables: With the axis of seeds, or of one network without it.
+
+        Example:
+            >>> tables = GroupNetwork(num_classes=6, width=4, embedding=3, seeds=5).tables()
+            >>> GroupNetwork.from_tables(tables.seed(2))(torch.tensor([[0, 5]])).shape
+            torch.Size([1, 6])
+        """
+        arrays = [table[None] if tables.left.ndim == 2 else table for table in tables.arrays]
+        network = cls(
+            tables.order, width=tables.width, seeds=len(arrays[0]), linear=False, activation=tables.activation
+        )
+        parameters = (network.embed_left, network.embed_right, network.unembed, network.bias)
+        with torch.no_grad():
+            for parameter, table in zip(parameters, arrays, strict=True):
+                assert parameter is not None
+                parameter.copy_(table)
+        return network

@@ -4,15 +4,9 @@ Frames of averages have the columns mean, low and high (95 % interval) and n (`l
 say little (`lk.studies.flags`); every figure shows the flag.
 """
 
-from lk.plots.bound_against_cost import bound_against_cost
-from lk.plots.bound_histogram import bound_histogram
-from lk.plots.certified_accuracy import certified_accuracy
-from lk.plots.circuit import circuit
 from lk.plots.heat_map import heat_map
 from lk.plots.iou_matrix import iou_matrix
-from lk.plots.irrep_power_over_training import irrep_power_over_training
 from lk.plots.layer_epoch_maps import layer_epoch_maps
-from lk.plots.margin_against_error import margin_against_error
 from lk.plots.on_images import on_images
 from lk.plots.order_over_epochs import order_over_epochs
 from lk.plots.overlap import overlap
@@ -34,15 +28,9 @@ from lk.plots.strength_by_order import strength_by_order
 from lk.plots.training_curves import training_curves
 
 __all__ = [
-    "bound_against_cost",
-    "bound_histogram",
-    "certified_accuracy",
-    "circuit",
     "heat_map",
     "iou_matrix",
-    "irrep_power_over_training",
     "layer_epoch_maps",
-    "margin_against_error",
     "on_images",
     "order_over_epochs",
     "overlap",

@@ -30,14 +30,6 @@ DOUBT = "#767676"  # names of marked layers
 KIND_COLOURS = {"and": AND, "or": OR}
 KIND_LINES = {"and": "-", "or": (0, (2.5, 1.2))}
 RUNS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F")
-VERIFIERS = {
-    "brute_force": "#000000",
-    "irrep": "#E69F00",
-    "gset": "#009E73",
-    "schur": "#0072B2",
-    "lookup": "#8C6D1F",
-    "cascade": "#CC79A7",
-}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DAGGER = "†"
 REACH = f"mean |v(N) {MINUS} v(∅)|"

@@ -1,4 +1,4 @@
-"""Trusted: explanations of group networks turned into proven accuracy bounds. Searching for explanations is `lk.finders`."""
+"""Trusted: proven accuracy bounds of group networks from explanations, which `lk.finders` searches for."""
 
 from lk.proofs.brute_force import brute_force
 from lk.proofs.cascade import at, cascade
@@ -17,7 +17,6 @@ from lk.proofs.explanation import (
     SignTerm,
 )
 from lk.proofs.gset import gset
-from lk.proofs.ideal import circuit, ideal, margin, rho_set, sign_term
 from lk.proofs.irrep import irrep
 from lk.proofs.lookup import lookup
 from lk.proofs.lowrank import lowrank
@@ -43,21 +42,16 @@ __all__ = [
     "at",
     "brute_force",
     "cascade",
-    "circuit",
     "coset",
     "executed",
     "gset",
-    "ideal",
     "irrep",
     "load_explanation",
     "lookup",
     "lowrank",
-    "margin",
-    "rho_set",
     "save_explanation",
     "save_network",
     "schur",
     "separable",
-    "sign_term",
     "tables_of",
 ]

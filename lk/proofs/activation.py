@@ -1,6 +1,6 @@
 """Activations whose values are exact in rational arithmetic, so that a network's outputs can be compared without doubt."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -49,6 +49,46 @@ def hidden(left: Any, right: Any, xs: Ints, ys: Ints, kind: int, out: Any) -> No
             for p in range(xs.shape[0]):
                 t = a[xs[p]] + b[ys[p]]
                 o[p] = t * t
+
+
+class Halves(NamedTuple):
+    """The two tables of some neurons, neurons first, and their activation.
+
+    Attributes:
+        left: Shape `(k, n)`.
+        right: Shape `(k, n)`.
+        kind: A value of `ACTIVATIONS`.
+    """
+
+    left: Any
+    right: Any
+    kind: int
+
+
+class Neurons:
+    """Neurons of a network, neurons first: their activations on chunks of pairs.
+
+    Args:
+        left: Shape `(n, m)`.
+        right: Shape `(n, m)`.
+        activation: Name.
+        dtype: Type in which they are evaluated.
+    """
+
+    def __init__(self, left: Any, right: Any, activation: str, dtype: Any = np.float64) -> None:
+        self.left, self.right = (np.ascontiguousarray(table.T, dtype) for table in (left, right))
+        self.kind = ACTIVATIONS[activation]
+
+    @property
+    def halves(self) -> Halves:
+        """Its tables and activation, for compiled functions."""
+        return Halves(self.left, self.right, self.kind)
+
+    def __call__(self, xs: Ints, ys: Ints, out: Any = None) -> Any:
+        """Shape `(m, pairs)`, written to `out` if it is given."""
+        out = np.empty((len(self.left), len(xs)), self.left.dtype) if out is None else out
+        hidden(self.left, self.right, xs, ys, self.kind, out)
+        return out
 
 
 def means(left: Floats, right: Floats, name: str) -> tuple[Floats, Floats]:

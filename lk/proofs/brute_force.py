@@ -1,17 +1,17 @@
 """The exact accuracy, by evaluating everything: the yardstick of the other verifiers, and their last tier."""
 
-import time
 from typing import Any
 
 import numpy as np
 
 from lk.groups import Group
-from lk.proofs.activation import ACTIVATIONS, hidden
+from lk.proofs.activation import Neurons
 from lk.proofs.certificate import Certificate
-from lk.proofs.decide import decide, indices_of, pairs_of
+from lk.proofs.decide import decide, pairs_of
 from lk.proofs.exact import Exact
-from lk.proofs.rounding import UNDERFLOW, UNIT, UNIT_32, WIDER, Floats, Ints, gamma, says_something
+from lk.proofs.rounding import UNDERFLOW, UNIT, UNIT_32, WIDER, Floats, Ints, gamma, is_bounded
 from lk.proofs.tables import Tables
+from lk.proofs.verifier import Verifier
 
 _CHUNK = 1024  # pairs at a time
 _ROUGH = 2.0**-125  # error of one underflow in float32, flushing to zero included
@@ -48,32 +48,34 @@ def brute_force(tables: Tables, group: Group, pairs: Ints | None = None) -> Cert
         >>> round(brute_force(network, Cyclic(3)).accuracy, 3)  # it always answers 0
         0.333
     """
-    tables.check_group(group)
-    start, n, m = time.perf_counter(), tables.order, tables.width
-    slack = np.full(n * n, -np.inf)
-    undecided = indices_of(group, pairs)
-    operations = 0
-    for precision in (np.float32, np.float64) if says_something(m + 8, UNIT_32) else (np.float64,):
-        operations += len(undecided) * m * (n + 2)
-        undecided = _evaluate(tables, group, undecided, slack, precision)
-    if len(undecided):
-        operations += _settle(tables, group, undecided, slack)
-    accuracy = float((slack > 0.0).mean()) if pairs is None else None
-    seconds = time.perf_counter() - start
-    return Certificate("brute_force", slack.reshape(n, n), operations, tables.brute_force_operations, seconds, accuracy)
+    return _BruteForce(tables, group).certify(pairs)
+
+
+class _BruteForce(Verifier):
+    name, exact = "brute_force", True
+
+    def evaluate(self, pairs: Ints) -> tuple[Floats, int]:
+        tables, operations = self.tables, 0
+        n, m = tables.order, tables.width
+        slack = np.full(n * n, -np.inf)
+        for precision in (np.float32, np.float64) if is_bounded(m + 8, UNIT_32) else (np.float64,):
+            operations += len(pairs) * m * (n + 2)
+            pairs = _evaluate(tables, self.group, pairs, slack, precision)
+        if len(pairs):
+            operations += _settle(tables, self.group, pairs, slack)
+        return slack, operations
 
 
 def _evaluate(tables: Tables, group: Group, pairs: Ints, slack: Floats, precision: Any) -> Ints:
     """Write the slack of pairs; return those whose sign is not proven."""
-    left, right = (np.ascontiguousarray(table.T, precision) for table in (tables.left, tables.right))
+    neurons = Neurons(tables.left, tables.right, tables.activation, precision)
     unembed, bias = tables.unembed.astype(precision), tables.bias.astype(precision)[:, None]
     largest, largest_bias = np.maximum(np.abs(unembed).max(0), precision(_FLOOR)), float(np.abs(bias).max())
     relative = 2.0 * gamma(tables.width + 8, UNIT_32 if precision is np.float32 else UNIT)
     flushed = 2.0 * _ROUGH * (tables.width + 4) * (1.0 + float(largest.max())) if precision is np.float32 else UNDERFLOW
     undecided = []
     for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
-        activations = np.empty((tables.width, len(chunk)), precision)
-        hidden(left, right, xs, ys, ACTIVATIONS[tables.activation], activations)
+        activations = neurons(xs, ys)
         with np.errstate(over="ignore", invalid="ignore"):
             logits = unembed @ activations
             logits += bias
@@ -97,12 +99,11 @@ def _settle(tables: Tables, group: Group, pairs: Ints, slack: Floats) -> int:
     """Decide pairs in exact integers, a tie being wrong; returns the number of exact multiply-adds."""
     exact, operations = Exact(tables), 0
     left, right, unembed, bias = tables.doubles()
+    neurons = Neurons(left, right, tables.activation)
     for pair in pairs.tolist():
         x, y = divmod(pair, group.order)
         z = int(group.table[x, y])
-        activations = np.empty((tables.width, 1))
-        one = np.array([0])
-        hidden(left[x][:, None], right[y][:, None], one, one, ACTIVATIONS[tables.activation], activations)
+        activations = neurons(np.array([x]), np.array([y]))
         logits = unembed @ activations[:, 0] + bias
         # Errors of differences of two logits: the best rival is among those that are nearly as good as the one that seems best.
         rounding = (

@@ -52,7 +52,7 @@ def cascade(
     start = time.perf_counter()
     steps: list[Callable[[Ints], Certificate]] = []
     if circuits is not None:
-        steps += [lambda open_: separable(tables, group, circuits), lambda open_: gset(tables, group, circuits, open_)]
+        steps += [lambda _: separable(tables, group, circuits), lambda open_: gset(tables, group, circuits, open_)]
     if fourier is not None and fourier.clusters is not None:
         steps.append(lambda open_: schur(tables, group, fourier, open_))
     if lookups is not None:

@@ -4,7 +4,7 @@ The inequality and its numbers a_K, r_K, d_K are those of `lk.proofs.schur`.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -13,19 +13,55 @@ from lk.groups import Group
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
 
 
+class Means(NamedTuple):
+    """What N is compared with: F + P(x) + Q(y).
+
+    Attributes:
+        constant: F, shape `(D,)`.
+        along_x: P, shape `(n, D)`.
+        along_y: Q, shape `(n, D)`.
+    """
+
+    constant: Any
+    along_x: Any
+    along_y: Any
+
+
+class Classes(NamedTuple):
+    """Numbers of each representation and class of wrong answers, and the least gaps of F, P and Q over each class.
+
+    Attributes:
+        dimensions: d, shape `(representations,)`.
+        a: a_K, shape `(representations, classes)`.
+        r: r_K.
+        t: d_K.
+        alone: Of F, shape `(classes,)`.
+        from_x: Of P and theta F, shape `(n, classes)`.
+        from_y: Of Q and the rest of F.
+    """
+
+    dimensions: Any
+    a: Any
+    r: Any
+    t: Any
+    alone: Any
+    from_x: Any
+    from_y: Any
+
+
 def largest_size(rho: Floats) -> float:
     """Max |rho(g)|_F, enlarged to cover its rounding."""
     return float(WIDER * np.sqrt((rho**2).sum((1, 2)).max()))
 
 
-def one_sided_means(coordinates: Floats, xs: Ints, ys: Ints, n: int) -> tuple[Floats, Floats, Floats]:
-    """F, P and Q: the mean of N over pairs, and what the means over those with one x, or one y, have beside it; any numbers are sound."""
+def one_sided_means(coordinates: Floats, xs: Ints, ys: Ints, n: int) -> Means:
+    """F, P and Q: the mean of N over pairs, and the differences from it of the means over one x or one y; any numbers are sound."""
     constant = coordinates.mean(0)
     count_x, count_y = np.bincount(xs, minlength=n)[:, None], np.bincount(ys, minlength=n)[:, None]
     along_x, along_y = (
         _sums(coordinates, at, n) / np.maximum(count, 1) - constant for at, count in ((xs, count_x), (ys, count_y))
     )
-    return constant, np.where(count_x, along_x, 0.0), np.where(count_y, along_y, 0.0)
+    return Means(constant, np.where(count_x, along_x, 0.0), np.where(count_y, along_y, 0.0))
 
 
 def equivariant_gap(
@@ -35,7 +71,7 @@ def equivariant_gap(
     xs: Ints,
     ys: Ints,
     theta: float,
-    means: tuple[Floats, Floats, Floats],
+    means: Means,
 ) -> tuple[Floats, Floats]:
     """Lower bounds of min over w != e of sum <rho(e) - rho(w), N>, with F alone or with F, P and Q, and their rounding error.
 
@@ -56,7 +92,7 @@ def equivariant_gap(
     numbers = [class_numbers(rho, e, labels, int(classes)) for rho in matrices]
     a, r, t = (np.stack([part[i] for part in numbers]) for i in range(3))
     gap = np.empty(len(xs))
-    _schur_gap(coordinates, constant, along_x, along_y, dimensions, a, r, t, alone, from_x, from_y, xs, ys, gap)
+    _schur_gap(coordinates, means, Classes(dimensions, a, r, t, alone, from_x, from_y), xs, ys, gap)
     error, begin = np.zeros(len(xs)), 0
     for rho in matrices:
         part = slice(begin, begin + rho.shape[1] ** 2)
@@ -113,53 +149,45 @@ def _add_at(values: Any, at: Any, sums: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _schur_gap(
-    coordinates: Any,
-    constant: Any,
-    along_x: Any,
-    along_y: Any,
-    dimensions: Any,
-    a: Any,
-    r: Any,
-    t: Any,
-    alone: Any,
-    from_x: Any,
-    from_y: Any,
-    xs: Any,
-    ys: Any,
-    gap: Any,
-) -> None:
-    classes = a.shape[1]
-    low, low_half = np.empty(classes), np.empty(classes)
+def _schur_gap(coordinates: Any, means: Means, of: Classes, xs: Any, ys: Any, gap: Any) -> None:
+    classes = of.a.shape[1]
+    low = np.empty((2, classes))
     for p in range(xs.shape[0]):
         x, y = xs[p], ys[p]
         low[:] = 0.0
-        low_half[:] = 0.0
         begin = 0
-        for k in range(dimensions.shape[0]):
-            d = dimensions[k]
-            trace, trace_half = 0.0, 0.0
-            for j in range(begin, begin + d * d, d + 1):
-                error = coordinates[p, j] - constant[j]
-                trace += error
-                trace_half += error - along_x[x, j] - along_y[y, j]
-            mean, mean_half = trace / d, trace_half / d
-            squares, squares_half = 0.0, 0.0
-            for j in range(d * d):
-                error = coordinates[p, begin + j] - constant[begin + j]
-                half = error - along_x[x, begin + j] - along_y[y, begin + j]
-                if j % (d + 1) == 0:
-                    error -= mean
-                    half -= mean_half
-                squares += error * error
-                squares_half += half * half
-            norm, norm_half = np.sqrt(squares), np.sqrt(squares_half)
-            for c in range(classes):
-                low[c] += a[k, c] * trace - r[k, c] * norm - t[k, c] * abs(mean)
-                low_half[c] += a[k, c] * trace_half - r[k, c] * norm_half - t[k, c] * abs(mean_half)
-            begin += d * d
+        for k in range(of.dimensions.shape[0]):
+            end = begin + of.dimensions[k] ** 2
+            here, flat = coordinates[p, begin:end], means.constant[begin:end]
+            _lower(here, flat, means.along_x[x, begin:end], means.along_y[y, begin:end], of, k, low)
+            begin = end
         full, half = np.inf, np.inf
         for c in range(classes):
-            full = min(full, alone[c] + low[c])
-            half = min(half, from_x[x, c] + from_y[y, c] + low_half[c])
+            full = min(full, of.alone[c] + low[0, c])
+            half = min(half, of.from_x[x, c] + of.from_y[y, c] + low[1, c])
         gap[p] = max(full, half)
+
+
+@njit(cache=True, nogil=True)
+def _lower(coordinates: Any, constant: Any, along_x: Any, along_y: Any, of: Classes, k: int, low: Any) -> None:
+    """Add the inequality of representation k for every class: of N - F to row 0 of `low`, of N - F - P - Q to row 1."""
+    d = of.dimensions[k]
+    trace, trace_half = 0.0, 0.0
+    for j in range(0, d * d, d + 1):
+        error = coordinates[j] - constant[j]
+        trace += error
+        trace_half += error - along_x[j] - along_y[j]
+    mean, mean_half = trace / d, trace_half / d
+    squares, squares_half = 0.0, 0.0
+    for j in range(d * d):
+        error = coordinates[j] - constant[j]
+        half = error - along_x[j] - along_y[j]
+        if j % (d + 1) == 0:
+            error -= mean
+            half -= mean_half
+        squares += error * error
+        squares_half += half * half
+    norm, norm_half = np.sqrt(squares), np.sqrt(squares_half)
+    for c in range(low.shape[1]):
+        low[0, c] += of.a[k, c] * trace - of.r[k, c] * norm - of.t[k, c] * abs(mean)
+        low[1, c] += of.a[k, c] * trace_half - of.r[k, c] * norm_half - of.t[k, c] * abs(mean_half)

@@ -9,19 +9,15 @@ minus sum_i (max u_i - min u_i) |h_i - A_i|. Partitions are integers, and which 
 be anything. The minimum of every cluster is taken apart, which is why cosets without equivariance prove little.
 """
 
-import time
-
 import numpy as np
 
 from lk.groups import Group
-from lk.proofs.activation import ACTIVATIONS, apply, hidden, magnitude
+from lk.proofs.activation import Neurons, apply, magnitude
 from lk.proofs.certificate import Certificate
-from lk.proofs.decide import decide, pairs_of
-from lk.proofs.explanation import CosetExplanation
+from lk.proofs.explanation import CosetCluster, CosetExplanation
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
 from lk.proofs.tables import Tables
-
-_CHUNK = 1024  # pairs at a time
+from lk.proofs.verifier import Verifier
 
 
 def coset(tables: Tables, group: Group, explanation: CosetExplanation, pairs: Ints | None = None) -> Certificate:
@@ -42,75 +38,86 @@ def coset(tables: Tables, group: Group, explanation: CosetExplanation, pairs: In
     Raises:
         ValueError: the network or the explanation belongs to another group or width.
     """
-    start, n, m = time.perf_counter(), tables.order, tables.width
-    tables.check_group(group)
-    if (explanation.order, explanation.width) != (n, m):
-        raise ValueError(
-            f"given an explanation for order {explanation.order} and width {explanation.width}, and a network of order {n} and "
-            f"width {m}; expected the explanation of this network"
-        )
-    left, right, unembed, bias = tables.doubles()
-    ideal_left, ideal_right = np.zeros((n, m)), np.zeros((n, m))
-    taken, dropped, operations = np.zeros(m, bool), [], 0
-    gaps = bias[:, None] - bias
-    largest = 2.0 * float(np.abs(bias).max())
-    for number, cluster in enumerate(explanation.clusters):
-        i = cluster.neurons
-        reason = None
-        if len(i) == 0 or i.min() < 0 or i.max() >= m or len(np.unique(i)) < len(i) or taken[i].any():
-            reason = f"neurons outside 0 to {m - 1}, none, or used twice"
-        elif cluster.left.shape != (n,) or cluster.right.shape != (n,):
-            reason = f"partitions of shapes {cluster.left.shape}, {cluster.right.shape}; expected ({n},)"
-        if reason:
-            dropped.append(f"cluster {number}: {reason}")
-            continue
-        taken[i] = True
+    return _Coset(tables, group, explanation).certify(pairs)
+
+
+class _Coset(Verifier):
+    name = "coset"
+
+    def __init__(self, tables: Tables, group: Group, explanation: CosetExplanation) -> None:
+        super().__init__(tables, group)
+        tables.check_explanation(explanation.order, explanation.width)
+        n, m = tables.order, tables.width
+        _, _, self.unembed, bias = tables.doubles()
+        self.left, self.right = np.zeros((n, m)), np.zeros((n, m))
+        self.gaps, self.largest = bias[:, None] - bias, 2.0 * float(np.abs(bias).max())
+        taken, dropped = np.zeros(m, bool), list[str]()
+        for number, cluster in enumerate(explanation.clusters):
+            reason = _refuse(cluster, taken, n)
+            if reason:
+                dropped.append(f"cluster {number}: {reason}")
+                continue
+            taken[cluster.neurons] = True
+            self.add(cluster)
+        self.explained, self.dropped = np.flatnonzero(taken), tuple(dropped)
+
+    def add(self, cluster: CosetCluster) -> None:
+        """Take a cluster into the ideal tables, and the least gaps of its logits into the gaps."""
+        tables, i = self.tables, cluster.neurons
         parts_x, xs = np.unique(cluster.left, return_inverse=True)
         parts_y, ys = np.unique(cluster.right, return_inverse=True)
+        left, right, _, _ = tables.doubles()
         means_x, means_y = part_means(left[:, i], xs, len(parts_x)), part_means(right[:, i], ys, len(parts_y))
-        ideal_left[:, i], ideal_right[:, i] = means_x[xs], means_y[ys]
+        self.left[:, i], self.right[:, i] = means_x[xs], means_y[ys]
         act = apply(means_x[:, None] + means_y[None], tables.activation).reshape(-1, len(i))
-        logits = act @ unembed[:, i].T
-        largest += 4.0 * float((act @ np.abs(unembed[:, i]).max(0)).max())
-        operations += logits.size * len(i)
-        for z in range(n):
-            possible = parts_of(group, z, xs, ys, len(parts_y))
-            rows = logits[possible]
-            gaps[z] += (rows[:, [z]] - rows).min(0)
-            operations += rows.size
-    explained = np.flatnonzero(taken)
-    ranges = (unembed.max(0) - unembed.min(0)) * (1.0 + 4.0 * UNIT)
-    np.fill_diagonal(gaps, np.inf)
-    margins = gaps.min(1) if n > 1 else np.full(1, np.nan)
-    kind = ACTIVATIONS[tables.activation]
-    network = np.ascontiguousarray(left.T), np.ascontiguousarray(right.T)
-    ideal = np.ascontiguousarray(ideal_left.T[explained]), np.ascontiguousarray(ideal_right.T[explained])
-    weight = 8.0 * gamma(m + 64) * WIDER * ranges
-    constant = 8.0 * gamma(2 * m + 64) * WIDER**2 * largest
-    error_x = sum(magnitude(table, tables.activation) for table in (left, ideal_left)) @ weight + constant
-    error_y = sum(magnitude(table, tables.activation) for table in (right, ideal_right)) @ weight
-    slack, count = np.full(n * n, -np.inf), 0
-    for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
-        h, a = np.empty((m, len(chunk))), np.empty((len(explained), len(chunk)))
-        hidden(*network, xs, ys, kind, h)
-        hidden(*ideal, xs, ys, kind, a)
-        h[explained] -= a
-        slack[chunk] = decide(margins[zs] - ranges @ np.abs(h), error_x[xs] + error_y[ys], tables.folding(xs, ys))
-        count += len(chunk)
-    operations += count * 4 * m
-    unexplained = tuple(np.flatnonzero(~taken).tolist())
-    seconds = time.perf_counter() - start
-    return Certificate(
-        "coset",
-        slack.reshape(n, n),
-        operations,
-        tables.brute_force_operations,
-        seconds,
-        None,
-        None,
-        unexplained,
-        tuple(dropped),
-    )
+        logits = act @ self.unembed[:, i].T
+        self.largest += 4.0 * float((act @ np.abs(self.unembed[:, i]).max(0)).max())
+        self.operations += logits.size * len(i)
+        for z in range(tables.order):
+            rows = logits[parts_of(self.group, z, xs, ys, len(parts_y))]
+            self.gaps[z] += (rows[:, [z]] - rows).min(0)
+            self.operations += rows.size
+
+    def evaluate(self, pairs: Ints) -> tuple[Floats, int]:
+        return self.decide(_Bound(self), pairs)
+
+
+class _Bound:
+    def __init__(self, verifier: _Coset) -> None:
+        tables, unembed, activation = verifier.tables, verifier.unembed, verifier.tables.activation
+        n, m = tables.order, tables.width
+        explained = verifier.explained
+        assert explained is not None
+        left, right, _, _ = tables.doubles()
+        self.explained, self.network = explained, Neurons(left, right, activation)
+        self.ideal = Neurons(verifier.left[:, explained], verifier.right[:, explained], activation)
+        np.fill_diagonal(verifier.gaps, np.inf)
+        self.margins = verifier.gaps.min(1) if n > 1 else np.full(1, np.nan)
+        self.ranges = (unembed.max(0) - unembed.min(0)) * (1.0 + 4.0 * UNIT)
+        weight = 8.0 * gamma(m + 64) * WIDER * self.ranges
+        constant = 8.0 * gamma(2 * m + 64) * WIDER**2 * verifier.largest
+        sizes = [
+            magnitude(table, activation) + magnitude(ideal, activation)
+            for table, ideal in ((left, verifier.left), (right, verifier.right))
+        ]
+        self.error_x, self.error_y = sizes[0] @ weight + constant, sizes[1] @ weight
+        self.operations = 0
+
+    def __call__(self, xs: Ints, ys: Ints, zs: Ints) -> tuple[Floats, Floats]:
+        h = self.network(xs, ys)
+        self.operations += 4 * h.size
+        h[self.explained] -= self.ideal(xs, ys)
+        return self.margins[zs] - self.ranges @ np.abs(h), self.error_x[xs] + self.error_y[ys]
+
+
+def _refuse(cluster: CosetCluster, taken: np.ndarray, n: int) -> str | None:
+    """Why a cluster is dropped, or None; `taken` marks the neurons of the clusters before."""
+    i, m = cluster.neurons, len(taken)
+    if len(i) == 0 or i.min() < 0 or i.max() >= m or len(np.unique(i)) < len(i) or taken[i].any():
+        return f"neurons outside 0 to {m - 1}, none, or used twice"
+    if cluster.left.shape != (n,) or cluster.right.shape != (n,):
+        return f"partitions of shapes {cluster.left.shape}, {cluster.right.shape}; expected ({n},)"
+    return None
 
 
 def part_means(table: Floats, labels: Ints, parts: int) -> Floats:

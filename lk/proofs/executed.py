@@ -33,7 +33,7 @@ import torch
 
 from lk.proofs.activation import apply
 from lk.proofs.decide import decide
-from lk.proofs.rounding import UNIT_32, WIDER, Floats, gamma, says_something
+from lk.proofs.rounding import UNIT_32, WIDER, Floats, gamma, is_bounded
 from lk.proofs.tables import Table, Tables
 
 _FLUSHED = 2.0**-125  # of one operation and its two factors below the normal range
@@ -90,7 +90,7 @@ def executed(tables: Tables, slack: Floats, precision: str) -> Floats:
     if slack.shape != (n, n):
         raise ValueError(f"expected slack of shape {(n, n)}, one number for each pair, got {slack.shape}")
     terms = 1 if tables.factors is None else len(tables.factors.weight_left)
-    if not says_something(max(m, terms) + 8, unit):
+    if not is_bounded(max(m, terms) + 8, unit):
         return np.full((n, n), -np.inf)
     sides = [_preactivation(tables, side, precision) for side in ("left", "right")]
     sizes = [side.size for side in sides]

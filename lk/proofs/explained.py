@@ -59,11 +59,7 @@ def build(tables: Tables, group: Group, explanation: GSetExplanation, sided: tup
         sided: Circuits of one side, for a verifier that knows them.
     """
     tables.check_group(group)
-    if (explanation.order, explanation.width) != (tables.order, tables.width):
-        raise ValueError(
-            f"given an explanation for order {explanation.order} and width {explanation.width}, and a network of order {tables.order} and "
-            f"width {tables.width}; expected the explanation of this network"
-        )
+    tables.check_explanation(explanation.order, explanation.width)
     taken = np.zeros(tables.width, bool)
     dropped, columns, bias, operations = [], [], np.zeros(tables.order), 0
     parts = list[Part]()
@@ -116,12 +112,3 @@ def ideal_margin(ideal: Ideal, group: Group, activation: str) -> tuple[float, fl
     error = 2.0 * gamma(len(g) + 16) * WIDER * float((np.abs(ideal.unembed) @ g + np.abs(ideal.bias)).max())
     others = np.delete(logits, e)
     return float(logits[e] - others.max(initial=-np.inf)), error
-
-
-def ideal_logits(explanation: GSetExplanation, group: Group, activation: str) -> tuple[Floats, Ideal]:
-    """phi(w) of an explanation for all w, shape `(n,)`, and the ideal network; rounding not proven."""
-    n, m = explanation.order, explanation.width
-    zeros = np.zeros((n, m), np.float32)
-    ideal = build(Tables(zeros, zeros, zeros, zeros[:, 0], activation), group, explanation)
-    g = apply(ideal.left[group.identity] + ideal.right[group.identity], activation)
-    return ideal.unembed @ g + ideal.bias, ideal

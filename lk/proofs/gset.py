@@ -28,24 +28,30 @@ Neurons that are silent are left to `lk.proofs.silent`.
 Source: Wu et al., ICLR 2025, Sect. 5, for rho-sets, l2 norms and no account of rounding.
 """
 
-import time
-
 import numpy as np
 
 from lk.groups import Group
-from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
+from lk.proofs.activation import Neurons, magnitude, means
 from lk.proofs.certificate import Certificate
-from lk.proofs.decide import decide, indices_of, pairs_of
 from lk.proofs.explained import Ideal, build
 from lk.proofs.explanation import GSetExplanation
-from lk.proofs.interaction import add_up, operations_of_ideal, runs_of, sums_of_network
+from lk.proofs.interaction import Unembedding, operations_of_ideal, sums_of_ideal, sums_of_network
 from lk.proofs.point_values import PointValues, ideal_gaps, tabulate
-from lk.proofs.residual import Residual, combine, largest_entries, largest_norm, norm_weights, sample_pairs
+from lk.proofs.residual import (
+    Pairs,
+    Residual,
+    Terms,
+    chunk_of,
+    combine,
+    largest_entries,
+    largest_norm,
+    norm_weights,
+    sample_pairs,
+)
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
-from lk.proofs.silent import Silent, with_silence
+from lk.proofs.silent import Silent
 from lk.proofs.tables import Tables
-
-_CHUNK = 1024  # pairs at a time
+from lk.proofs.verifier import Verifier
 
 
 def gset(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints | None = None) -> Certificate:
@@ -63,41 +69,48 @@ def gset(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints
     Raises:
         ValueError: the network or the explanation belongs to another group or width.
     """
-    start, n = time.perf_counter(), tables.order
-    ideal = build(tables, group, explanation, explanation.sided)
-    points = tabulate(ideal, group, tables.activation)
-    gaps, correct, ideal_error = ideal_gaps(ideal, points, group)
-    change = Change(tables, ideal, points)
-    sums = 2.0 * ideal_error + gamma(16) * float(
-        np.abs(gaps[np.isfinite(gaps)]).max(initial=0.0) + np.abs(correct).max(initial=0.0)
-    )
+    return _GSet(tables, group, explanation).certify(pairs)
 
-    def evaluate(silent: Silent, pairs: Ints) -> tuple[Floats, int]:
-        rest = Rest(tables, np.concatenate([ideal.neurons, np.setdiff1d(silent.kept, ideal.neurons)]), ideal, points)
-        slack = np.full(n * n, -np.inf)
-        for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
-            known = gaps[xs, ys] - correct[xs, ys] + change.gap(xs, ys) + rest.gap(xs, ys, zs)
-            gap = rest.residual.add(known, xs, ys, zs)
-            rounding = sums + change.error[xs] + rest.residual.error_x[xs] + rest.residual.error_y[ys]
-            slack[chunk] = decide(gap, rounding + silent.cost_x[xs] + silent.cost_y[ys], tables.folding(xs, ys))
-        return slack, rest.residual.operations + 16 * len(pairs)
 
-    slack, operations = with_silence(tables, ideal.neurons, indices_of(group, pairs), evaluate)
-    operations += ideal.operations + points.operations + change.operations
-    operations += n * n * len(ideal.neurons) + n**3 if points.side.any() else n * len(ideal.neurons)
-    unexplained = tuple(np.setdiff1d(np.arange(tables.width), ideal.neurons).tolist())
-    seconds, margin = time.perf_counter() - start, float(gaps.min())
-    return Certificate(
-        "gset",
-        slack.reshape(n, n),
-        operations,
-        tables.brute_force_operations,
-        seconds,
-        None,
-        margin,
-        unexplained,
-        ideal.dropped,
-    )
+class _GSet(Verifier):
+    name = "gset"
+
+    def __init__(self, tables: Tables, group: Group, explanation: GSetExplanation) -> None:
+        super().__init__(tables, group)
+        n = tables.order
+        self.ideal = ideal = build(tables, group, explanation, explanation.sided)
+        self.points = points = tabulate(ideal, group, tables.activation)
+        self.gaps, self.correct, ideal_error = ideal_gaps(ideal, points, group)
+        self.change = Change(tables, ideal, points)
+        self.explained, self.dropped, self.margin = ideal.neurons, ideal.dropped, float(self.gaps.min())
+        self.error = 2.0 * ideal_error + gamma(16) * float(
+            np.abs(self.gaps[np.isfinite(self.gaps)]).max(initial=0.0) + np.abs(self.correct).max(initial=0.0)
+        )
+        self.operations = ideal.operations + points.operations + self.change.operations
+        self.operations += n * n * len(ideal.neurons) + n**3 if points.side.any() else n * len(ideal.neurons)
+
+    def bound(self, silent: Silent) -> "_Bound":
+        return _Bound(self, silent)
+
+
+class _Bound:
+    def __init__(self, verifier: _GSet, silent: Silent) -> None:
+        ideal = verifier.ideal
+        neurons = np.concatenate([ideal.neurons, np.setdiff1d(silent.kept, ideal.neurons)])
+        self.verifier, self.silent = verifier, silent
+        self.rest = Rest(verifier.tables, neurons, ideal, verifier.points)
+        self.cost = 0
+
+    @property
+    def operations(self) -> int:
+        return self.rest.residual.operations + self.cost
+
+    def __call__(self, xs: Ints, ys: Ints, zs: Ints) -> tuple[Floats, Floats]:
+        verifier, residual, pairs = self.verifier, self.rest.residual, chunk_of(xs, ys, zs)
+        known = verifier.gaps[xs, ys] - verifier.correct[xs, ys] + verifier.change.gap(pairs) + self.rest.gap(pairs)
+        rounding = verifier.error + verifier.change.error[xs] + residual.error_x[xs] + residual.error_y[ys]
+        self.cost += 16 * len(xs) + operations_of_ideal(verifier.points, len(pairs.runs) - 1, len(xs))
+        return residual.add(known, xs, ys, zs), rounding + self.silent.cost_x[xs] + self.silent.cost_y[ys]
 
 
 class Change:
@@ -111,7 +124,7 @@ class Change:
 
     Attributes:
         error: Bound on the rounding error of `gap`, shape `(n,)`, by x.
-        operations: What it has cost so far.
+        operations: What it has cost without the pairs.
     """
 
     def __init__(self, tables: Tables, ideal: Ideal, points: PointValues) -> None:
@@ -122,23 +135,22 @@ class Change:
         scaled = unembed * ideal.scales
         difference = scaled - ideal.unembed
         middle = (difference.max(0) + difference.min(0)) / 2.0
-        self.shift = ideal.scales * ((unembed.max(0) + unembed.min(0)) / 2.0) - middle
-        self.columns = difference - middle
-        self.largest = largest_entries(self.columns)
+        shift = ideal.scales * ((unembed.max(0) + unembed.min(0)) / 2.0) - middle
+        columns = difference - middle
+        largest = largest_entries(columns)
         xs, ys = sample_pairs(n)
-        self.weights = norm_weights(self.columns, points.at_pairs(xs, ys)) if k else np.ones(0)
-        self.norm = largest_norm(self.columns, self.weights)
-        sizes = WIDER * (np.abs(scaled) + np.abs(ideal.unembed)).max(0) + np.abs(middle) + np.abs(self.shift)
-        weight = np.abs(self.shift) + self.largest + self.norm * np.sqrt(self.weights)
+        weights = norm_weights(columns, points.at_pairs(xs, ys)) if k else np.ones(0)
+        self.unembedding, self.norm = Unembedding(shift, largest, weights), largest_norm(columns, weights)
+        sizes = WIDER * (np.abs(scaled) + np.abs(ideal.unembed)).max(0) + np.abs(middle) + np.abs(shift)
+        weight = np.abs(shift) + largest + self.norm * np.sqrt(weights)
         weight = 6.0 * gamma(2 * k + 64) * weight + 2.0 * gamma(16) * sizes
         self.error = WIDER**2 * (points.largest @ weight)
         self.operations = 12 * n * k + len(xs) * k
 
-    def gap(self, xs: Ints, ys: Ints) -> Floats:
+    def gap(self, pairs: Pairs) -> Floats:
         """Lower bounds of sum (a c - d) C - max over z of sum D(z) C."""
-        holder, squares, linear = add_up(self.points, self.shift, self.largest, self.weights, xs, ys)
-        self.operations += operations_of_ideal(self.points, len(runs_of(xs)) - 1, len(xs))
-        return linear - combine(holder[None], self.norm * np.sqrt(squares)[None])
+        holder, squares, linear = sums_of_ideal(self.points, self.unembedding, pairs)
+        return np.asarray(linear - combine(holder[None], self.norm * np.sqrt(squares)[None]))
 
 
 class Rest:
@@ -152,50 +164,26 @@ class Rest:
         n, k = tables.order, len(ideal.neurons)
         left, right, unembed, bias = tables.doubles()
         left, right = left[:, neurons], right[:, neurons]
-        self.points, self.kind, self.scales = points, ACTIVATIONS[tables.activation], ideal.scales
-        self.tables = np.ascontiguousarray(left.T), np.ascontiguousarray(right.T)
+        self.points, self.scales, self.neurons = points, ideal.scales, Neurons(left, right, tables.activation)
         along_x, along_y = means(left, right, tables.activation)
         sizes = magnitude(left, tables.activation), magnitude(right, tables.activation)
         sizes[0][:, :k] += ideal.scales * points.largest
         xs, ys = sample_pairs(n)
-        t = np.empty((len(neurons), len(xs)))
-        hidden(*self.tables, xs, ys, self.kind, t)
+        t = self.neurons(xs, ys)
         t[:k] -= ideal.scales[:, None] * points.at_pairs(xs, ys)
         along_y = along_y - along_y.mean(0)
         groups = [k, len(neurons)] if 0 < k < len(neurons) else None
-        self.residual = Residual(
-            unembed[:, neurons], bias, along_x, along_y, sizes, np.zeros(len(neurons)), 0.0, (t, xs, ys), groups
-        )
+        terms = Terms(unembed[:, neurons], bias, along_x, along_y, sizes, (t, xs, ys), groups=groups)
+        self.residual = Residual(terms)
         sided = np.flatnonzero(points.side)
         if len(sided):
             self.residual.include(-ideal.unembed[:, sided], points.mean_x[:, sided], points.mean_y[:, sided])
         self.residual.operations += len(xs) * (len(neurons) + k)
 
-    def gap(self, xs: Ints, ys: Ints, zs: Ints) -> Floats:
+    def gap(self, pairs: Pairs) -> Floats:
         """Lower bounds of sum R_i(xy) e_i - max over z of sum R_i(z) eta_i."""
-        rest, points = self.residual, self.points
-        holder, squares = np.zeros((2, len(rest.ends), len(xs)))
-        correct = np.zeros(len(xs))
-        sums_of_network(
-            *self.tables,
-            self.kind,
-            rest.along_x,
-            rest.along_y,
-            rest.largest,
-            rest.weights,
-            rest.columns_by_neuron,
-            rest.ends,
-            points.values,
-            points.start,
-            points.at,
-            self.scales,
-            runs_of(xs),
-            xs,
-            ys,
-            zs,
-            holder,
-            squares,
-            correct,
-        )
-        rest.operations += len(xs) * (8 * len(rest.largest) + len(self.scales))
-        return correct - rest.bound(holder, squares)
+        rest, count = self.residual, len(pairs.xs)
+        sums = rest.zeros(count)
+        sums_of_network(self.neurons.halves, rest.by_neuron, self.points.arrays, self.scales, pairs, sums)
+        rest.operations += count * (8 * len(rest.largest) + len(self.scales))
+        return rest.bound(sums)

@@ -1,21 +1,17 @@
 """The bound of the paper: l2 norms of what separates the network from its ideal, with the rounding accounted for."""
 
-import time
-
 import numpy as np
 
 from lk.groups import Group
-from lk.proofs.activation import ACTIVATIONS, hidden, magnitude
+from lk.proofs.activation import Neurons, magnitude
 from lk.proofs.certificate import Certificate
-from lk.proofs.decide import decide, indices_of, pairs_of
-from lk.proofs.explained import Ideal, build, ideal_margin
+from lk.proofs.explained import build, ideal_margin
 from lk.proofs.explanation import GSetExplanation
 from lk.proofs.residual import largest_norm
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
-from lk.proofs.silent import Silent, with_silence
+from lk.proofs.silent import Silent
 from lk.proofs.tables import Tables
-
-_CHUNK = 1024  # pairs at a time
+from lk.proofs.verifier import Verifier
 
 
 def irrep(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints | None = None) -> Certificate:
@@ -44,76 +40,62 @@ def irrep(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Int
     Raises:
         ValueError: the network or the explanation belongs to another group or width.
     """
-    start, n = time.perf_counter(), tables.order
-    ideal = build(tables, group, explanation)
-    margin, margin_error = ideal_margin(ideal, group, tables.activation)
-    k, scales = len(ideal.neurons), ideal.scales
-    _, _, table, bias = tables.doubles()
-    change = table[:, ideal.neurons] * scales - ideal.unembed
-    change_norm = largest_norm(change, scales**2) if k else 0.0
-    constant = float(np.abs(bias - ideal.bias).max()) * (2.0 + 16.0 * gamma(64))
-    constant += 8.0 * gamma(64) * float((np.abs(ideal.bias)).max() + abs(margin)) + margin_error
+    return _Irrep(tables, group, explanation).certify(pairs)
 
-    def evaluate(silent: Silent, pairs: Ints) -> tuple[Floats, int]:
+
+class _Irrep(Verifier):
+    name = "irrep"
+
+    def __init__(self, tables: Tables, group: Group, explanation: GSetExplanation) -> None:
+        super().__init__(tables, group)
+        self.ideal = ideal = build(tables, group, explanation)
+        self.explained, self.dropped, self.operations = ideal.neurons, ideal.dropped, ideal.operations
+        self.margin, margin_error = ideal_margin(ideal, group, tables.activation)
+        _, _, unembed, bias = tables.doubles()
+        self.change = unembed[:, ideal.neurons] * ideal.scales - ideal.unembed
+        self.change_norm = largest_norm(self.change, ideal.scales**2) if len(ideal.neurons) else 0.0
+        constant = float(np.abs(bias - ideal.bias).max()) * (2.0 + 16.0 * gamma(64))
+        constant += 8.0 * gamma(64) * float((np.abs(ideal.bias)).max() + abs(self.margin)) + margin_error
+        self.constant = constant
+
+    def bound(self, silent: Silent) -> "_Deviation":
+        return _Deviation(self, silent)
+
+
+class _Deviation:
+    """The l2 error of the network without its silent neurons, the explained ones first."""
+
+    def __init__(self, verifier: _Irrep, silent: Silent) -> None:
+        tables, ideal, change, change_norm = verifier.tables, verifier.ideal, verifier.change, verifier.change_norm
         neurons = np.concatenate([ideal.neurons, np.setdiff1d(silent.kept, ideal.neurons)])
-        m, unembed, activations = len(neurons), table[:, neurons], Activations(tables, neurons, ideal)
-        columns, norm = np.hstack([unembed, change]), largest_norm(unembed, np.ones(m))
-        of_change = (np.abs(change).max(0) + np.abs(ideal.unembed).max(0)) + scales * change_norm
-        weight = 8.0 * gamma(2 * (m + k) + 64) * WIDER**4 * np.concatenate([np.abs(unembed).max(0) + norm, of_change])
-        sizes = activations.magnitudes()
-        error_x, error_y = sizes[0] @ weight + silent.cost_x, sizes[1] @ weight + silent.cost_y
-        slack = np.full(n * n, -np.inf)
-        for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
-            t = activations(xs, ys)
-            correct = np.einsum("ip,pi->p", t, columns[zs])
-            squares, ideal_squares = (t[:m] ** 2).sum(0), ((scales[:, None] * t[m:]) ** 2).sum(0)
-            gap = margin + correct - norm * np.sqrt(squares) - change_norm * np.sqrt(ideal_squares)
-            slack[chunk] = decide(gap, constant + error_x[xs] + error_y[ys], tables.folding(xs, ys))
-        return slack, len(pairs) * (3 * m + 6 * k) + 6 * n * (m + k)
+        left, right, unembed = (table[:, neurons] for table in tables.doubles()[:3])
+        n, m, k = tables.order, len(neurons), len(ideal.neurons)
+        self.verifier, self.scales, self.width = verifier, ideal.scales, m
+        self.network = Neurons(left, right, tables.activation)
+        self.fitted = Neurons(ideal.left, ideal.right, tables.activation)
+        self.columns, self.norm = np.hstack([unembed, change]), largest_norm(unembed, np.ones(m))
+        of_change = (np.abs(change).max(0) + np.abs(ideal.unembed).max(0)) + ideal.scales * change_norm
+        weight = (
+            8.0 * gamma(2 * (m + k) + 64) * WIDER**4 * np.concatenate([np.abs(unembed).max(0) + self.norm, of_change])
+        )
+        self.error_x = self.magnitude(self.network.left, self.fitted.left) @ weight + silent.cost_x
+        self.error_y = self.magnitude(self.network.right, self.fitted.right) @ weight + silent.cost_y
+        self.operations = 6 * n * (m + k)
 
-    slack, operations = with_silence(tables, ideal.neurons, indices_of(group, pairs), evaluate)
-    operations += ideal.operations
-    unexplained = tuple(np.setdiff1d(np.arange(tables.width), ideal.neurons).tolist())
-    seconds = time.perf_counter() - start
-    return Certificate(
-        "irrep",
-        slack.reshape(n, n),
-        operations,
-        tables.brute_force_operations,
-        seconds,
-        None,
-        margin,
-        unexplained,
-        ideal.dropped,
-    )
+    def magnitude(self, table: Floats, fitted: Floats) -> Floats:
+        """A part, by one input, of a sum that is at least |h| + a |g| and |g|, shape `(n, neurons + explained)`."""
+        size, ideal_size = (magnitude(side, self.verifier.tables.activation) for side in (table, fitted))
+        size[: len(self.scales)] += self.scales[:, None] * ideal_size
+        return np.vstack([size, ideal_size]).T
 
-
-class Activations:
-    """t of chunks of pairs: h - a g of given neurons, the explained ones first (h itself in the others), then g of the explained ones."""
-
-    def __init__(self, tables: Tables, neurons: Ints, ideal: Ideal) -> None:
-        left, right, _, _ = tables.doubles()
-        self.tables = [
-            np.ascontiguousarray(table.T) for table in (left[:, neurons], right[:, neurons], ideal.left, ideal.right)
-        ]
-        self.kind, self.scales = ACTIVATIONS[tables.activation], ideal.scales[:, None]
-        self.activation = tables.activation
-
-    def magnitudes(self) -> tuple[Floats, Floats]:
-        """Functions of x and of y, shape `(n, neurons + explained)`, whose sum is at least |h| + a |g|, and |g|."""
-        sizes = []
-        for table, ideal_table in (self.tables[0::2], self.tables[1::2]):
-            size, ideal_size = magnitude(table, self.activation), magnitude(ideal_table, self.activation)
-            size[: len(self.scales)] += self.scales * ideal_size
-            sizes.append(np.vstack([size, ideal_size]).T)
-        return sizes[0], sizes[1]
-
-    def __call__(self, xs: Ints, ys: Ints) -> Floats:
-        """Shape `(neurons + explained, pairs)`."""
-        left, right, ideal_left, ideal_right = self.tables
-        m = len(left)
-        t = np.empty((m + len(ideal_left), len(xs)))
-        hidden(left, right, xs, ys, self.kind, t[:m])
-        hidden(ideal_left, ideal_right, xs, ys, self.kind, t[m:])
-        t[: len(self.scales)] -= self.scales * t[m:]
-        return t
+    def __call__(self, xs: Ints, ys: Ints, zs: Ints) -> tuple[Floats, Floats]:
+        verifier, scales, m = self.verifier, self.scales[:, None], self.width
+        self.operations += len(xs) * (3 * m + 6 * len(scales))
+        t = np.empty((m + len(scales), len(xs)))
+        self.network(xs, ys, t[:m])
+        self.fitted(xs, ys, t[m:])
+        t[: len(scales)] -= scales * t[m:]
+        correct = np.einsum("ip,pi->p", t, self.columns[zs])
+        squares, ideal_squares = (t[:m] ** 2).sum(0), ((scales * t[m:]) ** 2).sum(0)
+        gap = verifier.margin + correct - self.norm * np.sqrt(squares) - verifier.change_norm * np.sqrt(ideal_squares)
+        return gap, verifier.constant + self.error_x[xs] + self.error_y[ys]

@@ -9,7 +9,6 @@ costs J operations for each z where brute force pays m, whatever left and right 
 all the same. The look-ups and C are any numbers; what they miss is the rest, which is bounded as in `lowrank`.
 """
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -17,16 +16,14 @@ import numpy as np
 from numba import njit
 
 from lk.groups import Group
-from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
+from lk.proofs.activation import Neurons, magnitude
 from lk.proofs.certificate import Certificate
-from lk.proofs.decide import decide, indices_of, pairs_of
 from lk.proofs.explanation import LookupExplanation
-from lk.proofs.residual import Residual, sample_pairs
+from lk.proofs.residual import rest_of
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
-from lk.proofs.silent import Silent, with_silence
+from lk.proofs.silent import Silent
 from lk.proofs.tables import Tables
-
-_CHUNK = 1024  # pairs at a time
+from lk.proofs.verifier import Verifier
 
 
 def lookup(tables: Tables, group: Group, explanation: LookupExplanation, pairs: Ints | None = None) -> Certificate:
@@ -47,76 +44,57 @@ def lookup(tables: Tables, group: Group, explanation: LookupExplanation, pairs: 
     Raises:
         ValueError: the network or the explanation belongs to another group or width.
     """
-    start, n, m = time.perf_counter(), tables.order, tables.width
-    tables.check_group(group)
-    assign, columns = explanation.assign, explanation.columns
-    if len(assign) != n or columns.shape[1] != m:
-        raise ValueError(
-            f"given an explanation for order {len(assign)} and width {columns.shape[1]}, and a network of order {n} and width {m}; "
-            "expected the explanation of this network"
-        )
+    return _Lookup(tables, group, explanation).certify(pairs)
 
-    def evaluate(silent: Silent, pairs: Ints) -> tuple[Floats, int]:
-        main = Main(silent.rest, replace(explanation, columns=columns[:, silent.kept]))
-        slack, residual = np.full(n * n, -np.inf), main.residual
-        for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
-            rounding = main.error_x[xs] + main.error_y[ys] + silent.cost_x[xs] + silent.cost_y[ys]
-            slack[chunk] = decide(main.gap(xs, ys, zs), rounding, tables.folding(xs, ys))
-        return slack, main.operations + residual.operations
 
-    slack, operations = with_silence(tables, None, indices_of(group, pairs), evaluate)
-    return Certificate(
-        "lookup", slack.reshape(n, n), operations, tables.brute_force_operations, time.perf_counter() - start
-    )
+class _Lookup(Verifier):
+    name = "lookup"
+
+    def __init__(self, tables: Tables, group: Group, explanation: LookupExplanation) -> None:
+        super().__init__(tables, group)
+        tables.check_explanation(explanation.order, explanation.width)
+        self.explanation = explanation
+
+    def bound(self, silent: Silent) -> "Main":
+        return Main(silent, replace(self.explanation, columns=self.explanation.columns[:, silent.kept]))
 
 
 class Main:
-    """What is looked up, and the rest.
+    """The looked-up part of the logits, and the bound of the rest.
 
     Attributes:
         residual: The tables of the rest.
         error_x, error_y: The rounding error of `gap` is at most `error_x[x] + error_y[y]`.
-        operations: What it has cost so far, without the residual.
     """
 
-    def __init__(self, tables: Tables, explanation: LookupExplanation) -> None:
+    def __init__(self, silent: Silent, explanation: LookupExplanation) -> None:
+        tables = silent.rest
         n, m = tables.order, tables.width
-        self.assign, self.offset, self.kind = explanation.assign, explanation.offset, ACTIVATIONS[tables.activation]
+        self.silent, self.assign, self.offset = silent, explanation.assign, explanation.offset
         columns, size, lookups = explanation.columns, len(explanation.columns), explanation.assign.shape[1]
         self.rows, self.neurons = np.nonzero(columns)
         self.entries = columns[self.rows, self.neurons]
-        left, right, unembed, bias = tables.doubles()
-        unembed, bias = unembed - unembed.mean(0), bias - bias.mean()
-        products, offsets = (np.abs(table)[self.assign].sum(1) for table in (columns, self.offset))
-        order = gamma(size + lookups + 8) * WIDER
-        error = order * (np.abs(unembed) + products).max(0)
-        bias_error = order * float((np.abs(bias) + offsets).max())
-        self.tables = np.ascontiguousarray(left.T), np.ascontiguousarray(right.T)
-        sizes = magnitude(left, tables.activation), magnitude(right, tables.activation)
-        along_x, along_y = means(left, right, tables.activation)
-        xs, ys = sample_pairs(n)
-        self.residual = Residual(
-            unembed - columns[self.assign].sum(1),
-            bias - self.offset[self.assign].sum(1),
-            along_x,
-            along_y - along_y.mean(0),
-            sizes,
-            error,
-            bias_error,
-            (self.activations(xs, ys), xs, ys),
-        )
+        left, right, _, _ = tables.doubles()
+        self.activations = Neurons(left, right, tables.activation)
+        main = columns[self.assign].sum(1), self.offset[self.assign].sum(1)
+        sizes = np.abs(columns)[self.assign].sum(1), np.abs(self.offset)[self.assign].sum(1)
+        self.residual = rest_of(tables, main, sizes, size + lookups, self.activations)
         terms = 4.0 * gamma(m + size + lookups + 64) * WIDER**2
-        self.error_x = (
-            self.residual.error_x + sizes[0] @ (terms * products.max(0)) + terms * float(offsets.max(initial=0.0))
-        )
-        self.error_y = self.residual.error_y + sizes[1] @ (terms * products.max(0))
-        self.operations = 2 * n * m * (lookups + 2) + 2 * len(xs) * m
+        weight = terms * sizes[0].max(0)
+        along = magnitude(left, tables.activation), magnitude(right, tables.activation)
+        self.error_x = self.residual.error_x + along[0] @ weight + terms * float(sizes[1].max(initial=0.0))
+        self.error_y = self.residual.error_y + along[1] @ weight
+        self.cost: int = 2 * n * m * (lookups + 2) + 2 * self.residual.sampled * m
 
-    def activations(self, xs: Ints, ys: Ints) -> Floats:
-        """Shape `(m, pairs)`."""
-        h = np.empty((len(self.tables[0]), len(xs)))
-        hidden(*self.tables, xs, ys, self.kind, h)
-        return h
+    @property
+    def operations(self) -> int:
+        """What it has cost so far."""
+        return self.cost + self.residual.operations
+
+    def __call__(self, xs: Ints, ys: Ints, zs: Ints) -> tuple[Floats, Floats]:
+        """Bounds and their error, see `lk.proofs.verifier.Bound`."""
+        rounding = self.error_x[xs] + self.error_y[ys] + self.silent.cost_x[xs] + self.silent.cost_y[ys]
+        return self.gap(xs, ys, zs), rounding
 
     def gap(self, xs: Ints, ys: Ints, zs: Ints) -> Floats:
         """Lower bounds of the gap: the looked-up part for every z, the interaction, and the tables A and Q.
@@ -142,7 +120,7 @@ class Main:
         logits += rest.additive_y[ys[open_]].T
         gap[open_] = known[open_] + _lead(logits, zs[open_])
         n = len(logits)
-        self.operations += len(xs) * (len(h) + len(self.entries) + n * self.assign.shape[1] + 6) + len(open_) * 2 * n
+        self.cost += len(xs) * (len(h) + len(self.entries) + n * self.assign.shape[1] + 6) + len(open_) * 2 * n
         return np.asarray(gap)
 
 

@@ -15,6 +15,8 @@ of the right side C_j(x, yp) + S_j(yp). Any C and S make it equivariant on its s
 """
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +27,17 @@ from lk.proofs.explanation import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 
 _KAPPA = {"relu": 0.5, "abs": 1.0, "square": 2.0}
+
+
+class Points(NamedTuple):
+    """The arrays of `PointValues` that sums over neurons read, and `at` of each slot, shape `(slots, n)`."""
+
+    values: Any
+    start: Any
+    at: Any
+    width: Any
+    slots: Any
+    places: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +67,13 @@ class PointValues:
     largest: Floats
     side: Ints
     operations: int
+
+    @cached_property
+    def arrays(self) -> Points:
+        """What sums over neurons read."""
+        places = np.zeros((int(self.slots.max(initial=-1)) + 1, self.at.shape[1]), np.int64)
+        places[self.slots] = self.at
+        return Points(self.values, self.start, self.at, self.width, self.slots, places)
 
     def at_pairs(self, xs: Ints, ys: Ints) -> Floats:
         """C of all neurons at some pairs, shape `(k, pairs)`."""

@@ -14,74 +14,136 @@ A constant may be taken from each column of R and from b, because it moves all l
 M least. The gap is rest(xy) - max_z rest(z), with rest(xy) evaluated, so that the inequality is paid for once.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from lk.proofs.interaction import runs_of
+from lk.proofs.activation import magnitude, means
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
+from lk.proofs.tables import Tables
 
 _LEAST_WEIGHT = 2.0**-64
 
 
-class Residual:
-    """Tables of the rest, prepared once in O(n^2 k).
+class Columns(NamedTuple):
+    """What both inequalities read of a neuron; neurons first.
 
-    Args:
+    Attributes:
+        along_x: alpha, shape `(k, n)`.
+        along_y: gamma, shape `(k, n)`.
+        largest: M, shape `(k,)`.
+        weights: s, shape `(k,)`.
+        entries: R, shape `(k, n)`.
+        ends: Ends of the groups of neurons, shape `(groups,)`.
+    """
+
+    along_x: Any
+    along_y: Any
+    largest: Any
+    weights: Any
+    entries: Any
+    ends: Any
+
+
+class Pairs(NamedTuple):
+    """A chunk of pairs: xs ascending, and the ys of each x, each once, as `lk.proofs.decide.pairs_of` gives them.
+
+    Attributes:
+        runs: Where each run of one x begins, and the end.
+        xs: Left inputs.
+        ys: Right inputs.
+        zs: Right answers.
+    """
+
+    runs: Any
+    xs: Any
+    ys: Any
+    zs: Any
+
+
+class Sums(NamedTuple):
+    """Sums over neurons, of each pair.
+
+    Attributes:
+        holder: sum M |eta| of each group, shape `(groups, pairs)`.
+        squares: sum s eta^2 of each group, shape `(groups, pairs)`.
+        correct: sum R(xy) eta or R(xy) e, shape `(pairs,)`.
+    """
+
+    holder: Any
+    squares: Any
+    correct: Any
+
+
+def chunk_of(xs: Ints, ys: Ints, zs: Ints) -> Pairs:
+    """The pairs with their runs."""
+    return Pairs(np.concatenate([[0], np.flatnonzero(np.diff(xs)) + 1, [len(xs)]]), xs, ys, zs)
+
+
+class Terms(NamedTuple):
+    """The terms of a rest, as `Residual` reads them.
+
+    Attributes:
         columns: R, shape `(n, k)`.
         bias: b, shape `(n,)`.
         along_x: alpha, shape `(n, k)`.
         along_y: gamma, shape `(n, k)`.
         magnitudes: Two arrays `(n, k)`, functions of x and of y, with `|t_i(x, y)|`, and the terms it is computed from, at most their sum.
+        sample: `t` of some pairs, shape `(k, pairs)`, with their xs and ys: it sets the weights s and has no part in the proof.
         column_error: Bound on the error of each column of `columns` against the table that is meant, shape `(k,)`.
         bias_error: The same for the bias.
-        sample: `t` of some pairs, shape `(k, pairs)`, with their xs and ys: it sets the weights s and has no part in the proof.
         groups: Ends of the groups of columns; each takes the smaller of the two inequalities, or all together the second.
+    """
+
+    columns: Floats
+    bias: Floats
+    along_x: Floats
+    along_y: Floats
+    magnitudes: tuple[Floats, Floats]
+    sample: tuple[Floats, Ints, Ints]
+    column_error: Floats | float = 0.0
+    bias_error: float = 0.0
+    groups: Sequence[int] | None = None
+
+
+class Residual:
+    """Tables of the rest, prepared once in O(n^2 k).
 
     Attributes:
         error_x, error_y: Rounding error of the bound is at most `error_x[x] + error_y[y]`.
         operations: What it has cost so far.
     """
 
-    def __init__(
-        self,
-        columns: Floats,
-        bias: Floats,
-        along_x: Floats,
-        along_y: Floats,
-        magnitudes: tuple[Floats, Floats],
-        column_error: Floats,
-        bias_error: float,
-        sample: tuple[Floats, Ints, Ints],
-        groups: Sequence[int] | None = None,
-    ) -> None:
+    def __init__(self, terms: Terms) -> None:
+        columns, bias, along_x, along_y = terms[:4]
         n, k = columns.shape
         self.columns = columns - (columns.max(0) + columns.min(0)) / 2.0
         self.bias = bias - (bias.max() + bias.min()) / 2.0
         self.largest = largest_entries(self.columns)
         # What does not depend on x goes to A's neighbour Q, beside the bias, so that their maxima apart lose little.
         along_x, along_y = along_x - along_x.mean(0), along_y + along_x.mean(0)
-        self.along_x, self.along_y = (np.ascontiguousarray(table.T) for table in (along_x, along_y))
-        self.weights = norm_weights(self.columns, _interaction(sample, along_x, along_y))
-        self.ends = np.array([k] if groups is None else groups, dtype=np.int64)
-        starts = np.concatenate([[0], self.ends[:-1]])
-        self.norms = np.array(
-            [largest_norm(self.columns[:, a:b], self.weights[a:b]) for a, b in zip(starts, self.ends, strict=True)]
+        self.weights, self.sampled = (
+            norm_weights(self.columns, _interaction(terms.sample, along_x, along_y)),
+            len(terms.sample[1]),
         )
+        ends = np.array([k] if terms.groups is None else terms.groups, dtype=np.int64)
+        starts = np.concatenate([[0], ends[:-1]])
+        self.norms = np.array(
+            [largest_norm(self.columns[:, a:b], self.weights[a:b]) for a, b in zip(starts, ends, strict=True)]
+        )
+        x, y, entries = (np.ascontiguousarray(table.T) for table in (along_x, along_y, self.columns))
+        self.by_neuron = Columns(x, y, self.largest, self.weights, entries, ends)
         self.joint = max(largest_norm(self.columns, self.weights), float(self.norms.max()))
         self.additive_x = along_x @ self.columns.T
         self.additive_y = along_y @ self.columns.T + self.bias
         self.most_x, self.most_y = self.additive_x.max(1), self.additive_y.max(1)
-        self.columns_by_neuron = np.ascontiguousarray(self.columns.T)
         self.finite = bool(np.isfinite(self.additive_x).all() and np.isfinite(self.additive_y).all())
-        self.operations = 2 * n * n * k + 6 * n * k
-        self.error_x, self.error_y = self._errors(magnitudes, column_error, bias_error)
+        self.operations: int = 2 * n * n * k + 6 * n * k
+        self.error_x, self.error_y = self._errors(terms)
 
-    def _errors(
-        self, magnitudes: tuple[Floats, Floats], column_error: Floats, bias_error: float
-    ) -> tuple[Floats, Floats]:
+    def _errors(self, terms: Terms) -> tuple[Floats, Floats]:
         r"""Bound the rounding error of `interaction` plus `additive`, separably in x and y.
 
         With mag = |t| + |alpha| + |gamma|: each entry of A and Q is a dot product (gamma_{k+1} of sum M mag, and max |b|), each computed eta
@@ -92,11 +154,11 @@ class Residual:
         k = len(self.largest)
         spread = self.joint * np.sqrt(self.weights)
         weight = 6.0 * gamma(2 * k + 64) * (self.largest + spread) + 2.0 * WIDER * (
-            column_error + 2.0 * UNIT * self.largest
+            terms.column_error + 2.0 * UNIT * self.largest
         )
-        constant = 6.0 * gamma(64) * float(np.abs(self.bias).max()) + 2.0 * WIDER * bias_error
-        along_x = (magnitudes[0] + np.abs(self.along_x.T)) @ weight
-        along_y = (magnitudes[1] + np.abs(self.along_y.T)) @ weight
+        constant = 6.0 * gamma(64) * float(np.abs(self.bias).max()) + 2.0 * WIDER * terms.bias_error
+        along_x = (terms.magnitudes[0] + np.abs(self.by_neuron.along_x.T)) @ weight
+        along_y = (terms.magnitudes[1] + np.abs(self.by_neuron.along_y.T)) @ weight
         return WIDER * along_x, WIDER * (along_y + constant)
 
     def include(self, columns: Floats, along_x: Floats, along_y: Floats) -> None:
@@ -147,31 +209,60 @@ class Residual:
             ys: Right inputs.
             zs: Right answers.
         """
-        holder, squares = np.zeros((2, len(self.ends), len(xs)))
-        correct = np.zeros(len(xs))
-        _accumulate(
-            t,
-            self.along_x,
-            self.along_y,
-            self.largest,
-            self.weights,
-            self.columns_by_neuron,
-            self.ends,
-            runs_of(xs),
-            xs,
-            ys,
-            zs,
-            holder,
-            squares,
-            correct,
-        )
+        sums = self.zeros(len(xs))
+        _accumulate(t, self.by_neuron, chunk_of(xs, ys, zs), sums)
         self.operations += 7 * t.size
-        return correct - self.bound(holder, squares)
+        return self.bound(sums)
 
-    def bound(self, holder: Floats, squares: Floats) -> Floats:
-        """The smallest bound on max_z sum R_i(z) eta_i, from sum M |eta| and sum s eta^2 of each group, shape `(groups, pairs)`."""
-        apart = combine(holder, self.norms[:, None] * np.sqrt(squares))
-        return apart if len(self.ends) == 1 else np.minimum(apart, self.joint * np.sqrt(squares.sum(0)))
+    def zeros(self, pairs: int) -> Sums:
+        """Sums to be added to."""
+        holder, squares = np.zeros((2, len(self.norms), pairs))
+        return Sums(holder, squares, np.zeros(pairs))
+
+    def bound(self, sums: Sums) -> Floats:
+        """Sum R(xy) eta minus the smallest bound on max_z sum R_i(z) eta_i, shape `(pairs,)`."""
+        apart = combine(sums.holder, self.norms[:, None] * np.sqrt(sums.squares))
+        if len(self.norms) > 1:
+            apart = np.minimum(apart, self.joint * np.sqrt(sums.squares.sum(0)))
+        return np.asarray(sums.correct - apart)
+
+
+def rest_of(
+    tables: Tables,
+    main: tuple[Floats, Floats],
+    sizes: tuple[Floats, Floats],
+    terms: int,
+    activations: Callable[[Ints, Ints], Floats],
+) -> Residual:
+    """The rest of a network beside a main part of its centred unembedding and bias.
+
+    Roundings: u minus its mean one; the main part a sum of `terms` products; the difference one:
+    |error| <= gamma_{terms+8} (|u| + sizes).
+
+    Args:
+        tables: The network.
+        main: The main part of unembedding and bias, shapes `(n, m)` and `(n,)`.
+        sizes: The sums of the absolute values of their terms.
+        terms: Number of these terms.
+        activations: h of a chunk of pairs.
+    """
+    left, right, unembed, bias = tables.doubles()
+    unembed, bias = unembed - unembed.mean(0), bias - bias.mean()
+    along_x, along_y = means(left, right, tables.activation)
+    order = gamma(terms + 8) * WIDER
+    xs, ys = sample_pairs(tables.order)
+    return Residual(
+        Terms(
+            unembed - main[0],
+            bias - main[1],
+            along_x,
+            along_y - along_y.mean(0),
+            (magnitude(left, tables.activation), magnitude(right, tables.activation)),
+            (activations(xs, ys), xs, ys),
+            order * (np.abs(unembed) + sizes[0]).max(0),
+            order * float((np.abs(bias) + sizes[1]).max()),
+        )
+    )
 
 
 def largest_entries(columns: Floats) -> Floats:
@@ -215,39 +306,21 @@ def _relative(sizes: Floats) -> Floats:
 
 
 @njit(cache=True, nogil=True)
-def _accumulate(
-    t: Any,
-    along_x: Any,
-    along_y: Any,
-    largest: Any,
-    weights: Any,
-    columns: Any,
-    ends: Any,
-    runs: Any,
-    xs: Any,
-    ys: Any,
-    zs: Any,
-    holder: Any,
-    squares: Any,
-    correct: Any,
-) -> None:
+def _accumulate(t: Any, columns: Columns, pairs: Pairs, sums: Sums) -> None:
     """Runs of one x and ascending ys, neuron by neuron, in strict IEEE order: no fastmath, no fused operations. t becomes eta."""
-    for run in range(runs.shape[0] - 1):
-        begin, end = runs[run], runs[run + 1]
-        x, first, group = xs[begin], ys[begin], 0
-        whole = ys[end - 1] - first == end - begin - 1
+    for run in range(pairs.runs.shape[0] - 1):
+        begin, end = pairs.runs[run], pairs.runs[run + 1]
+        x, first, group = pairs.xs[begin], pairs.ys[begin], 0
+        chosen, answers, correct = pairs.ys[begin:end], pairs.zs[begin:end], sums.correct[begin:end]
+        whole = pairs.ys[end - 1] - first == end - begin - 1
         for i in range(t.shape[0]):
-            while i >= ends[group]:
+            while i >= columns.ends[group]:
                 group += 1
-            a, m, s, r, v = along_x[i, x], largest[i], weights[i], columns[i], t[i, begin:end]
-            bounds, norms, right, answers = (
-                holder[group, begin:end],
-                squares[group, begin:end],
-                correct[begin:end],
-                zs[begin:end],
-            )
+            a, m, s, r = columns.along_x[i, x], columns.largest[i], columns.weights[i], columns.entries[i]
+            g, v = columns.along_y[i], t[i, begin:end]
+            bounds, norms = sums.holder[group, begin:end], sums.squares[group, begin:end]
             if whole:
-                g = along_y[i, first : first + end - begin]
+                g = g[first : first + end - begin]
                 for p in range(v.shape[0]):
                     eta = v[p] - a - g[p]
                     bounds[p] += m * abs(eta)
@@ -255,12 +328,12 @@ def _accumulate(
                     v[p] = eta
             else:
                 for p in range(v.shape[0]):
-                    eta = v[p] - a - along_y[i, ys[begin + p]]
+                    eta = v[p] - a - g[chosen[p]]
                     bounds[p] += m * abs(eta)
                     norms[p] += s * (eta * eta)
                     v[p] = eta
             for p in range(v.shape[0]):
-                right[p] += r[answers[p]] * v[p]
+                correct[p] += r[answers[p]] * v[p]
 
 
 @njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})

@@ -56,18 +56,18 @@ def gamma(count: int, unit: float = UNIT) -> float:
         >>> gamma(100) < 1.2e-14
         True
     """
-    if not says_something(count, unit):
+    if not is_bounded(count, unit):
         raise ValueError(
             f"given {count} roundings of {unit}; expected count * unit below 1e-3: split the sum or use float64"
         )
     return WIDER * count * unit / (1.0 - count * unit)
 
 
-def says_something(count: int, unit: float) -> bool:
+def is_bounded(count: int, unit: float) -> bool:
     """Whether `gamma` bounds so many roundings.
 
     Example:
-        >>> says_something(100, UNIT_32), says_something(20_000, UNIT_32)
+        >>> is_bounded(100, UNIT_32), is_bounded(20_000, UNIT_32)
         (True, False)
     """
     return 0 <= count * unit < 1e-3

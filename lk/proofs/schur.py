@@ -15,7 +15,6 @@ where r_K = max_w |rho(e) - rho(w) - a_K I|_F and d_K = max_w |tr(rho(e) - rho(w
 tightness only.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,15 +22,16 @@ import numpy as np
 from numba import njit
 
 from lk.groups import Group
-from lk.proofs.activation import ACTIVATIONS, hidden, magnitude, means
+from lk.proofs.activation import Neurons, magnitude
 from lk.proofs.certificate import Certificate
-from lk.proofs.class_gaps import equivariant_gap, largest_size, one_sided_means
-from lk.proofs.decide import decide, indices_of, pairs_of
+from lk.proofs.class_gaps import Means, equivariant_gap, largest_size, one_sided_means
+from lk.proofs.decide import pairs_of
 from lk.proofs.explanation import Clusters, FourierExplanation
-from lk.proofs.residual import Residual, sample_pairs
+from lk.proofs.residual import Residual, rest_of
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
-from lk.proofs.silent import Silent, with_silence
+from lk.proofs.silent import Silent
 from lk.proofs.tables import Tables
+from lk.proofs.verifier import Verifier
 
 _CHUNK = 360  # pairs at a time
 _LARGEST_ENTRY = 2.0  # of an orthogonal matrix, generously
@@ -54,77 +54,72 @@ def schur(tables: Tables, group: Group, explanation: FourierExplanation, pairs: 
     Raises:
         ValueError: the network or the explanation belongs to another group or width.
     """
-    start, n, m = time.perf_counter(), tables.order, tables.width
-    tables.check_group(group)
-    if (explanation.order, explanation.width) != (n, m):
-        raise ValueError(
-            f"given an explanation for order {explanation.order} and width {explanation.width}, and a network of order {n} and "
-            f"width {m}; expected the explanation of this network"
-        )
-    if not 0.0 <= explanation.theta <= 1.0:  # the rounding of the half-equivariant gap is bounded for these
-        raise ValueError(f"given theta = {explanation.theta}; expected a part from 0 to 1")
-    matrices, dropped = _accepted(explanation, n)
-    name = "schur" if explanation.clusters is None else "schur_clustered"
-    slack, operations, indices = np.full(n * n, -np.inf), 0, indices_of(group, pairs)
-    if n == 1:  # no answer is wrong
-        slack = np.ones(1)
-    elif matrices and len(indices):
-        if explanation.clusters is not None:
-            _check_clusters(explanation.clusters, m, sum(rho.shape[1] ** 2 for rho in matrices))
-        bound = _Bound(tables, group, matrices, explanation)
-        slack, operations = with_silence(tables, None, indices, bound)
-    seconds = time.perf_counter() - start
-    unexplained = () if matrices else tuple(range(m))
-    return Certificate(
-        name,
-        slack.reshape(n, n),
-        operations,
-        tables.brute_force_operations,
-        seconds,
-        None,
-        None,
-        unexplained,
-        tuple(dropped),
-    )
+    return _Schur(tables, group, explanation).certify(pairs)
+
+
+class _Schur(Verifier):
+    def __init__(self, tables: Tables, group: Group, explanation: FourierExplanation) -> None:
+        super().__init__(tables, group)
+        tables.check_explanation(explanation.order, explanation.width)
+        if not 0.0 <= explanation.theta <= 1.0:  # the rounding of the half-equivariant gap is bounded for these
+            raise ValueError(f"expected theta from 0 to 1, got theta = {explanation.theta}. Use 0.5.")
+        self.name = "schur" if explanation.clusters is None else "schur_clustered"
+        self.matrices, dropped = _accepted(explanation, tables.order)
+        self.dropped, self.theta, self.clusters = tuple(dropped), explanation.theta, explanation.clusters
+        self.means: Means | None = None
+        self.chunk = tables.order**2  # the means are those of all pairs
+        if not self.matrices:
+            self.explained = np.empty(0, np.int64)
+        elif self.clusters is not None and tables.order > 1:
+            _check_clusters(self.clusters, tables.width, sum(rho.shape[1] ** 2 for rho in self.matrices))
+
+    def evaluate(self, pairs: Ints) -> tuple[Floats, int]:
+        n = self.tables.order
+        if n == 1:  # no answer is wrong
+            return np.ones(1), 0
+        if not self.matrices or not len(pairs):
+            return np.full(n * n, -np.inf), 0
+        return super().evaluate(pairs)
+
+    def bound(self, silent: Silent) -> "_Bound":
+        return _Bound(self, silent)
 
 
 class _Bound:
-    """Slack of pairs and the operations, from the neurons that are not silent."""
+    """The bound of all pairs at once; N is evaluated in chunks."""
 
-    def __init__(self, tables: Tables, group: Group, matrices: list[Floats], explanation: FourierExplanation) -> None:
-        self.tables, self.group, self.matrices, self.explanation = tables, group, matrices, explanation
-        self.means: tuple[Floats, Floats, Floats] | None = None
-
-    def __call__(self, silent: Silent, pairs: Ints) -> tuple[Floats, int]:
-        group, matrices, clusters, n = self.group, self.matrices, self.explanation.clusters, self.group.order
+    def __init__(self, verifier: _Schur, silent: Silent) -> None:
+        clusters, matrices, group = verifier.clusters, verifier.matrices, verifier.group
         if clusters is not None:
             clusters = Clusters(clusters.labels[silent.kept], clusters.coefficients[silent.kept], clusters.directions)
-        main = Main(silent.rest, matrices, clusters)
-        residual = main.rest(silent.rest)
-        slack, done = np.full(n * n, -np.inf), 0
-        interaction, coordinates = np.empty(len(pairs)), np.empty((len(pairs), main.size))
-        for chunk, xs, ys, zs in pairs_of(group, pairs, _CHUNK):
-            h = main.activations(xs, ys)
-            here = slice(done, done + len(chunk))
-            main.coordinates(h, xs, ys, coordinates[here])
-            interaction[here] = residual.interaction(h, xs, ys, zs)
+        self.verifier, self.silent, self.main = verifier, silent, Main(silent.rest, matrices, clusters)
+        self.residual = self.main.rest(silent.rest)
+        n, classes, cubes = group.order, len(np.unique(group.classes)), sum(rho.shape[1] ** 3 for rho in matrices)
+        self.per_pair = self.main.operations_per_pair + silent.rest.width + 2 * cubes + 8 * self.main.size
+        self.per_pair += 6 * classes * len(matrices) + 6
+        self.cost: int = self.main.operations + 3 * n * n * self.main.size + cubes * n * len(group.generators)
+
+    @property
+    def operations(self) -> int:
+        return self.residual.operations + self.cost
+
+    def __call__(self, xs: Ints, ys: Ints, zs: Ints) -> tuple[Floats, Floats]:
+        verifier, group, residual, silent = self.verifier, self.verifier.group, self.residual, self.silent
+        self.cost += len(xs) * self.per_pair
+        interaction, coordinates, done = np.empty(len(xs)), np.empty((len(xs), self.main.size)), 0
+        for chunk, some_xs, some_ys, some_zs in pairs_of(group, xs * group.order + ys, _CHUNK):
+            h, here = self.main.activations(some_xs, some_ys), slice(done, done + len(chunk))
+            self.main.coordinates(h, some_xs, some_ys, coordinates[here])
+            interaction[here] = residual.interaction(h, some_xs, some_ys, some_zs)
             done += len(chunk)
-        xs, ys = np.divmod(pairs, n)
-        if self.means is None:  # a second call knows a few pairs alone
-            self.means = one_sided_means(coordinates, xs, ys, n)
-        gap, gap_error = equivariant_gap(group, matrices, coordinates, xs, ys, self.explanation.theta, self.means)
-        defects = [homomorphism_defect(group, rho) for rho in matrices]
-        error = gap_error + main.rounding(matrices, defects, xs, ys) + residual.error_x[xs] + residual.error_y[ys]
+        if verifier.means is None:  # a second call knows a few pairs alone
+            verifier.means = one_sided_means(coordinates, xs, ys, group.order)
+        gap, error = equivariant_gap(group, verifier.matrices, coordinates, xs, ys, verifier.theta, verifier.means)
+        defects = [homomorphism_defect(group, rho) for rho in verifier.matrices]
+        error = error + self.main.rounding(verifier.matrices, defects, xs, ys)
+        error = error + residual.error_x[xs] + residual.error_y[ys]
         error = error + gamma(8) * np.abs(gap) + silent.cost_x[xs] + silent.cost_y[ys]
-        total = residual.add(gap + interaction, xs, ys, group.table[xs, ys])
-        slack[pairs] = decide(total, error, self.tables.folding(xs, ys))
-        classes, cubes = len(np.unique(group.classes)), sum(rho.shape[1] ** 3 for rho in matrices)
-        generators = sum(rho.shape[1] ** 3 for rho in matrices) * n * len(group.generators)
-        operations = main.operations + residual.operations + 3 * n * n * main.size + generators
-        per_pair = (
-            main.operations_per_pair + silent.rest.width + 2 * cubes + 8 * main.size + 6 * classes * len(matrices) + 6
-        )
-        return slack, operations + len(pairs) * per_pair
+        return residual.add(gap + interaction, xs, ys, zs), error
 
 
 def _accepted(explanation: FourierExplanation, n: int) -> tuple[list[Floats], list[str]]:
@@ -193,18 +188,19 @@ class Main:
 
     def __init__(self, tables: Tables, matrices: Sequence[Floats], clusters: Clusters | None) -> None:
         n, m = tables.order, tables.width
-        self.kind, self.matrices = ACTIVATIONS[tables.activation], matrices
+        self.matrices = matrices
         left, right, unembed, bias = tables.doubles()
-        self.left, self.right = np.ascontiguousarray(left.T), np.ascontiguousarray(right.T)
+        self.activations = Neurons(left, right, tables.activation)
+        self.magnitudes = magnitude(left, tables.activation), magnitude(right, tables.activation)
         self.dimensions = np.array([rho.shape[1] for rho in matrices])
         self.size = int((self.dimensions**2).sum())
-        self.unembed, self.bias = unembed - unembed.mean(0), bias - bias.mean()
+        unembed, bias = unembed - unembed.mean(0), bias - bias.mean()
         self.basis = np.hstack([rho.reshape(n, -1) for rho in matrices])
         factors = np.repeat(np.array([_share(rho) for rho in matrices]), self.dimensions**2)
-        self.offset = factors * (self.basis.T @ self.bias)
+        self.offset = factors * (self.basis.T @ bias)
         self.operations, self.groups = 2 * n * m * self.size, None
         if clusters is None:
-            self.directions: Floats = factors[:, None] * (self.basis.T @ self.unembed)  # C, shape (D, m)
+            self.directions: Floats = factors[:, None] * (self.basis.T @ unembed)  # C, shape (D, m)
             self.operations_per_pair = 0
         else:
             self.groups, self.directions = (
@@ -230,38 +226,11 @@ class Main:
         columns[:, known] = self.directions[:, labels[known]] * coefficients[known]
         return columns
 
-    def activations(self, xs: Ints, ys: Ints) -> Floats:
-        """H of a chunk of pairs, shape `(m, pairs)`."""
-        h = np.empty((len(self.left), len(xs)))
-        hidden(self.left, self.right, xs, ys, self.kind, h)
-        return h
-
     def rest(self, tables: Tables) -> Residual:
-        """The network minus its main part.
-
-        Roundings: u minus its mean one; B C a dot product of D terms with one rounding in C; the difference one:
-        |error| <= gamma_{D+8} (|u| + |B| |C|).
-        """
+        """The network minus its main part; each entry of B C is a dot product of D terms with one rounding in C."""
         columns, basis = self.columns(), self.basis
-        left, right, _, _ = tables.doubles()
-        along_x, along_y = means(left, right, tables.activation)
-        along_y = along_y - along_y.mean(0)
-        order = gamma(self.size + 8) * WIDER
-        error = order * (np.abs(self.unembed) + np.abs(basis) @ np.abs(columns)).max(0)
-        bias_error = order * float((np.abs(self.bias) + np.abs(basis) @ np.abs(self.offset)).max())
-        self.sizes = magnitude(left, tables.activation), magnitude(right, tables.activation)
-        xs, ys = sample_pairs(tables.order)
-        sample = self.activations(xs, ys), xs, ys
-        return Residual(
-            self.unembed - basis @ columns,
-            self.bias - basis @ self.offset,
-            along_x,
-            along_y,
-            self.sizes,
-            error,
-            bias_error,
-            sample,
-        )
+        sizes = np.abs(basis) @ np.abs(columns), np.abs(basis) @ np.abs(self.offset)
+        return rest_of(tables, (basis @ columns, basis @ self.offset), sizes, self.size, self.activations)
 
     def coordinates(self, h: Floats, xs: Ints, ys: Ints, out: Floats) -> None:
         """N of a chunk of pairs, shape `(pairs, D)`, row by row each matrix."""
@@ -292,7 +261,7 @@ class Main:
             weight = np.sqrt((columns[part] ** 2).sum(0))
             constant = float(np.sqrt((self.offset[part] ** 2).sum()))
             size = largest_size(rho)
-            bound = (self.sizes[0] @ weight)[xs] + (self.sizes[1] @ weight)[ys] + constant
+            bound = (self.magnitudes[0] @ weight)[xs] + (self.magnitudes[1] @ weight)[ys] + constant
             total += WIDER**4 * (2.0 * terms * size**3 + 2.0 * defect) * bound
             begin += d * d
         return total

@@ -1,4 +1,4 @@
-r"""Neurons that weight decay has silenced: bounded by a function of x plus a function of y, and not evaluated pair by pair.
+r"""Bounds of neurons with negligible weights, as a function of x plus a function of y, without evaluating pairs.
 
 For any set S of neurons f = f_rest + f_S, and for every pair and every z, with r_i = max_z u_i(z) - min_z u_i(z),
 
@@ -6,7 +6,7 @@ For any set S of neurons f = f_rest + f_S, and for every pair and every z, with 
 
 because h = act(l + r) >= 0 is at most b(l) + b(r): b(v) = max(v, 0) for the ReLU and |v| for the absolute value (both are subadditive),
 2 v^2 for the square. So the gap of f is at least that of f_rest minus this cost, and a verifier works on f_rest and adds the cost to what
-rounding may take. Which neurons are in S has no part in this: it is chosen so that the cost is next to nothing. Pairs that the cost may have
+the rounding error. The proof holds for every S; it is chosen so that the cost is negligible. Pairs that the cost may have
 left open are evaluated once more with all neurons, so that no bound is lower than without silent neurons.
 
 Rounding: the cost is a sum of at most 2^40 products, each of non-negative numbers with at most four roundings; `WIDER` covers it, and
@@ -43,6 +43,12 @@ class Silent:
     cost_y: Floats
     operations: int
 
+    @classmethod
+    def none(cls, tables: Tables) -> "Silent":
+        """All neurons are kept, at no cost."""
+        zeros = np.zeros(tables.order)
+        return cls(np.arange(tables.width), tables, zeros, zeros, 0)
+
 
 def with_silence(
     tables: Tables, explained: Ints | None, pairs: Ints, evaluate: Callable[[Silent, Ints], tuple[Floats, int]]
@@ -58,11 +64,10 @@ def with_silence(
     silent = silence(tables, explained)
     slack, operations = evaluate(silent, pairs)
     xs, ys = np.divmod(pairs, tables.order)
-    reached = slack[pairs] + 2.0 * WIDER * (silent.cost_x[xs] + silent.cost_y[ys])
-    near = pairs[(slack[pairs] <= 0.0) & (reached > 0.0)]
+    highest = slack[pairs] + 2.0 * WIDER * (silent.cost_x[xs] + silent.cost_y[ys])
+    near = pairs[(slack[pairs] <= 0.0) & (highest > 0.0)]
     if len(near):
-        zeros = np.zeros(tables.order)
-        again, more = evaluate(Silent(np.arange(tables.width), tables, zeros, zeros, 0), near)
+        again, more = evaluate(Silent.none(tables), near)
         slack, operations = np.maximum(slack, again), operations + more
     return slack, operations + silent.operations
 

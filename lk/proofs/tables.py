@@ -1,4 +1,4 @@
-"""The four tables of a group network and the matrices behind two of them: the object that certificates speak about."""
+"""The network that a certificate is about: four tables in float32, and the factors of two of them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lk.groups import Group
+from lk.groups import Folded, Group
 from lk.proofs.activation import ACTIVATIONS
 from lk.proofs.rounding import WIDER, Floats, Ints, check_arithmetic, gamma
 
@@ -60,13 +60,11 @@ class Factors:
 
 
 @dataclass(frozen=True, eq=False)
-class Tables:
-    r"""A group network, folded into tables; stored in float32 and read as exact real numbers.
+class Tables(Folded[Table]):
+    r"""The tables of one network, stored in float32 and read as exact real numbers.
 
-    .. math:: f(z \mid x, y) = \sum_i unembed[z, i] \, act(left[x, i] + right[y, i]) + bias[z]
-
-    Certificates are about a real-valued function, with no rounding anywhere in it: this one, or, with `factors`, the one in which the exact
-    products of the factors stand for left and right. What separates the two is measured here, and every verifier pays it:
+    A certificate is about the real-valued function of these tables, without any rounding. With `factors`, the exact products of the
+    factors take the place of left and right. The difference is bounded here and added to the rounding error of every verifier:
     with |left - left'| <= e(x), |right - right'| <= e(y), and ReLU and the absolute value 1-Lipschitz,
 
     .. math:: |gap - gap'| \le \sum_i (\max_z u_i(z) - \min_z u_i(z)) \, (e_i(x) + e_i(y))
@@ -95,11 +93,6 @@ class Tables:
         4
     """
 
-    left: Table
-    right: Table
-    unembed: Table
-    bias: Table
-    activation: str = "relu"
     factors: Factors | None = None
     folding_x: Floats = field(init=False, repr=False)
     folding_y: Floats = field(init=False, repr=False)
@@ -159,18 +152,8 @@ class Tables:
         return WIDER**2 * ((errors[0] * factor) @ ranges), WIDER**2 * ((errors[1] * factor) @ ranges)
 
     def folding(self, xs: Ints, ys: Ints) -> Floats:
-        """Bounds on what separates the logit gaps of the tables from those of the network, for pairs."""
+        """Bounds on the difference of the logit gaps of the tables and of the network, for pairs."""
         return np.asarray(self.folding_x[xs] + self.folding_y[ys])
-
-    @property
-    def order(self) -> int:
-        """Number of group elements n."""
-        return len(self.left)
-
-    @property
-    def width(self) -> int:
-        """Number of neurons m."""
-        return int(self.left.shape[1])
 
     @property
     def brute_force_operations(self) -> int:
@@ -179,10 +162,16 @@ class Tables:
 
     def doubles(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Left, right, unembed and bias in float64, which holds every float32 exactly."""
-        left, right, unembed, bias = (
-            np.ascontiguousarray(t, np.float64) for t in (self.left, self.right, self.unembed, self.bias)
-        )
+        left, right, unembed, bias = (np.ascontiguousarray(table, np.float64) for table in self.arrays)
         return left, right, unembed, bias
+
+    def check_explanation(self, order: int, width: int) -> None:
+        """Raise unless an explanation for a network of this order and width is one for this network."""
+        if (order, width) != (self.order, self.width):
+            raise ValueError(
+                f"expected the explanation of a network of order {self.order} and width {self.width}, got one for order {order} and "
+                f"width {width}. Find an explanation of this network."
+            )
 
     def check_group(self, group: Group) -> None:
         """Raise unless the network has one row per element of the group, and this thread computes as `lk.proofs.rounding` assumes."""

@@ -12,8 +12,9 @@ import yaml
 
 from lk import proofs
 from lk.callbacks import Certify
-from lk.certification.certify import TABLES, final_rows, folded, group_run
-from lk.certification.proving import VERIFIERS, certify_network
+from lk.certification.certify import TABLES, folded, group_run
+from lk.certification.proving import certify_network
+from lk.certification.rows import VERIFIERS, final_rows
 from lk.cli import analyze, train
 from lk.data import GroupTable
 from lk.groups import Cyclic, Symmetric

@@ -1,5 +1,7 @@
 """The bridge: interactions of a group network's two arguments, against their definition, and through the ordinary pipeline."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -41,7 +43,7 @@ def test_a_sum_of_arguments_has_no_interaction():
     """A linear activation never couples x and y: here hidden units that stay positive."""
     network, data = network_and_data()
     tables = network.tables()
-    positive = tables._replace(left=tables.left.abs() + 1, right=tables.right.abs() + 1).network()
+    positive = GroupNetwork.from_tables(replace(tables, left=tables.left.abs() + 1, right=tables.right.abs() + 1))
     found = interactions_of_arguments(positive, data.one_hot(data.test.x), data.test.y, data.baseline)
     assert found["xy"].abs().max() < 1e-5
 

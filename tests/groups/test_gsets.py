@@ -1,5 +1,7 @@
 """Actions: coset actions are actions, what is none is refused, and the counts agree with the theorems."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -10,17 +12,19 @@ from lk.groups import (
     Dihedral,
     Quaternion,
     Symmetric,
-    check_action,
-    conjugate,
     coset_action,
-    disjoint_union,
-    double_cosets,
     irreps,
     orbitals,
+    subgroups,
+)
+from lk.proofs.equivariance import is_action, refuse_action
+from tests.helpers.group_theory import (
+    conjugate,
+    disjoint_union,
+    double_cosets,
     orbits,
     permutation_character,
     stabiliser,
-    subgroups,
     trivial,
 )
 
@@ -35,7 +39,7 @@ def group(request):
 def test_coset_actions(group):
     for h in subgroups(group):
         action = coset_action(group, h)
-        assert (check_action(group, action) == action).all()
+        assert is_action(action, group)
         assert action.shape[1] * len(h) == group.order
         assert (orbits(action) == 0).all()
         assert (stabiliser(action, 0) == h).all()
@@ -46,7 +50,7 @@ def test_coset_actions(group):
 def test_orbit_stabiliser_and_burnside(group):
     found = subgroups(group)
     action = disjoint_union(trivial(group, 2), coset_action(group, found[0]), coset_action(group, found[1]))
-    check_action(group, action)
+    assert is_action(action, group)
     labels = orbits(action)
     for p in range(action.shape[1]):
         assert (labels == labels[p]).sum() * len(stabiliser(action, p)) == group.order
@@ -81,28 +85,25 @@ def test_permutation_characters_decompose(group):
 def test_the_trivial_group_acts():
     group = Cyclic(1)
     assert orbitals(group, trivial(group, 2), trivial(group, 3)).tolist() == [[0, 1, 2], [3, 4, 5]]
-    check_action(group, trivial(group, 2))
+    assert is_action(trivial(group, 2), group)
 
 
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        ([[0, 1], [1, 0]], r"shape \(2, 2\).*\(3, points\)"),
-        ([[0.0], [0.0], [0.0]], "type float64"),
-        ([[0, 1], [1, 2], [0, 1]], r"1\.1 = 2; expected a point 0 to 1"),
-        ([[1, 0], [0, 1], [0, 1]], r"identity 0 sends 0 to 1; expected e\.p = p"),
-        ([[0, 1], [1, 0], [1, 0]], r"\(1·1\)\.0 = 2\.0 = 1, but 1\.\(1\.0\) = 0"),
+        ([[0, 1], [1, 0]], r"shape \(2, 2\).*3 rows"),
+        ([[0, 1], [1, 2], [0, 1]], r"entries outside it; expected 3 rows with entries 0 to 1"),
+        ([[1, 0], [0, 1], [0, 1]], "no action of the group"),
+        ([[0, 1], [1, 0], [1, 0]], "no action of the group"),
     ],
 )
 def test_what_is_no_action(action, message):
-    with pytest.raises(ValueError, match=message):
-        check_action(Cyclic(3), action)
+    assert re.search(message, refuse_action(np.array(action), Cyclic(3)))
 
 
 def test_a_right_action_is_no_left_action():
     group = Symmetric(3)
-    with pytest.raises(ValueError, match=r"expected \(gh\)\.p = g\.\(h\.p\)"):
-        check_action(group, group.table.T)
+    assert not is_action(group.table.T, group)
 
 
 def test_any_single_wrong_image_is_found():
@@ -113,10 +114,4 @@ def test_any_single_wrong_image_is_found():
         g, p = rng.integers(24), rng.integers(12)
         wrong = right.copy()
         wrong[g, p] = (wrong[g, p] + rng.integers(1, 12)) % 12
-        with pytest.raises(ValueError, match="expected"):
-            check_action(group, wrong)
-
-
-def test_unions_of_actions_of_different_groups():
-    with pytest.raises(ValueError, match=r"order \[2, 3\]"):
-        disjoint_union(trivial(Cyclic(2)), trivial(Cyclic(3)))
+        assert not is_action(wrong, group)

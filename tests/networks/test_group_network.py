@@ -68,11 +68,11 @@ def test_forward_is_the_formula(settings):
 def test_folded_tables_are_the_network(settings):
     network = make(**settings)
     tables = network.tables()
-    assert [tuple(table.shape) for table in tables[:4]] == [(2, N, M)] * 3 + [(2, N)]
-    assert all(table.dtype == torch.float32 and not table.requires_grad for table in tables[:4])
-    assert torch.allclose(tables.network()(PAIRS), network(PAIRS), atol=1e-5)
+    assert [tuple(table.shape) for table in tables.arrays] == [(2, N, M)] * 3 + [(2, N)]
+    assert all(table.dtype == torch.float32 and not table.requires_grad for table in tables.arrays)
+    assert torch.allclose(GroupNetwork.from_tables(tables)(PAIRS), network(PAIRS), atol=1e-5)
     for seed in range(2):
-        assert torch.allclose(tables.seed(seed).network()(PAIRS), network(PAIRS)[seed], atol=1e-5)
+        assert torch.allclose(GroupNetwork.from_tables(tables.seed(seed))(PAIRS), network(PAIRS)[seed], atol=1e-5)
     assert network.tables(torch.float64).left.dtype == torch.float64
 
 
@@ -83,7 +83,7 @@ def test_tables_are_copies():
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(1)
-    assert all(torch.equal(a, b) for a, b in zip(tables[:4], before[:4], strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(tables.arrays, before.arrays, strict=True))
 
 
 def test_one_hot_rows_are_pairs_and_soft_rows_are_means(settings):

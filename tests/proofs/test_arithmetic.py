@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from lk.finders import circuit
 from lk.groups import Affine, Cyclic, Quaternion, Symmetric, coset_action, irreps
 from lk.proofs import (
     Certificate,
@@ -17,7 +18,6 @@ from lk.proofs import (
     Tables,
     brute_force,
     cascade,
-    circuit,
     gset,
     irrep,
     lookup,
@@ -36,7 +36,7 @@ def silent(group, scale, activation="relu"):
     rng, n = np.random.default_rng(0), group.order
     lam = rng.normal(size=n)
     lam -= lam.mean()
-    part = circuit(group, coset_action(group, np.array([group.identity])), lam, lam, np.eye(n) * scale)
+    part = circuit(coset_action(group, np.array([group.identity])), lam, lam, np.eye(n) * scale)
     left, right, _ = part.tables(group)
     tables = Tables(left, right, np.zeros_like(left), np.zeros(n), activation)
     return tables, GSetExplanation((part,), (), n, tables.width)
@@ -80,7 +80,7 @@ def test_small_and_large_networks_are_certified(scale):
     rng = np.random.default_rng(1)
     action = coset_action(group, np.array([0, 1]))
     lam = rng.normal(size=3)
-    part = circuit(group, action, lam, lam, 0.1 - np.eye(3))
+    part = circuit(action, lam, lam, 0.1 - np.eye(3))
     left, right, unembed = part.tables(group)
     tables = Tables(left * scale, right * scale, unembed * scale, np.zeros(6))
     part = dataclasses.replace(part, lam=part.lam * scale, mu=part.mu * scale, kernel=part.kernel * scale)

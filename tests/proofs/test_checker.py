@@ -20,8 +20,9 @@ from safetensors.numpy import load_file, save_file
 
 import lk.proofs
 from lk.cli import analyze, train
+from lk.finders import ideal, rho_set
 from lk.groups import Cyclic, Symmetric, irreps
-from lk.proofs import Certificate, Factors, Tables, brute_force, gset, ideal, rho_set, save_explanation, save_network
+from lk.proofs import Certificate, Factors, Tables, brute_force, gset, save_explanation, save_network
 from lk.proofs.certificate import digest_entries
 from lk.proofs.equivariance import on_orbitals
 from lk.runs import Run

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
-from lk.groups import Affine, Quaternion, Symmetric, coset_action, disjoint_union, orbitals, subgroups
-from lk.proofs import GSetCircuit, GSetExplanation, SidedCircuit, Tables, gset, sign_term
+from lk.finders import sign_term
+from lk.groups import Affine, Quaternion, Symmetric, coset_action, orbitals, subgroups
+from lk.proofs import GSetCircuit, GSetExplanation, SidedCircuit, Tables, gset
 from lk.proofs.activation import apply
 from lk.proofs.explained import build
-from lk.proofs.interaction import add_up
+from lk.proofs.interaction import Unembedding, sums_of_ideal
 from lk.proofs.point_values import ideal_gaps, tabulate
+from lk.proofs.residual import chunk_of
 from lk.proofs.silent import silence
+from tests.helpers.group_theory import disjoint_union
 
 
 def random_action(group, rng):
@@ -95,7 +98,7 @@ def test_the_bound_is_that_of_the_sums_over_neurons(seed, activation):
     np.testing.assert_allclose(correct.ravel(), (unembed * c).sum(0), atol=1e-9)
     assert error < 1e-9
     weights = rng.random((3, k))
-    sums = add_up(points, weights[0], weights[1], weights[2], xs, ys)
+    sums = sums_of_ideal(points, Unembedding(*weights), chunk_of(xs, ys, group.table[xs, ys]))
     for found, expected in zip(sums, (weights[1] @ np.abs(c), weights[2] @ c**2, weights[0] @ c), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-9)
     # The network itself: its slack is at most the true gap, and not lower than what the plain inequality gives.

@@ -5,9 +5,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lk.finders import find_fourier, find_gset, find_lookup
+from lk.finders import circuit, find_fourier, find_gset, find_lookup, ideal
 from lk.groups import Cyclic, Symmetric
-from lk.proofs import GSetExplanation, Tables, brute_force, gset, ideal, irrep, lookup, lowrank, schur
+from lk.proofs import GSetExplanation, Tables, brute_force, gset, irrep, lookup, lowrank, schur
 from lk.proofs.activation import apply
 from lk.proofs.silent import silence
 
@@ -123,10 +123,9 @@ def test_pairs_that_silence_leaves_open_are_evaluated_again():
 
 def test_the_network_of_an_explanation_may_be_silent():
     """Neurons of a circuit count as heard, however small they are."""
-    from lk.proofs import circuit
 
     action = np.array([[0, 1, 2], [1, 2, 0], [2, 0, 1]])
-    part = circuit(Cyclic(3), action, np.array([1.0, -0.5, 0.2]), np.array([1.0, -0.5, 0.2]), -np.eye(3))
+    part = circuit(action, np.array([1.0, -0.5, 0.2]), np.array([1.0, -0.5, 0.2]), -np.eye(3))
     tables, explanation = ideal(Cyclic(3), [part], width=10)
     assert silence(tables, np.arange(9)).kept.tolist() == list(range(9))
     assert gset(tables, Cyclic(3), explanation).bound == brute_force(tables, Cyclic(3)).bound

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from lk.finders import ideal, margin, rho_set, sign_term
 from lk.groups import Cyclic, Symmetric, irreps, subgroups
 from lk.proofs import (
     Certificate,
@@ -19,17 +20,13 @@ from lk.proofs import (
     cascade,
     coset,
     gset,
-    ideal,
     irrep,
     load_explanation,
     lowrank,
-    margin,
-    rho_set,
     save_explanation,
     save_network,
     schur,
     separable,
-    sign_term,
 )
 
 S3, S4 = Symmetric(3), Symmetric(4)

@@ -1,23 +1,21 @@
-"""Ideal networks: circuits on G-sets, exactly bi-equivariant, that tests and benchmarks start from."""
+"""Ideal networks and the explanations that a finder should find: circuits on G-sets, exactly bi-equivariant."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from lk.groups import Group, coset_action
-from lk.proofs.explained import ideal_logits
+from lk.proofs.activation import apply
+from lk.proofs.explained import build
 from lk.proofs.explanation import GSetCircuit, GSetExplanation, SignTerm
 from lk.proofs.rounding import Floats, Ints
 from lk.proofs.tables import Tables
 
 
-def circuit(
-    group: Group, action: Ints, lam: Floats, mu: Floats, kernel: Floats, first: int = 0, name: str = ""
-) -> GSetCircuit:
+def circuit(action: Ints, lam: Floats, mu: Floats, kernel: Floats, first: int = 0, name: str = "") -> GSetCircuit:
     """The circuit with one neuron for each pair of points, numbered from `first`.
 
     Args:
-        group: The group.
         action: Shape `(n, k)`; used on both sides.
         lam: Shape `(k,)`.
         mu: Shape `(k,)`.
@@ -52,17 +50,19 @@ def rho_set(
     column = fixed[:, np.argmax(np.linalg.norm(fixed, axis=0))]
     if np.linalg.norm(column) < 1e-6:
         raise ValueError(
-            f"given a subgroup of order {len(subgroup)} that fixes no vector of this representation; expected a fixed line"
+            f"expected a subgroup that fixes a line of this representation, got one of order {len(subgroup)} that fixes no vector. "
+            "Choose a smaller subgroup."
         )
     representatives = [int(np.flatnonzero(action[:, 0] == p)[0]) for p in range(action.shape[1])]
     base = column / np.linalg.norm(column)
     if not (action[subgroup, 0] == 0).all():
         raise ValueError(
-            "given a subgroup whose coset is not point 0 of its action; expected the coset action of lk.groups"
+            f"expected the subgroup's own coset as point 0 of its action, got subgroup={np.asarray(subgroup).tolist()} and the identity "
+            f"{group.identity}. Number the elements with the identity first."
         )
     points = matrices[representatives] @ base
     values = points @ direction
-    return circuit(group, action, values, values, -points @ points.T, first, name)
+    return circuit(action, values, values, -points @ points.T, first, name)
 
 
 def sign_term(character: Ints, first: int = 0, both: float = 1.0, mixed: float = -1.0) -> SignTerm:
@@ -80,7 +80,7 @@ def ideal(
     width: int | None = None,
     activation: str = "relu",
 ) -> tuple[Tables, GSetExplanation]:
-    """The network that computes its circuits, and the explanation that says so.
+    """The network that computes its circuits, and its explanation.
 
     Args:
         group: The group.
@@ -110,6 +110,9 @@ def ideal(
 
 
 def margin(explanation: GSetExplanation, group: Group, activation: str = "relu") -> float:
-    """phi(e) - max over w != e of phi(w) for the ideal network of an explanation, without proof of its rounding."""
-    logits, _ = ideal_logits(explanation, group, activation)
-    return float(logits[group.identity] - np.delete(logits, group.identity).max())
+    """phi(e) - max over w != e of phi(w) of an explanation, in floating point."""
+    n, m, e = explanation.order, explanation.width, group.identity
+    zeros = np.zeros((n, m), np.float32)
+    network = build(Tables(zeros, zeros, zeros, zeros[:, 0], activation), group, explanation)
+    logits = network.unembed @ apply(network.left[e] + network.right[e], activation) + network.bias
+    return float(logits[e] - np.delete(logits, e).max())

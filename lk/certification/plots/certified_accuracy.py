@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.plots.style import TEST, THRESHOLD, TRAIN, VERIFIERS, footnote, grid, step_scale, styled
+from lk.certification.plots.colours import COLOURS
+from lk.plots.style import TEST, THRESHOLD, TRAIN, footnote, grid, step_scale, styled
 from lk.text import significant
 
 SPLITS = {"train": (TRAIN, "--"), "test": ("#56B4E9", "-"), "full": ("#000000", ":")}
@@ -41,14 +42,14 @@ def certified_accuracy(
             linewidth=2.2,
         )
     known = set(certificates["verifier"]) - {"brute_force", "cascade"}  # those are exact: the accuracy itself
-    for name in [name for name in VERIFIERS if name in known]:
+    for name in [name for name in COLOURS if name in known]:
         rows = certificates[certificates["seed"].isin(followed) & (certificates["verifier"] == name)]
         by_step = rows.groupby("step")["bound"]
         panel.plot(
-            by_step.mean().index, by_step.mean(), "-o", color=VERIFIERS[name], label=f"proven: {name}", markersize=4
+            by_step.mean().index, by_step.mean(), "-o", color=COLOURS[name], label=f"proven: {name}", markersize=4
         )
         panel.fill_between(
-            by_step.min().index, by_step.min(), by_step.max(), color=VERIFIERS[name], alpha=0.13, linewidth=0
+            by_step.min().index, by_step.min(), by_step.max(), color=COLOURS[name], alpha=0.13, linewidth=0
         )
     panel.axhline(proven, color=THRESHOLD, linestyle=":", linewidth=1.3)
     panel.text(0.0, proven - 0.015, f" provable from {significant(proven, 3)}", color=THRESHOLD, fontsize=9.5, va="top")

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from lk.plots.style import MARKERS, VERIFIERS, footnote, grid, log_scale, styled
+from lk.certification.plots.colours import COLOURS
+from lk.plots.style import MARKERS, footnote, grid, log_scale, styled
 
 
 @styled
@@ -25,7 +26,7 @@ def margin_against_error(certificates: pd.DataFrame) -> Figure:
     top = 30.0 * right  # errors beyond the edges are drawn on them
     least = max(1e-3, float(rows["margin"].min()) / 3 if len(rows) else 0.1)
     for number, (name, found) in enumerate(rows.groupby("verifier", sort=False)):
-        colour, marker = VERIFIERS[str(name)], MARKERS[number]
+        colour, marker = COLOURS[str(name)], MARKERS[number]
         ends = found["error_50"].clip(least, top), found["error_90"].clip(least, top)
         panel.vlines(found["margin"], *ends, color=colour, linewidth=1.0, alpha=0.6)
         for filled in (True, False):

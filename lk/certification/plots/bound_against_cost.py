@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lk.plots.style import MARKERS, VERIFIERS, footnote, grid, styled
+from lk.certification.plots.colours import COLOURS
+from lk.plots.style import MARKERS, footnote, grid, styled
 
 
 @styled
@@ -24,7 +25,7 @@ def bound_against_cost(certificates: pd.DataFrame) -> Figure:
     high = float(max(costs.max(), 1.0)) * 1.8
     for number, (name, rows) in enumerate(alone.groupby("verifier", sort=False)):
         axes[0, 0].plot(
-            rows["cost"].clip(lower=low), rows["bound"], MARKERS[number], color=VERIFIERS[str(name)], alpha=0.65, markersize=7,
+            rows["cost"].clip(lower=low), rows["bound"], MARKERS[number], color=COLOURS[str(name)], alpha=0.65, markersize=7,
             label=str(name).replace("_", " "), markeredgecolor="white", markeredgewidth=0.6, clip_on=False, zorder=3,
         )  # fmt: skip
     axes[0, 0].set(ylabel="proven accuracy (bound)", title="Each verifier alone")
@@ -37,7 +38,7 @@ def bound_against_cost(certificates: pd.DataFrame) -> Figure:
             steps = np.concatenate([[0.0], np.maximum.accumulate(rows["bound"].to_numpy(float))])
             curves.append(steps[np.searchsorted(rows["cost"].to_numpy(float), grid_, side="right")])
             panel.plot(grid_, curves[-1], color="#BBBBBB", linewidth=0.9)
-        panel.plot(grid_, np.mean(curves, axis=0), color=VERIFIERS["cascade"], linewidth=2.8, label="mean over seeds")
+        panel.plot(grid_, np.mean(curves, axis=0), color=COLOURS["cascade"], linewidth=2.8, label="mean over seeds")
         panel.plot([], [], color="#BBBBBB", linewidth=0.9, label="one seed")
         panel.set(title="Cascade: cheap tiers first, brute force for the rest")
         panel.legend(loc="upper left")

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.plots.style import THRESHOLD, VERIFIERS, footnote, grid, styled
+from lk.certification.plots.colours import COLOURS
+from lk.plots.style import THRESHOLD, footnote, grid, styled
 from lk.text import number, significant
 
 
@@ -17,7 +18,7 @@ def bound_histogram(certificates: pd.DataFrame, proven: float) -> Figure:
         proven: Bound from which a network counts as provable.
     """
     names = [
-        name for name in VERIFIERS if name in set(certificates["verifier"]) and name not in ("brute_force", "cascade")
+        name for name in COLOURS if name in set(certificates["verifier"]) and name not in ("brute_force", "cascade")
     ]
     rows = {name: certificates.loc[certificates["verifier"] == name, "bound"] for name in names}
     panels = {**rows, "true accuracy": certificates.drop_duplicates("seed")["accuracy"]}
@@ -30,7 +31,7 @@ def bound_histogram(certificates: pd.DataFrame, proven: float) -> Figure:
             counts,
             0.05,
             align="edge",
-            color=VERIFIERS.get(name, "#999999"),
+            color=COLOURS.get(name, "#999999"),
             edgecolor="white",
             linewidth=0.6,
         )
