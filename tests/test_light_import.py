@@ -45,7 +45,7 @@ def test_heavy_packages_are_loaded_where_they_are_used(code, allowed):
     assert loaded(code) <= allowed
 
 
-@pytest.mark.parametrize("words", ["probe fit", "analyze extract", "analyze paper", "analyze certify"])
+@pytest.mark.parametrize("words", ["probe fit", "analyze extract", "analyze paper"])
 def test_help_loads_no_lightning(words):
     command, subcommand = words.split()
     code = f"from contextlib import suppress, redirect_stdout\nimport io\nfrom lk.cli import {command}\n"
