@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk import plots
 from lk.games import OUTPUT
 from lk.metrics.intervals import SEEDS
 from lk.pages.glossary import GLOSSARY, METHOD, STUDY_GLOSSARY
 from lk.pages.page import Gallery, Section, render
+from lk.paper import plots, sparsity_plots
 from lk.paper.attributions import player_names
 from lk.paper.findings import HOLDS
 from lk.paper.settings import Studied
@@ -58,14 +58,14 @@ class Drawing:
                 section, "2", "The paper\'s figure 2: strengths in descending order",
                 "All AND and OR effects at the output, of all samples of the first run of each network, relative to the strongest of their "
                 "sample. Above the line they are salient.",
-                plots.paper_strengths(self.keep("figure-2", studied.strengths)),
+                sparsity_plots.paper_strengths(self.keep("figure-2", studied.strengths)),
             )  # fmt: skip
         if self.wanted("counts"):
             table = self.keep("counts", count_settings(studied))
             section.table(("network", "setting", "", "mean", "median", "middle half", "n"), list(count_rows(table)))
             self.hang(
                 section, "counts", "The number of salient interactions by threshold, kappa and solver",
-                "One point per sample, at the output." + (" The line is the paper's mean." if studied.paper.count else ""), plots.paper_counts(table),
+                "One point per sample, at the output." + (" The line is the paper's mean." if studied.paper.count else ""), sparsity_plots.paper_counts(table),
             )  # fmt: skip
             rows = []
             for key, own in self.keep("sparsity", studied.sparsity).groupby(["network", "place"], sort=False):
@@ -83,7 +83,7 @@ class Drawing:
                 self.hang(
                     section, f"11-{slug(str(network))}", f"The paper\'s figure 11: effects at several kappas, {network}",
                     "Effects at the output that are salient at one of the kappas, sorted by their value at the extraction's own.",
-                    plots.paper_kappa(own),
+                    sparsity_plots.paper_kappa(own),
                 )  # fmt: skip
         return section
 

@@ -16,15 +16,6 @@ from lk.plots.margin_against_error import margin_against_error
 from lk.plots.on_images import on_images
 from lk.plots.order_over_epochs import order_over_epochs
 from lk.plots.overlap import overlap
-from lk.plots.paper_agreement import paper_agreement
-from lk.plots.paper_attributions import paper_attributions
-from lk.plots.paper_counts import paper_counts
-from lk.plots.paper_kappa import paper_kappa
-from lk.plots.paper_noise_share import paper_noise_share
-from lk.plots.paper_overlap import paper_overlap
-from lk.plots.paper_ratios import paper_ratios
-from lk.plots.paper_stability import paper_stability
-from lk.plots.paper_strengths import paper_strengths
 from lk.plots.probe_accuracy import probe_accuracy
 from lk.plots.ranked_effects import ranked_effects
 from lk.plots.ratios import ratios
@@ -46,15 +37,6 @@ __all__ = [
     "on_images",
     "order_over_epochs",
     "overlap",
-    "paper_agreement",
-    "paper_attributions",
-    "paper_counts",
-    "paper_kappa",
-    "paper_noise_share",
-    "paper_overlap",
-    "paper_ratios",
-    "paper_stability",
-    "paper_strengths",
     "probe_accuracy",
     "ranked_effects",
     "ratios",

@@ -14,6 +14,8 @@ from lk import plots
 from lk.certification.circuits import circuit_picture
 from lk.groups import Symmetric, irreps
 from lk.metrics.intervals import jackknife
+from lk.paper import plots as paper_plots
+from lk.paper import sparsity_plots
 from lk.plots.on_images import outline
 from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
 from lk.proofs import rho_set
@@ -131,9 +133,12 @@ def certified():
     }
 
 
+DRAW = {name: getattr(room, name) for room in (plots, paper_plots, sparsity_plots) for name in room.__all__}
+
+
 @pytest.fixture(scope="module")
 def drawn():
-    return {name: getattr(plots, name)(*arguments) for name, arguments in frames().items()}
+    return {name: DRAW[name](*arguments) for name, arguments in frames().items()}
 
 
 def words(figure):
@@ -141,10 +146,10 @@ def words(figure):
 
 
 def test_every_exported_plot_is_tested():
-    assert set(frames()) == set(plots.__all__)
+    assert set(frames()) == set(DRAW)
 
 
-@pytest.mark.parametrize("name", plots.__all__)
+@pytest.mark.parametrize("name", DRAW)
 def test_figure(name, drawn):
     figure = drawn[name]
     assert isinstance(figure, Figure)
@@ -163,7 +168,7 @@ def test_figure(name, drawn):
 UNMARKED = {"training_curves", "iou_matrix", *certified(), *(set(paper()) - {"paper_overlap", "paper_ratios"})}
 
 
-@pytest.mark.parametrize("name", sorted(set(plots.__all__) - UNMARKED))
+@pytest.mark.parametrize("name", sorted(set(DRAW) - UNMARKED))
 def test_marked_layers_are_marked(name, drawn):
     said = " ".join(text.get_text() for text in words(drawn[name]))
     assert FOOTNOTE in said
