@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from lk.runs import Run
 from lk.studies.averages import total
-from lk.studies.reading import Reading
+from lk.studies.run_facts import ExtractionAverages
 from tests.helpers.wandb_records import records
 
 KINDS = ("and_", "or_")
@@ -71,7 +71,11 @@ class Stored:
 
 def from_tables(run, step):
     """The same names from the stored tables and from what the report reads."""
-    games, probes, reading = run.read_table("default/games"), run.read_table("probes"), Reading(run, "default")
+    games, probes, reading = (
+        run.read_table("default/games"),
+        run.read_table("probes"),
+        ExtractionAverages(run, "default"),
+    )
     own = games[games["step"] == step]
     found = {"default/certified": own["certified"].mean()}
     tables = {key: frame[frame["step"] == step] for key, frame in reading.tables.items()}
@@ -146,7 +150,7 @@ def test_the_line_chart_and_the_heat_map_show_the_sum_over_and_and_or(tiny_run, 
 
 
 def test_the_page_divides_the_same_strength_by_reach(tiny_run):
-    reading = Reading(Run(tiny_run), "default")
+    reading = ExtractionAverages(Run(tiny_run), "default")
     absolute, relative = reading.last["salient_strength"], reading.last["strengths"]
     relative = relative[relative["quantity"] == "salient"]
     both = absolute.merge(relative, on=["layer", "kind", "order"]).merge(

@@ -44,7 +44,8 @@ from lk.layers import device_of, nearest
 from lk.loggers import Wandb
 from lk.networks.readable import first_inputs, readable
 from lk.paper.page import write_paper
-from lk.paper.settings import FIGURES, Paper, Studied
+from lk.paper.settings import FIGURES, Paper
+from lk.paper.studies import PaperStudies
 from lk.probes import Probes, Recipe
 from lk.report import write_comparison, write_report
 from lk.runs import Run
@@ -586,8 +587,8 @@ def paper(config: Namespace) -> None:
         raise ValueError(f"There is no figure {unknown[0]!r}. {nearest(unknown[0], FIGURES)}")
     arguments = [name for name in inspect.signature(Paper).parameters if name in config]
     settings = Paper(**{name: config[name] for name in arguments})
-    subjects = settings.subjects(config.trust, config.data_dir, say)
-    say(f"Page: {write_paper(Studied(settings, subjects, say), figures)}")
+    checkpoints = settings.final_checkpoints(config.trust, config.data_dir, say)
+    say(f"Page: {write_paper(PaperStudies(settings, checkpoints, say), figures)}")
 
 
 def report(config: Namespace) -> None:

@@ -22,13 +22,13 @@ from lk.plots.style import (
     RUNS,
     THRESHOLD,
     WIDTH,
-    doubted,
     footnote,
     grid,
     layer_labels,
     layer_ticks,
     layers_of,
     log_scale,
+    marked_in,
     of_samples,
     order_colours,
     short,
@@ -80,7 +80,7 @@ def paper_overlap(frame: pd.DataFrame, kind: str) -> Figure:
     any_marked: list[str] = []
     for line, (network, layers) in enumerate(shown.items()):
         own = rows[rows["network"] == network]
-        marked = [layer for layer in doubted(own) if layer in layers]
+        marked = [layer for layer in marked_in(own) if layer in layers]
         any_marked += marked
         for panel, layer, title in zip(axes[line], layers, layer_labels(layers, marked, 14), strict=False):
             here = own[own["layer"] == layer]
@@ -131,7 +131,7 @@ def paper_ratios(frame: pd.DataFrame, kind: str) -> Figure:
     any_marked: list[str] = []
     for column, network in enumerate(networks):
         own = rows[rows["network"] == network]
-        layers, marked = layers_of(own), doubted(own)
+        layers, marked = layers_of(own), marked_in(own)
         any_marked += marked
         for panel, quantity in zip(axes[:, column], QUANTITIES, strict=True):
             curves(panel, own[own["quantity"] == quantity], layers, orders)

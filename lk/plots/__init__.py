@@ -1,7 +1,7 @@
 """Figures: a tidy frame in, a matplotlib `Figure` out. The caller saves it; nothing goes through pyplot.
 
 Frames of averages have the columns mean, low and high (95 % interval) and n (`lk.studies.averages`). A column `marked` flags layers that
-say little (`lk.studies.flags`); every figure shows the flag.
+say little (`lk.studies.low_signal`); every figure shows the flag.
 """
 
 from lk.plots.bound_against_cost import bound_against_cost

@@ -17,10 +17,10 @@ from lk.plots.style import of_samples, wide
 from lk.runs import Run
 from lk.storage.files import writing
 from lk.studies.alignment import SAME, Aligned, align, intermediate
-from lk.studies.compare import accuracy, architecture, asked, iou, layer_tables, marked_layers, seeded, sentences
+from lk.studies.differences import accuracy, architecture, asked, iou, layer_tables, marked_layers, seeded, sentences
 from lk.studies.layer_steps import DROPPED, LEARNED, layer_steps
-from lk.studies.reading import class_name, highest_order, optional_table, parameters, test_accuracy
-from lk.studies.stable import PLACES, has_stability, stability
+from lk.studies.run_facts import class_name, highest_order, optional_table, parameters, test_accuracy
+from lk.studies.stability_by_order import PLACES, has_stability, stability
 from lk.text import epochs, number, percent, signed, significant
 
 MOST_PAIRS = 6

@@ -21,14 +21,14 @@ from lk.report.comparison import write_comparison
 from lk.report.training_segments import on_segments, segments_section
 from lk.runs import Run
 from lk.runs.segments import read_segments
-from lk.studies import sentences
+from lk.studies.answers import finished, on_epochs, on_few, on_layers, on_low_signal, on_proof, on_salience
 from lk.studies.averages import total
 from lk.studies.environment import TABLE
-from lk.studies.flags import FLOOR, FLOOR_OF_OUTPUT, marked
+from lk.studies.low_signal import FLOOR, FLOOR_OF_OUTPUT, marked
 from lk.studies.ranking import ranked, strongest_of
-from lk.studies.reading import (
+from lk.studies.run_facts import (
     RATIOS,
-    Reading,
+    ExtractionAverages,
     arguments,
     class_name,
     highest_order,
@@ -59,7 +59,9 @@ def write_report(runs: list[Run]) -> Path:
     run = runs[0]
     gallery = Gallery(run.figures)
     readings = [
-        Reading(run, name) for name in run.extractions if run.extracted(name) and run.table(f"{name}/games").is_file()
+        ExtractionAverages(run, name)
+        for name in run.extractions
+        if run.extracted(name) and run.table(f"{name}/games").is_file()
     ]
     segments, size = read_segments(run.path), parameters(run)
     first = [text for text in (on_segments(segments),) if text]
@@ -69,7 +71,7 @@ def write_report(runs: list[Run]) -> Path:
         prefix = "" if reading.name == "default" else f"{reading.name}: "
         doubt, said = extraction_answers(reading)
         # What the reader must know before anything else, or after everything else.
-        (first if len(sentences.finished(reading.doubts)) else said).append(doubt)
+        (first if len(finished(reading.low_signal)) else said).append(doubt)
         answers += [prefix + text for text in said]
         sections += extraction_sections(reading, gallery, "" if len(readings) == 1 else f" ({reading.name})")
     proven, certified = certificate_sections(run, gallery)
@@ -99,20 +101,20 @@ def write_report(runs: list[Run]) -> Path:
     )
 
 
-def extraction_answers(reading: Reading) -> tuple[str, list[str]]:
+def extraction_answers(reading: ExtractionAverages) -> tuple[str, list[str]]:
     """Which layers are marked, and what is said of the others; nothing is said of interactions where the output is marked."""
     at = dict(zip(reading.games["step"], reading.games["epoch"], strict=True))
-    doubt = sentences.on_doubts(reading.doubts, at, reading.probes, reading.unit)
-    marks = set(sentences.finished(reading.doubts)["layer"])
+    doubt = on_low_signal(reading.low_signal, at, reading.probes, reading.unit)
+    marks = set(finished(reading.low_signal)["layer"])
     if OUTPUT in marks:
         return doubt, []
     samples = reading.final.and_.shape[2]
     said = [
-        sentences.on_few(samples),
-        sentences.on_salience(reading.last["counts"], reading.n),
-        sentences.on_layers(reading.profile, marks) if samples > 1 else "",
-        sentences.on_epochs(reading.tables["shares"]),
-        sentences.on_proof(reading.games, reading.final.gap),
+        on_few(samples),
+        on_salience(reading.last["counts"], reading.n),
+        on_layers(reading.profile, marks) if samples > 1 else "",
+        on_epochs(reading.tables["shares"]),
+        on_proof(reading.games, reading.final.gap),
     ]
     return doubt, [text for text in said if text]
 
@@ -146,7 +148,7 @@ def data_name(run: Run) -> str:
     return class_name(run.config["data"]) if group is None else f"the multiplication table of {arguments(group)}"
 
 
-def training_section(run: Run, size: int | None, readings: Sequence[Reading], gallery: Gallery) -> Section:
+def training_section(run: Run, size: int | None, readings: Sequence[ExtractionAverages], gallery: Gallery) -> Section:
     """Curves, configuration, probes."""
     section = Section("What was trained, and how well")
     config = run.config
@@ -190,7 +192,7 @@ def data_table(run: Run, section: Section) -> None:
         section.table(list(map(str, columns)), columns.to_numpy().tolist(), "How each column of the data was read.")
 
 
-def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list[Section]:
+def extraction_sections(reading: ExtractionAverages, gallery: Gallery, suffix: str) -> list[Section]:
     """All that is known from the interactions."""
     prefix = "" if not suffix else f"{reading.name}-"
     top, n, last = highest_order(reading.n), reading.n, reading.last
@@ -228,7 +230,7 @@ def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list
         f"salience line at {significant(ratio)}. "
         "A curve crosses it at the mean number of salient interactions per sample. Few interactions carry the score; the rest is close "
         "to zero.",
-        plots.sorted_strengths(marked(ranked(reading.final), reading.doubts), ratio),
+        plots.sorted_strengths(marked(ranked(reading.final), reading.low_signal), ratio),
     )  # fmt: skip
     gallery.hang(
         few, f"{prefix}orders", "Strength by order",
@@ -308,7 +310,7 @@ def proven_canonical(games: pd.DataFrame) -> str:
     return of(int(known.sum()), len(known)) if len(known) else "–"
 
 
-def overview_table(reading: Reading, section: Section) -> None:
+def overview_table(reading: ExtractionAverages, section: Section) -> None:
     """One row per layer of the last checkpoint."""
     games = reading.games[reading.games["step"] == reading.games["step"].max()]
     counts, shares, probes = reading.last["counts"], reading.last["shares"], reading.probes
@@ -317,7 +319,7 @@ def overview_table(reading: Reading, section: Section) -> None:
         if probes is None
         else probes[probes["step"] == probes["step"].max()].set_index("layer")["accuracy"].to_dict()
     )
-    marks = reading.doubts[reading.doubts["step"] == reading.doubts["step"].max()].set_index("layer")
+    marks = reading.low_signal[reading.low_signal["step"] == reading.low_signal["step"].max()].set_index("layer")
     rows = []
     for layer in reading.final.layers:
         count, reach = (of_layer(frame, layer) for frame in (total(counts), reading.last["reach"]))
@@ -367,7 +369,7 @@ def of_layer(rows: pd.DataFrame, layer: str) -> dict[Hashable, Any]:
     return dict(rows[rows["layer"] == layer].iloc[0])
 
 
-def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix: str) -> None:
+def sample_pictures(reading: ExtractionAverages, section: Section, gallery: Gallery, prefix: str) -> None:
     """The strongest interactions of some samples at the output, and of one sample layer by layer."""
     samples, final = reading.samples, reading.final
     labels, correct = samples.y.tolist(), final.presumed_correct.tolist()
@@ -398,7 +400,7 @@ def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix
         ),
     )  # fmt: skip
     for file, frame, title, caption in titles:
-        frame = marked(frame, reading.doubts)
+        frame = marked(frame, reading.low_signal)
         if samples.x.ndim == 4 and samples.x.shape[1] in (1, 3) and len(frame):
             figure = plots.on_images(frame, samples.x.numpy(), samples.owner[:, 0].numpy(), reading.unit)
             extra = " Solid green: AND, acts when all outlined patches are there. Dashed purple: OR, acts when any is. Other patches are paled."
@@ -417,7 +419,7 @@ def players_of(samples: Samples, shown: Sequence[int]) -> str:
     return "Players: " + "; ".join(f"no. {int(samples.index[i])}: {', '.join(samples.words[i])}" for i in shown) + "."
 
 
-def agreement_section(reading: Reading, suffix: str) -> Section:
+def agreement_section(reading: ExtractionAverages, suffix: str) -> Section:
     """Certificates, universal matching, and where the time went."""
     section = Section(f"Checks and times{suffix}")
     games = reading.games.copy()
@@ -457,7 +459,7 @@ def agreement_section(reading: Reading, suffix: str) -> Section:
     return section
 
 
-def settings_section(readings: Sequence[Reading]) -> Section:
+def settings_section(readings: Sequence[ExtractionAverages]) -> Section:
     """Exact settings of each extraction."""
     section = Section("Settings")
     for reading in readings:
@@ -473,7 +475,7 @@ def settings_section(readings: Sequence[Reading]) -> Section:
     return section
 
 
-def environment_section(run: Run, readings: Sequence[Reading]) -> Section | None:
+def environment_section(run: Run, readings: Sequence[ExtractionAverages]) -> Section | None:
     """Threads, device and versions that computed each part; of a run without that table, the versions that interactions hold."""
     section, table = Section("What computed it"), optional_table(run, TABLE)
     if table is not None and len(table):

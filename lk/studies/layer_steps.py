@@ -8,11 +8,11 @@ import pandas as pd
 from lk.games import OUTPUT
 from lk.metrics.intervals import Array, jackknife
 from lk.studies.alignment import Aligned
+from lk.studies.answers import HALF, first_half, rows_of
+from lk.studies.answers import largest as largest_of
 from lk.studies.averages import tidy
-from lk.studies.compare import marked_layers
+from lk.studies.differences import marked_layers
 from lk.studies.profile import Profile, profile
-from lk.studies.sentences import HALF, first_half, rows_of
-from lk.studies.sentences import largest as largest_of
 from lk.text import number, spanned
 
 LEARNED, DROPPED = "newly learned", "dropped"

@@ -15,8 +15,8 @@ from lk.report import write_report
 from lk.report.comparison import folder_of
 from lk.studies.alignment import align
 from lk.studies.averages import averages, counts, strengths
-from lk.studies.compare import PAIRS, QUESTIONS, difference, iou, layer_tables, sentences
-from lk.studies.flags import doubts
+from lk.studies.differences import PAIRS, QUESTIONS, difference, iou, layer_tables, sentences
+from lk.studies.low_signal import low_signal
 from tests.helpers.run_folders import interactions, write_run
 
 
@@ -57,9 +57,9 @@ def test_averages_hold_their_mean_within_the_interval():
 def test_doubts_name_their_reason():
     games = pd.DataFrame({"step": [1] * 3, "layer": ["a", "b", "output"], "reach": [0.2, 5.0, 30.0]})
     probes = pd.DataFrame({"step": [1, 1], "layer": ["a", "b"], "at_chance": [False, True]})
-    table = doubts(games, probes).set_index("layer")
+    table = low_signal(games, probes).set_index("layer")
     assert table["why"].to_dict() == {"a": "|v(N) − v(∅)| below the floor", "b": "probe at chance", "output": ""}
-    assert not doubts(games.assign(reach=[0.4, 5.0, 30.0]))["marked"].any()
+    assert not low_signal(games.assign(reach=[0.4, 5.0, 30.0]))["marked"].any()
 
 
 # ---- measures

@@ -12,7 +12,7 @@ from lk.metrics.intervals import jackknife
 from lk.runs import Run
 from lk.storage.stored import load_checkpoint, network_weights
 from lk.studies.averages import averages, total
-from lk.studies.flags import doubts, marked
+from lk.studies.low_signal import low_signal, marked
 from lk.studies.profile import profile
 
 RATIOS = ("completeness", "redundancy")
@@ -76,7 +76,7 @@ def highest_order(n: int) -> int:
     return n if n <= 4 else max(3, n - 4)
 
 
-class Reading:
+class ExtractionAverages:
     """One extraction of a run, read for its report.
 
     Args:
@@ -109,9 +109,9 @@ class Reading:
         tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
         self.games = run.read_table(f"{name}/games")
         probes = optional_table(run, "probes") if self.settings.get("score") and self.unit != "score" else None
-        self.doubts = doubts(self.games, probes)
-        self.tables = {key: marked(frame, self.doubts) for key, frame in tables.items()}
-        self.probes = marked(probes[probes["step"].isin(files)], self.doubts) if probes is not None else None
+        self.low_signal = low_signal(self.games, probes)
+        self.tables = {key: marked(frame, self.low_signal) for key, frame in tables.items()}
+        self.probes = marked(probes[probes["step"].isin(files)], self.low_signal) if probes is not None else None
         self.last = {key: frame[frame["step"] == frame["step"].max()] for key, frame in self.tables.items()}
         self.n, self.profile = self.final.n_players, profile(self.final, weights)
 

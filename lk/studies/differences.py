@@ -19,9 +19,9 @@ from lk.metrics.intervals import LEAST, LEVEL, SEEDS, Array, Interval, contract,
 from lk.runs import Run
 from lk.studies.alignment import Aligned, intermediate
 from lk.studies.averages import counts, strengths, tidy
-from lk.studies.flags import doubts
-from lk.studies.reading import arguments, optional_table
-from lk.studies.stable import has_stability, level
+from lk.studies.low_signal import low_signal
+from lk.studies.run_facts import arguments, optional_table
+from lk.studies.stability_by_order import has_stability, level
 from lk.text import number, signed, significant
 
 
@@ -54,7 +54,7 @@ def layer_tables(aligned: Aligned) -> dict[str, pd.DataFrame]:
     layers, orders = [], []
     for run, places in zip(aligned.runs, aligned.places, strict=True):
         games, probes = run.read_table(f"{aligned.extraction}/games"), optional_table(run, "probes")
-        flags = doubts(games, probes).set_index(["step", "layer"])["marked"].to_dict()
+        flags = low_signal(games, probes).set_index(["step", "layer"])["marked"].to_dict()
         for step, path in run.extracted(aligned.extraction).items():
             found = Interactions.load(path).select(places)
             last = found.output
@@ -304,7 +304,7 @@ def asked(found: Interactions) -> set[str]:
 
 def marked_layers(run: Run, extraction: str) -> set[str]:
     """Layers of the finished network that say little."""
-    table = doubts(run.read_table(f"{extraction}/games"), optional_table(run, "probes"))
+    table = low_signal(run.read_table(f"{extraction}/games"), optional_table(run, "probes"))
     return set(table.loc[table["marked"] & (table["step"] == table["step"].max()), "layer"])
 
 

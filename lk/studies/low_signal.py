@@ -9,7 +9,7 @@ FLOOR = 0.05  # in the unit of the score (nats for log-odds)
 FLOOR_OF_OUTPUT = 0.01  # relative to the output's
 
 
-def doubts(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFrame:
+def low_signal(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row per checkpoint and layer: whether and why it is marked.
 
     Args:
@@ -21,7 +21,7 @@ def doubts(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFr
 
     Example:
         >>> table = pd.DataFrame({"step": [0, 0], "layer": ["a", "output"], "reach": [0.01, 2.0]})
-        >>> doubts(table)["marked"].tolist()
+        >>> low_signal(table)["marked"].tolist()
         [True, False]
     """
     table: pd.DataFrame = games.groupby(["step", "layer"], sort=False)["reach"].mean().reset_index()

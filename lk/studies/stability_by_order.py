@@ -8,7 +8,7 @@ from lk.metrics.intervals import Array, divide, jackknife
 from lk.runs import Run
 from lk.studies.alignment import Aligned
 from lk.studies.averages import tidy
-from lk.studies.reading import highest_order, optional_table
+from lk.studies.run_facts import highest_order, optional_table
 
 PLACES = ("intermediate layer", "output")
 

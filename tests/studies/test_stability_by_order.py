@@ -6,8 +6,8 @@ import pytest
 
 from lk.metrics.intervals import jackknife
 from lk.studies.alignment import align
-from lk.studies.compare import QUESTIONS, STABILITY, questions, sentences
-from lk.studies.stable import PLACES, by_sample, has_stability, level, stability
+from lk.studies.differences import QUESTIONS, STABILITY, questions, sentences
+from lk.studies.stability_by_order import PLACES, by_sample, has_stability, level, stability
 from tests.helpers.run_folders import write_run
 
 
