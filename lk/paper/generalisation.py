@@ -18,8 +18,8 @@ from lk.metrics.jaccard import signed_jaccard
 from lk.paper.controls import LEAN
 from lk.paper.final_checkpoint import PLACES
 from lk.paper.findings import high_orders, judge, low_orders
-from lk.studies.averages import tidy
-from lk.studies.differences import middle_of, weighted_mean
+from lk.studies.alignment import middle_of
+from lk.studies.averages import tidy, weighted_mean
 
 
 class Pair(NamedTuple):

@@ -1,22 +1,12 @@
-"""What the files of one run say: its training, and one of its extractions with all averages."""
+"""Facts about one run from its configuration, checkpoints and tables."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
-from lk.extraction import Samples
 from lk.games import OUTPUT
-from lk.interactions import Interactions
-from lk.metrics.intervals import jackknife
 from lk.runs import Run
 from lk.storage.stored import load_checkpoint, network_weights
-from lk.studies.averages import averages, total
-from lk.studies.low_signal import low_signal, marked
-from lk.studies.profile import profile
-
-RATIOS = ("completeness", "redundancy")
-UNITS = {"TrueClass": "nats", "PredictedClass": "nats", "NamedClass": "nats", "Logit": "logits"}
 
 
 def class_name(config: object) -> str:
@@ -38,6 +28,11 @@ def arguments(config: object) -> str:
         for key, value in given.items()
     )
     return f"{class_name(config)}({', '.join(inner)})"
+
+
+def architecture(run: Run) -> str:
+    """The network of a run with its arguments."""
+    return arguments(run.config["model"].get("network"))
 
 
 def parameters(run: Run) -> int | None:
@@ -74,59 +69,3 @@ def test_accuracy(run: Run) -> tuple[float, str] | None:
 def highest_order(n: int) -> int:
     """Highest order on figures by order: the four highest hold next to nothing and are left out, as in the paper."""
     return n if n <= 4 else max(3, n - 4)
-
-
-class ExtractionAverages:
-    """One extraction of a run, read for its report.
-
-    Args:
-        run: The run.
-        name: Name of the extraction.
-    """
-
-    def __init__(self, run: Run, name: str) -> None:
-        self.run, self.name = run, name
-        folder = run.extraction(name)
-        self.settings: dict[str, Any] = run.settings(name)
-        self.samples = Samples.load(folder / "samples.safetensors")
-        files = run.extracted(name)
-        if not files:
-            raise FileNotFoundError(
-                f"Extraction {name!r} of run {run.id} has no checkpoint yet; make one with analyze.py extract {run.path}."
-            )
-        self.final = Interactions.load(list(files.values())[-1])
-        self.unit = UNITS.get(class_name(self.settings.get("score")), "score")
-        weights = jackknife(self.final.n_samples)
-        collected: dict[str, list[pd.DataFrame]] = {}
-        self.seconds: list[dict[str, float]] = []
-        before = None
-        for path in files.values():
-            found = Interactions.load(path)
-            for key, frame in averages(found, weights, before, self.final).items():
-                collected.setdefault(key, []).append(frame)
-            self.seconds.append(dict(found.origin.seconds))
-            before = found
-        tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
-        self.games = run.read_table(f"{name}/games")
-        probes = optional_table(run, "probes") if self.settings.get("score") and self.unit != "score" else None
-        self.low_signal = low_signal(self.games, probes)
-        self.tables = {key: marked(frame, self.low_signal) for key, frame in tables.items()}
-        self.probes = marked(probes[probes["step"].isin(files)], self.low_signal) if probes is not None else None
-        self.last = {key: frame[frame["step"] == frame["step"].max()] for key, frame in self.tables.items()}
-        self.n, self.profile = self.final.n_players, profile(self.final, weights)
-
-    def maps(self) -> pd.DataFrame:
-        """What the layer by checkpoint maps show."""
-        counts, strengths, shares = self.tables["counts"], self.tables["strengths"], self.tables["shares"]
-        # The output against itself is 1 and 0 by definition; its row stays empty.
-        itself = [total(shares, quantity=quantity, reference="output") for quantity in RATIOS]
-        return pd.concat(
-            [
-                total(counts).assign(quantity="count"),
-                total(strengths, quantity="salient").assign(quantity="strength"),
-                *(frame.assign(mean=frame["mean"].where(frame["layer"] != OUTPUT)) for frame in itself),
-                total(shares, quantity="completeness", reference="final output").assign(quantity="final"),
-                self.tables["reach"].assign(quantity="reach"),
-            ],
-            ignore_index=True,
-        )
