@@ -17,7 +17,7 @@ from lk.decomposition import decompose
 from lk.decomposition.engines import tasks_of
 from lk.decomposition.published import published_rule
 from lk.interactions import Interactions
-from lk.paper.subject import evenly
+from lk.paper.final_checkpoint import evenly
 from lk.runs import Run, step_name
 
 RATES = ((10_000, 1e-5, 1e-6), (10_000, 1e-5, 1e-7), (10_000, 1e-5, 1e-8), (40_000, 1e-5, 1e-8))

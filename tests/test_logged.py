@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from lk.runs import Run
 from lk.studies.averages import total
-from lk.studies.reading import Reading
+from lk.studies.extraction_averages import ExtractionAverages
 from tests.helpers.wandb_records import records
 
 KINDS = ("and_", "or_")
@@ -71,10 +71,14 @@ class Stored:
 
 def from_tables(run, step):
     """The same names from the stored tables and from what the report reads."""
-    games, probes, reading = run.read_table("default/games"), run.read_table("probes"), Reading(run, "default")
+    games, probes, extraction = (
+        run.read_table("default/games"),
+        run.read_table("probes"),
+        ExtractionAverages(run, "default"),
+    )
     own = games[games["step"] == step]
     found = {"default/certified": own["certified"].mean()}
-    tables = {key: frame[frame["step"] == step] for key, frame in reading.tables.items()}
+    tables = {key: frame[frame["step"] == step] for key, frame in extraction.tables.items()}
     comparisons = run.read_table("default/comparisons").query("step == @step and reference == 'output'")
     sums = comparisons.groupby("layer")[["all", "all_reference", "overlap", "forgotten"]].sum()
     for layer in sums.index:
@@ -146,11 +150,11 @@ def test_the_line_chart_and_the_heat_map_show_the_sum_over_and_and_or(tiny_run, 
 
 
 def test_the_page_divides_the_same_strength_by_reach(tiny_run):
-    reading = Reading(Run(tiny_run), "default")
-    absolute, relative = reading.last["salient_strength"], reading.last["strengths"]
+    extraction = ExtractionAverages(Run(tiny_run), "default")
+    absolute, relative = extraction.last["salient_strength"], extraction.last["strengths"]
     relative = relative[relative["quantity"] == "salient"]
     both = absolute.merge(relative, on=["layer", "kind", "order"]).merge(
-        reading.last["reach"][["layer", "mean"]], on="layer"
+        extraction.last["reach"][["layer", "mean"]], on="layer"
     )
     np.testing.assert_allclose(both["mean_x"], both["mean_y"] * both["mean"], rtol=1e-9)
     path = list(Run(tiny_run).extracted("default").values())[-1]

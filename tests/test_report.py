@@ -14,7 +14,7 @@ from lk.pages.page import Gallery, Section
 from lk.report import write_report
 from lk.runs.segments import begin_segment, end_segment
 from lk.studies.environment import PACKAGES, record_environment
-from lk.studies.reading import Reading
+from lk.studies.extraction_averages import ExtractionAverages
 from lk.text import number
 from tests.helpers.run_folders import write_run
 
@@ -97,9 +97,9 @@ def test_layers_at_chance_are_marked(reported):
 
 def test_same_figures_from_the_same_files(reported, tmp_path):
     run, _ = reported
-    section, reading = Section(""), Reading(run, "default")
+    section, extraction = Section(""), ExtractionAverages(run, "default")
     for name in ("first", "second"):
-        Gallery(tmp_path / name).hang(section, "ratios", "", "", plots.ratios(reading.last["shares"]))
+        Gallery(tmp_path / name).hang(section, "ratios", "", "", plots.ratios(extraction.last["shares"]))
     first, second = section.pictures
     assert first.uri == second.uri
     assert (tmp_path / "first" / "ratios.png").read_bytes() == (tmp_path / "second" / "ratios.png").read_bytes()

@@ -303,14 +303,15 @@ def paper(
     """
     from lk.layers import nearest
     from lk.paper.page import write_paper
-    from lk.paper.settings import FIGURES, Studied
+    from lk.paper.settings import FIGURES
+    from lk.paper.studies import PaperStudies
 
     chosen = list(map(str, FIGURES if figures is None else figures))  # YAML reads 5 as a number and 3a as a word
     unknown = [figure for figure in chosen if figure not in FIGURES]
     if unknown:
         raise ValueError(f"There is no figure {unknown[0]!r}. {nearest(unknown[0], FIGURES)}")
-    subjects = settings.subjects(trust, data_dir, say)
-    say(f"Page: {write_paper(Studied(settings, subjects, say), chosen)}")
+    checkpoints = settings.final_checkpoints(trust, data_dir, say)
+    say(f"Page: {write_paper(PaperStudies(settings, checkpoints, say), chosen)}")
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

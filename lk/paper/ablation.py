@@ -10,7 +10,8 @@ from torch import Tensor
 
 from lk.decomposition import Decomposition, decompose, decompose_path
 from lk.interactions import salient
-from lk.paper.subject import Subject, evenly
+from lk.paper.final_checkpoint import FinalCheckpoint, evenly
+from lk.paper.stored_results import Result, stored_table, stored_tensors
 from lk.transforms import number_of_players
 
 SOLVERS: dict[str, dict[str, Any]] = {
@@ -50,43 +51,43 @@ class Ablation:
                 f"solvers among {', '.join(SOLVERS)}, and at least 1 sample."
             )
 
-    def along(self, subject: Subject) -> tuple[Tensor, pd.DataFrame]:
-        """The canonical answer at every kappa, by the path, for the output's games; played by nobody again once it is stored.
+    def along(self, final: FinalCheckpoint) -> tuple[Tensor, Result]:
+        """The canonical answer at every kappa, by the path, for the output's games; stored once computed.
 
         Returns:
             Effects `(kappas, 2, 2**n, samples)`, and one row per kappa and sample: kappa, place, sample and the columns of `rows`.
         """
         kappas = "-".join(f"{kappa:g}" for kappa in self.kappas) + (f"-games={self.games}" if self.games else "")
         name = f"ablation/kappas={kappas}.safetensors"
-        place, layer = list(subject.places.items())[-1]
-        total = len(subject.samples.y)
+        place, layer = list(final.places.items())[-1]
+        total = len(final.samples.y)
         places = evenly(total, self.games or total)
-        own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - subject.extraction.kappa)))
+        own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - final.extraction.kappa)))
 
         settings = {"kappas": list(self.kappas), "games": self.games}
         found: list[Decomposition] = []
 
-        def make_effects() -> dict[str, Tensor]:
-            found.extend(decompose_path(subject.values[:, layer, places], list(self.kappas), subject.extraction.gap))
+        def compute_effects() -> dict[str, Tensor]:
+            found.extend(decompose_path(final.values[:, layer, places], list(self.kappas), final.extraction.gap))
             return {"effects": torch.stack([stacked(answer) for answer in found]).float()}
 
-        def make_table() -> pd.DataFrame:
+        def compute_table() -> Result:
             if not found:
-                make_effects()
+                compute_effects()
             parts = [
-                rows(answer, found[own], subject).assign(
-                    kappa=kappa, place=place, sample=subject.samples.index[places].tolist()
+                rows(answer, found[own], final).assign(
+                    kappa=kappa, place=place, sample=final.samples.index[places].tolist()
                 )
                 for kappa, answer in zip(self.kappas, found, strict=True)
             ]
-            return pd.concat(parts, ignore_index=True)
+            return Result(pd.concat(parts, ignore_index=True), {})
 
-        effects = subject.kept_tensors(name, settings, make_effects)["effects"]
+        effects = stored_tensors(final, name, settings, compute_effects)["effects"]
         if found:  # both are of one decomposition
-            subject.run.table(f"{subject.extraction.name}/kappas").unlink(missing_ok=True)
-        return effects, subject.kept("kappas", settings, make_table)
+            final.run.table(f"{final.extraction.name}/kappas").unlink(missing_ok=True)
+        return effects, stored_table(final, "kappas", settings, compute_table)
 
-    def ranked(self, subject: Subject) -> pd.DataFrame:
+    def ranked(self, final: FinalCheckpoint) -> pd.DataFrame:
         """Effects at the output at every kappa, in the order that the extraction's own kappa gives (the paper's figure 11).
 
         Effects are relative to their sample's strongest; those that are salient at no kappa are left out.
@@ -94,11 +95,11 @@ class Ablation:
         Returns:
             Columns kappa, rank (divided by the number of samples), effect, place, n.
         """
-        effects, table = self.along(subject)
-        own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - subject.extraction.kappa)))
+        effects, (table, _) = self.along(final)
+        own = self.kappas.index(min(self.kappas, key=lambda kappa: abs(kappa - final.extraction.kappa)))
         scaled = (effects / effects[own].abs().amax((0, 1))).flatten(1)
         # Most effects are zero at every kappa: the flat middle of the curve is left out.
-        seen = scaled[:, (scaled.abs() > subject.interactions.salience_ratio).any(0)]
+        seen = scaled[:, (scaled.abs() > final.interactions.salience_ratio).any(0)]
         order = seen[own].sort(descending=True, stable=True).indices
         shown = torch.linspace(0, max(len(order) - 1, 0), min(RANKS, len(order))).round().long()
         samples = effects.shape[-1]
@@ -108,7 +109,7 @@ class Ablation:
         ]
         return pd.concat(parts, ignore_index=True).assign(place=table["place"].iloc[0], n=samples)
 
-    def by_solver(self, subject: Subject) -> pd.DataFrame:
+    def by_solver(self, final: FinalCheckpoint) -> Result:
         """Every solver on the output's games of some samples.
 
         Returns:
@@ -116,28 +117,29 @@ class Ablation:
             these samples), objective, agreement (intersection over union with the canonical salient set), certified.
         """
 
-        def make() -> pd.DataFrame:
-            places = evenly(len(subject.samples.y), self.samples)
-            name, layer = list(subject.places.items())[-1]
-            values, parts = subject.values[:, layer, places], []
-            reference = decompose(values, subject.extraction.kappa, subject.extraction.gap)
+        def compute() -> Result:
+            places = evenly(len(final.samples.y), self.samples)
+            name, layer = list(final.places.items())[-1]
+            values, parts = final.values[:, layer, places], []
+            reference = decompose(values, final.extraction.kappa, final.extraction.gap)
             for solver in self.solvers:
-                found = reference if solver == "canonical" else solved(values, subject, solver)
+                found = reference if solver == "canonical" else solved(values, final, solver)
                 parts.append(
-                    rows(found, reference, subject).assign(
-                        solver=solver, place=name, sample=subject.samples.index[places].tolist()
+                    rows(found, reference, final).assign(
+                        solver=solver, place=name, sample=final.samples.index[places].tolist()
                     )
                 )
-            return pd.concat(parts, ignore_index=True)
+            return Result(pd.concat(parts, ignore_index=True), {})
 
-        return subject.kept("solvers", {"solvers": list(self.solvers), "samples": self.samples}, make)
+        settings = {"solvers": list(self.solvers), "samples": self.samples}
+        return stored_table(final, "solvers", settings, compute)
 
 
-def solved(values: Tensor, subject: Subject, solver: str) -> Decomposition:
+def solved(values: Tensor, final: FinalCheckpoint, solver: str) -> Decomposition:
     """One solver's answer; the published rule proves nothing, and says nothing about it here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r".*games are not proven")
-        return decompose(values, subject.extraction.kappa, subject.extraction.gap, **SOLVERS[solver])
+        return decompose(values, final.extraction.kappa, final.extraction.gap, **SOLVERS[solver])
 
 
 def stacked(found: Decomposition) -> Tensor:
@@ -147,9 +149,9 @@ def stacked(found: Decomposition) -> Tensor:
     return both
 
 
-def rows(found: Decomposition, reference: Decomposition, subject: Subject) -> pd.DataFrame:
+def rows(found: Decomposition, reference: Decomposition, final: FinalCheckpoint) -> pd.DataFrame:
     """Counts, objective and agreement of each sample."""
-    ratio = subject.interactions.salience_ratio
+    ratio = final.interactions.salience_ratio
     effects = stacked(found)
     chosen, chosen_other = salient(effects, ratio), salient(stacked(reference), ratio)
     either = (chosen | chosen_other).sum((0, 1))

@@ -17,7 +17,8 @@ from lk.games import OUTPUT
 from lk.interactions import Interactions, Origin, interactions_of
 from lk.interactions.origin import FIELDS
 from lk.layers import frozen
-from lk.paper.subject import Subject, evenly, same
+from lk.paper.final_checkpoint import FinalCheckpoint, evenly
+from lk.paper.stored_results import same
 from lk.probes import PaperSGD, Probes, Recipe
 from lk.runs import step_name
 from lk.storage.describe import describe
@@ -93,14 +94,14 @@ class Controls:
                 f"Given names={list(self.names)}, samples={self.samples}; expected some of {', '.join(CONTROLS)} and at least 2 samples."
             )
 
-    def places(self, subject: Subject, name: str) -> list[int]:
+    def places(self, final: FinalCheckpoint, name: str) -> list[int]:
         """Positions of the samples that a control is read on."""
-        total = len(subject.samples.y)
+        total = len(final.samples.y)
         return evenly(total, (self.leaning or total) if name == LEAN else self.samples)
 
     def interactions(
         self,
-        subject: Subject,
+        final: FinalCheckpoint,
         name: str,
         published: PaperSGD | None = None,
         done: Callable[[int], None] = lambda _: None,
@@ -110,12 +111,12 @@ class Controls:
         The untrained network is the run's first checkpoint.
 
         Args:
-            subject: The network, read.
+            final: The checkpoint.
             name: The control.
-            published: Recipe of "published probes"; default `PaperSGD` on the features that the subject's own probes read.
+            published: Recipe of "published probes"; default `PaperSGD` on the features that the checkpoint's own probes read.
             done: Called with the number of masked samples after each forward pass.
         """
-        own = subject.extraction.probes
+        own = final.extraction.probes
         published = published or PaperSGD(pooling=own.pooling, max_samples=own.max_samples, seed=own.seed)
         key: dict[str, float] = {"samples": self.samples, "seed": self.seed}
         if name == LEAN:
@@ -123,17 +124,12 @@ class Controls:
         elif name == "published probes":
             key |= {"lr": published.lr, "batch": published.batch_size, "epochs": published.epochs}
         label = "-".join([name.replace(" ", "-"), *(f"{k}={v}" for k, v in key.items())])
-        path = (
-            subject.run.extraction(subject.extraction.name)
-            / step_name(subject.step)
-            / "controls"
-            / f"{label}.safetensors"
-        )
-        settings = {**key, **subject.identity}
+        path = final.run.extraction(final.extraction.name) / step_name(final.step) / "controls" / f"{label}.safetensors"
+        settings = {**key, **final.identity}
         if name == "published probes":
             settings["published"] = describe(published)
         if name == "untrained network":
-            settings["untrained"] = min(subject.run.checkpoints)
+            settings["untrained"] = min(final.run.checkpoints)
         if path.is_file():
             stored = Interactions.load(path)
             # Files without settings are older than these; their names say what decides them.
@@ -141,45 +137,47 @@ class Controls:
                 return stored
         start = time.perf_counter()
         found = (
-            self.opposite(subject, self.places(subject, name))
+            self.opposite(final, self.places(final, name))
             if name == LEAN
-            else self.played(subject, name, published, done)
+            else self.played(final, name, published, done)
         )
         seconds = {**found.origin.seconds, "all": time.perf_counter() - start}
         found = replace(found, origin=replace(found.origin, seconds=seconds, settings=settings))
         found.save(path)
         return found
 
-    def opposite(self, subject: Subject, places: list[int]) -> Interactions:
+    def opposite(self, final: FinalCheckpoint, places: list[int]) -> Interactions:
         """The games of some samples decomposed with high orders preferred."""
-        own = subject.interactions.select(places)
-        found = interactions_of(subject.values[:, :, places], own.layers, own.kappa, own.gap, tie_break="high")
+        own = final.interactions.select(places)
+        found = interactions_of(final.values[:, :, places], own.layers, own.kappa, own.gap, tie_break="high")
         same_games = {key: getattr(own, key) for key in FIELDS if key not in ("kappa", "gap", "tie_break")}
         return replace(found, **same_games, origin=replace(own.origin, seconds={}))
 
-    def played(self, subject: Subject, name: str, published: PaperSGD, done: Callable[[int], None]) -> Interactions:
+    def played(
+        self, final: FinalCheckpoint, name: str, published: PaperSGD, done: Callable[[int], None]
+    ) -> Interactions:
         """Games of the controlled probes or network."""
-        extraction, network, layers = subject.extraction, subject.network, list(subject.interactions.layers[:-1])
+        extraction, network, layers = final.extraction, final.network, list(final.interactions.layers[:-1])
         recipe: Recipe = extraction.probes
-        step = subject.step
+        step = final.step
         from pytorch_lightning.utilities.seed import isolate_rng  # Lightning takes seconds to import
 
         with isolate_rng():
             if name == "untrained network":
-                step = min(subject.run.checkpoints)
+                step = min(final.run.checkpoints)
                 network = frozen(network)
-                subject.run.load(network, step)
+                final.run.load(network, step)
             elif name == "another draw":
                 # At most half of the training samples: all of them would be the same draw again.
-                most = min(recipe.max_samples, len(subject.data.labels(subject.data.train)) // 2)
+                most = min(recipe.max_samples, len(final.data.labels(final.data.train)) // 2)
                 recipe = made_anew(recipe, seed=recipe.seed + self.seed, max_samples=most)
             elif name == "published probes":
                 recipe = published
             else:
                 recipe = RandomLabels(recipe, self.seed)
-            probes = fit_probes(recipe, network, layers, subject.data).to(next(network.parameters()).device)
-            table = evaluate(network, probes, subject.data, step, 0.0)
-            few = subject.samples.select(self.places(subject, name))
+            probes = fit_probes(recipe, network, layers, final.data).to(next(network.parameters()).device)
+            table = evaluate(network, probes, final.data, step, 0.0)
+            few = final.samples.select(self.places(final, name))
             start = time.perf_counter()
             values, _ = extraction.play(network, probes, layers, few, done)
             seconds = {"play": time.perf_counter() - start}

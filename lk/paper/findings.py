@@ -21,7 +21,7 @@ from lk.metrics.intervals import Array, Interval, divide, interval, jackknife
 from lk.paper.controls import SAME_NETWORK
 from lk.studies.alignment import intermediate
 from lk.studies.averages import counts, strengths
-from lk.studies.reading import highest_order
+from lk.studies.run_facts import highest_order
 
 BOTH = 2  # position of both kinds together
 MOST = 0.05  # a game is called sparse while fewer of its possible interactions are salient
@@ -43,7 +43,7 @@ def high_orders(n: int) -> list[int]:
     return list(range(highest_order(n) // 2 + 1, highest_order(n) + 1))
 
 
-class Read:
+class LayerMeasures:
     """What the contrasts look at: the layers of one network against its output, on all samples and without each.
 
     Args:
@@ -93,13 +93,13 @@ class Part:
         text: What is claimed.
         contrast: Above zero where it holds, `(rows,)` for the rows of `lk.metrics.jackknife`.
         networks: Names of the networks it is claimed for; empty for all.
-        inputs: Inputs it is claimed for, among those of `Subject.inputs`; empty for all.
+        inputs: Inputs it is claimed for, among those of `FinalCheckpoint.inputs`; empty for all.
         layers: Whether it is about layers, so that the controls of the probes bear on it.
     """
 
     finding: int
     text: str
-    contrast: Callable[[Read], Array]
+    contrast: Callable[[LayerMeasures], Array]
     networks: tuple[str, ...] = ()
     layers: bool = True
     inputs: tuple[str, ...] = ()
@@ -230,7 +230,7 @@ def claimed(part: Part, network: str, inputs: str) -> bool:
     return named and (not part.inputs or inputs in part.inputs)
 
 
-def measured(part: Part, runs: Sequence[Read]) -> Array:
+def measured(part: Part, runs: Sequence[LayerMeasures]) -> Array:
     """The contrast of each run of one network, `(rows, runs)`."""
     return np.stack([part.contrast(read) for read in runs], 1)
 
@@ -258,15 +258,15 @@ def findings(
         network: Name of the architecture.
         runs: Interactions of each training seed.
         controls: For each control, the interactions of each seed under it, and the real ones on the same samples.
-        inputs: What the network reads, see `Subject.inputs`.
+        inputs: What the network reads, see `FinalCheckpoint.inputs`.
 
     Returns:
         Columns finding, part, network, condition (`as measured`, or a control), value, low, high, p, verdict, n, seeds, and `excess`,
         `excess_low`, `excess_high`: the contrast minus that under the control, on the same samples.
     """
 
-    def read(found: Sequence[Interactions]) -> list[Read]:
-        return [Read(one) for one in found]
+    def read(found: Sequence[Interactions]) -> list[LayerMeasures]:
+        return [LayerMeasures(one) for one in found]
 
     # Read once for all parts: every quantity is computed anew without each sample.
     reads, total = read(runs), runs[0].and_.shape[2]

@@ -16,10 +16,10 @@ from lk.metrics.agreement import agreement
 from lk.metrics.intervals import Array, Interval, interval, jackknife
 from lk.metrics.jaccard import signed_jaccard
 from lk.paper.controls import LEAN
+from lk.paper.final_checkpoint import PLACES
 from lk.paper.findings import high_orders, judge, low_orders
-from lk.paper.subject import PLACES
-from lk.studies.averages import tidy
-from lk.studies.compare import middle_of, weighted_mean
+from lk.studies.alignment import middle_of
+from lk.studies.averages import tidy, weighted_mean
 
 
 class Pair(NamedTuple):
@@ -163,7 +163,7 @@ def stability_findings(network: str, tables: Sequence[pd.DataFrame], n: int) -> 
 
     Args:
         network: Name of the network.
-        tables: The table of `Stability` of each run.
+        tables: The table of `StabilityStudy` of each run.
         n: Number of players.
 
     Returns:

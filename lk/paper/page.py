@@ -6,17 +6,17 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk import plots
 from lk.games import OUTPUT
 from lk.metrics.intervals import SEEDS
 from lk.pages.glossary import GLOSSARY, METHOD, STUDY_GLOSSARY
 from lk.pages.page import Gallery, Section, render
+from lk.paper import plots, sparsity_plots
 from lk.paper.attributions import player_names
 from lk.paper.findings import HOLDS
-from lk.paper.settings import Studied
+from lk.paper.studies import PaperStudies
 from lk.paper.verdicts import AGAINST, held
 from lk.storage.files import writing
-from lk.studies.reading import highest_order
+from lk.studies.run_facts import highest_order
 from lk.text import number, percent, significant, spanned
 
 TITLES = {1: "sparse", 2: "high orders come late", 3: "low orders are stronger", 4: "completeness rises", 5: "redundancy rises, then falls",
@@ -27,12 +27,12 @@ class Drawing:
     """Draws the figures that were asked for; a study runs when its first figure needs it.
 
     Args:
-        studied: The studies.
+        studies: The studies.
         figures: Numbers of the figures in the paper, and `counts`.
     """
 
-    def __init__(self, studied: Studied, figures: Sequence[str]) -> None:
-        self.studied, self.figures, self.folder = studied, figures, studied.paper.folder
+    def __init__(self, studies: PaperStudies, figures: Sequence[str]) -> None:
+        self.studies, self.figures, self.folder = studies, figures, studies.paper.folder
         self.gallery = Gallery(self.folder / "figures")
 
     def keep(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -52,23 +52,23 @@ class Drawing:
     # ---- sections
     def sparsity(self) -> Section:
         """Figure 2, and what the number of salient interactions depends on."""
-        section, studied = Section("How many interactions are salient"), self.studied
+        section, studies = Section("How many interactions are salient"), self.studies
         if self.wanted("2"):
             self.hang(
                 section, "2", "The paper\'s figure 2: strengths in descending order",
                 "All AND and OR effects at the output, of all samples of the first run of each network, relative to the strongest of their "
                 "sample. Above the line they are salient.",
-                plots.paper_strengths(self.keep("figure-2", studied.strengths)),
+                sparsity_plots.paper_strengths(self.keep("figure-2", studies.strengths)),
             )  # fmt: skip
         if self.wanted("counts"):
-            table = self.keep("counts", count_settings(studied))
+            table = self.keep("counts", count_settings(studies))
             section.table(("network", "setting", "", "mean", "median", "middle half", "n"), list(count_rows(table)))
             self.hang(
                 section, "counts", "The number of salient interactions by threshold, kappa and solver",
-                "One point per sample, at the output." + (" The line is the paper's mean." if studied.paper.count else ""), plots.paper_counts(table),
+                "One point per sample, at the output." + (" The line is the paper's mean." if studies.paper.count else ""), sparsity_plots.paper_counts(table),
             )  # fmt: skip
             rows = []
-            for key, own in self.keep("sparsity", studied.sparsity).groupby(["network", "place"], sort=False):
+            for key, own in self.keep("sparsity", studies.sparsity).groupby(["network", "place"], sort=False):
                 above, monotone, power = own["strength_above_half"].median(), own["monotone"].mean(), own["p"].median()
                 rows.append((*map(str, key), percent(above), percent(monotone, 0), number(power), len(own)))
             section.table(
@@ -77,13 +77,13 @@ class Drawing:
                 "The three conditions of the sparsity theorem (Ren et al., ICLR 2024), checked on every game; AND effects alone.",
             )
         if self.wanted("11"):
-            frame = studied.ranked
+            frame = studies.ranked
             self.keep("figure-11", frame)
             for network, own in frame.groupby("network", sort=False):
                 self.hang(
                     section, f"11-{slug(str(network))}", f"The paper\'s figure 11: effects at several kappas, {network}",
                     "Effects at the output that are salient at one of the kappas, sorted by their value at the extraction's own.",
-                    plots.paper_kappa(own),
+                    sparsity_plots.paper_kappa(own),
                 )  # fmt: skip
         return section
 
@@ -96,7 +96,7 @@ class Drawing:
             ("or", self.wanted("7"), self.wanted("7")),
         ):
             if overlap or ratios:
-                table = self.keep("figure-3-7", self.studied.shares)
+                table = self.keep("figure-3-7", self.studies.shares)
             number = {"and": ("3a", "3b"), "or": ("7a", "7b")}[kind]
             if overlap:
                 self.hang(
@@ -118,13 +118,13 @@ class Drawing:
         section = Section("Do networks agree")
         if not self.wanted("4", "8"):
             return section
-        table = self.keep("figure-4-8", self.studied.agreement[0])
+        table = self.keep("figure-4-8", self.studies.agreement[0])
         if not len(table):
             section.text.append(
                 "One network, or no two samples that two networks both read rightly: nothing to compare."
             )
             return section
-        iou = table[(table["quantity"] == "iou") & (table["order"] <= highest_order(self.studied.n))]
+        iou = table[(table["quantity"] == "iou") & (table["order"] <= highest_order(self.studies.n))]
         for figure, kind in zip(
             self.wanted("4", "8"), [k for k, f in (("and", "4"), ("or", "8")) if self.wanted(f)], strict=True
         ):
@@ -138,24 +138,24 @@ class Drawing:
     def noise(self) -> Section:
         """Figures 5, 9 and 12."""
         section = Section("Which interactions survive noise")
-        if self.studied.paper.stability is None:
+        if self.studies.paper.stability is None:
             section.text.append("No noise was added: inputs are no real numbers, or the study has no `stability`.")
             return section
         if self.wanted("5", "9"):
-            table = self.keep("figure-5-9", self.studied.stability[0])
-            shown = table[table["order"] <= highest_order(self.studied.n)]
+            table = self.keep("figure-5-9", self.studies.stability_by_order[0])
+            shown = table[table["order"] <= highest_order(self.studies.n)]
             for figure, kind in (("5", "and"), ("9", "or")):
                 if self.wanted(figure):
                     self.hang(
                         section, figure, f"The paper's figure {figure}: stability by order ({kind.upper()})",
-                        f"Gaussian noise of deviation {significant(self.studied.paper.stability.sigma)} on the input, "
-                        f"{self.studied.paper.stability.draws} draws per sample; salient sets of the clean samples; first run of each network.",
+                        f"Gaussian noise of deviation {significant(self.studies.paper.stability.sigma)} on the input, "
+                        f"{self.studies.paper.stability.draws} draws per sample; salient sets of the clean samples; first run of each network.",
                         plots.paper_stability(shown[shown["lean"] == "low"], kind),
                     )  # fmt: skip
         if self.wanted("12"):
             self.hang(
                 section, "12", "The paper\'s figure 12: how large the noise is", "The control: noise on a coalition relative to the coalition itself.",
-                plots.paper_noise_share(self.keep("figure-12", self.studied.noise_share)),
+                plots.paper_noise_share(self.keep("figure-12", self.studies.noise_share)),
             )  # fmt: skip
         return section
 
@@ -164,9 +164,9 @@ class Drawing:
         section = Section("Interactions beside other attributions")
         if not self.wanted("6"):
             return section
-        table = self.keep("figure-6", self.studied.attributions)
-        for network, own in self.studied.subjects.items():
-            for place in self.studied.paper.explained:
+        table = self.keep("figure-6", self.studies.attributions)
+        for network, own in self.studies.checkpoints.items():
+            for place in self.studies.paper.explained:
                 rows = table[(table["network"] == network) & (table["sample"] == int(own[0].samples.index[place]))]
                 self.hang(
                     section, f"6-{slug(network)}-{place}", f"The paper\'s figure 6: {network}, test sample {int(own[0].samples.index[place])}",
@@ -177,7 +177,7 @@ class Drawing:
 
     def accuracy(self) -> Section:
         """Test and probe accuracy."""
-        section, table = Section("The networks, and what their layers' classifiers know"), self.studied.accuracy
+        section, table = Section("The networks, and what their layers' classifiers know"), self.studies.accuracy
         if len(table):
             self.keep("accuracy", table)
             rows = []
@@ -191,15 +191,15 @@ class Drawing:
                     )
                 )  # fmt: skip
             section.table(("network", "seeds", "test accuracy", "accuracy of the layers' classifiers (%)"), rows)
-        games = self.studied.games
+        games = self.studies.games
         section.text.append(
-            f"{len(games):,} games of {self.studied.n} players; {int(games['certified'].sum()):,} of the decompositions are certified."
+            f"{len(games):,} games of {self.studies.n} players; {int(games['certified'].sum()):,} of the decompositions are certified."
         )
         return section
 
     def cost(self) -> Section:
         """What the studies of this page took; asked for last, when they are done."""
-        section, cost = Section("What it took"), self.keep("cost", self.studied.cost)
+        section, cost = Section("What it took"), self.keep("cost", self.studies.cost(bool(self.wanted("counts"))))
 
         section.table(
             ("network", "run", "study", "masked samples", "wall time (s)", "playing (s)", "masked samples per second", "bare forward loop, per second"),
@@ -215,7 +215,7 @@ class Drawing:
     def findings(self) -> Section:
         """The eight findings, with their intervals and controls."""
         section = Section("The paper's findings")
-        table, verdicts = self.keep("findings", self.studied.findings), self.keep("verdicts", self.studied.verdicts)
+        table, verdicts = self.keep("findings", self.studies.findings), self.keep("verdicts", self.studies.verdicts)
         controls = [
             name
             for name in verdicts.columns
@@ -265,18 +265,18 @@ def slug(name: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in name.lower())
 
 
-def count_settings(studied: Studied) -> pd.DataFrame:
+def count_settings(studies: PaperStudies) -> pd.DataFrame:
     """Salient interactions per sample at the output under every setting: group, setting, network, run, sample, count, certified, paper.
 
     Kappas and solvers also have `agreement`: intersection over union with the salient set of the study's own answer.
     """
-    first = [own[0].run.id for own in studied.subjects.values()]  # the run that kappas and solvers look at
-    games = studied.games[(studied.games["layer"] == OUTPUT) & studied.games["run"].isin(first)]
+    first = [own[0].run.id for own in studies.checkpoints.values()]  # the run that kappas and solvers look at
+    games = studies.games[(studies.games["layer"] == OUTPUT) & studies.games["run"].isin(first)]
     parts = [
         games.assign(group="threshold", setting=setting, count=games[column])
         for setting, column in (("per sample", "salient"), ("per layer", "salient_per_layer"))
     ]
-    kappas = studied.kappas
+    kappas = studies.kappas
     parts.append(
         kappas.assign(
             group="kappa",
@@ -284,11 +284,11 @@ def count_settings(studied: Studied) -> pd.DataFrame:
             count=kappas["per_sample"],
         )
     )
-    solvers = studied.solvers
+    solvers = studies.solvers
     parts.append(solvers.assign(group="solver", setting=solvers["solver"], count=solvers["per_sample"]))
     names = ["group", "setting", "network", "run", "sample", "count", "agreement", "certified"]
     table = pd.concat(parts, ignore_index=True)[names]
-    return table.assign(paper=float("nan") if studied.paper.count is None else studied.paper.count)
+    return table.assign(paper=float("nan") if studies.paper.count is None else studies.paper.count)
 
 
 def count_rows(table: pd.DataFrame) -> list[tuple[object, ...]]:
@@ -310,17 +310,17 @@ def count_rows(table: pd.DataFrame) -> list[tuple[object, ...]]:
     return rows
 
 
-def write_paper(studied: Studied, figures: Sequence[str]) -> Path:
+def write_paper(studies: PaperStudies, figures: Sequence[str]) -> Path:
     """Draw the figures that are asked for, and write the page.
 
     Args:
-        studied: The studies; each is run when a figure first needs it.
+        studies: The studies; each is run when a figure first needs it.
         figures: Their numbers in the paper, and `counts`.
 
     Returns:
         The HTML file, `report.html` in the study's folder.
     """
-    drawing = Drawing(studied, figures)
+    drawing = Drawing(studies, figures)
     sections = [
         part()
         for part in (
@@ -337,16 +337,16 @@ def write_paper(studied: Studied, figures: Sequence[str]) -> Path:
     if set(figures) >= {"3a", "4"}:
         sections.insert(0, drawing.findings())
         sections.append(drawing.cost())
-        answers = list(held(studied.verdicts))
-        count = int((studied.verdicts["after_holm"] == HOLDS).sum())
+        answers = list(held(studies.verdicts))
+        count = int((studies.verdicts["after_holm"] == HOLDS).sum())
         answers.insert(
             0,
-            f"{count} of {len(studied.verdicts)} verdicts on the paper's findings are positive after Holm's correction.",
+            f"{count} of {len(studies.verdicts)} verdicts on the paper's findings are positive after Holm's correction.",
         )
-    names = ", ".join(f"{name} ({len(own)} seed{'s' * (len(own) != 1)})" for name, own in studied.subjects.items())
+    names = ", ".join(f"{name} ({len(own)} seed{'s' * (len(own) != 1)})" for name, own in studies.checkpoints.items())
     shown = [section for section in sections if section.text or section.tables or section.pictures]
     return render(
-        studied.paper.folder / "report.html", title=f"Layerwise change of knowledge: {studied.paper.folder.name}", subtitle=names,
+        studies.paper.folder / "report.html", title=f"Layerwise change of knowledge: {studies.paper.folder.name}", subtitle=names,
         answers=answers or ["Some figures only: the findings need all of them."], sections=shown, config="",
         glossary={**GLOSSARY, **STUDY_GLOSSARY},
     )  # fmt: skip

@@ -10,7 +10,7 @@ from lk.paper.findings import FAILS, HOLDS, UNDECIDED, overall
 AGAINST = ("random labels", "untrained network")  # what a finding must exceed
 
 
-def summary(table: pd.DataFrame) -> pd.DataFrame:
+def verdict_table(table: pd.DataFrame) -> pd.DataFrame:
     """Verdict of each finding per network, and what becomes of it under the controls.
 
     A finding that holds survives random labels and the untrained network where every part exceeds what they show: the interval of the

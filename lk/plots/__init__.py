@@ -1,7 +1,7 @@
 """Figures: a tidy frame in, a matplotlib `Figure` out. The caller saves it; nothing goes through pyplot.
 
 Frames of averages have the columns mean, low and high (95 % interval) and n (`lk.studies.averages`). A column `marked` flags layers that
-say little (`lk.studies.flags`); every figure shows the flag.
+say little (`lk.studies.low_signal`); every figure shows the flag.
 """
 
 from lk.plots.heat_map import heat_map
@@ -10,15 +10,6 @@ from lk.plots.layer_epoch_maps import layer_epoch_maps
 from lk.plots.on_images import on_images
 from lk.plots.order_over_epochs import order_over_epochs
 from lk.plots.overlap import overlap
-from lk.plots.paper_agreement import paper_agreement
-from lk.plots.paper_attributions import paper_attributions
-from lk.plots.paper_counts import paper_counts
-from lk.plots.paper_kappa import paper_kappa
-from lk.plots.paper_noise_share import paper_noise_share
-from lk.plots.paper_overlap import paper_overlap
-from lk.plots.paper_ratios import paper_ratios
-from lk.plots.paper_stability import paper_stability
-from lk.plots.paper_strengths import paper_strengths
 from lk.plots.probe_accuracy import probe_accuracy
 from lk.plots.ranked_effects import ranked_effects
 from lk.plots.ratios import ratios
@@ -34,15 +25,6 @@ __all__ = [
     "on_images",
     "order_over_epochs",
     "overlap",
-    "paper_agreement",
-    "paper_attributions",
-    "paper_counts",
-    "paper_kappa",
-    "paper_noise_share",
-    "paper_overlap",
-    "paper_ratios",
-    "paper_stability",
-    "paper_strengths",
     "probe_accuracy",
     "ranked_effects",
     "ratios",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.plots.style import doubted, footnote, grid, layer_ticks, layers_of, of_samples, styled
+from lk.plots.style import footnote, grid, layer_ticks, layers_of, marked_in, of_samples, styled
 from lk.text import number
 
 MOST_CELLS = 90
@@ -18,7 +18,7 @@ def heat_map(strengths: pd.DataFrame) -> Figure:
         strengths: Columns layer, depth, kind, order, mean, n in the unit of the score (`salient_strength` of `lk.studies.averages`);
             `marked` where known.
     """
-    layers, marked = layers_of(strengths), doubted(strengths)
+    layers, marked = layers_of(strengths), marked_in(strengths)
     rows = strengths[strengths["kind"].isin(("and", "or")) & (strengths["order"] > 0)]
     figure, axes = grid(1, 2, width=9.0, height=max(2.4, 0.9 + 0.4 * len(layers)), sharey=True)
     top = float(max(rows["mean"].max(), 1e-9))

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lk.plots.style import doubted, footnote, grid, layer_ticks, layers_of, styled
+from lk.plots.style import footnote, grid, layer_ticks, layers_of, marked_in, styled
 from lk.text import epochs as epoch_text
 from lk.text import number
 
@@ -53,7 +53,7 @@ def layer_epoch_maps(averages: pd.DataFrame, quantities: Sequence[tuple[str, str
             for row in rows[rows["marked"]].to_dict("records"):
                 corner = (list(epochs.index).index(row["step"]) - 0.5, layers.index(row["layer"]) - 0.5)
                 panel.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="////", edgecolor="#9A9A9A", linewidth=0))
-        layer_ticks(panel, layers, doubted(last), "y")
+        layer_ticks(panel, layers, marked_in(last), "y")
         step = max(1, len(epochs) // 10)
         panel.set_xticks(range(0, len(epochs), step), [epoch_text(epoch) for epoch in epochs.iloc[::step]])
         panel.set(title=title, xlabel="epoch of the checkpoint")
@@ -61,7 +61,7 @@ def layer_epoch_maps(averages: pd.DataFrame, quantities: Sequence[tuple[str, str
     for panel in axes.flat[len(quantities) :]:
         panel.remove()
     cells = "" if averages.groupby("quantity").size().max() > MOST_CELLS else ", ±: half width of the 95 % interval"
-    any_marked = doubted(averages)
+    any_marked = marked_in(averages)
     footnote(
         figure,
         any_marked,

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from lk.plots.style import DAGGER, DOUBT, KIND_COLOURS, KIND_LINES, WIDTH, footnote, short, styled
+from lk.plots.style import DAGGER, KIND_COLOURS, KIND_LINES, LOW_SIGNAL, WIDTH, footnote, short, styled
 from lk.text import signed
 
 Image = NDArray[np.float32]
@@ -40,16 +40,16 @@ def on_images(effects: pd.DataFrame, images: Image, owners: NDArray[np.int64], u
     for line, group in enumerate(groups):
         rows = effects[effects["group"] == group].sort_values("rank")
         picture, owner = displayed(images[int(rows["image"].iloc[0])]), owners[int(rows["image"].iloc[0])]
-        doubted = bool(rows["marked"].any()) if "marked" in rows else False
+        flagged = bool(rows["marked"].any()) if "marked" in rows else False
         y = line * down
-        name = "\n".join(short(part, 14) for part in str(group).split("\n")) + (f" {DAGGER}" if doubted else "")
+        name = "\n".join(short(part, 14) for part in str(group).split("\n")) + (f" {DAGGER}" if flagged else "")
         axes.text(
             -0.06 * width,
             y + height / 2,
             name,
             ha="right",
             va="center",
-            color=DOUBT if doubted else "black",
+            color=LOW_SIGNAL if flagged else "black",
             linespacing=1.3,
         )
         tile(axes, picture, (0, y), "players")

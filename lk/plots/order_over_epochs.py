@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 from lk.plots.style import (
     MOST_LAYERS,
     REACH,
-    doubted,
     footnote,
     grid,
     layer_labels,
     layers_of,
     log_scale,
+    marked_in,
     order_colours,
     part_of,
     spread,
@@ -42,7 +42,7 @@ def order_over_epochs(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest:
     every, colours = layers_of(rows), order_colours(orders)
     layers = spread(every, most)
     epochs = rows.drop_duplicates("step").sort_values("step").set_index("step")["epoch"]
-    marked = doubted(rows[rows["step"] == epochs.index[-1]])
+    marked = marked_in(rows[rows["step"] == epochs.index[-1]])
     figure, axes = grid(2, len(layers), height=5.2, sharex=True, sharey="row")
     for line, (quantity, label) in enumerate(ROWS):
         for panel, layer, title in zip(axes[line], layers, layer_labels(layers, marked), strict=True):

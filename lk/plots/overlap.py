@@ -14,11 +14,11 @@ from lk.plots.style import (
     NEW,
     OVERLAP,
     REACH,
-    doubted,
     footnote,
     grid,
     layer_labels,
     layers_of,
+    marked_in,
     mirrored,
     part_of,
     spread,
@@ -58,7 +58,7 @@ def overlap(
         & (shares["order"] > 0)
         & (shares["order"] <= (highest or shares["order"].max()))
     ]
-    every, marked = compared_layers(shares, reference), doubted(rows)
+    every, marked = compared_layers(shares, reference), marked_in(rows)
     layers = spread(every, most)
     # `forgotten` and `new` are named as seen from the layer against the output.
     above, below = (FORGOTTEN, NEW) if reference == "output" else (NEW, FORGOTTEN)

@@ -8,11 +8,11 @@ from lk.metrics.wilson import wilson
 from lk.plots.style import (
     MOST_LAYERS,
     THRESHOLD,
-    doubted,
     footnote,
     grid,
     layer_ticks,
     layers_of,
+    marked_in,
     part_of,
     spread,
     styled,
@@ -52,7 +52,7 @@ def probe_accuracy(probes: pd.DataFrame, most: int = MOST_LAYERS) -> Figure:
     axes[0, 1].set(ylabel="expected calibration error", title="Calibration (lower is better)")
     axes[0, 1].set_ylim(bottom=0)
     for panel in axes[0]:
-        layer_ticks(panel, layers, doubted(last))
+        layer_ticks(panel, layers, marked_in(last))
     axes[0, 1].legend(*axes[0, 0].get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1.0, 0.5))
-    footnote(figure, doubted(last), part_of(shown, steps, "checkpoints"))
+    footnote(figure, marked_in(last), part_of(shown, steps, "checkpoints"))
     return figure

@@ -44,9 +44,9 @@ def ranked_effects(
             fontsize=9.5,
         )
         panel.axvline(0, color="#444444", linewidth=0.8)
-        doubted = bool(rows["marked"].any()) if "marked" in rows else False
+        flagged = bool(rows["marked"].any()) if "marked" in rows else False
         panel.set(
-            title=titled(str(group)) + (f" {DAGGER}" if doubted else ""),
+            title=titled(str(group)) + (f" {DAGGER}" if flagged else ""),
             xlabel=f"effect on the score ({unit})",
             ylim=(most - 0.4, -0.6),
         )

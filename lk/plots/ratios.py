@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lk.plots.style import (
-    doubted,
     footnote,
     grid,
     layer_ticks,
     layers_of,
+    marked_in,
     order_colours,
     styled,
     whiskers,
@@ -31,7 +31,7 @@ def ratios(shares: pd.DataFrame, highest: int | None = None) -> Figure:
     """
     rows = shares[(shares["reference"] == "output") & shares["quantity"].isin(QUANTITIES)]
     # The output against itself is 1 and 0 by definition.
-    layers, marked = layers_of(rows)[:-1] or layers_of(rows), doubted(rows)
+    layers, marked = layers_of(rows)[:-1] or layers_of(rows), marked_in(rows)
     orders = [order for order in sorted(rows["order"].unique()) if 0 < order <= (highest or rows["order"].max())]
     figure, axes = grid(2, 2, height=6.0, sharex=True, sharey=True)
     for column, (quantity, label) in enumerate(QUANTITIES.items()):

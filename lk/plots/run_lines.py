@@ -1,10 +1,13 @@
 """Lines of runs beside each other."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from lk.plots.style import FOOTNOTE, MARKERS, RUNS, grid, log_scale, short, styled, whiskers, without_interval
 
@@ -40,38 +43,10 @@ def run_lines(
     rows = -(-len(panels) // columns)
     legend = 0.19 * max(0, -(-frame["line"].nunique() // 3) - 2)  # many names must not eat the panels
     figure, axes = grid(rows, min(columns, len(panels)), height=0.5 + rows * height + legend, sharey=same_y)
-    handles = {}
+    handles: dict[str, Line2D] = {}
     for panel, title in zip(axes.flat, panels, strict=False):
         own = frame[frame["panel"] == title]
-        span = float(own["x"].max() - own["x"].min()) or 1.0
-        for number, name in enumerate(order):
-            found = own[(own["line"] == name) & own["mean"].notna()].sort_values("x")
-            if not len(found):
-                continue
-            # Beyond eight lines colours come again, with another marker and another dash.
-            again, place = divmod(number, len(RUNS))
-            colour, marker = RUNS[place], MARKERS[(place + again) % len(MARKERS)]
-            # A small shift keeps whiskers of different runs apart.
-            x = found["x"] + (number - (len(order) - 1) / 2) * min(0.008, 0.06 / len(order)) * span
-            style = LINES[again % len(LINES)]
-            (handles[name],) = panel.plot(
-                x, found["mean"], linestyle=style, color=colour, marker=marker, label=short(name, 44)
-            )
-            whiskers(panel, x, found, colour)
-            if "marked" in found and found["marked"].any():
-                hollow = found["marked"].to_numpy(bool)
-                panel.plot(
-                    x[hollow],
-                    found["mean"][hollow],
-                    marker,
-                    color=colour,
-                    markerfacecolor="white",
-                    linestyle="none",
-                    zorder=4,
-                    markersize=6,
-                )
-            if "chance" in found and found["chance"].notna().any():
-                panel.plot(x, found["chance"], linestyle=CHANCE, color=colour, linewidth=1.1)
+        handles |= draw_lines(panel, own, order)
         panel.set(title=title, xlabel=own["xlabel"].iloc[0], ylabel=own["ylabel"].iloc[0])
         if log:
             log_scale(panel)
@@ -93,3 +68,38 @@ def run_lines(
     if lines:
         figure.supxlabel("   ".join(lines), x=0.01, ha="left", fontsize=9, color="#555555")
     return figure
+
+
+def draw_lines(panel: Axes, rows: pd.DataFrame, order: Sequence[str]) -> dict[str, Line2D]:
+    """Draw the lines of one panel.
+
+    Args:
+        panel: Where to draw.
+        rows: Columns line, x, mean, low, high; optional `marked` and `chance`.
+        order: Names of all lines in the order of their colours.
+
+    Returns:
+        The handle of each line that has rows.
+    """
+    handles: dict[str, Line2D] = {}
+    span = float(rows["x"].max() - rows["x"].min()) or 1.0
+    for number, name in enumerate(order):
+        found = rows[(rows["line"] == name) & rows["mean"].notna()].sort_values("x")
+        if not len(found):
+            continue
+        # Beyond eight lines colours come again, with another marker and another dash.
+        again, place = divmod(number, len(RUNS))
+        colour, marker = RUNS[place], MARKERS[(place + again) % len(MARKERS)]
+        # A small shift keeps whiskers of different runs apart.
+        x = found["x"] + (number - (len(order) - 1) / 2) * min(0.008, 0.06 / len(order)) * span
+        style: Any = {"color": colour, "marker": marker}
+        label = short(name, 44)
+        (handles[name],) = panel.plot(x, found["mean"], linestyle=LINES[again % len(LINES)], label=label, **style)
+        whiskers(panel, x, found, colour)
+        if "marked" in found and found["marked"].any():
+            hollow = found["marked"].to_numpy(bool)
+            style |= {"markerfacecolor": "white", "markersize": 6, "linestyle": "none"}
+            panel.plot(x[hollow], found["mean"][hollow], zorder=4, **style)
+        if "chance" in found and found["chance"].notna().any():
+            panel.plot(x, found["chance"], linestyle=CHANCE, color=colour, linewidth=1.1)
+    return handles

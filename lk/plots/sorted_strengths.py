@@ -3,7 +3,17 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.plots.style import THRESHOLD, depth_colours, doubted, footnote, grid, layer_labels, layers_of, log_scale, styled
+from lk.plots.style import (
+    THRESHOLD,
+    depth_colours,
+    footnote,
+    grid,
+    layer_labels,
+    layers_of,
+    log_scale,
+    marked_in,
+    styled,
+)
 from lk.text import number, significant
 
 
@@ -18,7 +28,7 @@ def sorted_strengths(ranked: pd.DataFrame, ratio: float) -> Figure:
         ranked: Columns layer, depth, rank, strength, salient (mean number per sample), n; `marked` where known.
         ratio: The salience ratio.
     """
-    layers, marked = layers_of(ranked), doubted(ranked)
+    layers, marked = layers_of(ranked), marked_in(ranked)
     colours = depth_colours(layers)
     figure, axes = grid(1, 2, height=3.5)
     counts = ranked.groupby("layer", sort=False)["salient"].first()

@@ -7,11 +7,11 @@ from lk.plots.style import (
     KIND_COLOURS,
     MOST_LAYERS,
     REACH,
-    doubted,
     footnote,
     grid,
     layer_labels,
     layers_of,
+    marked_in,
     mirrored,
     part_of,
     spread,
@@ -29,7 +29,7 @@ def strength_by_order(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Figur
         strengths: Columns layer, depth, kind, order, quantity (`positive`, `negative`), mean, low, high, n; `marked` where known.
         most: Layers shown at most, evenly spread.
     """
-    every, marked = layers_of(strengths), doubted(strengths)
+    every, marked = layers_of(strengths), marked_in(strengths)
     layers = spread(every, most)
     rows = strengths[strengths["kind"].isin(KIND_COLOURS) & (strengths["order"] > 0)]
     figure, axes = grid(1, len(layers), height=3.3, sharey=True)

@@ -26,7 +26,7 @@ AND, OR = "#009E73", "#CC79A7"
 OVERLAP, FORGOTTEN, NEW = "#999999", "#E69F00", "#56B4E9"
 TRAIN, TEST = "#999999", "#0072B2"
 THRESHOLD = "#D55E00"  # the salience line, the chance level
-DOUBT = "#767676"  # names of marked layers
+LOW_SIGNAL = "#767676"  # names of marked layers
 KIND_COLOURS = {"and": AND, "or": OR}
 KIND_LINES = {"and": "-", "or": (0, (2.5, 1.2))}
 RUNS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F")
@@ -92,11 +92,11 @@ def grid(rows: int, columns: int, width: float = WIDTH, height: float = 3.2, **s
 
 def layer_labels(layers: Iterable[str], marked: Iterable[str] = (), most: int = 16) -> list[str]:
     """Layer names as shown, marked ones with a dagger."""
-    doubted = set(marked)
-    return [short(layer, most) + (f" {DAGGER}" if layer in doubted else "") for layer in layers]
+    flagged = set(marked)
+    return [short(layer, most) + (f" {DAGGER}" if layer in flagged else "") for layer in layers]
 
 
-def doubted(frame: pd.DataFrame) -> list[str]:
+def marked_in(frame: pd.DataFrame) -> list[str]:
     """Layers that the frame marks at any of its checkpoints."""
     return list(dict.fromkeys(frame.loc[frame["marked"], "layer"])) if "marked" in frame else []
 
@@ -157,10 +157,10 @@ def depth_colours(layers: Sequence[str]) -> dict[str, str]:
 # ---- parts of figures
 def grey_marked(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: str = "x") -> None:
     """Show the tick labels of marked layers in grey italics."""
-    doubted_ = set(marked)
+    flagged = set(marked)
     for name, text in zip(names, (axes.get_xticklabels if axis == "x" else axes.get_yticklabels)(), strict=False):
-        if name in doubted_:
-            text.set(color=DOUBT, style="italic")
+        if name in flagged:
+            text.set(color=LOW_SIGNAL, style="italic")
 
 
 def layer_ticks(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: str = "x", most: int = 16) -> None:

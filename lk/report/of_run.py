@@ -1,44 +1,27 @@
-"""The report of one run: what was trained, what each layer knows, how it came about, and how far to trust it."""
+"""The report of one run: training, what each layer knows, certificates, settings, environment."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import yaml
 
 from lk import plots
 from lk.certification.page import certificate_sections
-from lk.extraction import Samples
 from lk.games import OUTPUT
 from lk.metrics.wilson import wilson
-from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, METHOD, SOURCE
+from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.pages.page import Gallery, Section, render
-from lk.plots.overlap import compared_layers
-from lk.plots.style import left_out
 from lk.report.comparison import write_comparison
+from lk.report.extraction_sections import extraction_sections
 from lk.report.training_segments import on_segments, segments_section
 from lk.runs import Run
 from lk.runs.segments import read_segments
-from lk.studies import sentences
-from lk.studies.averages import total
+from lk.studies.answers import finished, on_epochs, on_few, on_layers, on_low_signal, on_proof, on_salience
 from lk.studies.environment import TABLE
-from lk.studies.flags import FLOOR, FLOOR_OF_OUTPUT, marked
-from lk.studies.ranking import ranked, strongest_of
-from lk.studies.reading import (
-    RATIOS,
-    Reading,
-    arguments,
-    class_name,
-    highest_order,
-    optional_table,
-    parameters,
-    test_accuracy,
-)
-from lk.text import epochs, number, of, percent, short, significant, spanned
-
-LONGEST = 60  # characters of a name in a title
+from lk.studies.extraction_averages import ExtractionAverages
+from lk.studies.run_facts import arguments, class_name, optional_table, parameters, test_accuracy
+from lk.text import epochs, number, percent
 
 
 def write_report(runs: list[Run]) -> Path:
@@ -58,39 +41,43 @@ def write_report(runs: list[Run]) -> Path:
         return write_comparison(runs)
     run = runs[0]
     gallery = Gallery(run.figures)
-    readings = [
-        Reading(run, name) for name in run.extractions if run.extracted(name) and run.table(f"{name}/games").is_file()
+    extractions = [
+        ExtractionAverages(run, name)
+        for name in run.extractions
+        if run.extracted(name) and run.table(f"{name}/games").is_file()
     ]
     segments, size = read_segments(run.path), parameters(run)
     first = [text for text in (on_segments(segments),) if text]
     answers = [on_training(run, size)]
-    sections = [training_section(run, size, readings, gallery)]
-    for reading in readings:
-        prefix = "" if reading.name == "default" else f"{reading.name}: "
-        doubt, said = extraction_answers(reading)
+    sections = [training_section(run, size, extractions, gallery)]
+    for extraction in extractions:
+        prefix = "" if extraction.name == "default" else f"{extraction.name}: "
+        doubt, said = extraction_answers(extraction)
         # What the reader must know before anything else, or after everything else.
-        (first if len(sentences.finished(reading.doubts)) else said).append(doubt)
+        (first if len(finished(extraction.low_signal)) else said).append(doubt)
         answers += [prefix + text for text in said]
-        sections += extraction_sections(reading, gallery, "" if len(readings) == 1 else f" ({reading.name})")
+        sections += extraction_sections(extraction, gallery, "" if len(extractions) == 1 else f" ({extraction.name})")
     proven, certified = certificate_sections(run, gallery)
     answers += proven
     sections += certified
     is_group = class_name(run.config["data"]) == "GroupTable"
-    if not readings and not certified:
+    if not extractions and not certified:
         making = "No certificates were made; analyze.py certify makes them." if is_group else ""
         answers.append(making or "No interactions were extracted; analyze.py extract makes them.")
-    if readings:
-        sections.append(settings_section(readings))
+    if extractions:
+        sections.append(settings_section(extractions))
     sections += [
-        section for section in (segments_section(segments), environment_section(run, readings)) if section is not None
+        section
+        for section in (segments_section(segments), environment_section(run, extractions))
+        if section is not None
     ]
-    about = "what it computes, and what is proven" if is_group and not readings else "what each layer knows"
+    about = "what it computes, and what is proven" if is_group and not extractions else "what each layer knows"
     title = f"{class_name(run.config['model'].get('network'))} on {data_name(run)}: {about}"
-    words = {**(GROUP_GLOSSARY if is_group else {}), **(GLOSSARY if readings or not is_group else {})}
+    words = {**(GROUP_GLOSSARY if is_group else {}), **(GLOSSARY if extractions or not is_group else {})}
     return render(
         run.report,
         glossary=words,
-        source=GROUP_SOURCE if is_group and not readings else SOURCE,
+        source=GROUP_SOURCE if is_group and not extractions else SOURCE,
         title=title,
         subtitle=f"Run {run.id}",
         answers=[*first, *answers],
@@ -99,20 +86,20 @@ def write_report(runs: list[Run]) -> Path:
     )
 
 
-def extraction_answers(reading: Reading) -> tuple[str, list[str]]:
+def extraction_answers(extraction: ExtractionAverages) -> tuple[str, list[str]]:
     """Which layers are marked, and what is said of the others; nothing is said of interactions where the output is marked."""
-    at = dict(zip(reading.games["step"], reading.games["epoch"], strict=True))
-    doubt = sentences.on_doubts(reading.doubts, at, reading.probes, reading.unit)
-    marks = set(sentences.finished(reading.doubts)["layer"])
+    at = dict(zip(extraction.games["step"], extraction.games["epoch"], strict=True))
+    doubt = on_low_signal(extraction.low_signal, at, extraction.probes, extraction.unit)
+    marks = set(finished(extraction.low_signal)["layer"])
     if OUTPUT in marks:
         return doubt, []
-    samples = reading.final.and_.shape[2]
+    samples = extraction.final.and_.shape[2]
     said = [
-        sentences.on_few(samples),
-        sentences.on_salience(reading.last["counts"], reading.n),
-        sentences.on_layers(reading.profile, marks) if samples > 1 else "",
-        sentences.on_epochs(reading.tables["shares"]),
-        sentences.on_proof(reading.games, reading.final.gap),
+        on_few(samples),
+        on_salience(extraction.last["counts"], extraction.n),
+        on_layers(extraction.profile, marks) if samples > 1 else "",
+        on_epochs(extraction.tables["shares"]),
+        on_proof(extraction.games, extraction.final.gap),
     ]
     return doubt, [text for text in said if text]
 
@@ -146,7 +133,9 @@ def data_name(run: Run) -> str:
     return class_name(run.config["data"]) if group is None else f"the multiplication table of {arguments(group)}"
 
 
-def training_section(run: Run, size: int | None, readings: Sequence[Reading], gallery: Gallery) -> Section:
+def training_section(
+    run: Run, size: int | None, extractions: Sequence[ExtractionAverages], gallery: Gallery
+) -> Section:
     """Curves, configuration, probes."""
     section = Section("What was trained, and how well")
     config = run.config
@@ -164,14 +153,14 @@ def training_section(run: Run, size: int | None, readings: Sequence[Reading], ga
     data_table(run, section)
     training = optional_table(run, "training")
     if training is not None and len(training):
-        epochs = readings[0].games.drop_duplicates("step")[["step", "epoch"]] if readings else None
+        epochs = extractions[0].games.drop_duplicates("step")[["step", "epoch"]] if extractions else None
         gallery.hang(
             section,
             "training",
             "Training curves",
             "Mean loss and accuracy at the end of each epoch. Training values are means over the epoch, while the weights still changed; of "
             "networks that are trained at once, those of its last step."
-            + (" Ticks on the lower edge: checkpoints at which all layers were read." if readings else ""),
+            + (" Ticks on the lower edge: checkpoints at which all layers were read." if extractions else ""),
             plots.training_curves(training, epochs),
         )
     else:
@@ -190,290 +179,23 @@ def data_table(run: Run, section: Section) -> None:
         section.table(list(map(str, columns)), columns.to_numpy().tolist(), "How each column of the data was read.")
 
 
-def extraction_sections(reading: Reading, gallery: Gallery, suffix: str) -> list[Section]:
-    """All that is known from the interactions."""
-    prefix = "" if not suffix else f"{reading.name}-"
-    top, n, last = highest_order(reading.n), reading.n, reading.last
-    counted = f"n = {reading.final.and_.shape[2]} samples"
-    above = last["strengths"]
-    above = above[
-        (above["kind"] == "both") & (above["quantity"] == "share") & (above["layer"] == OUTPUT) & (above["order"] > top)
-    ]
-    orders = (
-        ""
-        if top >= n
-        else f" Orders above {top} are left out; they hold {percent(above['mean'].sum())} of the output's salient strength."
-    )
-    layers = list(reading.final.layers)
-    some = spaced(left_out(layers))
-    overview = Section(f"Layer by layer{suffix}")
-    overview_table(reading, overview)
-    if reading.probes is not None and len(reading.probes):
-        gallery.hang(
-            overview, f"{prefix}probes", "Probe accuracy and calibration by layer",
-            "A linear classifier is fitted to each layer of the frozen network; the output is the network itself. Lines: checkpoints, "
-            "light to dark. "
-            f"Whiskers: 95 % Wilson intervals over {int(reading.probes['samples'].max()):,} test samples. Dotted: always naming the "
-            "most frequent class."
-            + spaced(left_out([epochs(epoch) for epoch in reading.probes.drop_duplicates("step")["epoch"]], what="checkpoints (by epoch)")),
-            plots.probe_accuracy(reading.probes),
-        )  # fmt: skip
-    pictures = Section(f"The strongest interactions on the samples{suffix}")
-    sample_pictures(reading, pictures, gallery, prefix)
-    few = Section(f"How many interactions are salient{suffix}")
-    ratio = float(reading.settings.get("salience_ratio", 0.05))
-    gallery.hang(
-        few, f"{prefix}sorted", "Sorted strengths of all interactions",
-        "All AND and OR effects of the last checkpoint in descending order, relative to the strongest of their sample; dashed: the "
-        f"salience line at {significant(ratio)}. "
-        "A curve crosses it at the mean number of salient interactions per sample. Few interactions carry the score; the rest is close "
-        "to zero.",
-        plots.sorted_strengths(marked(ranked(reading.final), reading.doubts), ratio),
-    )  # fmt: skip
-    gallery.hang(
-        few, f"{prefix}orders", "Strength by order",
-        "Summed strength of all effects of an order (the number of players that act together), averaged over samples and divided by "
-        "the layer's mean "
-        "|v(N) − v(∅)|. Positive effects speak for the class, negative ones against it. OR effects of one player are counted as AND."
-        + some,
-        plots.strength_by_order(last["strengths"]),
-    )  # fmt: skip
-    change = Section(f"What each layer shares with the output{suffix}")
-    gallery.hang(
-        change, f"{prefix}overlap-output", "Overlap with the output",
-        "Salient strength by order at the last checkpoint. Grey: shared with the output. Orange: in the layer only, forgotten later. "
-        "Blue: in the output only, "
-        "emerges later; it is drawn downwards, its length is its strength. Grey + orange is the layer, grey + blue is the output, which "
-        f"itself is not drawn.{orders}{spaced(left_out(compared_layers(last['shares'], 'output')))}",
-        plots.overlap(last["shares"], "output", highest=top),
-    )  # fmt: skip
-    gallery.hang(
-        change, f"{prefix}ratios", "Completeness and redundancy by layer",
-        "Completeness: share of the output's salient strength that a layer already holds. Redundancy: share of a layer's salient "
-        "strength that the output lacks. "
-        f"Ratios of averages; one curve per order, black for all orders together. The output itself (1 and 0) is not drawn.{orders}",
-        plots.ratios(last["shares"], top),
-    )  # fmt: skip
-    if (last["shares"]["reference"] == "layer before").any():
-        gallery.hang(
-            change, f"{prefix}overlap-layer", "From one layer to the next",
-            f"Each layer against the layer before it: grey is kept, blue is newly emerged, orange (drawn downwards) is forgotten.{orders}"
-            + spaced(left_out(compared_layers(last["shares"], "layer before"))),
-            plots.overlap(last["shares"], "layer before", highest=top),
-        )  # fmt: skip
-    time = Section(f"How it came about during training{suffix}")
-    if reading.games["step"].nunique() > 1:
-        gallery.hang(
-            time, f"{prefix}maps", "Layers by checkpoints",
-            "Salient interactions per sample, their strength, completeness and redundancy against the output of the same checkpoint, "
-            "completeness against "
-            f"the finished network's output (the output against itself stays empty), and the size of the game, mean |v(N) − v(∅)| in {reading.unit}.",
-            plots.layer_epoch_maps(
-                reading.maps(),
-                (
-                    ("count", "salient interactions per sample"), ("strength", "salient strength / mean |v(N) − v(∅)|"),
-                    ("completeness", "completeness, against the same checkpoint"),
-                    ("redundancy", "redundancy, against the same checkpoint"),
-                    ("final", "completeness, against the finished output"), ("reach", f"mean |v(N) − v(∅)| ({reading.unit})"),
-                ),
-            ),
-        )  # fmt: skip
-        gallery.hang(
-            time, f"{prefix}epochs", "Strength by order over epochs",
-            "Salient strength of each order, AND and OR together, relative to the layer's mean |v(N) − v(∅)| at that "
-            f"checkpoint.{orders}{some}",
-            plots.order_over_epochs(reading.tables["strengths"], highest=top),
-        )  # fmt: skip
-        gallery.hang(
-            time, f"{prefix}overlap-checkpoint", "From the checkpoint before to the last",
-            "Each layer of the last checkpoint against itself at the checkpoint before: grey is kept, blue is newly emerged, orange "
-            f"(drawn downwards) is forgotten.{orders}{some}",
-            plots.overlap(last["shares"], "checkpoint before", highest=top),
-        )  # fmt: skip
-    else:
-        time.text.append("There is one checkpoint only, so nothing can be said about training.")
-    for section in (pictures, few, change, time):
-        section.text.append(f"All averages: {counted}. {METHOD}")
-    return [overview, pictures, few, change, time, agreement_section(reading, suffix)]
-
-
-def spaced(sentence: str) -> str:
-    """A sentence to be put behind another, if there is one."""
-    return f" {sentence}" if sentence else ""
-
-
-def proven_canonical(games: pd.DataFrame) -> str:
-    """How many games have an answer proven to be the canonical one; a dash where that was not stored."""
-    known = games["canonical"].dropna() if "canonical" in games else pd.Series(dtype="boolean")
-    return of(int(known.sum()), len(known)) if len(known) else "–"
-
-
-def overview_table(reading: Reading, section: Section) -> None:
-    """One row per layer of the last checkpoint."""
-    games = reading.games[reading.games["step"] == reading.games["step"].max()]
-    counts, shares, probes = reading.last["counts"], reading.last["shares"], reading.probes
-    accuracy = (
-        {}
-        if probes is None
-        else probes[probes["step"] == probes["step"].max()].set_index("layer")["accuracy"].to_dict()
-    )
-    marks = reading.doubts[reading.doubts["step"] == reading.doubts["step"].max()].set_index("layer")
-    rows = []
-    for layer in reading.final.layers:
-        count, reach = (of_layer(frame, layer) for frame in (total(counts), reading.last["reach"]))
-        against = [
-            spanned(of_layer(total(shares, quantity=quantity, reference="output"), layer)) if layer != OUTPUT else "–"
-            for quantity in RATIOS
-        ]
-        dagger = " †" if layer in marks.index and marks.loc[layer, "marked"] else ""
-        certified = games.loc[games["layer"] == layer, "certified"]
-        canonical = proven_canonical(games[games["layer"] == layer])
-        hit = percent(accuracy[layer]) if layer in accuracy else "–"
-        rows.append(
-            (
-                layer + dagger,
-                hit,
-                spanned(reach),
-                spanned(count, 1),
-                *against,
-                of(int(certified.sum()), len(certified)),
-                canonical,
-            )
-        )
-    header = (
-        "layer",
-        "probe accuracy",
-        f"mean |v(N) − v(∅)|, {reading.unit}",
-        "salient per sample",
-        "completeness",
-        "redundancy",
-        "certified",
-        "canonical",
-    )
-    section.table(
-        header,
-        rows,
-        f"Last checkpoint (epoch {epochs(games['epoch'].iloc[0])}); n = {reading.final.and_.shape[2]} samples, 95 % intervals in brackets.",
-    )
-    section.text.append(
-        f"Marked † are layers whose probe is at chance (one-sided binomial test, 5 %), or whose mean |v(N) − v(∅)| is below {FLOOR} "
-        f"{reading.unit} or "
-        f"{percent(FLOOR_OF_OUTPUT, 0)} of the output's: what they are said to know may be noise."
-    )
-
-
-def of_layer(rows: pd.DataFrame, layer: str) -> dict[Hashable, Any]:
-    """The row of one layer."""
-    return dict(rows[rows["layer"] == layer].iloc[0])
-
-
-def sample_pictures(reading: Reading, section: Section, gallery: Gallery, prefix: str) -> None:
-    """The strongest interactions of some samples at the output, and of one sample layer by layer."""
-    samples, final = reading.samples, reading.final
-    labels, correct = samples.y.tolist(), final.presumed_correct.tolist()
-    # One of each class first, those that the network classifies correctly before others.
-    good = sorted(range(len(labels)), key=lambda i: (not correct[i], i))
-    turn = {i: sum(labels[j] == labels[i] for j in good[:place]) for place, i in enumerate(good)}
-    order = sorted(good, key=lambda i: (turn[i], not correct[i], i))
-    shown = sorted(order[:4], key=lambda i: labels[i])
-
-    def name(i: int) -> str:
-        wrong = "" if correct[i] else "\nmisread"
-        return f"{samples.classes[labels[i]]}\nno. {int(samples.index[i])}{wrong}"
-
-    layers = final.layers
-    few = [layers[round(i * (len(layers) - 1) / 4)] for i in range(5)] if len(layers) > 5 else list(layers)
-    subject = next((i for i in shown if correct[i]), shown[0])
-    across = strongest_of(final, [(name(i), layers[final.output], i) for i in shown])
-    along = strongest_of(final, [(layer, layer, subject) for layer in few])
-    what = "Numbers are effects on the score; a plus speaks for the class."
-    label = samples.classes[labels[subject]]
-    whole = "" if short(label, LONGEST) == label else f", of class {label}"
-    titles = (
-        ("samples", across, "Strongest interactions at the output", f"The five strongest of four samples at the last checkpoint. {what}"),
-        (
-            "layers", along, f"Strongest interactions of one sample, layer by layer: {short(label, LONGEST)}",
-            f"Sample no. {int(samples.index[subject])} of the test split{whole}, read at {len(few)} of {len(layers)} layers of the last "
-            f"checkpoint. {what}",
-        ),
-    )  # fmt: skip
-    for file, frame, title, caption in titles:
-        frame = marked(frame, reading.doubts)
-        if samples.x.ndim == 4 and samples.x.shape[1] in (1, 3) and len(frame):
-            figure = plots.on_images(frame, samples.x.numpy(), samples.owner[:, 0].numpy(), reading.unit)
-            extra = " Solid green: AND, acts when all outlined patches are there. Dashed purple: OR, acts when any is. Other patches are paled."
-        elif len(frame):
-            figure = plots.ranked_effects(frame, [samples.names(i) for i in range(len(samples.y))], reading.unit)
-            extra = " Plain green: AND, acts when all are there. Hatched purple: OR, acts when any is."
-        else:
-            continue
-        if samples.words:
-            extra += f" {players_of(samples, sorted(set(frame['image'])))}"
-        gallery.hang(section, f"{prefix}strongest-{file}", title, caption + extra, figure)
-
-
-def players_of(samples: Samples, shown: Sequence[int]) -> str:
-    """The words that are players in each of the shown sentences."""
-    return "Players: " + "; ".join(f"no. {int(samples.index[i])}: {', '.join(samples.words[i])}" for i in shown) + "."
-
-
-def agreement_section(reading: Reading, suffix: str) -> Section:
-    """Certificates, universal matching, and where the time went."""
-    section = Section(f"Checks and times{suffix}")
-    games = reading.games.copy()
-    games["gap"] = (games["objective"] - games["lower_bound"]) / games["lower_bound"].where(games["lower_bound"] > 0)
-    rows = []
-    for _, found in games.groupby("step", sort=True):
-        right = found.groupby("sample")["correct"].first()
-        rows.append(
-            (
-                epochs(found["epoch"].iloc[0]), of(int(found["certified"].sum()), len(found)), proven_canonical(found), percent(found["gap"].max(), 3),
-                significant(found["matching_error"].max()), of(int(right.sum()), len(right)),
-            )
-        )  # fmt: skip
-    section.table(
-        ("epoch", "certified games", "canonical games", "largest gap", "largest matching error", "explained samples classified correctly"), rows,
-        "Gap: strength found above the proven lower bound, relative to it. Matching error: largest difference between a value and its "
-        "reconstruction from the interactions, relative to the total strength.",
-    )  # fmt: skip
-    stages = list(dict.fromkeys(key for seconds in reading.seconds for key in seconds))
-    if stages:
-        total = {stage: sum(seconds.get(stage, 0.0) for seconds in reading.seconds) for stage in stages}
-        whole = sum(total.values())
-        spent = [
-            (
-                stage,
-                f"{number(value, 1)} s",
-                f"{number(value / len(reading.seconds))} s",
-                percent(value / max(whole, 1e-9), 0),
-            )
-            for stage, value in total.items()
-        ]
-        section.table(
-            ("stage", "all checkpoints", "per checkpoint", "share"),
-            spent,
-            "Seconds by stage of the extraction, as measured when it ran.",
-        )
-    return section
-
-
-def settings_section(readings: Sequence[Reading]) -> Section:
+def settings_section(extractions: Sequence[ExtractionAverages]) -> Section:
     """Exact settings of each extraction."""
     section = Section("Settings")
-    for reading in readings:
+    for extraction in extractions:
         rows = [
             (key, arguments(value) if isinstance(value, Mapping) else "default" if value is None else value)
-            for key, value in reading.settings.items()
+            for key, value in extraction.settings.items()
         ]
         section.table(
             ("setting", "value"),
             rows,
-            f"Extraction {reading.name}; samples (test indices): {', '.join(map(str, reading.samples.index.tolist()))}.",
+            f"Extraction {extraction.name}; samples (test indices): {', '.join(map(str, extraction.samples.index.tolist()))}.",
         )
     return section
 
 
-def environment_section(run: Run, readings: Sequence[Reading]) -> Section | None:
+def environment_section(run: Run, extractions: Sequence[ExtractionAverages]) -> Section | None:
     """Threads, device and versions that computed each part; of a run without that table, the versions that interactions hold."""
     section, table = Section("What computed it"), optional_table(run, TABLE)
     if table is not None and len(table):
@@ -486,9 +208,9 @@ def environment_section(run: Run, readings: Sequence[Reading]) -> Section | None
             "training seeds."
         )
         return section
-    for reading in readings:
-        used = list(reading.final.origin.versions.items())
+    for extraction in extractions:
+        used = list(extraction.final.origin.versions.items())
         section.table(
-            ("package", "version"), used, f"Versions that made the interactions of extraction {reading.name}."
+            ("package", "version"), used, f"Versions that made the interactions of extraction {extraction.name}."
         )
     return section if section.tables else None

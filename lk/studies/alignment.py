@@ -1,8 +1,8 @@
-"""Lines runs up: the same samples, the same players, the same game, read at each run's own layers."""
+"""Align runs for a comparison: the same samples, players and game, at the layers of each run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -29,7 +29,7 @@ class Aligned:
         runs: The runs.
         extraction: Name of the extraction.
         common: Indices (into the test split) of the samples that all runs explain.
-        kept: Those that all finished networks read rightly; everything is measured on them.
+        kept: Those that all finished networks classify correctly; everything is measured on them.
         places: For each run, the positions of `kept` in its extraction.
         final: For each run, the interactions of its last checkpoint on `kept`.
     """
@@ -43,7 +43,7 @@ class Aligned:
 
 
 def intermediate(layers: Sequence[str]) -> str:
-    """The hidden layer nearest to half of the depth; the output where nothing else was read.
+    """The hidden layer nearest to half of the depth; the output where it is the only layer.
 
     Example:
         >>> intermediate(["conv1", "conv2", "fc", "output"])
@@ -59,92 +59,105 @@ def differ(a: Run, b: Run, what: str, left: object, right: object, advice: str) 
     return ValueError(f"Runs {a.id} and {b.id} cannot be compared: {what} differs ({left} against {right}). {advice}")
 
 
+class Opened(NamedTuple):
+    """Settings and samples of an extraction of a run."""
+
+    run: Run
+    settings: dict[str, Any]
+    samples: Samples
+
+
+def opened(run: Run, extraction: str) -> Opened:
+    """Settings and samples of an extraction.
+
+    Raises:
+        FileNotFoundError: The run has no such extraction.
+    """
+    if not run.extracted(extraction):
+        known = ", ".join(run.extractions) or "none"
+        raise FileNotFoundError(
+            f"Run {run.id} has no extraction {extraction!r}. Known: {known}. Make it with analyze.py extract {run.path}."
+        )
+    samples = Samples.load(run.extraction(extraction) / "samples.safetensors")
+    return Opened(run, run.settings(extraction), samples)
+
+
+def check_settings(first: Opened, other: Opened) -> None:
+    """Refuse runs of different data sets, classes or settings."""
+    for what, left, right in (
+        ("the data set", *(str(one.run.config["data"]["class_path"]) for one in (first, other))),
+        ("the classes", first.samples.classes, other.samples.classes),
+    ):
+        if left != right:
+            raise differ(first.run, other.run, what, left, right, "Compare runs on one data set.")
+    for key in SAME:
+        a, b = (one.settings.get(key) for one in (first, other))  # earlier versions stored fewer settings
+        if comparable(a) != comparable(b):
+            advice = f"Extract again with the same {key} under another name (analyze.py extract --extraction.name), then compare that."
+            raise differ(first.run, other.run, f"the extraction's setting {key!r}", a, b, advice)
+
+
+def check_samples(first: Opened, other: Opened, common: Sequence[int]) -> None:
+    """Refuse runs whose common samples differ in input, label, players or filler."""
+    rows, places = (positions(one.samples, common) for one in (first, other))
+    for name, key in (
+        ("the input", "x"),
+        ("the label", "y"),
+        ("the division into players", "owner"),
+        ("what fills absent players", "filler"),
+    ):
+        left, right = getattr(first.samples, key)[rows], getattr(other.samples, key)[places]
+        if left.shape != right.shape:
+            shapes = tuple(left.shape[1:]), tuple(right.shape[1:])
+            raise differ(first.run, other.run, name, *shapes, "Compare runs with the same inputs and players.")
+        wrong = (left != right).reshape(len(common), -1).any(1)
+        if bool(wrong.any()):
+            what = f"{name} of sample {common[int(torch.nonzero(wrong)[0])]}"
+            count = f"{int(wrong.sum())} samples", f"of {len(common)}"
+            raise differ(first.run, other.run, what, *count, "Is it the same data set?")
+
+
+def positions(samples: Samples, chosen: Sequence[int]) -> list[int]:
+    """Positions of samples, given by their index into the test split."""
+    place = {index: i for i, index in enumerate(samples.index.tolist())}
+    return [place[index] for index in chosen]
+
+
 def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
-    """Check that the runs played the same games, and select the samples that all read rightly.
+    """Check that the runs played the same games, and select the samples that all classify correctly.
 
     Raises:
         FileNotFoundError: A run has no such extraction.
         ValueError: Fewer than two runs, or data, samples, players or settings differ; names what.
     """
+    names = ", ".join(run.id for run in runs) or "none"
     if len(runs) < 2 or len({run.path.resolve() for run in runs}) < len(runs):
-        raise ValueError(
-            f"Given {', '.join(run.id for run in runs) or 'no run'}; a comparison needs two different runs or more."
-        )
-    first = runs[0]
-    settings: list[dict[str, Any]] = []
-    samples: list[Samples] = []
-    for run in runs:
-        if not run.extracted(extraction):
-            known = ", ".join(run.extractions) or "none"
-            raise FileNotFoundError(
-                f"Run {run.id} has no extraction {extraction!r}. Known: {known}. Make it with analyze.py extract {run.path}."
-            )
-        settings.append(run.settings(extraction))
-        samples.append(Samples.load(run.extraction(extraction) / "samples.safetensors"))
-        source, other = str(first.config["data"]["class_path"]), str(run.config["data"]["class_path"])
-        if source != other:
-            raise differ(first, run, "the data set", source, other, "Compare runs on one data set.")
-        if samples[0].classes != samples[-1].classes:
-            raise differ(
-                first, run, "the classes", samples[0].classes, samples[-1].classes, "Compare runs on one data set."
-            )
-        for key in SAME:
-            if comparable(settings[0].get(key)) != comparable(settings[-1].get(key)):
-                advice = f"Extract again with the same {key} under another name (analyze.py extract --extraction.name), then compare that."
-                raise differ(
-                    first, run, f"the extraction's setting {key!r}", settings[0].get(key), settings[-1].get(key), advice
-                )
-    common = set.intersection(*(set(s.index.tolist()) for s in samples))
-    if not common:
-        raise differ(
-            first,
-            runs[-1],
-            "every explained sample",
-            samples[0].index.tolist(),
-            samples[-1].index.tolist(),
-            "Use the same data.seed.",
-        )
-    ordered = [int(i) for i in samples[0].index.tolist() if int(i) in common]
-    rows = [[s.index.tolist().index(i) for i in ordered] for s in samples]
-    for run, own, places in zip(runs[1:], samples[1:], rows[1:], strict=True):
-        for name, key in (
-            ("the input", "x"),
-            ("the label", "y"),
-            ("the division into players", "owner"),
-            ("what fills absent players", "filler"),
-        ):
-            left, right = getattr(samples[0], key)[rows[0]], getattr(own, key)[places]
-            if left.shape != right.shape:
-                raise differ(
-                    first,
-                    run,
-                    name,
-                    tuple(left.shape[1:]),
-                    tuple(right.shape[1:]),
-                    "Compare runs with the same inputs and players.",
-                )
-            wrong = (left != right).reshape(len(ordered), -1).any(1)
-            if bool(wrong.any()):
-                index = ordered[int(torch.nonzero(wrong)[0])]
-                raise differ(
-                    first,
-                    run,
-                    f"{name} of sample {index}",
-                    f"{int(wrong.sum())} samples",
-                    f"of {len(ordered)}",
-                    "Is it the same data set?",
-                )
+        raise ValueError(f"expected two different runs or more, got {names}. Name each run once.")
+    first, *others = (opened(run, extraction) for run in runs)
+    for other in others:
+        check_settings(first, other)
+    found = [first, *others]
+    shared = set.intersection(*(set(one.samples.index.tolist()) for one in found))
+    if not shared:
+        left, right = (one.samples.index.tolist() for one in (first, found[-1]))
+        raise differ(runs[0], runs[-1], "every explained sample", left, right, "Use the same data.seed.")
+    common = [int(i) for i in first.samples.index.tolist() if int(i) in shared]
+    for other in others:
+        check_samples(first, other, common)
     final = [Interactions.load(list(run.extracted(extraction).values())[-1]) for run in runs]
-    right = [
-        all(found.presumed_correct[places[i]] for found, places in zip(final, rows, strict=True))
-        for i in range(len(ordered))
-    ]
-    if not any(right):
+    rows = [positions(one.samples, common) for one in found]
+    correct = torch.stack([own.presumed_correct[places] for own, places in zip(final, rows, strict=True)]).all(0)
+    if not bool(correct.any()):
         raise ValueError(
-            f"No one of the {len(ordered)} common samples is read rightly by all of {', '.join(run.id for run in runs)}; nothing to "
-            "compare."
+            f"expected a common sample classified correctly by all of {names}, got none of {len(common)}. "
+            "Compare other runs, or extract more samples."
         )
-    kept = tuple(i for i, ok in zip(ordered, right, strict=True) if ok)
-    positions = tuple(tuple(place for place, ok in zip(places, right, strict=True) if ok) for places in rows)
-    selected = tuple(found.select(places) for found, places in zip(final, positions, strict=True))
-    return Aligned(tuple(runs), extraction, tuple(ordered), kept, positions, selected)
+    kept = tuple(i for i, ok in zip(common, correct.tolist(), strict=True) if ok)
+    chosen = tuple(tuple(positions(one.samples, kept)) for one in found)
+    selected = tuple(own.select(places) for own, places in zip(final, chosen, strict=True))
+    return Aligned(tuple(runs), extraction, tuple(common), kept, chosen, selected)
+
+
+def middle_of(found: Interactions) -> int:
+    """Position of the intermediate layer."""
+    return found.layers.index(intermediate(found.layers))

@@ -150,3 +150,9 @@ def averages(
         ),
     }
     return {name: frame.assign(depth=frame["layer"].map(depths(layers))) for name, frame in tables.items()}
+
+
+def weighted_mean(weights: Array, x: torch.Tensor) -> Array:
+    """Weighted mean over samples (the last axis) that leaves out NaN, for each row of weights."""
+    known = torch.isfinite(x)
+    return divide(contract(weights, torch.nan_to_num(x)), contract(weights, known))

@@ -8,11 +8,11 @@ import pandas as pd
 from lk.games import OUTPUT
 from lk.metrics.intervals import Array, jackknife
 from lk.studies.alignment import Aligned
+from lk.studies.answers import HALF, first_half, rows_of
+from lk.studies.answers import largest as largest_of
 from lk.studies.averages import tidy
-from lk.studies.compare import marked_layers
+from lk.studies.low_signal import low_signal_layers
 from lk.studies.profile import Profile, profile
-from lk.studies.sentences import HALF, first_half, rows_of
-from lk.studies.sentences import largest as largest_of
 from lk.text import number, spanned
 
 LEARNED, DROPPED = "newly learned", "dropped"
@@ -28,7 +28,7 @@ def layer_steps(aligned: Aligned) -> tuple[pd.DataFrame, list[str]]:
     weights, samples = jackknife(len(aligned.kept)), len(aligned.kept)
     parts, texts = [], []
     for run, found in zip(aligned.runs, aligned.final, strict=True):
-        own, bad = profile(found, weights), marked_layers(run, aligned.extraction)
+        own, bad = profile(found, weights), low_signal_layers(run, aligned.extraction)
         texts.append(f"{run.id}: {described(own, bad)}")
         for quantity, change in ((LEARNED, own.learned), (DROPPED, own.dropped)):
             frame = tidy(change, {"after": own.layers[1:]}, samples, quantity=quantity, run=run.id)

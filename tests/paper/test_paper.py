@@ -17,13 +17,14 @@ from lk.interactions import interactions_of
 from lk.metrics.intervals import jackknife
 from lk.paper.ablation import Ablation, rows
 from lk.paper.controls import CONTROLS, Controls, RandomLabels, Shuffled
+from lk.paper.final_checkpoint import FinalCheckpoint, evenly
 from lk.paper.findings import (
     FAILS,
     HOLDS,
     LEAST,
     PARTS,
     UNDECIDED,
-    Read,
+    LayerMeasures,
     claimed,
     findings,
     high_orders,
@@ -34,9 +35,11 @@ from lk.paper.findings import (
     verdict,
 )
 from lk.paper.generalisation import generalisation, low_over_high, pair_of, stability_findings
-from lk.paper.stability import Stability
-from lk.paper.subject import Subject, evenly
-from lk.paper.verdicts import held, summary
+from lk.paper.settings import Architecture, Paper
+from lk.paper.stability_study import StabilityStudy
+from lk.paper.stored_results import Result, read_about, stored_table
+from lk.paper.studies import PaperStudies
+from lk.paper.verdicts import held, verdict_table
 from lk.probes import Optimum
 from lk.runs import Run
 from tests.helpers.run_folders import interactions
@@ -62,7 +65,7 @@ def test_verdicts():
 
 def test_a_layer_that_is_the_output_is_complete():
     found = interactions(salience_ratio=0.05)  # layers that agree more and more with the output
-    read = Read(found)
+    read = LayerMeasures(found)
     assert read.completeness(2)[0] > read.completeness(1)[0] > read.completeness(0)[0]
     total = read.over(read.against.overlap, 1, None) + read.over(read.against.forgotten, 1, None)
     assert total == pytest.approx(read.over(read.against.all, 1, None))
@@ -89,7 +92,7 @@ def test_findings_of_layers_that_agree_more_and_more():
     assert list(rises["verdict"]) == [HOLDS, HOLDS]
     under = table[table["condition"] == "untrained network"]
     assert (under["excess"] == 0).all()  # the control shows as much: nothing is left of the finding
-    verdicts = summary(table.assign(p_holm=table["p"])).set_index("finding")
+    verdicts = verdict_table(table.assign(p_holm=table["p"])).set_index("finding")
     assert (verdicts.loc[verdicts["verdict"] == HOLDS, "untrained network"] == UNDECIDED).all()
     assert verdicts.loc[verdicts["verdict"] != HOLDS, "untrained network"].isna().all()
     assert verdicts.loc[4, "seeds"] == 1
@@ -108,7 +111,7 @@ def test_a_finding_that_the_control_shows_more_strongly_does_not_survive():
     }
     under = {**measured, "condition": "untrained network", "excess_low": -0.3, "excess_high": -0.1}
     other = {**measured, "condition": "opposite lean", "verdict": FAILS}
-    row = summary(pd.DataFrame([measured, under, other])).iloc[0]
+    row = verdict_table(pd.DataFrame([measured, under, other])).iloc[0]
     assert (row["verdict"], row["untrained network"], row["opposite lean"]) == (HOLDS, "does not survive", FAILS)
     assert row["after_holm"] == UNDECIDED
 
@@ -139,7 +142,7 @@ def test_few_samples_decide_nothing():
     }
     for samples, outcome in ((LEAST, "survives"), (LEAST - 1, UNDECIDED)):
         under = {**measured, "condition": "random labels", "excess_low": 0.1, "excess_high": 0.3, "n": samples}
-        assert summary(pd.DataFrame([measured, under])).iloc[0]["random labels"] == outcome
+        assert verdict_table(pd.DataFrame([measured, under])).iloc[0]["random labels"] == outcome
 
 
 def test_sentences_count_what_stands_after_holm_and_name_few_runs():
@@ -253,14 +256,14 @@ def test_every_lean_has_its_own_salient_set():
     game = torch.tensor([0.0, 2.0, 1.0, -2.0, 1.0, 2.0, 0.0, 1.0])
     low, high = (decompose(game, 0.0, tie_break=lean) for lean in ("low", "high"))
     found = interactions_of(game[:, None, None], ["output"], 0.0, 1e-3, salience_ratio=0.05)
-    subject = SimpleNamespace(
+    final = SimpleNamespace(
         interactions=found, values=game[:, None, None], places={"output": 0}, n=3, step=0, samples=SimpleNamespace(index=torch.tensor([5])),
         extraction=SimpleNamespace(kappa=0.0, gap=1e-3),
     )  # fmt: skip
     noisy = game[:, None, None] + 1e-3 * torch.randn(8, 1, 6, generator=torch.Generator().manual_seed(0))
     for way in ("again", "followed"):
-        study = Stability(samples=1, draws=6, way=way, leans=("low", "high"))
-        table = pd.concat(study.rows(subject, {0: {"values": noisy}}))
+        study = StabilityStudy(samples=1, draws=6, way=way, leans=("low", "high"))
+        table = pd.concat(study.rows(final, {0: {"values": noisy}}))
         for lean, answer in (("low", low), ("high", high)):
             for kind, effects in (("and", answer.and_), ("or", answer.or_)):
                 own = table[(table["lean"] == lean) & (table["kind"] == kind)].set_index("order")["stability"]
@@ -297,7 +300,7 @@ def test_stability_that_falls_with_order_is_found():
 
 def test_noise_depends_on_the_sample_alone():
     x = torch.zeros(3, 4)
-    study = Stability(draws=1000, sigma=0.5)
+    study = StabilityStudy(draws=1000, sigma=0.5)
     assert torch.equal(study.noisy(x, 7), study.noisy(x, 7))
     assert not torch.equal(study.noisy(x, 7), study.noisy(x, 8))
     assert study.noisy(x, 7).std() == pytest.approx(0.5, rel=0.02)
@@ -306,7 +309,7 @@ def test_noise_depends_on_the_sample_alone():
 @pytest.mark.parametrize("wrong", [{"draws": 1}, {"sigma": 0.0}, {"way": "guess"}, {"samples": 0}])
 def test_settings_out_of_range(wrong):
     with pytest.raises(ValueError, match="expected at least 1 sample and 2 draws"):
-        Stability(**wrong)
+        StabilityStudy(**wrong)
 
 
 # ---- ablation and controls
@@ -315,8 +318,8 @@ def test_counts_of_a_known_game():
     games[:, 0] = torch.tensor([0.0, 1, 1, 1, 0, 1, 1, 1]) * 4  # 0 or 1: a single OR effect
     games[:, 1] = torch.tensor([0.0, 0, 0, 1, 0, 0, 0, 1])  # 0 and 1, four times weaker
     found = decompose(games, kappa=0.0)
-    subject = type("Subject", (), {"interactions": interactions(n=3, salience_ratio=0.3)})()
-    table = rows(found, found, subject)
+    final = type("FinalCheckpoint", (), {"interactions": interactions(n=3, salience_ratio=0.3)})()
+    table = rows(found, found, final)
     assert list(table["per_sample"]) == [1, 1]
     assert list(table["per_layer"]) == [1, 0]  # under the threshold of the stronger sample
     assert list(table["agreement"]) == [1, 1]
@@ -459,17 +462,15 @@ def test_tables_of_another_extraction_are_made_anew(digits, tmp_path):
     run, made = Run(shutil.copytree(digits / "narrow-0", tmp_path / "run")), []
 
     def table(samples=1, **changes):
-        subject = SimpleNamespace(
+        final = SimpleNamespace(
             run=run, step=7, extraction=Extraction(Grid(patch=4), **changes), samples=SimpleNamespace(index=torch.tensor([1, 2])),
             interactions=SimpleNamespace(origin=SimpleNamespace(made_from=None)),
         )  # fmt: skip
-        subject.identity = Subject.identity.fget(subject)
-        return Subject.kept(
-            subject,
-            "solvers",
-            {"samples": samples},
-            lambda: made.append(changes) or pd.DataFrame({"kappa": [subject.extraction.kappa]}),
-        )
+        final.identity = FinalCheckpoint.identity.fget(final)
+        return stored_table(
+            final, "solvers", {"samples": samples},
+            lambda: made.append(changes) or Result(pd.DataFrame({"kappa": [final.extraction.kappa]}), {}),
+        ).table  # fmt: skip
 
     assert [table(kappa=kappa)["kappa"].item() for kappa in (0.04, 0.04, 0.1)] == [0.04, 0.04, 0.1]
     assert len(made) == 2
@@ -494,7 +495,23 @@ def test_a_stopped_study_goes_on(digits):
     other = settings(digits, stability={"samples": 2, "draws": 4})
     (digits / "paper.yaml").write_text(yaml.safe_dump(other))
     analyze(["paper", "--config", str(digits / "paper.yaml"), "--figures", "[5]"])
-    assert run.read_table("paper/stability").attrs["settings"]["draws"] == 4
+    assert read_about(run.table("paper/stability"))["settings"]["draws"] == 4
+
+
+def test_cost_does_not_depend_on_what_was_read_before(digits):
+    given = settings(digits)
+    paper = Paper(
+        given["folder"], [Architecture("MLP-7", [str(digits / "narrow-0")])], Grid(patch=4), stability=StabilityStudy(samples=2, draws=3),
+        ablation=Ablation(kappas=(0.0, 0.04), samples=3), controls=Controls(("random labels", "opposite lean"), samples=4), name="cost",
+    )  # fmt: skip
+    checkpoints = paper.final_checkpoints()
+    nothing_read, all_read = PaperStudies(paper, checkpoints), PaperStudies(paper, checkpoints)
+    before = nothing_read.cost()
+    assert len(all_read.kappas) + len(all_read.solvers) + len(all_read.findings) > 0
+    after = all_read.cost()
+    assert set(before["study"]) == {"extraction", "stability", "kappas", "solvers", "random labels", "opposite lean"}
+    steady = [column for column in before if column not in ("bare_per_second",)]  # timed on every call
+    pd.testing.assert_frame_equal(before[steady], after[steady])
 
 
 def test_effects_followed_linearly_match_small_noise(digits):

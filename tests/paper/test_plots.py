@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from lk import plots
+from lk.paper import plots, sparsity_plots
 from lk.plots.style import FORGOTTEN, NEW, OVERLAP, figure_image, of_samples, wide
 from tests.helpers.paper_frames import (
     FEW,
@@ -19,6 +19,7 @@ from tests.helpers.paper_frames import (
     sorted_curves,
 )
 
+DRAW = {name: getattr(room, name) for room in (plots, sparsity_plots) for name in room.__all__}
 KINDS = sorted(set(paper()) - {"paper_attributions"})
 
 
@@ -43,7 +44,7 @@ def texts(figure):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_number_of_samples_is_stated(name):
-    assert "n = 30 samples" in " ".join(texts(getattr(plots, name)(*paper()[name])))
+    assert "n = 30 samples" in " ".join(texts(DRAW[name](*paper()[name])))
 
 
 @pytest.mark.parametrize("name", sorted(paper()))
@@ -61,7 +62,7 @@ def test_missing_numbers_are_tolerated(name):
         if column in frame:
             holes[frame[column] == frame[column].iloc[0]] = np.nan
             break
-    assert draw(getattr(plots, name)(frame.assign(**holes), *rest)).std() > 5
+    assert draw(DRAW[name](frame.assign(**holes), *rest)).std() > 5
 
 
 def test_strengths_cross_the_threshold_at_the_number_of_salient_ones():
@@ -75,7 +76,7 @@ def test_strengths_cross_the_threshold_at_the_number_of_salient_ones():
             "n": 2,
         }
     )
-    (axes,) = plots.paper_strengths(frame).axes
+    (axes,) = sparsity_plots.paper_strengths(frame).axes
     salient = axes.lines[1]
     assert salient.get_xdata().tolist() == [0.5, 1.0, 1.5]
     assert axes.get_xscale() == "log"
@@ -154,13 +155,13 @@ def test_at_most_eight_interactions():
 
 
 def test_kappa_sorts_by_its_reference():
-    axes = plots.paper_kappa(kappas()).axes[0]
+    axes = sparsity_plots.paper_kappa(kappas()).axes[0]
     lines = {line.get_label(): line for line in axes.lines}
     (black,) = (line for name, line in lines.items() if name.startswith("κ = 0.04"))
     assert (np.diff(black.get_ydata()) <= 0).all()
     assert {"κ = 0.02", "κ = 0.03", "κ = 0.05", "κ = 0.08"} <= set(lines)
     assert not black.get_rasterized()
-    many = plots.paper_kappa(kappas(ranks=1500)).axes[0]
+    many = sparsity_plots.paper_kappa(kappas(ranks=1500)).axes[0]
     assert many.lines[0].get_rasterized()
 
 
@@ -177,7 +178,7 @@ def test_counts_show_their_mean_beside_the_papers():
     frame = pd.DataFrame(
         {"setting": "0.04", "group": "kappa", "network": "net", "count": [1.0, 2.0, 6.0], "paper": 21.8}
     )
-    (axes,) = plots.paper_counts(frame).axes
+    (axes,) = sparsity_plots.paper_counts(frame).axes
     assert {text.get_text() for text in axes.texts} == {"3.0", "paper: 21.8"}
     assert [21.8, 21.8] in [list(line.get_xdata()) for line in axes.lines]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["kappa: 0.04"]
@@ -187,14 +188,14 @@ def test_counts_show_their_mean_beside_the_papers():
 @pytest.mark.parametrize(("counts", "scale"), [([10.0, 60.0], "linear"), ([0.0, 2.0, 90.0], "symlog")])
 def test_counts_may_be_zero_and_far_apart(counts, scale):
     frame = pd.DataFrame({"setting": "a", "group": "g", "network": "net", "count": counts, "paper": np.nan})
-    figure = plots.paper_counts(frame)
+    figure = sparsity_plots.paper_counts(frame)
     assert figure.axes[0].get_xscale() == scale
     draw(figure)
     assert not any("math" in text.get_text() for text in figure.axes[0].get_xticklabels())
 
 
 def test_four_settings_of_one_name_in_two_groups_are_two_rows():
-    figure = plots.paper_counts(pd.concat([counted(), counted().assign(group="other")]))
+    figure = sparsity_plots.paper_counts(pd.concat([counted(), counted().assign(group="other")]))
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert len(labels) == len(set(labels)) == 16
 
@@ -208,7 +209,7 @@ def test_numbers_of_samples():
 
 def test_one_network_is_enough():
     one = dict(list(FEW.items())[:1])
-    for figure in (plots.paper_strengths(sorted_curves(one)), plots.paper_ratios(by_layer(one), "and")):
+    for figure in (sparsity_plots.paper_strengths(sorted_curves(one)), plots.paper_ratios(by_layer(one), "and")):
         draw(figure)
         assert [panel.get_title(loc="left") for panel in figure.axes if panel.get_title(loc="left")] == list(one)
 
@@ -222,6 +223,6 @@ def test_the_papers_mean_far_from_the_counts_leaves_room_for_the_panels():
             for count in (1, 3)
         ]
     )
-    figure = plots.paper_counts(frame)
+    figure = sparsity_plots.paper_counts(frame)
     figure_image(figure)  # would warn that the axes collapsed
     assert figure.axes[0].get_xlim()[1] > 45.6

@@ -16,6 +16,8 @@ from lk.certification.circuits import circuit_picture
 from lk.finders import rho_set
 from lk.groups import Symmetric, irreps
 from lk.metrics.intervals import jackknife
+from lk.paper import plots as paper_plots
+from lk.paper import sparsity_plots
 from lk.plots.on_images import outline
 from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
 from lk.studies.averages import averages, total
@@ -132,7 +134,8 @@ def certified():
     }
 
 
-DRAW = {name: getattr(room, name) for room in (plots, certificate_plots) for name in room.__all__}
+ROOMS = (plots, certificate_plots, paper_plots, sparsity_plots)
+DRAW = {name: getattr(room, name) for room in ROOMS for name in room.__all__}
 
 
 @pytest.fixture(scope="module")

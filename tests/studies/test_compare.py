@@ -15,8 +15,9 @@ from lk.report import write_report
 from lk.report.comparison import folder_of
 from lk.studies.alignment import align
 from lk.studies.averages import averages, counts, strengths
-from lk.studies.compare import PAIRS, QUESTIONS, difference, iou, layer_tables, sentences
-from lk.studies.flags import doubts
+from lk.studies.differences import QUESTIONS, difference, difference_table
+from lk.studies.low_signal import low_signal
+from lk.studies.run_tables import PAIRS, iou, layer_tables
 from tests.helpers.run_folders import interactions, write_run
 
 
@@ -57,9 +58,9 @@ def test_averages_hold_their_mean_within_the_interval():
 def test_doubts_name_their_reason():
     games = pd.DataFrame({"step": [1] * 3, "layer": ["a", "b", "output"], "reach": [0.2, 5.0, 30.0]})
     probes = pd.DataFrame({"step": [1, 1], "layer": ["a", "b"], "at_chance": [False, True]})
-    table = doubts(games, probes).set_index("layer")
+    table = low_signal(games, probes).set_index("layer")
     assert table["why"].to_dict() == {"a": "|v(N) − v(∅)| below the floor", "b": "probe at chance", "output": ""}
-    assert not doubts(games.assign(reach=[0.4, 5.0, 30.0]))["marked"].any()
+    assert not low_signal(games.assign(reach=[0.4, 5.0, 30.0]))["marked"].any()
 
 
 # ---- measures
@@ -129,21 +130,21 @@ def test_a_comparison_needs_two_runs_with_the_extraction(tmp_path):
         align([run, other], "fine")
 
 
-def test_common_samples_that_all_read_rightly(tmp_path):
+def test_common_samples_that_all_classify_correctly(tmp_path):
     one = write_run(tmp_path / "one", samples=8, first_index=100, wrong=(3,), seed=1)
     two = write_run(tmp_path / "two", samples=6, first_index=102, wrong=(5,), seed=2)
     aligned = align([one, two])
     assert aligned.common == (102, 103, 104, 105, 106, 107)
     assert aligned.kept == (102, 104, 105, 106)
     assert [found.samples.tolist() for found in aligned.final] == [[102, 104, 105, 106]] * 2
-    with pytest.raises(ValueError, match="read rightly by all of one, none"):
+    with pytest.raises(ValueError, match="classified correctly by all of one, none"):
         align([one, write_run(tmp_path / "none", wrong=range(6))])
 
 
 # ---- what is said
 def test_equal_runs_are_not_told_apart(tmp_path):
     aligned = align([write_run(tmp_path / name, seed=4) for name in ("run-1", "run-2")])
-    found = sentences(aligned)
+    found = difference_table(aligned)
     assert len(found) == len(QUESTIONS)
     assert (found["p_holm"] == 1).all()
     assert found["text"].str.startswith("No difference between these two runs, run-1 and run-2,").all()
@@ -169,7 +170,7 @@ def planted(tmp_path, name, dense, **settings):
 
 def test_a_planted_difference_is_found_and_has_its_direction(tmp_path):
     aligned = align([planted(tmp_path, "few-1", False), planted(tmp_path, "many-2", True)])
-    row = sentences(aligned).iloc[0]
+    row = difference_table(aligned).iloc[0]
     assert row["question"] == QUESTIONS[0].name
     assert row["difference"] < 0
     assert row["low"] <= row["difference"] <= row["high"] < 0
@@ -184,7 +185,7 @@ def test_a_planted_difference_is_found_and_has_its_direction(tmp_path):
 def test_an_architecture_is_named_from_three_seeds_on(tmp_path, seeds):
     runs = [planted(tmp_path, f"mlp-{s}", False, training_seed=s) for s in range(seeds)]
     runs += [planted(tmp_path, f"vgg-{s}", True, training_seed=s, network="lk.networks.VGG11") for s in range(seeds)]
-    found = sentences(align(runs))
+    found = difference_table(align(runs))
     if seeds == 3:
         assert set(found["level"]) == {"architectures"}
         assert len(found) == len(QUESTIONS)
@@ -233,7 +234,7 @@ def test_three_runs_of_one_seed_are_three_runs(tmp_path):
     runs = [write_run(tmp_path / f"a{i}", seed=i) for i in range(3)] + [
         write_run(tmp_path / f"b{i}", seed=i, network="lk.networks.VGG11") for i in range(3)
     ]
-    found = sentences(align(runs))
+    found = difference_table(align(runs))
     assert set(found["level"]) == {"runs"}
     assert len(found) == 5 * len(QUESTIONS)  # each with the first
 
@@ -241,7 +242,9 @@ def test_three_runs_of_one_seed_are_three_runs(tmp_path):
 def test_marked_layers_follow_the_sentences(tmp_path):
     runs = [write_run(tmp_path / "good", seed=1), write_run(tmp_path / "bad", seed=2, at_chance=("second",))]
     aligned = align(runs)
-    assert sentences(aligned)["text"].str.contains("† Read with care: a layer asked about is marked in bad").all()
+    assert (
+        difference_table(aligned)["text"].str.contains("† Read with care: a layer asked about is marked in bad").all()
+    )
     layers = layer_tables(aligned)["layers"]
     assert set(layers.loc[layers["marked"], "run"] + layers.loc[layers["marked"], "layer"]) == {"badsecond"}
 

@@ -19,8 +19,8 @@ from lk.games.maskers import Given, Masker
 from lk.layers import frozen
 from lk.networks import MLP
 from lk.paper.controls import Controls
-from lk.paper.stability import Stability
-from lk.paper.subject import subject
+from lk.paper.final_checkpoint import read_final
+from lk.paper.stability_study import StabilityStudy
 from lk.probes import Optimum, PaperSGD, Probes
 from lk.runs import Run
 from lk.scores import Score
@@ -256,14 +256,14 @@ def test_probes_of_other_weights_or_labels_are_fitted_again(run):
 
 
 def test_studies_follow_the_network(run):
-    """Kept tables, noisy games and controls of a subject whose checkpoint is replaced are made again."""
+    """Kept tables, noisy games and controls of a run whose checkpoint is replaced are made again."""
     extraction = Extraction(Foreground(4, 2), probes=Optimum(max_samples=400))
-    study, control = Stability(samples=1, draws=2), Controls(samples=2)
+    study, control = StabilityStudy(samples=1, draws=2), Controls(samples=2)
 
     def look():
-        one = subject(Run(run), extraction)
+        one = read_final(Run(run), extraction)
         return (
-            study.measure(one)["stability"].sum(),
+            study.measure(one).table["stability"].sum(),
             control.interactions(one, "random labels").and_,
             control.interactions(one, "opposite lean").and_,
         )
@@ -280,9 +280,11 @@ def test_studies_follow_the_network(run):
 
 def test_studies_with_settings_that_share_a_name(run):
     """`sigma=0.02` is how 0.020000001 is written in a file's name."""
-    one = subject(Run(run), Extraction(Foreground(4, 2), probes=Optimum(max_samples=400)))
+    one = read_final(Run(run), Extraction(Foreground(4, 2), probes=Optimum(max_samples=400)))
     nothing = lambda _: None  # noqa: E731
-    games = [Stability(samples=1, draws=2, sigma=sigma).games(one, 0, nothing)["values"] for sigma in (0.02, 0.0200001)]
+    games = [
+        StabilityStudy(samples=1, draws=2, sigma=sigma).games(one, 0, nothing)["values"] for sigma in (0.02, 0.0200001)
+    ]
     assert not torch.equal(*games)
     few = Controls(samples=2)
     made = [

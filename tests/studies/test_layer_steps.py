@@ -5,7 +5,8 @@ import pytest
 
 from lk.metrics.intervals import jackknife
 from lk.studies.alignment import align
-from lk.studies.layer_steps import DROPPED, LEARNED, Profile, described, half, layer_steps, profile
+from lk.studies.layer_steps import DROPPED, LEARNED, described, half, layer_steps
+from lk.studies.profile import Profile, profile
 from tests.helpers.run_folders import write_run
 
 FOUR = ("a", "b", "c", "output")

@@ -14,7 +14,8 @@ from lk.extraction.tables import KINDS
 from lk.interactions import salient
 from lk.metrics.noise_share import noise_share
 from lk.metrics.stability import mean_by_order, stability
-from lk.paper.subject import Subject, evenly
+from lk.paper.final_checkpoint import FinalCheckpoint, evenly
+from lk.paper.stored_results import Result, stored_table, stored_tensors
 from lk.transforms import harsanyi, or_interactions, orders
 
 WAYS = ("again", "followed")
@@ -22,7 +23,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True)
-class Stability:
+class StabilityStudy:
     """Settings of the study.
 
     The paper adds Gaussian noise of deviation 0.02 to the input and states neither the number of draws nor whether the decomposition is
@@ -68,19 +69,19 @@ class Stability:
             if key not in ("seeds", "networks")
         }
 
-    def played(self, subject: Subject) -> int:
+    def played(self, final: FinalCheckpoint) -> int:
         """How many masked samples the study passes through the network."""
-        return int(min(self.samples, len(subject.samples.y)) * self.draws * 2**subject.n)
+        return int(min(self.samples, len(final.samples.y)) * self.draws * 2**final.n)
 
     def noisy(self, x: Tensor, index: int) -> Tensor:
         """Noisy copies `(draws, *input)` of one sample; the noise depends on the seed and the sample's index alone."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
         return x + self.sigma * torch.randn(self.draws, *x.shape, generator=generator)
 
-    def measure(self, subject: Subject, done: Callable[[int], None] = lambda _: None) -> pd.DataFrame:
+    def measure(self, final: FinalCheckpoint, done: Callable[[int], None] = lambda _: None) -> Result:
         """Stability of the salient interactions of each sample, at the intermediate layer and the output.
 
-        Games are kept sample by sample, so that a study that was stopped goes on where it was.
+        Games are stored sample by sample: a stopped study resumes where it was.
 
         Returns:
             Columns step, layer, place, lean, kind, order, sample, stability; NaN where a sample has no salient interaction of an order.
@@ -88,96 +89,95 @@ class Stability:
         Raises:
             ValueError: Inputs are no real numbers (token ids): there is nothing that noise could be added to.
         """
-        if not subject.samples.x.is_floating_point():
+        if not final.samples.x.is_floating_point():
             raise ValueError(
                 "Noise is added to real inputs; given integers (token ids). Leave the stability study out for text."
             )
 
-        def make() -> pd.DataFrame:
-            games = {place: self.games(subject, place, done) for place in self.places(subject)}
-            frame = pd.concat(self.rows(subject, games), ignore_index=True)
-            frame.attrs["seconds"] = {"play": sum(played["seconds"].item() for played in games.values())}
-            return frame
+        def compute() -> Result:
+            games = {place: self.games(final, place, done) for place in self.places(final)}
+            frame = pd.concat(self.rows(final, games), ignore_index=True)
+            return Result(frame, {"play": sum(played["seconds"].item() for played in games.values())})
 
-        return subject.kept("stability", self.settings, make)
+        return stored_table(final, "stability", self.settings, compute)
 
-    def places(self, subject: Subject) -> list[int]:
+    def places(self, final: FinalCheckpoint) -> list[int]:
         """Positions of the samples that get noise."""
-        return evenly(len(subject.samples.y), self.samples)
+        return evenly(len(final.samples.y), self.samples)
 
-    def rows(self, subject: Subject, games: Mapping[int, Mapping[str, Tensor]]) -> list[pd.DataFrame]:
+    def rows(self, final: FinalCheckpoint, games: Mapping[int, Mapping[str, Tensor]]) -> list[pd.DataFrame]:
         """The table of each sample, from its games."""
-        found, parts = subject.interactions, []
+        found, parts = final.interactions, []
         for place, played in games.items():
             values = played["values"]
-            for where, (name, layer) in enumerate(subject.places.items()):
+            for where, (name, layer) in enumerate(final.places.items()):
                 for lean in self.leans:
-                    clean = self.clean(subject, layer, place, lean)
+                    clean = self.clean(final, layer, place, lean)
                     chosen = salient(clean, found.salience_ratio)
-                    effects = self.effects(subject, values[:, where], layer, place, lean, clean)
+                    effects = self.effects(final, values[:, where], layer, place, lean, clean)
                     for k, kind in enumerate(KINDS):
                         mean = mean_by_order(stability(effects[k]), chosen[k])
                         parts.append(
                             pd.DataFrame({"order": range(found.n_players + 1), "stability": mean.numpy()}).assign(
-                                step=subject.step, layer=found.layers[layer], place=name, lean=lean, kind=kind,
-                                sample=int(subject.samples.index[place]),
+                                step=final.step, layer=found.layers[layer], place=name, lean=lean, kind=kind,
+                                sample=int(final.samples.index[place]),
                             )[1:]
                         )  # fmt: skip
         return parts
 
-    def games(self, subject: Subject, place: int, done: Callable[[int], None]) -> dict[str, Tensor]:
+    def games(self, final: FinalCheckpoint, place: int, done: Callable[[int], None]) -> dict[str, Tensor]:
         """`values` of the noisy games of one sample, `(2**n, 2, draws)`, played where they are not stored yet, and the `seconds` that took."""
-        samples, index = subject.samples, int(subject.samples.index[place])
+        samples, index = final.samples, int(final.samples.index[place])
         noise = {"sigma": self.sigma, "draws": self.draws, "seed": self.seed}
         name = f"stability/sigma={self.sigma:g}-draws={self.draws}-seed={self.seed}/sample={index:07d}.safetensors"
 
-        def make() -> dict[str, Tensor]:
+        def compute() -> dict[str, Tensor]:
             start = time.perf_counter()
-            layers = list(subject.interactions.layers[:-1])
+            layers = list(final.interactions.layers[:-1])
             noisy = replace(samples.select([place] * self.draws), x=self.noisy(samples.x[place], index))
-            middle = [subject.middle] if layers else []
-            values, _ = subject.extraction.play(subject.network, subject.probes, middle, noisy, done)
+            middle = [final.middle] if layers else []
+            values, _ = final.extraction.play(final.network, final.probes, middle, noisy, done)
             return {"values": values, "seconds": torch.tensor(time.perf_counter() - start)}
 
-        return subject.kept_tensors(name, {**noise, "sample": index}, make)
+        return stored_tensors(final, name, {**noise, "sample": index}, compute)
 
-    def clean(self, subject: Subject, layer: int, place: int, lean: str) -> Tensor:
+    def clean(self, final: FinalCheckpoint, layer: int, place: int, lean: str) -> Tensor:
         """Effects of the clean game, `(2, 2**n)`: what is salient, and what is followed, is of the same lean as the noisy games."""
         if lean == "low":
-            return subject.interactions.effects[:, :, layer, place].double()
-        found = decompose(
-            subject.values[:, layer, place], subject.extraction.kappa, subject.extraction.gap, tie_break=lean
-        )
+            return final.interactions.effects[:, :, layer, place].double()
+        found = decompose(final.values[:, layer, place], final.extraction.kappa, final.extraction.gap, tie_break=lean)
         effects = torch.stack([found.and_, found.or_]).double()
         effects[:, 0] = 0
         return effects
 
-    def effects(self, subject: Subject, values: Tensor, layer: int, place: int, lean: str, clean: Tensor) -> Tensor:
+    def effects(
+        self, final: FinalCheckpoint, values: Tensor, layer: int, place: int, lean: str, clean: Tensor
+    ) -> Tensor:
         """Effects of the noisy games of one layer, `(2, 2**n, draws)`."""
         if self.way == "again":
-            found = decompose(values, subject.extraction.kappa, subject.extraction.gap, tie_break=lean)
+            found = decompose(values, final.extraction.kappa, final.extraction.gap, tie_break=lean)
             return torch.stack([found.and_, found.or_])
-        change = (values.double() - subject.values[:, layer, place, None].double()) / 2
+        change = (values.double() - final.values[:, layer, place, None].double()) / 2
         and_, or_ = harsanyi(change), or_interactions(change)
-        single = orders(subject.n) == 1
+        single = orders(final.n) == 1
         and_[single] += or_[single]
         or_[single] = 0
         return clean[..., None] + torch.stack([and_, or_])
 
-    def shares(self, subject: Subject) -> pd.DataFrame:
+    def shares(self, final: FinalCheckpoint) -> pd.DataFrame:
         """The control: how large the noise on a coalition is beside the coalition itself, by order (App. L).
 
         Returns:
             Columns order, n, and the quantiles q05, q25, q50, q75, q95 over samples, draws and coalitions.
         """
-        samples, order, parts = subject.samples, orders(subject.n), []
-        for place in self.places(subject):
+        samples, order, parts = final.samples, orders(final.n), []
+        for place in self.places(final):
             x = samples.x[[place]]
             noisy = self.noisy(samples.x[place], int(samples.index[place]))[:, None]
             parts.append(noise_share(x, noisy, samples.owner[[place]]).flatten(1))
         share = torch.cat(parts, 1)
         rows = []
-        for m in range(1, subject.n + 1):
+        for m in range(1, final.n + 1):
             known = share[order == m].flatten().numpy()
             known = known[np.isfinite(known)]
             if len(known):

@@ -6,8 +6,8 @@ import pytest
 
 from lk.metrics.intervals import jackknife
 from lk.studies.alignment import align
-from lk.studies.compare import QUESTIONS, STABILITY, questions, sentences
-from lk.studies.stable import PLACES, by_sample, has_stability, level, stability
+from lk.studies.differences import QUESTIONS, STABILITY, difference_table, questions
+from lk.studies.stability_by_order import PLACES, by_sample, has_stability, mean_log_stability, stability_by_order
 from tests.helpers.run_folders import write_run
 
 
@@ -56,7 +56,7 @@ def test_a_sample_that_one_run_lacks_is_left_out_in_all(runs):
     assert found.shape == (2, 2, 2, 4, 8)
     assert np.isnan(found[..., [1, 5]]).all()
     assert np.isfinite(np.delete(found, [1, 5], axis=-1)).all()
-    table = stability(align(runs))
+    table = stability_by_order(align(runs))
     assert set(table["n"]) == {6}
     row = table[
         (table["run"] == "one") & (table["place"] == "output") & (table["kind"] == "or") & (table["order"] == 3)
@@ -72,7 +72,7 @@ def test_level_is_the_mean_logarithm(runs):
     write_stability(runs[0], lambda order: 1000 / 10**order)
     write_stability(runs[1], lambda order: 2000 / 10**order)
     aligned = align(runs)
-    drawn = level(aligned, jackknife(len(aligned.kept)), "output")
+    drawn = mean_log_stability(aligned, jackknife(len(aligned.kept)), "output")
     assert drawn.shape == (9, 2)
     np.testing.assert_allclose(drawn[:, 1] - drawn[:, 0], np.log10(2))
     assert drawn[0, 0] == pytest.approx(0.5 + np.log10(1 + 0.01 * np.mean([s % 3 for s in range(100, 108)])))
@@ -82,14 +82,14 @@ def test_orders_that_one_run_lacks_are_not_compared(runs):
     write_stability(runs[0], lambda order: 1000 / 10**order)
     write_stability(runs[1], lambda order: 1000 / 10**order, orders=2)
     aligned = align(runs)
-    drawn = level(aligned, jackknife(len(aligned.kept)), "output")
+    drawn = mean_log_stability(aligned, jackknife(len(aligned.kept)), "output")
     np.testing.assert_allclose(drawn[:, 0], drawn[:, 1])
 
 
 def test_a_planted_difference_is_told_with_its_direction(runs):
     write_stability(runs[0], float)
     write_stability(runs[1], lambda order: 3.0 * order, spread=0.02)
-    found = sentences(align(runs))
+    found = difference_table(align(runs))
     assert len(found) == len(QUESTIONS) + len(STABILITY)
     row = found[found["question"] == STABILITY[0].name].iloc[0]
     assert row["text"].startswith(

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import torch
 
 from lk.extraction.tables import KINDS
-from lk.metrics.intervals import Array, divide, jackknife
+from lk.metrics.intervals import Array, jackknife
 from lk.runs import Run
 from lk.studies.alignment import Aligned
-from lk.studies.averages import tidy
-from lk.studies.reading import highest_order, optional_table
+from lk.studies.averages import tidy, weighted_mean
+from lk.studies.run_facts import highest_order, optional_table
 
 PLACES = ("intermediate layer", "output")
 
@@ -50,15 +51,7 @@ def by_sample(aligned: Aligned) -> Array:
     return found
 
 
-def means(found: Array, weights: Array) -> Array:
-    """Mean over samples for each row of weights, `(rows, ...)`; NaN is left out."""
-    known = np.isfinite(found)
-    return divide(
-        np.tensordot(weights, np.where(known, found, 0.0), (1, -1)), np.tensordot(weights, known.astype(float), (1, -1))
-    )
-
-
-def stability(aligned: Aligned) -> pd.DataFrame:
+def stability_by_order(aligned: Aligned) -> pd.DataFrame:
     """Curves by order.
 
     Returns:
@@ -72,10 +65,10 @@ def stability(aligned: Aligned) -> pd.DataFrame:
         "kind": KINDS,
         "order": range(1, found.shape[3] + 1),
     }
-    return tidy(means(found, jackknife(len(aligned.kept))), axes, samples)
+    return tidy(weighted_mean(jackknife(len(aligned.kept)), torch.from_numpy(found)), axes, samples)
 
 
-def level(aligned: Aligned, weights: Array, place: str) -> Array:
+def mean_log_stability(aligned: Aligned, weights: Array, place: str) -> Array:
     """One number per run: log10 of the mean stability of each kind and order, averaged over those that all runs know.
 
     Where enough samples carry some of them for an interval, these are taken alone.
@@ -85,7 +78,7 @@ def level(aligned: Aligned, weights: Array, place: str) -> Array:
     Returns:
         Shape `(rows, runs)`.
     """
-    found = means(by_sample(aligned)[:, PLACES.index(place)], weights)
+    found = weighted_mean(weights, torch.from_numpy(by_sample(aligned)[:, PLACES.index(place)]))
     cells = np.log10(np.where(found > 0, found, np.nan)).reshape(*found.shape[:2], -1)
     often, known = np.isfinite(cells).all((0, 1)), np.isfinite(cells[0]).all(0)
     cells = cells[:, :, often if often.any() else known]

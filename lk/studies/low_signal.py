@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 
 from lk.games import OUTPUT
+from lk.runs import Run
+from lk.studies.run_facts import optional_table
 
 FLOOR = 0.05  # in the unit of the score (nats for log-odds)
 FLOOR_OF_OUTPUT = 0.01  # relative to the output's
 
 
-def doubts(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFrame:
+def low_signal(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFrame:
     """One row per checkpoint and layer: whether and why it is marked.
 
     Args:
@@ -21,7 +23,7 @@ def doubts(games: pd.DataFrame, probes: pd.DataFrame | None = None) -> pd.DataFr
 
     Example:
         >>> table = pd.DataFrame({"step": [0, 0], "layer": ["a", "output"], "reach": [0.01, 2.0]})
-        >>> doubts(table)["marked"].tolist()
+        >>> low_signal(table)["marked"].tolist()
         [True, False]
     """
     table: pd.DataFrame = games.groupby(["step", "layer"], sort=False)["reach"].mean().reset_index()
@@ -45,3 +47,9 @@ def marked(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(
         marked=[key in flags for key in zip(frame["step"].tolist(), frame["layer"].tolist(), strict=True)]
     )
+
+
+def low_signal_layers(run: Run, extraction: str) -> set[str]:
+    """Layers of the finished network that say little."""
+    table = low_signal(run.read_table(f"{extraction}/games"), optional_table(run, "probes"))
+    return set(table.loc[table["marked"] & (table["step"] == table["step"].max()), "layer"])

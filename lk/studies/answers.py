@@ -1,7 +1,7 @@
 """The answers of one run in plain language.
 
 A sentence is said only where the 95 % interval of its number carries it, and never of a marked layer or checkpoint: those are interpreted as
-noise, and named by `on_doubts`.
+noise, and named by `on_low_signal`.
 """
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
@@ -195,32 +195,32 @@ def on_proof(games: pd.DataFrame, gap: float) -> str:
     return text
 
 
-def finished(doubts: pd.DataFrame) -> pd.DataFrame:
+def finished(low_signal: pd.DataFrame) -> pd.DataFrame:
     """The rows of marked layers in the finished network."""
-    rows: pd.DataFrame = doubts[doubts["marked"] & (doubts["step"] == doubts["step"].max())]
+    rows: pd.DataFrame = low_signal[low_signal["marked"] & (low_signal["step"] == low_signal["step"].max())]
     return rows
 
 
-def on_doubts(
-    doubts: pd.DataFrame, at: Mapping[int, float], probes: pd.DataFrame | None = None, unit: str = "nats"
+def on_low_signal(
+    low_signal: pd.DataFrame, at: Mapping[int, float], probes: pd.DataFrame | None = None, unit: str = "nats"
 ) -> str:
     """Which layers are marked, and when; a marked output comes first, because nothing is said about it.
 
     Args:
-        doubts: From `lk.studies.flags`.
+        low_signal: From `lk.studies.low_signal`.
         at: Epoch of each step.
         probes: Table of probes, where there is one.
         unit: Unit of the score.
     """
-    bad = doubts[doubts["marked"]]
+    bad = low_signal[low_signal["marked"]]
     if not len(bad):
         return "No layer had to be marked: every probe is above chance, and every score moves when players are masked."
-    last = finished(doubts)
-    parts = [output_doubt(row, probes, unit) for row in last[last["layer"] == OUTPUT].to_dict("records")]
+    last = finished(low_signal)
+    parts = [on_marked_output(row, probes, unit) for row in last[last["layer"] == OUTPUT].to_dict("records")]
     hidden = last[last["layer"] != OUTPUT]
     if len(hidden):
         parts.append(f"Marked † in the finished network, to be read with care: {named(hidden.to_dict('records'))}.")
-    early = bad[bad["step"] != doubts["step"].max()]
+    early = bad[bad["step"] != low_signal["step"].max()]
     if not len(last):
         parts.append("In the finished network no layer had to be marked.")
     if len(early):
@@ -237,7 +237,7 @@ def named(rows: Sequence[Mapping[Hashable, Any]]) -> str:
     return "; ".join(f"{row['layer']} ({row['why']})" for row in rows)
 
 
-def output_doubt(row: Mapping[Hashable, Any], probes: pd.DataFrame | None, unit: str) -> str:
+def on_marked_output(row: Mapping[Hashable, Any], probes: pd.DataFrame | None, unit: str) -> str:
     """What is wrong with a marked output, with its numbers."""
     reasons = []
     if row["at_chance"] and probes is not None:

@@ -1,12 +1,9 @@
-"""What a study works on: one finished network with its probes, its samples and their interactions."""
+"""The final checkpoint of a run, with its probes, samples and interactions: what the studies of the paper work on."""
 
-import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -16,9 +13,7 @@ from lk.extraction.tables import write_tables
 from lk.games import count_players
 from lk.interactions import Interactions
 from lk.probes import Probes
-from lk.runs import Run, step_name
-from lk.storage.stored import damaged, parse_json, read_tensors, write_tensors
-from lk.storage.trust import renamed
+from lk.runs import Run
 from lk.studies.alignment import intermediate
 
 if TYPE_CHECKING:
@@ -28,12 +23,12 @@ PLACES = ("intermediate layer", "output")
 
 
 @dataclass(frozen=True)
-class Subject:
-    """The last checkpoint of a run, read.
+class FinalCheckpoint:
+    """The last checkpoint of a run, extracted.
 
     Attributes:
         run: The run.
-        extraction: How it is read.
+        extraction: Settings of the extraction.
         data: Its data set.
         network: The frozen network.
         probes: The classifiers of its layers; `None` where the score reads raw activations.
@@ -79,7 +74,7 @@ class Subject:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What all studies of the subject depend on, as plain data: a result that was stored with another identity is not its own."""
+        """What every stored result depends on, as plain data: one with another identity belongs to another checkpoint or extraction."""
         return {
             "step": self.step,
             "extraction": self.extraction.decisive,
@@ -87,70 +82,19 @@ class Subject:
             "made_from": self.interactions.origin.made_from,
         }
 
-    def kept(self, name: str, settings: dict[str, Any], make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-        """A table of the run: read where it was made with these settings at this checkpoint, otherwise made and written now.
 
-        Args:
-            name: Name of the table inside the extraction's folder.
-            settings: All that decides it beside the extraction, as plain data; kept in the file.
-            make: Makes it.
-        """
-        path = f"{self.extraction.name}/{name}"
-        settings = {**settings, **self.identity}
-        if self.run.table(path).is_file():
-            stored = self.run.read_table(path)
-            if same(stored.attrs.get("settings"), settings):
-                return stored
-        start = time.perf_counter()
-        frame = make()
-        frame.attrs.update(
-            settings=settings, seconds={**frame.attrs.get("seconds", {}), "all": time.perf_counter() - start}
-        )
-        self.run.write_table(path, frame)
-        return frame
-
-    def kept_tensors(
-        self, name: str, settings: dict[str, Any], make: Callable[[], dict[str, Tensor]]
-    ) -> dict[str, Tensor]:
-        """Tensors of the run: read where they were made with these settings at this checkpoint, otherwise made and written now.
-
-        Args:
-            name: Name of the file inside the extraction's folder of the checkpoint.
-            settings: All that decides them beside the extraction, as plain data; kept in the file.
-            make: Makes them.
-        """
-        path = self.run.extraction(self.extraction.name) / step_name(self.step) / name
-        settings, remedy = {**settings, **self.identity}, "Delete it; the same command makes it again."
-        if path.is_file():
-            tensors, about = read_tensors(path, "holds no result of a study", remedy)
-            # Files without settings are older than these; their names say what decides them.
-            try:
-                stored = parse_json(about["settings"]) if "settings" in about else {**settings, "made_from": None}
-            except ValueError as error:
-                raise damaged(path, "holds no result of a study", error, remedy) from error
-            if same(stored, settings):
-                return tensors
-        write_tensors(path, make(), {"settings": json.dumps(settings)})
-        return read_tensors(path, "holds no result of a study", remedy)[0]
-
-
-def same(stored: object, settings: dict[str, Any]) -> bool:
-    """Whether stored settings are these. What was stored before digests were kept is of a subject without them."""
-    return isinstance(stored, dict) and renamed({"made_from": None, **stored}) == json.loads(json.dumps(settings))
-
-
-def subject(
+def read_final(
     run: Run,
     extraction: Extraction,
     trust: bool = False,
     data_dir: str | None = None,
     done: Callable[[int], None] = lambda _: None,
-) -> Subject:
-    """Read the last checkpoint of a run: fit probes, extract and measure where that is not stored yet.
+) -> FinalCheckpoint:
+    """The last checkpoint of a run. Fits probes, extracts and measures where that is not stored yet.
 
     Args:
         run: The run.
-        extraction: How to read it.
+        extraction: Settings of the extraction.
         trust: Build classes that are neither of lk nor of torchvision.
         data_dir: Folder of the data set, where it differs from the run's config.
         done: Called with the number of masked samples after each forward pass.
@@ -170,7 +114,7 @@ def subject(
     write_tables(run, extraction.name)  # from the files as they are now, whatever the tables were made from
     found = extracted.interactions
     games = read_games(checkpoint.folder(extraction.name) / "values.safetensors", tuple(found.and_.shape))
-    return Subject(
+    return FinalCheckpoint(
         run,
         extraction,
         data,

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from lk.metrics.intervals import jackknife
-from lk.studies.flags import doubts
+from lk.studies.answers import on_epochs, on_few, on_layers, on_low_signal, on_salience
+from lk.studies.low_signal import low_signal
 from lk.studies.profile import Profile
-from lk.studies.sentences import on_doubts, on_epochs, on_few, on_layers, on_salience
 
 LAYERS = ("layer1", "layer2", "layer3", "output")
 
@@ -159,8 +159,8 @@ def test_a_marked_output_is_named_with_its_numbers():
             "at_chance": [False, True],
         }
     )
-    found = doubts(games, probes)
-    text = on_doubts(found, {0: 0.0, 9: 2.0}, probes)
+    found = low_signal(games, probes)
+    text = on_low_signal(found, {0: 0.0, 9: 2.0}, probes)
     assert text.startswith(
         "Marked †: the finished network is not shown to be better than chance: it is right on 52.0 (47.6 to 56.3) % of 500"
     )
@@ -174,6 +174,6 @@ def test_hidden_marks_and_earlier_ones(marked):
     games = pd.DataFrame(
         {"step": [0, 0, 9, 9], "layer": ["a", "output"] * 2, "reach": [0.001, 2.0, 0.001 if marked else 1.0, 2.0]}
     )
-    text = on_doubts(doubts(games), {0: 0.0, 9: 2.0})
+    text = on_low_signal(low_signal(games), {0: 0.0, 9: 2.0})
     assert "Marked at earlier checkpoints: a at epoch 0." in text
     assert ("Marked † in the finished network, to be read with care: a (" in text) == marked
