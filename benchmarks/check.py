@@ -2,10 +2,11 @@
 
     python benchmarks/check.py [--each 250] [--seed 0] [--run RUN] [--mutants 12]
 
-Certificates of built networks (and those stored in runs) are accepted as they are. Then each is changed so that a claim is false or files
-contradict each other, which is known without the checker: logits in fractions, group axioms and equivariance over all elements,
-digests that name other bytes. All digests are computed anew ("sealed") unless the kind says otherwise. Last, each condition of the checker
-is left out in turn, and the tampered certificates are given to what remains: a condition that lets none through is not needed.
+Certificates of built networks (and those stored in runs) are accepted as they are. Then each is changed so that a claim
+is false or files contradict each other, which is known without the checker: logits in fractions, group axioms and
+equivariance over all elements, digests that name other bytes. All digests are computed anew ("sealed") unless the kind
+says otherwise. Last, each condition of the checker is left out in turn, and the tampered certificates are given to what
+remains: a condition that lets none through is not needed.
 """
 
 import argparse
@@ -34,7 +35,10 @@ def refused_as_they_are(bases, folder, networks):
 
 
 def tampered(rng, bases, tamper, each):
-    """Certificates changed in one way: the one before, the one after, and its text where that cannot be written from its entries."""
+    """Certificates changed in one way.
+
+    The one before, the one after, and its text where that cannot be written from its entries.
+    """
     made = 0
     for _ in range(60 * each):
         base = pick(rng, bases)

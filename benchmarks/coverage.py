@@ -1,7 +1,8 @@
 """How often 95 % intervals hold the truth, and how often `compare` and `findings` see a difference where there is none.
 
-Everything is simulated with the product's own functions, on samples whose truth is known. The same script runs on the code from before the
-jackknife (`lk.metrics.bootstrap`), so that both columns of `docs/results/intervals.md` come from one simulation:
+Everything is simulated with the product's own functions, on samples whose truth is known. The same script runs on the
+code from before the jackknife (`lk.metrics.bootstrap`), so that both columns of `docs/results/intervals.md` come from
+one simulation:
 
     python benchmarks/coverage.py
     PYTHONPATH=CHECKOUT_OF_BEFORE python benchmarks/coverage.py
@@ -40,7 +41,10 @@ def mean_of(draw: Callable[[np.random.Generator, tuple[int, ...]], Floats]) -> D
 
 
 def shares(sigma: float, carried: float = 1.0) -> Draw:
-    """A completeness: lognormal strength of the reference, of which a layer holds 40 % on average; zero in all but `carried` of the samples."""
+    """A completeness: lognormal strength of the reference, of which a layer holds 40 % on average.
+
+    Zero in all but `carried` of the samples.
+    """
 
     def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
         whole = rng.lognormal(0, sigma, shape) * (rng.random(shape) < carried)
@@ -180,7 +184,8 @@ def length(sizes: list[int], draws: int, seed: int) -> None:
         row(name, *cells)
 
 
-# Deviations of: seeds of one architecture, of the other, samples (the same for both), architecture by sample, run by sample.
+# Deviations of: seeds of one architecture, of the other, samples (the same for both), architecture by sample, run by
+# sample.
 WORLDS = {
     "seeds (deviation 1), samples in common, noise of a run on a sample (0.5)": (1.0, 1.0, 1.0, 0.0, 0.5),
     "the same, seeds hardly differ (0.1)": (0.1, 0.1, 1.0, 0.0, 0.5),
@@ -302,7 +307,8 @@ if __name__ == "__main__":
     given = options.parse_args()
     start = time.process_time()
     print(
-        f"{'before: percentile bootstrap' if BEFORE else 'now: lk.metrics.interval'}; {given.draws} data sets per cell, seed {given.seed}"
+        f"{'before: percentile bootstrap' if BEFORE else 'now: lk.metrics.interval'}; {given.draws} data sets per "
+        f"cell, seed {given.seed}"
     )
     for name in given.tables:
         title, make = TABLES[name]

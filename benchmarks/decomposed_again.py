@@ -1,4 +1,6 @@
-"""Stored interactions beside what the solver finds for the same games today: how many differ, and what that does to the counts.
+"""Stored interactions beside what the solver finds for the same games today.
+
+How many differ, and what that does to the counts.
 
 python benchmarks/decomposed_again.py runs/paper/sst2-bert-0 [runs/paper/mnist-mlp7-0 ...] [--name paper]
 """
@@ -27,8 +29,9 @@ def compare(path, name):
     before, after = (each.salient().sum((0, 1)).double() for each in (stored, now))
     widest = int(((after - before).mean(1)).abs().argmax())
     print(
-        f"| {run.id} | {changed.numel()} | {int((~found.canonical).sum())} | {int(changed.sum())} | {int(changed[-1].sum())} of {changed.shape[1]} "
-        f"| {before[-1].mean():.1f} | {after[-1].mean():.1f} | {stored.layers[widest]}: {before[widest].mean():.1f} to {after[widest].mean():.1f} |",
+        f"| {run.id} | {changed.numel()} | {int((~found.canonical).sum())} | {int(changed.sum())} | "
+        f"{int(changed[-1].sum())} of {changed.shape[1]} | {before[-1].mean():.1f} | {after[-1].mean():.1f} | "
+        f"{stored.layers[widest]}: {before[widest].mean():.1f} to {after[widest].mean():.1f} |",
         flush=True,
     )
 
@@ -40,7 +43,8 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(
-        "| run | games | not canonical today | changed | at the output | salient at the output, stored | today | layer that changes most |"
+        "| run | games | not canonical today | changed | at the output | salient at the output, stored | today | layer "
+        "that changes most |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for path in arguments.runs:

@@ -2,7 +2,8 @@
 
     python benchmarks/decomposition.py --data-dir DIR --cache DIR [--only speed,exact,...] [--seed 0]
 
-Times are CPU time of one thread for games solved alone (other work on the machine then weighs less), and wall time per game of batches.
+Times are CPU time of one thread for games solved alone (other work on the machine then weighs less), and wall time per
+game of batches.
 """
 
 import argparse
@@ -70,7 +71,8 @@ def pick(v, count):
 def speed(arguments):
     """kappa = 0.04 by epoch."""
     print(
-        "| n | epoch | games | CPU ms, one thread: mean | median | worst | batch, wall ms per game | by path | proven | canonical |"
+        "| n | epoch | games | CPU ms, one thread: mean | median | worst | batch, wall ms per game | by path | proven "
+        "| canonical |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     found = load(arguments)
@@ -81,8 +83,11 @@ def speed(arguments):
             _, wall, _ = timed(lambda v=v: decompose(v)) if n < 12 else (None, float("nan"), None)
             path = sum(str(answer.method) == "path" for answer in answers)
             name = ("initial", "1", "3", "10", "trained")[place]
-            print(f"| {n} | {name} | {v.shape[1]} | {spread(times)} | {wall / v.shape[1]:.1f} | {path} | {share(answers, 'certified')} "
-                  f"| {share(answers, 'canonical')} |", flush=True)  # fmt: skip
+            print(
+                f"| {n} | {name} | {v.shape[1]} | {spread(times)} | {wall / v.shape[1]:.1f} | {path} | "
+                f"{share(answers, 'certified')} | {share(answers, 'canonical')} |",
+                flush=True,
+            )
 
 
 def exact(arguments):
@@ -96,7 +101,8 @@ def exact(arguments):
             answers, times = alone(v, 0.0)
             name = ("initial", "", "", "", "trained")[place]
             print(
-                f"| {n} | {name} | canonical | {v.shape[1]} | {spread(times)} | {share(answers, 'certified')} | {share(answers, 'canonical')} |",
+                f"| {n} | {name} | canonical | {v.shape[1]} | {spread(times)} | {share(answers, 'certified')} | "
+                f"{share(answers, 'canonical')} |",
                 flush=True,
             )
             for gap in (1e-2, 1e-3):
@@ -105,7 +111,8 @@ def exact(arguments):
                 answer, _, cpu = timed(lambda v=v, gap=gap: decompose(v, 0.0, gap, canonical=False))
                 torch.set_num_threads(arguments.threads)
                 print(
-                    f"| {n} | {name} | {gap:.1%}, batch of 32 | 32 | {cpu / 32:.2f} | - | - | {int(answer.certified.sum())}/32 | - |",
+                    f"| {n} | {name} | {gap:.1%}, batch of 32 | 32 | {cpu / 32:.2f} | - | - | "
+                    f"{int(answer.certified.sum())}/32 | - |",
                     flush=True,
                 )
 
@@ -129,7 +136,8 @@ def peers(arguments):
             def row(method, cpu, reached, best=best, mean=mean, tasks=tasks, kappa=kappa, n=n):
                 above = max(r / b - 1 for r, b in zip(reached, best, strict=False))
                 print(
-                    f"| {n} | {kappa} | {method} | {len(reached)} | {cpu / len(reached):.0f} | {above:.2%} | {mean:.1f} |",
+                    f"| {n} | {kappa} | {method} | {len(reached)} | {cpu / len(reached):.0f} | {above:.2%} | "
+                    f"{mean:.1f} |",
                     flush=True,
                 )
 
@@ -152,8 +160,11 @@ def peers(arguments):
                 reached, _, cpu = timed(lambda few=few: [highs_reduced(task.u) for task in few])
                 row("HiGHS on the reduced programme", cpu, reached)
             answers, _, cpu = timed(lambda tasks=tasks: published_rule(tasks))
-            row("published rule and settings, 10 000 steps", cpu,
-                [task.proven(a, 1.0).checked.objective / task.unit for task, a in zip(tasks, answers, strict=True)])  # fmt: skip
+            row(
+                "published rule and settings, 10 000 steps",
+                cpu,
+                [task.proven(a, 1.0).checked.objective / task.unit for task, a in zip(tasks, answers, strict=True)],
+            )
     torch.set_num_threads(arguments.threads)
 
 
@@ -169,15 +180,25 @@ def nasty(arguments):
         entry[2**n // 3] = 1.0
         ends = noise.clone()
         ends[-1] = ends[0]
-        tables = {"random table": noise, "parity": order % 2, "majority": (order > n / 2).double(), "one huge entry": entry,
-                  "v(N) = v(empty)": ends, "AND of all": (order == n).double(), "OR of all": (order > 0).double(),
-                  "threshold at 2": (order > 1).double(), "additive": order, "square of the order": order**2}  # fmt: skip
+        tables = {
+            "random table": noise,
+            "parity": order % 2,
+            "majority": (order > n / 2).double(),
+            "one huge entry": entry,
+            "v(N) = v(empty)": ends,
+            "AND of all": (order == n).double(),
+            "OR of all": (order > 0).double(),
+            "threshold at 2": (order > 1).double(),
+            "additive": order,
+            "square of the order": order**2,
+        }
         for kappa in (0.04, 0.0):
             for name, v in tables.items():
                 (answer,), (cpu,) = alone(v.unsqueeze(1), kappa)
                 gap = float((answer.objective - answer.lower_bound) / answer.lower_bound.clamp(min=1e-300))
                 print(
-                    f"| {n} | {kappa} | {name} | {cpu:.0f} | {gap:.1e} | {bool(answer.certified)} | {bool(answer.canonical)} | {answer.method} |",
+                    f"| {n} | {kappa} | {name} | {cpu:.0f} | {gap:.1e} | {bool(answer.certified)} | "
+                    f"{bool(answer.canonical)} | {answer.method} |",
                     flush=True,
                 )
 
@@ -192,15 +213,19 @@ def large(arguments):
         (answer,), (cpu,) = alone(v, kappa, 1e-2, canonical=False)
         gap = float((answer.objective - answer.lower_bound) / answer.lower_bound)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print(f"| {n} | {kappa} | trained | {cpu / 1e3:.1f} | {gap:.1e} | {bool(answer.certified)} | {bool(answer.canonical)} | {answer.method} "
-              f"| {memory:.1f} |", flush=True)  # fmt: skip
+        print(
+            f"| {n} | {kappa} | trained | {cpu / 1e3:.1f} | {gap:.1e} | {bool(answer.certified)} | "
+            f"{bool(answer.canonical)} | {answer.method} | {memory:.1f} |",
+            flush=True,
+        )
 
 
 def agreement(arguments):
     """The same game asked in other ways."""
     found = load(arguments)
     print(
-        "| n | kappa | compared | games | largest difference / largest effect | salient sets that differ, threshold band left out |"
+        "| n | kappa | compared | games | largest difference / largest effect | salient sets that differ, threshold "
+        "band left out |"
     )
     print("|---|---|---|---|---|---|")
     for n, count in ((8, 4), (10, 2)):
@@ -240,7 +265,10 @@ def agreement(arguments):
 
 
 def least_residual(task, weight):
-    """The point of the optimal face with the least residual, ties to the least norm: the alternative to the least norm alone."""
+    """The point of the optimal face with the least residual, ties to the least norm.
+
+    The alternative to the least norm alone.
+    """
     bound = task.inner_bound
     (vertex,) = vertices(task.u, weight, [bound], np.inf, 16 * len(task.u))
     equations = Equations(Face.of(vertex.multipliers, bound, weight), len(task.u))
@@ -270,7 +298,8 @@ def rules(arguments):
     )[:, :100]
     best = decompose(v, gap=1e-7, tie_break="none")
     print(
-        "| rule | games | salient effects: mean | median | strength above the least, mean | worst | share of strength in orders 1-2 |"
+        "| rule | games | salient effects: mean | median | strength above the least, mean | worst | share of strength "
+        "in orders 1-2 |"
     )
     print("|---|---|---|---|---|---|---|")
     ways = {
@@ -287,8 +316,11 @@ def rules(arguments):
         salient = (effects > 0.05 * effects.amax(0)).sum(0).double()
         cost = d.objective / best.lower_bound - 1
         strength = (d.and_.abs() + d.or_.abs())[1:]
-        print(f"| {name} | {v.shape[1]} | {salient.mean():.1f} | {salient.median():.0f} | {cost.mean():.1e} | {cost.max():.1e} "
-              f"| {float((strength[low[1:]].sum(0) / strength.sum(0)).mean()):.3f} |", flush=True)  # fmt: skip
+        print(
+            f"| {name} | {v.shape[1]} | {salient.mean():.1f} | {salient.median():.0f} | {cost.mean():.1e} | "
+            f"{cost.max():.1e} | {float((strength[low[1:]].sum(0) / strength.sum(0)).mean()):.3f} |",
+            flush=True,
+        )
     weight = weights(8, 5e-4)
     noisy = v * (
         1 + 2**-24 * (2 * torch.rand(v.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64) - 1)
@@ -299,8 +331,10 @@ def rules(arguments):
     salient = (effects > 0.05 * effects.max(0)).sum(0)
     low = np.tile((orders(8) <= 2).numpy(), 2)
     moved = max(np.abs(a - b).max() / np.abs(a).max() for a, b in pairs)
-    print(f"| order weights, then least residual | {len(pairs)} | {salient.mean():.1f} | {np.median(salient):.0f} | - | - "
-          f"| {(effects[low].sum(0) / effects.sum(0)).mean():.3f} |")  # fmt: skip
+    print(
+        f"| order weights, then least residual | {len(pairs)} | {salient.mean():.1f} | {np.median(salient):.0f} | - | "
+        f"- | {(effects[low].sum(0) / effects.sum(0)).mean():.3f} |"
+    )
     print(f"\nLeast residual: rounding noise of float32 moves an effect by at most {moved:.1e} of the largest.")
     interval, _, cpu = timed(lambda: gauge_interval(v[:, ::10]))
     width = ((interval.high - interval.low) / best.objective[::10]).mean(1)
@@ -344,8 +378,11 @@ def extraction(arguments):
         v = torch.cat([found[data, kind][10, EPOCHS[data][place]][:, :10] for data, kind in FAMILIES], 1)
         _, ours, _ = timed(lambda v=v: decompose(v))
         one, five = wall, 5 * ours / v.shape[1]
-        print(f"per sample, wall ms: forward of 1 024 masked samples {one:.0f}; decomposition of five games, {name} networks {five:.0f}; "
-              f"share {five / (one + five):.1%}", flush=True)  # fmt: skip
+        print(
+            f"per sample, wall ms: forward of 1 024 masked samples {one:.0f}; decomposition of five games, {name} "
+            f"networks {five:.0f}; share {five / (one + five):.1%}",
+            flush=True,
+        )
 
 
 SECTIONS = {f.__name__: f for f in (speed, exact, peers, nasty, agreement, rules, path, large, extraction)}
@@ -363,8 +400,10 @@ def main():
     warnings.simplefilter("ignore", UserWarning)
     decompose(torch.randn(16, dtype=torch.float64), 0.04)  # compile before the clock runs
     decompose(torch.randn(16, dtype=torch.float64), 0.0)
-    print(f"Python {platform.python_version()}, torch {torch.__version__}, NumPy {np.__version__}, SciPy {scipy.__version__}; "
-          f"{arguments.threads} threads, seed {arguments.seed}")  # fmt: skip
+    print(
+        f"Python {platform.python_version()}, torch {torch.__version__}, NumPy {np.__version__}, SciPy "
+        f"{scipy.__version__}; {arguments.threads} threads, seed {arguments.seed}"
+    )
     for name in arguments.only.split(","):
         print(f"\n## {name}: {SECTIONS[name].__doc__}\n", flush=True)
         SECTIONS[name](arguments)

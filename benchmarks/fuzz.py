@@ -1,10 +1,13 @@
-"""Damaged and hostile run folders and configurations, driven through the real commands: what became of each, counted by class of input.
+"""Damaged and hostile run folders and configurations, driven through the real commands.
+
+What became of each, counted by class of input.
 
     uv run python benchmarks/fuzz.py --cases 300 --seed 0
 
-A case is a finished tiny run with one file changed (or a configuration with one entry changed) and one command. What may happen is an error
-in one line, or the result. What may not: a traceback, a case longer than the limit, a result that is not said to differ. The process ends
-with code 1 if any did. Seeds are those of `random.Random(f"{seed}/{number}")`, so that one case can be run again with --only NUMBER.
+A case is a finished tiny run with one file changed (or a configuration with one entry changed) and one command. What
+may happen is an error in one line, or the result. What may not: a traceback, a case longer than the limit, a result
+that is not said to differ. The process ends with code 1 if any did. Seeds are those of
+`random.Random(f"{seed}/{number}")`, so that one case can be run again with --only NUMBER.
 """
 
 import argparse
@@ -72,9 +75,31 @@ trainer:
     - {class_path: lk.callbacks.Certify, init_args: {seeds: 1}}
 """
 VALUES = (
-    None, "", "text", "lk.games.Grid", "a.b.C", -1, 0, 3, 10**40, 1e308, -0.5, float("nan"), float("inf"), True, [], [1, 2], ["a"], {}, {"a": 1},
-    {"class_path": "os.system"}, {"class_path": "lk.games.Grid", "init_args": {"patch": 2}}, {"class_path": "lk.games.Gird"}, [[[]]], "☃\u2028",
-)  # fmt: skip
+    None,
+    "",
+    "text",
+    "lk.games.Grid",
+    "a.b.C",
+    -1,
+    0,
+    3,
+    10**40,
+    1e308,
+    -0.5,
+    float("nan"),
+    float("inf"),
+    True,
+    [],
+    [1, 2],
+    ["a"],
+    {},
+    {"a": 1},
+    {"class_path": "os.system"},
+    {"class_path": "lk.games.Grid", "init_args": {"patch": 2}},
+    {"class_path": "lk.games.Gird"},
+    [[[]]],
+    "☃\u2028",
+)
 
 
 class Late(Exception):
@@ -152,12 +177,23 @@ def in_yaml(rng, path):
         path.write_text(
             rng.choice(
                 (
-                    "[" * 3000, "&a [*a]", "a: &a {b: *a}", text + text, text + "\n" + text.splitlines()[0], "a: !!python/object:os.system {}",
+                    "[" * 3000,
+                    "&a [*a]",
+                    "a: &a {b: *a}",
+                    text + text,
+                    text + "\n" + text.splitlines()[0],
+                    "a: !!python/object:os.system {}",
                     "x0: &x0 [1]\n" + "\n".join(f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 9)}]" for i in range(1, 12)),
-                    "? [a, b]\n: c\n", "a: 2001-99-99", "a: !!int ''", "a: !!binary '###'", "a" * 10_000_000, "a: \x00", "%YAML 9.9\n---\na",
+                    "? [a, b]\n: c\n",
+                    "a: 2001-99-99",
+                    "a: !!int ''",
+                    "a: !!binary '###'",
+                    "a" * 10_000_000,
+                    "a: \x00",
+                    "%YAML 9.9\n---\na",
                 )
             )
-        )  # fmt: skip
+        )
     else:
         path.write_text(yaml.safe_dump(mutate(rng, yaml.safe_load(path.read_text())), sort_keys=False))
 
@@ -281,8 +317,13 @@ def in_resume_point(rng, path):
 
 
 INSIDE = {
-    ".yaml": in_yaml, ".json": in_json, ".safetensors": in_tensors, ".parquet": in_table, ".ckpt": in_checkpoint, "last.ckpt": in_resume_point,
-}  # fmt: skip
+    ".yaml": in_yaml,
+    ".json": in_json,
+    ".safetensors": in_tensors,
+    ".parquet": in_table,
+    ".ckpt": in_checkpoint,
+    "last.ckpt": in_resume_point,
+}
 KINDS = {
     "last.ckpt": "resume point",
     ".yaml": "YAML",

@@ -1,4 +1,7 @@
-"""Games on small networks in training: an MLP and a CNN on digits and MNIST, four layers and the output, several epochs."""
+"""Games on small networks in training.
+
+An MLP and a CNN on digits and MNIST, four layers and the output, several epochs.
+"""
 
 import gzip
 import itertools

@@ -2,7 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/group_bounds.py RUN [--seeds 100] [--step STEP] [--table FILE]
 
-Finding an explanation is not timed, checking it is. Every bound is that of the best of the candidates that the finders propose.
+Finding an explanation is not timed, checking it is. Every bound is that of the best of the candidates that the finders
+propose.
 """
 
 import argparse
@@ -79,7 +80,8 @@ def main():
     seeds = frame["seed"].nunique()
     exact = frame[frame["verifier"] == "brute_force"]["bound"]
     print(
-        f"{group.name}, step {step}, {seeds} networks, width {network.width}; {time.perf_counter() - start:.0f} s with the finders"
+        f"{group.name}, step {step}, {seeds} networks, width {network.width}; {time.perf_counter() - start:.0f} s with "
+        "the finders"
     )
     print(f"true accuracy: mean {exact.mean():.5f}, least {exact.min():.5f}\n")
     print(f"| verifier | mean bound | share with bound >= {GOOD} | share with bound 0 | median cost | median ms |")
@@ -93,8 +95,8 @@ def main():
     for verifier in order:
         one = best[best["verifier"] == verifier]
         print(
-            f"| {verifier} | {one['bound'].mean():.3f} | {(one['bound'] >= GOOD).mean():.0%} | {(one['bound'] == 0).mean():.0%} "
-            f"| {one['cost'].median():.3f} | {1e3 * one['seconds'].median():.1f} |"
+            f"| {verifier} | {one['bound'].mean():.3f} | {(one['bound'] >= GOOD).mean():.0%} | "
+            f"{(one['bound'] == 0).mean():.0%} | {one['cost'].median():.3f} | {1e3 * one['seconds'].median():.1f} |"
         )
     print(
         f"\nShare of networks with bound >= {GOOD} (mean bound) within a cap on operations relative to brute force:\n"
@@ -116,7 +118,8 @@ def main():
     certified = best[(best["bound"] >= GOOD) & best["verifier"].isin(["gset", "schur", "lookup", "cascade"])]
     cheapest = certified.groupby("seed")["cost"].min()
     print(
-        f"\nCheapest proof of {GOOD}: median cost {np.median(cheapest) if len(cheapest) else float('nan'):.3f} of {len(cheapest)} networks."
+        f"\nCheapest proof of {GOOD}: median cost {np.median(cheapest) if len(cheapest) else float('nan'):.3f} of "
+        f"{len(cheapest)} networks."
     )
 
 

@@ -1,11 +1,14 @@
-"""Steps per second of group networks: many seeds at once against one after the other, with the task and optimiser of training.
+"""Steps per second of group networks.
+
+Many seeds at once against one after the other, with the task and optimiser of training.
 
     python benchmarks/group_training.py [--groups S4,S5] [--seeds 1,10,100] [--repeats 5] [--threads 1]
 
-One step is `Classification.training_step` on the full batch, backward, and `lk.tasks.Adam`; the last column is what the same
-number of seeds would take one after the other, over what it takes at once. On a CPU it falls below 1 where tensors are so large that
-they are mapped anew in each step; MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=16000000000 in front undoes that.
-Lightning's own time per step (loops, hooks, logging) shows in the row `in a Trainer`: one seed, all through `Trainer.fit`.
+One step is `Classification.training_step` on the full batch, backward, and `lk.tasks.Adam`; the last column is what the
+same number of seeds would take one after the other, over what it takes at once. On a CPU it falls below 1 where tensors
+are so large that they are mapped anew in each step; MALLOC_MMAP_THRESHOLD_=4000000000
+MALLOC_TRIM_THRESHOLD_=16000000000 in front undoes that. Lightning's own time per step (loops, hooks, logging) shows in
+the row `in a Trainer`: one seed, all through `Trainer.fit`.
 """
 
 import argparse

@@ -2,9 +2,10 @@
 
     python benchmarks/kills.py --kills 200 --signals 20
 
-Half of the kills come at a rename (just before or just after one, chosen among all of the job), half at a random time. A kill is SIGKILL to
-the process that does the work. Reported per job: kills, completed, equal, steps repeated (most, and the interval allowed), files left over.
-Exit code 1 if one differs. `--scenarios` runs the fixed kills of trainings with schedulers, workers, accumulation and the like instead.
+Half of the kills come at a rename (just before or just after one, chosen among all of the job), half at a random time.
+A kill is SIGKILL to the process that does the work. Reported per job: kills, completed, equal, steps repeated (most,
+and the interval allowed), files left over. Exit code 1 if one differs. `--scenarios` runs the fixed kills of trainings
+with schedulers, workers, accumulation and the like instead.
 """
 
 import argparse
@@ -110,7 +111,10 @@ def forked(
     kill_after: float | None = None,
     number: int = signal.SIGKILL,
 ) -> int:
-    """Exit code of some work in a process of its own that starts with everything imported; negative where a signal ended it."""
+    """Exit code of some work in a process of its own that starts with everything imported.
+
+    Negative where a signal ended it.
+    """
     pid = os.fork()
     if pid == 0:
         handle = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
@@ -142,7 +146,10 @@ def forked(
 
 
 def dying(work: Callable[[], Any], rename: int, after: bool, count: Path | None = None) -> Callable[[], Any]:
-    """The work, in a process that is killed just before or after its n-th rename; `count` collects how many there are."""
+    """The work, in a process that is killed just before or after its n-th rename.
+
+    `count` collects how many there are.
+    """
 
     def armed() -> Any:
         real, seen = os.replace, 0
@@ -253,16 +260,29 @@ class Job:
 def base(runs: Path, **changes: Any) -> dict[str, Any]:
     """A training with dropout and batch normalisation that takes a second; four epochs of six steps."""
     config: dict[str, Any] = {
-        "seed_everything": 3, "report": False, "runs_dir": str(runs),
+        "seed_everything": 3,
+        "report": False,
+        "runs_dir": str(runs),
         "data": {"class_path": "lk.data.Digits", "init_args": {"batch_size": 240, "samples_per_class": 1}},
-        "model": {"network": {"class_path": "lk.networks.Wrapped", "init_args": {"module": {"class_path": "own_net.Own"}, "layers": ["body"]}}},
+        "model": {
+            "network": {
+                "class_path": "lk.networks.Wrapped",
+                "init_args": {"module": {"class_path": "own_net.Own"}, "layers": ["body"]},
+            }
+        },
         "optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.01}},
         "trainer": {
-            "accelerator": "cpu", "max_epochs": 4, "logger": False, "enable_model_summary": False, "enable_progress_bar": False,
+            "accelerator": "cpu",
+            "max_epochs": 4,
+            "logger": False,
+            "enable_model_summary": False,
+            "enable_progress_bar": False,
             "num_sanity_val_steps": 0,
-            "callbacks": [{"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"early": 1, "every_n_epochs": 2}}],
+            "callbacks": [
+                {"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"early": 1, "every_n_epochs": 2}}
+            ],
         },
-    }  # fmt: skip
+    }
     for key, value in changes.items():
         place = config
         *parents, last = key.split("__")
@@ -285,22 +305,42 @@ EXTRACT = {
     },
 }
 GROUP = {
-    "seed_everything": 3, "report": False,
+    "seed_everything": 3,
+    "report": False,
     "data": {
         "class_path": "lk.data.GroupTable",
-        "init_args": {"group": {"class_path": "lk.groups.Symmetric", "init_args": {"n": 3}}, "steps_per_epoch": 20, "train_fraction": 0.9},
+        "init_args": {
+            "group": {"class_path": "lk.groups.Symmetric", "init_args": {"n": 3}},
+            "steps_per_epoch": 20,
+            "train_fraction": 0.9,
+        },
     },
-    "model": {"network": {"class_path": "lk.networks.GroupNetwork", "init_args": {"width": 16, "embedding": 8, "seeds": 2, "first_seed": 5}}},
-    "optimizer": {"class_path": "lk.tasks.Adam", "init_args": {"lr": 0.02, "betas": [0.9, 0.98], "weight_decay": 0.0002}},
+    "model": {
+        "network": {
+            "class_path": "lk.networks.GroupNetwork",
+            "init_args": {"width": 16, "embedding": 8, "seeds": 2, "first_seed": 5},
+        }
+    },
+    "optimizer": {
+        "class_path": "lk.tasks.Adam",
+        "init_args": {"lr": 0.02, "betas": [0.9, 0.98], "weight_decay": 0.0002},
+    },
     "trainer": {
-        "accelerator": "cpu", "max_epochs": 5, "logger": False, "enable_model_summary": False, "enable_progress_bar": False,
+        "accelerator": "cpu",
+        "max_epochs": 5,
+        "logger": False,
+        "enable_model_summary": False,
+        "enable_progress_bar": False,
         "num_sanity_val_steps": 0,
         "callbacks": [
-            {"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"every_n_epochs": 0, "early": 0, "log_spaced": 4}},
+            {
+                "class_path": "lk.callbacks.SaveCheckpoints",
+                "init_args": {"every_n_epochs": 0, "early": 0, "log_spaced": 4},
+            },
             {"class_path": "lk.callbacks.Certify", "init_args": {"seeds": 1}},
         ],
     },
-}  # fmt: skip
+}
 
 
 def training(config: dict[str, Any], folder: Path, counted: bool = True, *more: str) -> Callable[[], Any]:
@@ -410,7 +450,10 @@ def attempt(
     stop: int = signal.SIGKILL,
     place: int | None = None,
 ) -> dict[str, Any]:
-    """One kill, the same command again, and what came of it; `place` is the rename before which to kill, drawn where it is not given."""
+    """One kill, the same command again, and what came of it.
+
+    `place` is the rename before which to kill, drawn where it is not given.
+    """
     folder = prepare(job, root / "killed" / f"{whole.name}-{number}")
     folder.parent.mkdir(exist_ok=True)
     log = folder.with_suffix(".log")
@@ -473,12 +516,21 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
         "every epoch": (
             base(root),
             [
-                (9, batch, kill, 6), (12, batch, kill, 6), (12, "on_validation_end", kill, 6), (12, "on_train_epoch_start", kill, 12),
-                (12, "on_train_epoch_end", kill, 6), (1, batch, kill, 1), (2, batch, kill, 1), (24, batch, kill, 18),
+                (9, batch, kill, 6),
+                (12, batch, kill, 6),
+                (12, "on_validation_end", kill, 6),
+                (12, "on_train_epoch_start", kill, 12),
+                (12, "on_train_epoch_end", kill, 6),
+                (1, batch, kill, 1),
+                (2, batch, kill, 1),
+                (24, batch, kill, 18),
             ],
         ),
         "every moment": (with_point(base(root), None, 1e-9), [(9, batch, kill, 8), (10, batch, kill, 9)]),
-        "every 4 steps": (with_point(base(root), 4), [(9, batch, kill, 8), (11, batch, kill, 8), (13, batch, kill, 12)]),
+        "every 4 steps": (
+            with_point(base(root), 4),
+            [(9, batch, kill, 8), (11, batch, kill, 8), (13, batch, kill, 12)],
+        ),
         "signals": (
             base(root),
             [(9, batch, term, 9), (12, batch, term, 12), (12, "on_validation_end", term, 12), (9, batch, interrupt, 9)],
@@ -487,23 +539,45 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
             with_point(base(root, trainer__accumulate_grad_batches=4), 1),
             [(3, batch, kill, 2), (3, batch, term, 3), (5, batch, kill, 4)],
         ),
-        "plateau": (base(root, lr_scheduler=plateau, trainer__max_epochs=6), [(15, batch, kill, 12), (21, batch, kill, 18), (26, batch, term, 26)]),
+        "plateau": (
+            base(root, lr_scheduler=plateau, trainer__max_epochs=6),
+            [(15, batch, kill, 12), (21, batch, kill, 18), (26, batch, term, 26)],
+        ),
         "cosine": (base(root, lr_scheduler=cosine), [(15, batch, kill, 12), (8, batch, term, 8)]),
-        "workers": (with_point(base(root, data__init_args__num_workers=1), 4), [(9, batch, kill, 8), (13, batch, kill, 12)]),
+        "workers": (
+            with_point(base(root, data__init_args__num_workers=1), 4),
+            [(9, batch, kill, 8), (13, batch, kill, 12)],
+        ),
         "validation inside": (
             with_point(base(root, trainer__val_check_interval=0.5), 2),
             [
-                (9, batch, kill, 8), (9, "on_validation_end", kill, 8), (13, batch, kill, 12),
-                (3, batch, term, 4), (9, batch, term, 10), (9, "on_validation_end", term, 10), (11, batch, kill, 10),
+                (9, batch, kill, 8),
+                (9, "on_validation_end", kill, 8),
+                (13, batch, kill, 12),
+                (3, batch, term, 4),
+                (9, batch, term, 10),
+                (9, "on_validation_end", term, 10),
+                (11, batch, kill, 10),
             ],
         ),
         "validation by steps": (
             with_point(base(root, trainer__val_check_interval=4, trainer__check_val_every_n_epoch=None), 2),
-            [(4, batch, term, 5), (9, batch, kill, 6), (7, batch, term, 7), (11, batch, kill, 10), (13, batch, kill, 12), (16, batch, term, 17)],
+            [
+                (4, batch, term, 5),
+                (9, batch, kill, 6),
+                (7, batch, term, 7),
+                (11, batch, kill, 10),
+                (13, batch, kill, 12),
+                (16, batch, term, 17),
+            ],
         ),
-        "validation after each step": (base(root, trainer__val_check_interval=1), [(9, batch, kill, 6), (9, batch, term, 12)]),
+        "validation after each step": (
+            base(root, trainer__val_check_interval=1),
+            [(9, batch, kill, 6), (9, batch, term, 12)],
+        ),
         "scheduled where validation is due": (
-            scheduled(base(root, trainer__val_check_interval=0.5)), [(9, batch, kill, 8), (10, batch, kill, 10), (21, batch, kill, 18)],
+            scheduled(base(root, trainer__val_check_interval=0.5)),
+            [(9, batch, kill, 8), (10, batch, kill, 10), (21, batch, kill, 18)],
         ),
         "noisy": (
             with_point(base(root, data__class_path="own_net.NoisyDigits"), 4),
@@ -513,17 +587,24 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
             with_point(base(root, data__class_path="own_net.NoisyDigits", data__init_args__num_workers=2), 4),
             [(9, batch, kill, 8), (12, "on_train_epoch_start", kill, 12)],
         ),
-        "validation seldom": (with_point(base(root, trainer__check_val_every_n_epoch=3), 4), [(13, batch, kill, 12), (20, batch, kill, 18)]),
+        "validation seldom": (
+            with_point(base(root, trainer__check_val_every_n_epoch=3), 4),
+            [(13, batch, kill, 12), (20, batch, kill, 18)],
+        ),
         "early stopping": (stopping(base(root, trainer__max_epochs=8)), [(13, batch, kill, 12), (20, batch, kill, 18)]),
         "averaged weights": (
-            with_point(averaging(base(root, trainer__max_epochs=5)), 4), [(9, batch, kill, 6), (9, batch, term, 12), (20, batch, kill, 18)],
+            with_point(averaging(base(root, trainer__max_epochs=5)), 4),
+            [(9, batch, kill, 6), (9, batch, term, 12), (20, batch, kill, 18)],
         ),
-        "fewer batches": (with_point(base(root, trainer__limit_train_batches=4), 3), [(7, batch, kill, 6), (9, batch, kill, 8)]),
+        "fewer batches": (
+            with_point(base(root, trainer__limit_train_batches=4), 3),
+            [(7, batch, kill, 6), (9, batch, kill, 8)],
+        ),
         "bounded steps": (
             with_point(base(root, trainer__max_steps=15), 4),
             [(9, batch, kill, 8), (14, batch, kill, 12), (12, "on_validation_end", term, 12)],
         ),
-    }  # fmt: skip
+    }
 
 
 def play_scenarios(root: Path, names: list[str]) -> list[dict[str, Any]]:
@@ -625,7 +706,8 @@ def command(words: list[str] | None = None) -> int:
     chance = random.Random(given.seed)
     chosen = [job for job in jobs(root) if not given.jobs or job.name in given.jobs]
     print(
-        "| job | kills | completed | equal | most steps repeated | allowed | files left |\n|---|---|---|---|---|---|---|"
+        "| job | kills | completed | equal | most steps repeated | allowed | files left "
+        "|\n|---|---|---|---|---|---|---|"
     )
     good = True
     for place, job in enumerate(chosen):

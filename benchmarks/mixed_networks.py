@@ -1,11 +1,14 @@
-"""Why `gset` leaves networks of a group run open: which part of each irrep's logits is equivariant at all, and on which side.
+"""Why `gset` leaves networks of a group run open.
+
+Which part of each irrep's logits is equivariant at all, and on which side.
 
     OMP_NUM_THREADS=1 python benchmarks/mixed_networks.py RUN SEED [SEED ...] [--step STEP]
 
-The logits that the neurons of one irrep bring, without what depends on z and one input alone (which no verifier needs to explain), are projected to
-functions of w = x^-1 z y^-1 (every circuit on G-sets is one), of (x^-1 z, y), of (z y^-1, x), and to sums of the last two (every circuit of one
-side is in one of these spaces). What a projection leaves, as a share of the variance, is a lower bound of what *any* such circuit leaves: a
-large share shows that there is none, whatever a finder does.
+The logits that the neurons of one irrep bring, without what depends on z and one input alone (which no verifier needs
+to explain), are projected to functions of w = x^-1 z y^-1 (every circuit on G-sets is one), of (x^-1 z, y), of (z y^-1,
+x), and to sums of the last two (every circuit of one side is in one of these spaces). What a projection leaves, as a
+share of the variance, is a lower bound of what *any* such circuit leaves: a large share shows that there is none,
+whatever a finder does.
 """
 
 import argparse
@@ -27,7 +30,10 @@ def interaction(logits):
 
 
 def unexplained(logits, group):
-    """Shares of the variance that functions of w, of the left, of the right side, and sums of both leave; axes x, y, z."""
+    """Shares of the variance that functions of w, of the left, of the right side, and sums of both leave.
+
+    Axes x, y, z.
+    """
     n, inverse = group.order, group.inverse
     x, y, z = np.ogrid[:n, :n, :n]
     from_left, from_right = group.table[inverse[x], z], group.table[z, inverse[y]]
@@ -56,7 +62,8 @@ def main():
     run.load(network, arguments.step if arguments.step is not None else max(run.checkpoints))
     folded, known = network.tables(), irreps(group)
     print(
-        "| network | irrep | neurons | share of the logits | left open by functions of w | left side | right side | both sides |"
+        "| network | irrep | neurons | share of the logits | left open by functions of w | left side | right side | "
+        "both sides |"
     )
     print("|---|---|---|---|---|---|---|---|")
     for seed in arguments.seeds:

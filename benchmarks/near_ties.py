@@ -2,9 +2,10 @@
 
     python benchmarks/near_ties.py [--games 8000] [--seed 0] [--without-proof] [--before CHECKOUT]
 
-A contradiction: two answers to one game, met under other names of players, negated, shifted, scaled or (at kappa = 0) complemented, both
-flagged canonical, with effects that differ by more than 1e-4 of the largest. `--without-proof` plants a fault that the table must show:
-every point of a face is flagged. `--before` times each ordinary game with the code of another checkout too, in turn; CPU time, one thread.
+A contradiction: two answers to one game, met under other names of players, negated, shifted, scaled or (at kappa = 0)
+complemented, both flagged canonical, with effects that differ by more than 1e-4 of the largest. `--without-proof`
+plants a fault that the table must show: every point of a face is flagged. `--before` times each ordinary game with the
+code of another checkout too, in turn; CPU time, one thread.
 """
 
 import argparse
@@ -119,7 +120,8 @@ def contradictions(count, seed):
                 both[name], wrong[name] = both[name] + 1, wrong[name] + (difference > DIFFERENT)
                 largest[name] = max(largest[name], difference)
     print(
-        "\n| met again | compared | both flagged | contradictions | largest difference / largest effect, both flagged |\n|---|---|---|---|---|"
+        "\n| met again | compared | both flagged | contradictions | largest difference / largest effect, both flagged "
+        "|\n|---|---|---|---|---|"
     )
     for name in largest:
         print(f"| {name} | {compared[name]} | {both[name]} | {wrong[name]} | {largest[name]:.1e} |")
@@ -182,9 +184,14 @@ def ratios(checkout, seed, count):
     """Ordinary games with both codes in turn, each in a process of its own."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     servers = [
-        subprocess.Popen([sys.executable, __file__, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                         env={**os.environ, "PYTHONPATH": os.path.abspath(folder)}) for folder in (checkout, here)
-    ]  # fmt: skip
+        subprocess.Popen(
+            [sys.executable, __file__, "--serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.path.abspath(folder)},
+        )
+        for folder in (checkout, here)
+    ]
 
     def ask(server, v, kappa):
         pickle.dump((v, kappa), server.stdin)
@@ -192,7 +199,8 @@ def ratios(checkout, seed, count):
         return pickle.load(server.stdout)
 
     print(
-        "\n| ordinary games (ReLU networks) | kappa | games | CPU time after / before: total | median | flagged before | after |"
+        "\n| ordinary games (ReLU networks) | kappa | games | CPU time after / before: total | median | flagged before "
+        "| after |"
     )
     print("|---|---|---|---|---|---|---|")
     for n in (6, 8, 10):

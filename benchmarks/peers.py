@@ -18,8 +18,8 @@ def highs_reduced(u: np.ndarray) -> float:
 def highs_generation(u: np.ndarray, bound: float, tolerance: float = 1e-6) -> float:
     """kappa > 0: row and column generation, warm: one HiGHS model grows, each round starts from the basis of the last.
 
-    Each round adds the 100 most violated rows and columns. Effects are differences of non-negative parts; elastic columns keep the
-    restricted programme feasible.
+    Each round adds the 100 most violated rows and columns. Effects are differences of non-negative parts; elastic
+    columns keep the restricted programme feasible.
     """
     import highspy
 

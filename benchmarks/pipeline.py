@@ -2,8 +2,8 @@
 
     uv run python benchmarks/pipeline.py runs/mnist-mlp7 runs/mnist-vgg11 --samples 4 --data-dir DIR
 
-Each run's last checkpoint, its own players, layers, probes and batch size. Stages are timed on their own with the same batches, best of
-`--repeats`, taken in turn so that a busy machine hits all alike; `whole` is the product's own `play`.
+Each run's last checkpoint, its own players, layers, probes and batch size. Stages are timed on their own with the same
+batches, best of `--repeats`, taken in turn so that a busy machine hits all alike; `whole` is the product's own `play`.
 """
 
 import argparse
@@ -99,7 +99,8 @@ def benchmark(path, samples, repeats, research, data_dir):
     count = 2**n * samples
     network_name = run.config["model"]["network"]["class_path"].rsplit(".", 1)[-1]
     print(
-        f"\n## {network_name}: step {step}, n = {n}, {samples} samples, {len(layers)} layers and the output, batches of {size}\n"
+        f"\n## {network_name}: step {step}, n = {n}, {samples} samples, {len(layers)} layers and the output, batches "
+        f"of {size}\n"
     )
     print("| stage | seconds | share |\n|---|---|---|")
     stages = {
@@ -117,15 +118,18 @@ def benchmark(path, samples, repeats, research, data_dir):
         print(f"| {stage} | {seconds:.3f} | {100 * seconds / total:.1f} % |")
     print(f"| total | {total:.3f} | |\n")
     print(
-        f"* masked samples per second: {count / best['whole']:,.0f}; bare loop over the same network: {count / best['bare loop']:,.0f}"
+        f"* masked samples per second: {count / best['whole']:,.0f}; bare loop over the same network: "
+        f"{count / best['bare loop']:,.0f}"
     )
     ratios.sort()
     print(
-        f"  (ratio of the best times {best['bare loop'] / best['whole']:.2f}; of {len(ratios)} pairs: median {ratios[len(ratios) // 2]:.2f},"
+        f"  (ratio of the best times {best['bare loop'] / best['whole']:.2f}; of {len(ratios)} pairs: median "
+        f"{ratios[len(ratios) // 2]:.2f},"
     )
     print(f"  from {ratios[0]:.2f} to {ratios[-1]:.2f})")
     print(
-        f"* one layer and one masked sample at a time: {slow:.1f} s, {slow / best['whole']:.1f} times as long ({research} coalitions measured)"
+        f"* one layer and one masked sample at a time: {slow:.1f} s, {slow / best['whole']:.1f} times as long "
+        f"({research} coalitions measured)"
     )
 
 
@@ -138,7 +142,8 @@ if __name__ == "__main__":
     parser.add_argument("--data-dir")
     given = parser.parse_args()
     print(
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}, Python {platform.python_version()}"
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}, Python "
+        f"{platform.python_version()}"
     )
     for path in given.runs:
         benchmark(path, given.samples, given.repeats, given.research, given.data_dir)

@@ -67,7 +67,8 @@ def main():
             )
             yardstick = yardstick or best.seconds
             print(
-                f"{group.order:4} {width:4} {best.verifier:16} {best.bound:6.3f} {best.cost:7.3f} {best.seconds:9.4f} {yardstick / best.seconds:7.2f}",
+                f"{group.order:4} {width:4} {best.verifier:16} {best.bound:6.3f} {best.cost:7.3f} {best.seconds:9.4f} "
+                f"{yardstick / best.seconds:7.2f}",
                 flush=True,
             )
 

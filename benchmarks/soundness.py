@@ -2,11 +2,11 @@
 
     python benchmarks/soundness.py [--cases 6500] [--seed 0] [--run RUN]
 
-A case is a network and its explanations; every verifier runs on it. Each certified pair must be right, and each slack at most the true gap.
-Networks are given in float32 and in float64, some by the factors of left and right; their scales go from 2^-140 to 2^59, what float32 holds,
-those of explanations from 2^-1000 to 2^1000.
-With `--run`, also the networks of a group run at every checkpoint, as they are and perturbed, with the explanations found from their own
-weights, those of another seed, and tampered ones.
+A case is a network and its explanations; every verifier runs on it. Each certified pair must be right, and each slack
+at most the true gap. Networks are given in float32 and in float64, some by the factors of left and right; their scales
+go from 2^-140 to 2^59, what float32 holds, those of explanations from 2^-1000 to 2^1000.
+With `--run`, also the networks of a group run at every checkpoint, as they are and perturbed, with the explanations
+found from their own weights, those of another seed, and tampered ones.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""Speed of the Moebius transform: against copying the same bytes, dense matrices and shapiq's exact computation, in one run.
+"""Speed of the Moebius transform.
+
+Against copying the same bytes, dense matrices and shapiq's exact computation, in one run.
 
 python benchmarks/transforms.py [--games 1000] [--seed 0]
 """
@@ -47,7 +49,8 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(
-        f"Python {platform.python_version()}, torch {torch.__version__}, shapiq, {torch.get_num_threads()} threads, float32, seed {arguments.seed}\n"
+        f"Python {platform.python_version()}, torch {torch.__version__}, shapiq, {torch.get_num_threads()} threads, "
+        f"float32, seed {arguments.seed}\n"
     )
     print(
         "| n | games | ours, us per game | share of the bandwidth of a fresh copy | of a copy onto memory in use "

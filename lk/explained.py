@@ -50,7 +50,10 @@ class Explained:
             return []
         samples, fitted, chance = (self.accuracy[name].iloc[0] for name in ("samples", "fitted", "chance"))
         lines = [
-            f"Accuracy of the layers' linear classifiers, on {samples} samples held out of {samples + fitted} (chance: {chance:.2f})"
+            (
+                f"Accuracy of the layers' linear classifiers, on {samples} samples held out of {samples + fitted} "
+                f"(chance: {chance:.2f})"
+            )
         ]
         for layer, accuracy, low in zip(
             *(self.accuracy[name] for name in ("layer", "accuracy", "at_chance")), strict=True
@@ -83,7 +86,8 @@ def divide(players: str | Players, x: Tensor) -> Players:
     if players in ("grid", "columns") and x.ndim == 2:
         return Columns()
     raise ValueError(
-        f"Given players={players!r} for inputs of shape {tuple(x.shape)}; expected 'grid' (images), 'columns' (tables) or a lk.games.Players."
+        f"Given players={players!r} for inputs of shape {tuple(x.shape)}; expected 'grid' (images), 'columns' (tables) "
+        "or a lk.games.Players."
     )
 
 
@@ -93,8 +97,8 @@ def check_masker(masker: Masker | None, x: Tensor) -> Masker:
         masker is None or isinstance(masker, Mean) or getattr(masker, "token", None) == "mask"
     ):
         raise ValueError(
-            f"expected a masker for inputs of {x.dtype}, got {type(masker).__name__ if masker else 'none'}. Pass masker=Token(number of the mask "
-            "token) for tokens, or x.float() for numbers."
+            f"expected a masker for inputs of {x.dtype}, got {type(masker).__name__ if masker else 'none'}. Pass "
+            "masker=Token(number of the mask token) for tokens, or x.float() for numbers."
         )
     return masker or Mean()
 
@@ -110,9 +114,9 @@ def check_samples(y: Tensor, classes: int) -> None:
     few = [label for label in range(classes) if 0 < counts[label] < FEWEST]
     if few:
         raise ValueError(
-            f"expected at least {FEWEST} labelled samples of each class in x and y, got {int(counts[few[0]])} of class {few[0]} ({len(y)} in "
-            "all): a layer's linear classifier is fitted on them. Give several hundred, leave the class out, or pass a score of the raw "
-            "activation, such as lk.scores.Unit."
+            f"expected at least {FEWEST} labelled samples of each class in x and y, got {int(counts[few[0]])} of class "
+            f"{few[0]} ({len(y)} in all): a layer's linear classifier is fitted on them. Give several hundred, leave "
+            "the class out, or pass a score of the raw activation, such as lk.scores.Unit."
         )
 
 
@@ -132,19 +136,21 @@ def explain(
 ) -> Explained:
     """AND-OR interactions of the first samples of a labelled batch, at every named layer and at the output.
 
-    The batch serves three purposes: one linear classifier per layer is fitted on all of it (give several hundred samples, and at least ten
-    of each class), its mean is the baseline, and its first `samples` are explained. The classifiers are fitted once more without a fifth
-    of the samples, for their accuracy on it. The module is checked before the work, see `lk.networks.readable.examine`.
+    The batch serves three purposes: one linear classifier per layer is fitted on all of it (give several hundred
+    samples, and at least ten of each class), its mean is the baseline, and its first `samples` are explained. The
+    classifiers are fitted once more without a fifth of the samples, for their accuracy on it. The module is checked
+    before the work, see `lk.networks.readable.examine`.
 
     Args:
-        model: Any torch module that maps inputs to logits `(batch, classes)`, alone, as `logits` of a mapping or object (as the transformers
-            library returns), or first in a tuple; it is copied, never changed.
+        model: Any torch module that maps inputs to logits `(batch, classes)`, alone, as `logits` of a mapping or object
+            (as the transformers library returns), or first in a tuple; it is copied, never changed.
         layers: Names of submodules to read, from input to output.
         x: Inputs `(batch, *input)`.
         y: Labels `(batch,)`, whole numbers of any type.
         players: `grid` divides images into 3x3 patches and tables into columns; or any `lk.games.Players`.
         samples: Number of samples to explain.
-        masker: What fills absent players; default the batch's mean. Token numbers need one, such as `lk.games.maskers.Token(103)`.
+        masker: What fills absent players; default the batch's mean. Token numbers need one, such as
+            `lk.games.maskers.Token(103)`.
         score: What the game is played for; default the log-odds of the label.
         probes: How the linear classifiers are fitted; default the unique optimum.
         background: `original`, `baseline` or `integrated`.
@@ -152,8 +158,9 @@ def explain(
         batch_size: Masked samples per forward pass.
 
     Raises:
-        ValueError: A layer is unknown, shapes or labels do not fit, there are too many players for a notebook (more than 14) or too few samples
-            of a class, the module cannot be read faithfully, or the score is of a class without samples.
+        ValueError: A layer is unknown, shapes or labels do not fit, there are too many players for a notebook (more
+            than 14) or too few samples of a class, the module cannot be read faithfully, or the score is of a class
+            without samples.
 
     Example:
         >>> _ = torch.manual_seed(0)
@@ -165,7 +172,8 @@ def explain(
     """
     if x.ndim < 2 or len(x) != len(y) or not 1 <= samples <= len(x):
         raise ValueError(
-            f"Given x {tuple(x.shape)}, {len(y)} labels, samples={samples}; expected as many labels as inputs, and samples to explain."
+            f"Given x {tuple(x.shape)}, {len(y)} labels, samples={samples}; expected as many labels as inputs, and "
+            "samples to explain."
         )
     layers, y = check_layers(model, layers), class_numbers(torch.as_tensor(y)).cpu()
     masker, score, recipe = check_masker(masker, x), score or TrueClass(), probes or Optimum()
@@ -176,7 +184,8 @@ def explain(
     n = count_players(owner)
     if n > LARGEST:
         raise ValueError(
-            f"{n} players give 2^{n} masked samples each; expected at most {LARGEST} here. Group columns or choose larger patches."
+            f"{n} players give 2^{n} masked samples each; expected at most {LARGEST} here. Group columns or choose "
+            "larger patches."
         )
     network = readable(model, layers, x)
     fitted, accuracy = None, None

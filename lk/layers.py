@@ -65,12 +65,15 @@ class Activations(dict[str, Tensor]):
 
     def __missing__(self, name: str) -> Tensor:
         raise ValueError(
-            f"Layer {name!r} was not run by the forward pass. Run were: {', '.join(self) or 'none'}. Name layers that every input passes."
+            f"Layer {name!r} was not run by the forward pass. Run were: {', '.join(self) or 'none'}. Name layers that "
+            "every input passes."
         )
 
 
 def logits_of(output: object) -> Tensor:
-    """The logits in what a classifier returns: `logits` of a mapping or object, the first entry of a tuple or list, a tensor itself.
+    """The logits in what a classifier returns.
+
+    `logits` of a mapping or object, the first entry of a tuple or list, a tensor itself.
 
     Raises:
         ValueError: There are none.
@@ -87,8 +90,8 @@ def logits_of(output: object) -> Tensor:
     if not isinstance(found, Tensor):
         held = f" with {', '.join(map(str, output))}" if isinstance(output, Mapping) else ""
         raise ValueError(
-            f"expected logits, got {type(output).__name__}{held} from the network. Return a tensor of shape (batch, classes), alone, "
-            "as the entry 'logits', or first in a tuple."
+            f"expected logits, got {type(output).__name__}{held} from the network. Return a tensor of shape (batch, "
+            "classes), alone, as the entry 'logits', or first in a tuple."
         )
     return found
 
@@ -105,8 +108,9 @@ def version(tensor: Tensor) -> int | None:
 class _Recorder:
     """Keeps what layers give; copies what is overwritten later in the same pass, and nothing else.
 
-    The first pass keeps the tensor, its version and a copy of each layer, and compares them when it ends. Later passes copy only what was
-    overwritten. Inference mode keeps no versions, so that layers not known from a pass outside it are copied there.
+    The first pass keeps the tensor, its version and a copy of each layer, and compares them when it ends. Later passes
+    copy only what was overwritten. Inference mode keeps no versions, so that layers not known from a pass outside it
+    are copied there.
     """
 
     def __init__(self, found: dict[str, nn.Module]) -> None:
@@ -129,7 +133,8 @@ class _Recorder:
         """Note which layers were overwritten.
 
         Raises:
-            ValueError: One that was not overwritten in its first pass was in this one, so that what is held is not what it gave.
+            ValueError: One that was not overwritten in its first pass was in this one, so that what is held is not what
+                it gave.
         """
         for name, (tensor, earlier) in self.given.items():
             layer, kept = self.found[name], self.activations.get(name)
@@ -140,8 +145,9 @@ class _Recorder:
             elif changed and kept is tensor:
                 _OVERWRITTEN[layer] = True
                 raise ValueError(
-                    f"Layer {name!r} was overwritten in place in this forward pass, but not in an earlier one. Read it again, or replace the "
-                    "in-place function behind it (inplace=True, relu_(), +=) by one that returns a new tensor."
+                    f"Layer {name!r} was overwritten in place in this forward pass, but not in an earlier one. Read it "
+                    "again, or replace the in-place function behind it (inplace=True, relu_(), +=) by one that returns "
+                    "a new tensor."
                 )
 
 
@@ -155,9 +161,10 @@ def read_layers(module: nn.Module, layers: Sequence[str]) -> Iterator[Activation
 
     Yields:
         A dict from layer name to the activation of the latest forward pass, shape `(batch, ...)`.
-        A layer that returns a tuple or list (as transformer blocks do) is represented by its first tensor; one that runs
-        several times, by its last run. What is overwritten in place behind a layer (`inplace=True`, `relu_()`, `+=`) is copied before:
-        one copy of the activation per pass. In the first pass of a layer, and in inference mode before one, every layer is copied.
+        A layer that returns a tuple or list (as transformer blocks do) is represented by its first tensor; one that
+        runs several times, by its last run. What is overwritten in place behind a layer (`inplace=True`, `relu_()`,
+        `+=`) is copied before: one copy of the activation per pass. In the first pass of a layer, and in inference mode
+        before one, every layer is copied.
 
     Raises:
         ValueError: A layer is unknown, or was not run by the forward pass that the caller reads.
@@ -208,8 +215,9 @@ def check_finite(activations: dict[str, Tensor], samples: Tensor) -> None:
         if rows.any():
             sample = int(samples[rows][0])
             raise NonFiniteError(
-                f"Layer {name!r} has NaN or infinite activations on sample {sample} ({int(rows.sum())} of {len(rows)} rows of this batch). "
-                "Expected finite numbers: look at the loss of this checkpoint, lower the learning rate, or choose an earlier checkpoint."
+                f"Layer {name!r} has NaN or infinite activations on sample {sample} ({int(rows.sum())} of {len(rows)} "
+                "rows of this batch). Expected finite numbers: look at the loss of this checkpoint, lower the learning "
+                "rate, or choose an earlier checkpoint."
             )
 
 
@@ -230,8 +238,8 @@ def _derived(thing: object, seen: dict[int, object]) -> Iterator[Tensor]:
 def frozen(network: nn.Module) -> nn.Module:
     """A copy for reading: evaluation mode, no gradients, convolutions in the faster memory layout.
 
-    The copy, and not the network itself, is read during training: watching then cannot change modes, statistics or gradients.
-    Tensors that a module keeps from its last pass (`self.h = layer(x)`) are copied without their history.
+    The copy, and not the network itself, is read during training: watching then cannot change modes, statistics or
+    gradients. Tensors that a module keeps from its last pass (`self.h = layer(x)`) are copied without their history.
 
     Raises:
         ValueError: The network cannot be copied.
@@ -241,19 +249,26 @@ def frozen(network: nn.Module) -> nn.Module:
         twin = copy.deepcopy(network, kept).eval().requires_grad_(False)
     except Exception as error:  # whatever the module holds decides the type
         raise ValueError(
-            f"expected a network that can be copied, got {type(network).__name__} ({type(error).__name__}: {error}). Keep files, locks and "
-            "generators out of its attributes, or define __deepcopy__ for what holds them. Of a script, pass the module that it was made from."
+            f"expected a network that can be copied, got {type(network).__name__} ({type(error).__name__}: {error}). "
+            "Keep files, locks and generators out of its attributes, or define __deepcopy__ for what holds them. Of a "
+            "script, pass the module that it was made from."
         ) from error
     return faster_layout(twin)
 
 
 def takes_channels_last(network: nn.Module) -> bool:
-    """Whether a network convolves images and works in the faster memory layout (`lk.networks.readable` sets `lk_channels_last` to False where it does not)."""
+    """Whether a network convolves images and works in the faster memory layout.
+
+    `lk.networks.readable` sets `lk_channels_last` to False where it does not.
+    """
     return getattr(network, "lk_channels_last", True) and any(
         isinstance(module, nn.Conv2d) for module in network.modules()
     )
 
 
 def faster_layout(network: AnyModule) -> AnyModule:
-    """The network itself; where it convolves images, with its weights laid out channels last: the same numbers, read faster."""
+    """The network itself; where it convolves images, with its weights laid out channels last.
+
+    The same numbers, read faster.
+    """
     return network.to(memory_format=torch.channels_last) if takes_channels_last(network) else network

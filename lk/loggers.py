@@ -16,7 +16,8 @@ class Wandb(WandbLogger):
     """Lightning's W&B logger with this project's defaults: offline, and `WANDB_MODE` wins.
 
     A fault of W&B (its service dies, the disk of its records is full) ends its records, not the training.
-    Offline runs need no account; `wandb leet runs/<id>/wandb` shows one in the terminal and `wandb sync` sends it later.
+    Offline runs need no account; `wandb leet runs/<id>/wandb` shows one in the terminal and `wandb sync` sends it
+    later.
 
     Args:
         project: W&B project.

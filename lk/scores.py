@@ -53,12 +53,14 @@ def class_numbers(labels: Tensor) -> Tensor:
     """
     if labels.ndim != 1:
         raise ValueError(
-            f"expected one class number per sample, got labels of shape {tuple(labels.shape)}. Use argmax(1) of one-hot labels."
+            f"expected one class number per sample, got labels of shape {tuple(labels.shape)}. Use argmax(1) of "
+            "one-hot labels."
         )
     numbers = labels.long()
     if not torch.equal(numbers.to(labels), labels):
         raise ValueError(
-            f"expected whole class numbers, got the label {float(labels[numbers.to(labels) != labels][0]):g}. Number the classes from 0."
+            f"expected whole class numbers, got the label {float(labels[numbers.to(labels) != labels][0]):g}. Number "
+            "the classes from 0."
         )
     return numbers
 
@@ -92,7 +94,10 @@ class Score(metaclass=Recorded):
         return log_odds(logits, target)
 
     def at_output(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Scores `(batch,)` of the network's own logits; the same as of a layer, unless a score of activations says otherwise."""
+        """Scores `(batch,)` of the network's own logits.
+
+        The same as of a layer, unless a score of activations says otherwise.
+        """
         return self(logits, target)
 
 
@@ -158,8 +163,9 @@ class OfActivation(Score):
 class Unit(Score):
     """One unit of a layer: its raw activation, without a probe.
 
-    Of a map, the unit is a channel and its mean over space; of tokens, a feature and its mean over tokens. Units are those of the layers that
-    are read; at the output the score is the log-odds of the label, so that every layer's table says what the unit shares with the answer.
+    Of a map, the unit is a channel and its mean over space; of tokens, a feature and its mean over tokens. Units are
+    those of the layers that are read; at the output the score is the log-odds of the label, so that every layer's table
+    says what the unit shares with the answer.
 
     Args:
         index: The unit, from 0.

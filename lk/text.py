@@ -1,4 +1,7 @@
-"""Numbers and names as text, on pages, figures and the terminal: one rounding, one minus sign, one way to write an interval."""
+"""Numbers and names as text, on pages, figures and the terminal.
+
+One rounding, one minus sign, one way to write an interval.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,8 +18,8 @@ _FLOAT32 = 3e-7  # relative: a mean of float32 numbers is known no better
 def number(value: float, digits: int = 2) -> str:
     """A number with so many decimals, ties away from zero; a dash where it is not finite.
 
-    The same quantity in float32, in float64 and summed in another order gives the same text: what lies within float32's precision of a tie
-    counts as the tie.
+    The same quantity in float32, in float64 and summed in another order gives the same text: what lies within float32's
+    precision of a tie counts as the tie.
 
     Example:
         >>> number(16.65, 1), number(16.649999618530273, 1), number(-0.5), number(-0.001), number(float("nan"))

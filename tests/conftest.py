@@ -39,7 +39,10 @@ def real_data():
 
 
 def tiny_images(split, classes, size, channels=1):
-    """Images of some classes, told apart by the column that is bright: uint8 `(images, size, size[, 3])`, and their labels."""
+    """Images of some classes, told apart by the column that is bright.
+
+    uint8 `(images, size, size[, 3])`, and their labels.
+    """
     labels = np.repeat(np.arange(classes), SPLITS[split])
     pixels = np.random.default_rng(len(split)).integers(0, 60, (len(labels), size, size), dtype=np.uint8)
     for image, label in zip(pixels, labels, strict=True):
@@ -88,7 +91,10 @@ def tiny_frame():
 
 
 def census_frame(rows=40):
-    """The adult table as `fetch_openml` gives it: whole numbers, categories, missing values as NaN; the label is last."""
+    """The adult table as `fetch_openml` gives it: whole numbers, categories, missing values as NaN.
+
+    The label is last.
+    """
     row = np.arange(rows)
     frame = pd.DataFrame(
         {
@@ -178,7 +184,9 @@ def and_network():
 
 
 class AndNetwork(nn.Module):
-    r"""`gates`: relu(x_S summed - |S| + 1) = AND over S, exactly, on 0/1 inputs. `deeper`: the same of the gates' outputs.
+    r"""`gates`: relu(x_S summed - |S| + 1) = AND over S, exactly, on 0/1 inputs.
+
+    `deeper`: the same of the gates' outputs.
 
     gates:  {0}  {1, 2}  {2, 3}  {1, 2, 3}
     deeper: {0}  {1, 2}  {2, 3}  {0, 1, 2}   (the last is a gate of gates; {1, 2, 3} is dropped)

@@ -1,4 +1,7 @@
-"""Damaged files of a run, full disks and folders that cannot be written, through the real commands: one line that names the file."""
+"""Damaged files of a run, full disks and folders that cannot be written, through the real commands.
+
+One line that names the file.
+"""
 
 import json
 import resource
@@ -92,16 +95,31 @@ SETTINGS, SAMPLES = "extractions/default/settings.yaml", "extractions/default/sa
         ("config.yaml", entry("model", value=["a"]), "report", "expected model.network as class_path"),
         ("config.yaml", entry("model", value="lk.networks.MLP"), "probe", "expected model.network as class_path"),
         ("config.yaml", entry("data", value=None), "extract", "expected data as class_path with init_args"),
-        ("config.yaml", entry("data", "init_args", "seed", value="x"), "extract", "expected seed of Digits as int, got 'x'"),
+        (
+            "config.yaml",
+            entry("data", "init_args", "seed", value="x"),
+            "extract",
+            "expected seed of Digits as int, got 'x'",
+        ),
         ("config.yaml", entry("model", "network", "init_args", "widths", value=3), "extract", "expected widths of MLP"),
         ("config.yaml", entry("trainer", value=[1]), "report", "expected trainer as settings by name"),
-        ("config.yaml", entry("trainer", "callbacks", 1, "init_args", "extraction", value="text"), "extract", "expected the settings of an extraction"),
+        (
+            "config.yaml",
+            entry("trainer", "callbacks", 1, "init_args", "extraction", value="text"),
+            "extract",
+            "expected the settings of an extraction",
+        ),
         ("config.yaml", text("[1]"), "report", "expected a mapping with text as keys"),
         ("config.yaml", text("&a [*a]"), "report", "stands inside of what it stands for"),
         (SETTINGS, text("[1, 2]"), "report", "expected a mapping with text as keys"),
         (SETTINGS, text("text"), "report", "expected a mapping with text as keys"),
         (SETTINGS, entry("kappa", value="x"), "report", "expected kappa as a number"),
-        (SETTINGS, entry("players", value="lk.games.Grid"), "extract by name", "expected players as class_path with init_args"),
+        (
+            SETTINGS,
+            entry("players", value="lk.games.Grid"),
+            "extract by name",
+            "expected players as class_path with init_args",
+        ),
         (SETTINGS, entry("layers", value=3), "report", "expected layers as a list of names"),
         (SETTINGS, entry("colour", value=3), "extract by name", "hold 'colour'"),
         (f"{SAMPLES}.yaml", text(""), "report", "expected players as a list of texts"),
@@ -111,25 +129,80 @@ SETTINGS, SAMPLES = "extractions/default/settings.yaml", "extractions/default/sa
         (f"{SAMPLES}.safetensors", text(""), "report", "holds no samples"),
         (f"{SAMPLES}.safetensors", tensors(x=lambda x: x[:3]), "report", "holds no samples"),
         (f"{SAMPLES}.safetensors", tensors(y=lambda _: None), "report", "expected a tensor 'y'"),
-        (f"{SAMPLES}.safetensors", tensors(filler=lambda x: x * torch.nan), "report", "expected finite numbers in filler"),
-        (f"{STEP}/values.safetensors", tensors(values=lambda x: x[:, :1]), "report", "expected values as real numbers of shape (16, 3, 10)"),
-        (f"{STEP}/values.safetensors", tensors(values=lambda x: x.long()), "extract", "expected values as real numbers"),
-        (f"{STEP}/values.safetensors", lambda file: file.write_bytes(file.read_bytes()[:-4]), "extract", "holds no games"),
-        (f"{STEP}/interactions.safetensors", tensors(and_=lambda x: x * torch.inf), "report", "expected finite numbers in and_"),
-        (f"{STEP}/interactions.safetensors", tensors(certified=lambda x: x.float()), "report", "expected certified as true or false"),
+        (
+            f"{SAMPLES}.safetensors",
+            tensors(filler=lambda x: x * torch.nan),
+            "report",
+            "expected finite numbers in filler",
+        ),
+        (
+            f"{STEP}/values.safetensors",
+            tensors(values=lambda x: x[:, :1]),
+            "report",
+            "expected values as real numbers of shape (16, 3, 10)",
+        ),
+        (
+            f"{STEP}/values.safetensors",
+            tensors(values=lambda x: x.long()),
+            "extract",
+            "expected values as real numbers",
+        ),
+        (
+            f"{STEP}/values.safetensors",
+            lambda file: file.write_bytes(file.read_bytes()[:-4]),
+            "extract",
+            "holds no games",
+        ),
+        (
+            f"{STEP}/interactions.safetensors",
+            tensors(and_=lambda x: x * torch.inf),
+            "report",
+            "expected finite numbers in and_",
+        ),
+        (
+            f"{STEP}/interactions.safetensors",
+            tensors(certified=lambda x: x.float()),
+            "report",
+            "expected certified as true or false",
+        ),
         (f"{STEP}/interactions.safetensors", header(layers=["a"]), "report", "expected and_ as real numbers"),
         (f"{STEP}/interactions.safetensors", header(about=[1]), "report", "expected metadata by name, got list"),
-        (f"{STEP}/interactions.safetensors", header(about={"labels": [1]}), "report", "the entry 'labels' of its metadata"),
-        (f"{STEP}/interactions.safetensors", lambda file: file.write_bytes(file.read_bytes()[:-4] + b"\1\2\3\4"), "report", "not those that were written"),
-        ("probes/step=0000012.safetensors", header(recipe="lk.probes.Optimum"), "extract", "expected recipe as class_path with init_args"),
+        (
+            f"{STEP}/interactions.safetensors",
+            header(about={"labels": [1]}),
+            "report",
+            "the entry 'labels' of its metadata",
+        ),
+        (
+            f"{STEP}/interactions.safetensors",
+            lambda file: file.write_bytes(file.read_bytes()[:-4] + b"\1\2\3\4"),
+            "report",
+            "not those that were written",
+        ),
+        (
+            "probes/step=0000012.safetensors",
+            header(recipe="lk.probes.Optimum"),
+            "extract",
+            "expected recipe as class_path with init_args",
+        ),
         ("probes/step=0000012.safetensors", header(fits={}), "extract", "holds no probes"),
         ("probes/step=0000012.safetensors", header(layers=3), "extract", "expected layers as a list of texts"),
         ("checkpoints/step=0000012.ckpt", text("x" * 500), "extract", "is truncated or no checkpoint"),
         ("tables/probes.parquet", text("PAR1"), "report", "is truncated or no table of this run"),
-        ("tables/probes.parquet", table(lambda frame: frame.drop(columns="accuracy")), "report", "it has no column 'accuracy'"),
-        ("tables/training.parquet", lambda file: file.write_bytes(file.read_bytes()[:-30]), "report", "is truncated or no table of this run"),
+        (
+            "tables/probes.parquet",
+            table(lambda frame: frame.drop(columns="accuracy")),
+            "report",
+            "it has no column 'accuracy'",
+        ),
+        (
+            "tables/training.parquet",
+            lambda file: file.write_bytes(file.read_bytes()[:-30]),
+            "report",
+            "is truncated or no table of this run",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_file_is_named(run, file, damage, command, message, capsys):
     damage(run / file)
     commands = {
@@ -156,12 +229,38 @@ def proof(tmp_path):
 @pytest.mark.parametrize(
     ("file", "content"),
     [
-        *(("explanation.json", content) for content in ("", "[1]", '"text"', "{", "[" * 10**5, '{"kind": ["FourierExplanation"]}', '{"kind": "x"}')),
-        *(("explanation.json", json.dumps({"kind": "FourierExplanation", "order": 3, "width": 8, "matrices": 1, "theta": 0, "clusters": False, key: value}))
-          for key, value in (("matrices", 2), ("matrices", "x"), ("matrices", None), ("order", []), ("theta", {}), ("clusters", True))),
-        ("explanation.safetensors", ""), ("explanation.safetensors", "x" * 100),
+        *(
+            ("explanation.json", content)
+            for content in ("", "[1]", '"text"', "{", "[" * 10**5, '{"kind": ["FourierExplanation"]}', '{"kind": "x"}')
+        ),
+        *(
+            (
+                "explanation.json",
+                json.dumps(
+                    {
+                        "kind": "FourierExplanation",
+                        "order": 3,
+                        "width": 8,
+                        "matrices": 1,
+                        "theta": 0,
+                        "clusters": False,
+                        key: value,
+                    }
+                ),
+            )
+            for key, value in (
+                ("matrices", 2),
+                ("matrices", "x"),
+                ("matrices", None),
+                ("order", []),
+                ("theta", {}),
+                ("clusters", True),
+            )
+        ),
+        ("explanation.safetensors", ""),
+        ("explanation.safetensors", "x" * 100),
     ],
-)  # fmt: skip
+)
 def test_damaged_explanations(proof, file, content):
     (proof / file).write_text(content)
     with pytest.raises(ValueError, match=proof.name):
@@ -171,10 +270,21 @@ def test_damaged_explanations(proof, file, content):
 @pytest.mark.parametrize(
     "change",
     [
-        {"operations": "x"}, {"operations": -1}, {"operations": None}, {"seconds": "x"}, {"seconds": []}, {"accuracy": "x"}, {"tiers": 3}, {"tiers": [[1]]},
-        {"unexplained": 3}, {"unexplained": ["x"]}, {"dropped": None}, {"margin": []}, {"brute_force_operations": 1.5},
+        {"operations": "x"},
+        {"operations": -1},
+        {"operations": None},
+        {"seconds": "x"},
+        {"seconds": []},
+        {"accuracy": "x"},
+        {"tiers": 3},
+        {"tiers": [[1]]},
+        {"unexplained": 3},
+        {"unexplained": ["x"]},
+        {"dropped": None},
+        {"margin": []},
+        {"brute_force_operations": 1.5},
     ],
-)  # fmt: skip
+)
 def test_damaged_certificates(proof, change):
     assert Certificate.load(proof).bound == 1.0
     path = proof / "certificate.json"

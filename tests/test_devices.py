@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def config(tiny_config, tmp_path):
-    """The tiny run without a logger: 1 437 samples, so that two devices fill the last batch of an epoch up with a repeated one."""
+    """The tiny run without a logger.
+
+    1 437 samples, so that two devices fill the last batch of an epoch up with a repeated one.
+    """
     config = yaml.safe_load(tiny_config.read_text())
     config["trainer"] |= {"logger": False}
     path = tmp_path / "two.yaml"

@@ -89,7 +89,10 @@ def module_of(path):
 
 
 def graph(files):
-    """Modules of lk that each module of lk imports; importing a module runs the `__init__` of every package that holds it."""
+    """Modules of lk that each module of lk imports.
+
+    Importing a module runs the `__init__` of every package that holds it.
+    """
     names = {module_of(path) for path in files}
 
     def known(name):
@@ -151,7 +154,8 @@ def test_the_test_sees_violations(tmp_path, monkeypatch):
     (tmp_path / "metrics").mkdir()
     wrong = tmp_path / "metrics" / "new.py"
     wrong.write_text(
-        "def f():\n    from lk.extraction.tables import measure\n    import lk.cli\n    from lk import extraction\n    import wandb\n"
+        "def f():\n    from lk.extraction.tables import measure\n    import lk.cli\n    from lk import extraction\n    "
+        "import wandb\n"
     )
     assert [message.split(": ")[0].split(":")[1] for message in violations(wrong)] == [
         "2 imports lk.extraction.tables",

@@ -6,7 +6,10 @@ from lk.layers import NonFiniteError, check_finite, device_of, find_layer, froze
 
 
 class Branches(nn.Module):
-    """Two branches, one of which may be skipped; a block that returns a tuple, as transformers do; one without tensors."""
+    """Two branches, one of which may be skipped; a block that returns a tuple, as transformers do.
+
+    One without tensors.
+    """
 
     def __init__(self):
         super().__init__()

@@ -127,7 +127,10 @@ def kills(tmp_path, *scenarios):
 
 
 def test_kills_and_signals_resume_where_they_should(tmp_path):
-    """Inside an epoch, at its end, by SIGKILL, SIGTERM and SIGINT: the step that the resumed run starts from is part of each row."""
+    """Inside an epoch, at its end, by SIGKILL, SIGTERM and SIGINT.
+
+    The step that the resumed run starts from is part of each row.
+    """
     rows = kills(
         tmp_path, "every 4 steps", "signals", "validation inside", "validation by steps", "validation after each step"
     )
@@ -360,10 +363,21 @@ def version(stored, value):
 
 
 MUTATIONS = [
-    *((random_state, value) for value in (None, [], {}, [{}], [{"torch": 1}], "x")), (trained_batches, 100), (trained_batches, -1), (step_counter, None),
-    (emptied, "state_dict"), (emptied, "loops"), (of_another_type, "loops"), (of_another_type, "optimizer_states"), (of_another_type, "callbacks"),
-    (optimizer_state, {}), (optimizer_state, 3), (version, "0.0.1"), (version, 3), (of_another_type, "lk"),
-]  # fmt: skip
+    *((random_state, value) for value in (None, [], {}, [{}], [{"torch": 1}], "x")),
+    (trained_batches, 100),
+    (trained_batches, -1),
+    (step_counter, None),
+    (emptied, "state_dict"),
+    (emptied, "loops"),
+    (of_another_type, "loops"),
+    (of_another_type, "optimizer_states"),
+    (of_another_type, "callbacks"),
+    (optimizer_state, {}),
+    (optimizer_state, 3),
+    (version, "0.0.1"),
+    (version, 3),
+    (of_another_type, "lk"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -457,9 +471,17 @@ def test_slurm_saves_at_the_end_of_the_step_and_requeues(plain, tmp_path, own_mo
     ]
     signalled.write_text(yaml.safe_dump(config))
     environment = {
-        **os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]), "PATH": f"{queue.parent}:{os.environ['PATH']}",
-        "OMP_NUM_THREADS": "1", "SLURM_JOB_ID": "77", "SLURM_JOB_NAME": "job", "SLURM_NTASKS": "1", "SLURM_LOCALID": "0", "SLURM_NODEID": "0", "SLURM_PROCID": "0",
-    }  # fmt: skip
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
+        "PATH": f"{queue.parent}:{os.environ['PATH']}",
+        "OMP_NUM_THREADS": "1",
+        "SLURM_JOB_ID": "77",
+        "SLURM_JOB_NAME": "job",
+        "SLURM_NTASKS": "1",
+        "SLURM_LOCALID": "0",
+        "SLURM_NODEID": "0",
+        "SLURM_PROCID": "0",
+    }
     words = ["fit", "--runs_dir", str(tmp_path), "--id", "a", "--resume", "true", "--report", "false"]
     first = subprocess.run(
         [sys.executable, "train.py", *words, "--config", str(signalled)], cwd=ROOT, env=environment, capture_output=True

@@ -1,4 +1,7 @@
-"""The way of a sentence through the house: trained, read, extracted again with absent embeddings, and shown with its words."""
+"""The way of a sentence through the house.
+
+Trained, read, extracted again with absent embeddings, and shown with its words.
+"""
 
 import yaml
 

@@ -69,7 +69,10 @@ def test_sizes_times_and_epochs():
 
 @pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.name)
 def test_nothing_that_is_shown_rounds_by_itself(path):
-    """Rounding stands in lk.text alone; elsewhere an f-string has no decimals. Ticks of logarithmic axes are powers, not measures."""
+    """Rounding stands in lk.text alone; elsewhere an f-string has no decimals.
+
+    Ticks of logarithmic axes are powers, not measures.
+    """
     found = [
         line.strip()
         for line in path.read_text(encoding="utf-8").splitlines()

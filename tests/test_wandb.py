@@ -121,7 +121,10 @@ class KillService(Callback):
 
 
 def test_a_service_that_dies_does_not_kill_the_training(tiny_config, tmp_path):
-    """W&B's own process is killed after the first epoch: the run is complete, and the home folder holds no part of it."""
+    """W&B's own process is killed after the first epoch.
+
+    The run is complete, and the home folder holds no part of it.
+    """
     (tmp_path / "service.py").write_text(KILL_SERVICE)
     config = yaml.safe_load(tiny_config.read_text())
     config["trainer"]["callbacks"].append({"class_path": "service.KillService"})
@@ -129,8 +132,10 @@ def test_a_service_that_dies_does_not_kill_the_training(tiny_config, tmp_path):
     (tmp_path / "home").mkdir()
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("WANDB")},
-        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]), "OMP_NUM_THREADS": "1", "HOME": str(tmp_path / "home"),
-    }  # fmt: skip
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
+        "OMP_NUM_THREADS": "1",
+        "HOME": str(tmp_path / "home"),
+    }
     command = [
         sys.executable,
         "train.py",

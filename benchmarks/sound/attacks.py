@@ -9,8 +9,22 @@ from lk.proofs import Clusters, CosetCluster, CosetExplanation, FourierExplanati
 
 ATTACKS = (
     *["none"] * 28,
-    "labels", "action", "kernel", "weights", "scales", "nan", "random", "irreps", "missing", "sign", "small", "huge", "overlap", "repeat", "empty",
-)  # fmt: skip
+    "labels",
+    "action",
+    "kernel",
+    "weights",
+    "scales",
+    "nan",
+    "random",
+    "irreps",
+    "missing",
+    "sign",
+    "small",
+    "huge",
+    "overlap",
+    "repeat",
+    "empty",
+)
 
 
 def relabelled(rng, part, _):
@@ -132,7 +146,10 @@ def fourier(rng, zoo, group, tables, how):
 
 
 def cosets(rng, group, tables, parts):
-    """An explanation by partitions: of single elements, or of the points that halves of the neurons of each part see."""
+    """An explanation by partitions.
+
+    Of single elements, or of the points that halves of the neurons of each part see.
+    """
     if rng.random() < 0.6:  # each element alone: everything is known of these neurons
         alone = CosetCluster(np.arange(tables.width), np.arange(group.order), np.arange(group.order))
         return CosetExplanation((alone,), group.order, tables.width)

@@ -49,7 +49,10 @@ def bug(name):
         return smallest
 
     def all_rivals(tables, group, pairs, slack):
-        """Exact numbers against every element in turn: with the early exit, the first that ties or wins is taken for the best."""
+        """Exact numbers against every element in turn.
+
+        With the early exit, the first that ties or wins is taken for the best.
+        """
         exact = Exact(tables)
         for pair in pairs.tolist():
             x, y = divmod(pair, group.order)

@@ -9,9 +9,28 @@ from lk.groups import Alternating, Cyclic, Dihedral, Quaternion, Symmetric, cose
 from lk.proofs import Factors, GSetExplanation, SidedCircuit, Tables
 
 KINDS = (
-    "exact", "noise", "scaled", "offset", "exact", "partial", "scaled", "tie", "noise", "folded", "exact", "sided", "flipped", "scaled", "wild", "exact",
-    "random", "believed", "silent", "folded", "noise",
-)  # fmt: skip
+    "exact",
+    "noise",
+    "scaled",
+    "offset",
+    "exact",
+    "partial",
+    "scaled",
+    "tie",
+    "noise",
+    "folded",
+    "exact",
+    "sided",
+    "flipped",
+    "scaled",
+    "wild",
+    "exact",
+    "random",
+    "believed",
+    "silent",
+    "folded",
+    "noise",
+)
 LEAST, MOST = -140, 59  # exponents of two that float32 tables may have
 
 
@@ -124,7 +143,10 @@ def silenced(rng, arrays, explanation):
 
 
 def scaled(rng, arrays, explanation, activation):
-    """Network and explanation times powers of two, as far as float32 reaches: nothing is rounded, so that all bounds stay."""
+    """Network and explanation times powers of two, as far as float32 reaches.
+
+    Nothing is rounded, so that all bounds stay.
+    """
     most = MOST - 6 - int(np.ceil(np.log2(max(np.abs(array).max() for array in arrays) + 1.0)))
     inputs, outputs = (int(rng.integers(-100, min(most, 50))) for _ in range(2))
     hidden = 2 * inputs if activation == "square" else inputs

@@ -80,7 +80,10 @@ def theta(rng, given, _):
 
 
 def explanation_of_another(_, given, other):
-    """Sealed: an explanation of another verifier or network, which leaves other neurons open or has another size or kind."""
+    """Sealed: an explanation of another verifier or network.
+
+    Which leaves other neurons open or has another size or kind.
+    """
     names = ("explanation.json", "explanation.safetensors")
     if not all(name in stored.files for stored in (given, other) for name in names):
         return False

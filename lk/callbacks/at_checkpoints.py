@@ -16,10 +16,13 @@ from lk.runs import Run
 
 
 class AtCheckpoints(Callback):
-    """Base of callbacks that work on every scheduled checkpoint, and on the step at which training ends; subclasses define `work`.
+    """Base of callbacks that work on every scheduled checkpoint, and on the step at which training ends.
 
-    Training is not changed: all random generators are restored. Under several devices the first does the work and the others wait. A signal
-    that stops training breaks the work off; the resumed run takes that checkpoint up again, also where no step is left to train.
+    Subclasses define `work`.
+
+    Training is not changed: all random generators are restored. Under several devices the first does the work and the
+    others wait. A signal that stops training breaks the work off; the resumed run takes that checkpoint up again, also
+    where no step is left to train.
     """
 
     def __init__(self) -> None:

@@ -17,12 +17,13 @@ class Certify(AtCheckpoints):
     """At every scheduled checkpoint: measure, explain and certify the networks of a few seeds; at the last one, of all.
 
     Writes `tables/{certificates,circuits,progress}.parquet` and, for the last step, explanations and certificates below
-    `certificates/`; logs means over seeds as `certify/...`. Training is not changed: weights are copied and all random generators are
-    restored. What fails on one network is recorded with bound 0 and its reason, with a warning. Under several devices the first does
-    the work and the others wait.
+    `certificates/`; logs means over seeds as `certify/...`. Training is not changed: weights are copied and all random
+    generators are restored. What fails on one network is recorded with bound 0 and its reason, with a warning. Under
+    several devices the first does the work and the others wait.
 
     Args:
-        seeds: How many of the networks that are trained at once are certified before the last checkpoint, from the first.
+        seeds: How many of the networks that are trained at once are certified before the last checkpoint, from the
+            first.
         verifiers: What to prove with: brute_force, irrep, gset, schur, cascade.
 
     Raises:
@@ -33,7 +34,8 @@ class Certify(AtCheckpoints):
         unknown = [name for name in verifiers if name not in VERIFIERS]
         if seeds < 1 or unknown or not verifiers:
             raise ValueError(
-                f"Given seeds={seeds}, verifiers={list(verifiers)}; expected at least 1, and some of {', '.join(VERIFIERS)}."
+                f"Given seeds={seeds}, verifiers={list(verifiers)}; expected at least 1, and some of "
+                f"{', '.join(VERIFIERS)}."
             )
         super().__init__()
         self.seeds, self.verifiers = seeds, list(verifiers)

@@ -14,8 +14,9 @@ from lk.storage.stored import signed, whole_checkpoint
 class CheckpointFiles(TorchCheckpointIO):
     """Checkpoints that are renamed when they are complete, and loaded without running code.
 
-    Lightning's own writer goes through the folder for temporary files; on another file system the rename becomes a copy, which a kill cuts
-    in half. Its reader unpickles anything in some of the versions that we admit; this one loads tensors and plain values only.
+    Lightning's own writer goes through the folder for temporary files; on another file system the rename becomes a
+    copy, which a kill cuts in half. Its reader unpickles anything in some of the versions that we admit; this one loads
+    tensors and plain values only.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:

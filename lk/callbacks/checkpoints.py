@@ -16,16 +16,17 @@ MOST = 100_000  # checkpoints of one run
 class SaveCheckpoints(Callback):
     """Writes `checkpoints/step=0001234.ckpt` at the scheduled steps.
 
-    Due are: step 0; a quarter, a sixteenth, ... of the first epoch (`early` of them); `log_spaced` steps from 1 to the last, each the
-    same multiple of the one before; the ends of every k-th epoch and of the last. The step at which training ends is saved too, where
-    something other than the schedule ends it (EarlyStopping, `max_time`).
+    Due are: step 0; a quarter, a sixteenth, ... of the first epoch (`early` of them); `log_spaced` steps from 1 to the
+    last, each the same multiple of the one before; the ends of every k-th epoch and of the last. The step at which
+    training ends is saved too, where something other than the schedule ends it (EarlyStopping, `max_time`).
 
     Args:
         every_n_epochs: The k; 0 for the last epoch only.
         early: Number of checkpoints inside the first epoch.
-        log_spaced: Number of log-spaced steps over the whole run, before rounding makes early ones coincide; 0 for none, otherwise at least 2.
-        weights_only: Leave out the optimiser's state, two thirds of a file under Adam. `last.ckpt`, which a run resumes from, is
-            written by the command in any case.
+        log_spaced: Number of log-spaced steps over the whole run, before rounding makes early ones coincide; 0 for
+            none, otherwise at least 2.
+        weights_only: Leave out the optimiser's state, two thirds of a file under Adam. `last.ckpt`, which a run resumes
+            from, is written by the command in any case.
 
     Raises:
         ValueError: A number is out of range.
@@ -36,8 +37,8 @@ class SaveCheckpoints(Callback):
     ) -> None:
         if every_n_epochs < 0 or early < 0 or log_spaced < 0 or log_spaced == 1:
             raise ValueError(
-                f"Given every_n_epochs={every_n_epochs}, early={early}, log_spaced={log_spaced}; expected at least 0 each, and log_spaced=2 or more "
-                "if it is set: the first and the last step."
+                f"Given every_n_epochs={every_n_epochs}, early={early}, log_spaced={log_spaced}; expected at least 0 "
+                "each, and log_spaced=2 or more if it is set: the first and the last step."
             )
         self.every_n_epochs, self.early, self.log_spaced, self.weights_only = (
             every_n_epochs,
@@ -63,8 +64,9 @@ class SaveCheckpoints(Callback):
         apart = per_epoch * self.every_n_epochs
         if apart and last // apart > MOST:
             raise ValueError(
-                f"expected a schedule of at most {MOST:,} checkpoints, got {last // apart:,} (max_epochs={trainer.max_epochs}, "
-                f"every_n_epochs={self.every_n_epochs}). Lower max_epochs, or raise every_n_epochs."
+                f"expected a schedule of at most {MOST:,} checkpoints, got {last // apart:,} "
+                f"(max_epochs={trainer.max_epochs}, every_n_epochs={self.every_n_epochs}). Lower max_epochs, or raise "
+                "every_n_epochs."
             )
         ends = range(apart, last, apart) if apart else ()
         inside = [per_epoch // 4**i for i in range(1, self.early + 1)]
@@ -72,7 +74,10 @@ class SaveCheckpoints(Callback):
         return sorted({0, *(step for step in inside if 0 < step < last), *spaced, *ends, last})
 
     def due(self, trainer: pl.Trainer, batch_idx: int) -> bool:
-        """Whether the batch that ends now made a step that is on the schedule; of batches whose gradients are gathered, the last makes it."""
+        """Whether the batch that ends now made a step that is on the schedule.
+
+        Of batches whose gradients are gathered, the last makes it.
+        """
         if (batch_idx + 1) % trainer.accumulate_grad_batches and not trainer.is_last_batch:
             return False
         return self.scheduled(trainer)
@@ -92,7 +97,10 @@ class SaveCheckpoints(Callback):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """The fractional epoch travels inside the checkpoint; a file for reading leaves out what only resuming needs."""
+        """The fractional epoch travels inside the checkpoint.
+
+        A file for reading leaves out what only resuming needs.
+        """
         checkpoint["lk"] = {**checkpoint.get("lk", {}), "epoch": epochs_trained(trainer)}
         if self.writing and self.weights_only:
             # Not Lightning's own `weights_only`: that one would also skip this method, and with it the epoch.
@@ -137,7 +145,9 @@ def epochs_trained(trainer: pl.Trainer) -> float:
 
 
 def holds(path: Path, module: pl.LightningModule) -> bool:
-    """Whether a checkpoint is whole and holds the module's weights; one of another training, or cut off by a crash, does not.
+    """Whether a checkpoint is whole and holds the module's weights.
+
+    One of another training, or cut off by a crash, does not.
 
     Args:
         path: The file.

@@ -1,6 +1,9 @@
-"""What of an extraction goes to the loggers: numbers per checkpoint; to W&B also one heat map, one line chart, one small table.
+"""What of an extraction goes to the loggers: numbers per checkpoint.
 
-Every number is a mean of `lk.studies.averages`, the source of the report, or a column of a stored table; nothing is averaged here.
+To W&B also one heat map, one line chart, one small table.
+
+Every number is a mean of `lk.studies.averages`, the source of the report, or a column of a stored table; nothing is
+averaged here.
 """
 
 from collections.abc import Sequence
@@ -30,8 +33,9 @@ def scalars(
         name: Name of the extraction.
 
     Returns:
-        Salient interactions per sample, reach, completeness and redundancy against the output of each layer, the share of certified games,
-        accuracy and calibration error of each probe. What is not defined (a ratio to nothing) is left out.
+        Salient interactions per sample, reach, completeness and redundancy against the output of each layer, the share
+        of certified games, accuracy and calibration error of each probe. What is not defined (a ratio to nothing) is
+        left out.
     """
     shares = means["shares"]
     by_layer = {
@@ -55,7 +59,10 @@ def scalars(
 
 
 def strength_lines(means: dict[str, pd.DataFrame]) -> tuple[list[int], dict[str, list[float]]]:
-    """Salient strength per sample by order, AND and OR together, in the unit of the score: the orders, and a line per layer."""
+    """Salient strength per sample by order, AND and OR together, in the unit of the score.
+
+    The orders, and a line per layer.
+    """
     rows = means["salient_strength"]
     rows = rows[(rows["kind"] == BOTH) & (rows["order"] != ALL)].sort_values(["depth", "order"], kind="stable")
     orders = sorted(rows["order"].unique())
@@ -74,7 +81,8 @@ def log_extraction(
 ) -> None:
     """Send one checkpoint's measures to every logger; pictures and tables go to W&B only.
 
-    Scalars have the checkpoint's epoch as their own axis: they exist at checkpoints only, and a run may log losses by step.
+    Scalars have the checkpoint's epoch as their own axis: they exist at checkpoints only, and a run may log losses by
+    step.
     """
     from lk.loggers import Wandb
 

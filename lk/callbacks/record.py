@@ -1,4 +1,7 @@
-"""Record training curves and segments in the run, so that a report needs no logger; count epochs and steps in every logger alike."""
+"""Record training curves and segments in the run, so that a report needs no logger.
+
+Count epochs and steps in every logger alike.
+"""
 
 import signal
 from collections.abc import Mapping
@@ -21,13 +24,14 @@ COUNTS = ("epoch", "step")
 class RecordTraining(Callback):
     """Writes `tables/training.parquet` at the end of each epoch: step, epoch, quantity, value.
 
-    A quantity is what the task logs, such as `train/loss` or `test/accuracy`. Epochs count from 1: the value belongs to the end of
-    the epoch. A resumed run keeps the rows of the epochs that are complete where it resumes. How each segment of the training began and
-    ended goes into `segments.yaml` (see `lk.runs.segments`).
+    A quantity is what the task logs, such as `train/loss` or `test/accuracy`. Epochs count from 1: the value belongs to
+    the end of the epoch. A resumed run keeps the rows of the epochs that are complete where it resumes. How each
+    segment of the training began and ended goes into `segments.yaml` (see `lk.runs.segments`).
 
-    Lightning's own `epoch` and step of a log are positions, counted from 0: a run of 25 epochs of 45 steps would end at 24 and 1 124, beside a
-    checkpoint of epoch 25 and step 1 125. Here all loggers are given what tables and checkpoints say, epochs trained and steps done, by the
-    two names that Lightning leaves to its user: `self.log("step", ...)` and `self.log("epoch", ...)`.
+    Lightning's own `epoch` and step of a log are positions, counted from 0: a run of 25 epochs of 45 steps would end at
+    24 and 1 124, beside a checkpoint of epoch 25 and step 1 125. Here all loggers are given what tables and checkpoints
+    say, epochs trained and steps done, by the two names that Lightning leaves to its user: `self.log("step", ...)` and
+    `self.log("epoch", ...)`.
 
     Args:
         changed: What a resume changes against the stored configuration, see `lk.runs.segments.changes`.
@@ -73,7 +77,10 @@ class RecordTraining(Callback):
             begin_segment(run.path, trainer.global_step, epochs_trained(trainer), self.changed, trainer.world_size)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The segment ends as planned, or early: in steps, as Lightning counts an epoch that is stopped inside as complete."""
+        """The segment ends as planned, or early.
+
+        In steps, as Lightning counts an epoch that is stopped inside as complete.
+        """
         whole = (
             trainer.max_epochs is not None and trainer.global_step >= trainer.max_epochs * steps_per_epoch(trainer) >= 0
         )

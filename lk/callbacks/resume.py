@@ -50,7 +50,9 @@ SIGNALS = Signals()  # handlers belong to the process, and so does this
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Work between two steps that a signal may break off: reading a checkpoint takes minutes, and a cluster waits for seconds.
+    """Work between two steps that a signal may break off.
+
+    Reading a checkpoint takes minutes, and a cluster waits for seconds.
 
     Raises:
         Interrupted: A signal arrived, before or inside.
@@ -65,14 +67,17 @@ def interruptible() -> Iterator[None]:
 
 
 class SaveResumePoint(Checkpoint):
-    """Writes `checkpoints/last.ckpt`, which a run resumes from: at the end of every epoch, and inside epochs where that is asked for.
+    """Writes `checkpoints/last.ckpt`, which a run resumes from.
 
-    Training that is resumed from it equals uninterrupted training bit for bit, inside an epoch too. SIGTERM (a cluster that pre-empts) and
-    SIGINT (Ctrl-C) let the step end, save, and leave with exit code 143 or 130; a second Ctrl-C leaves at once. Under SLURM with
-    auto-requeue, the requeue signal is handed to Lightning's own handler once the step has ended. Lightning runs this callback after all
-    others, because it is a `Checkpoint`: what they count is part of the point. Where validation follows a step, the point waits for the next
-    step, or for the end of the epoch: a resumed run would leave that validation out. With StochasticWeightAveraging, whose place inside an
-    epoch is not stored, it waits for the end of the epoch.
+    At the end of every epoch, and inside epochs where that is asked for.
+
+    Training that is resumed from it equals uninterrupted training bit for bit, inside an epoch too. SIGTERM (a cluster
+    that pre-empts) and SIGINT (Ctrl-C) let the step end, save, and leave with exit code 143 or 130; a second Ctrl-C
+    leaves at once. Under SLURM with auto-requeue, the requeue signal is handed to Lightning's own handler once the step
+    has ended. Lightning runs this callback after all others, because it is a `Checkpoint`: what they count is part of
+    the point. Where validation follows a step, the point waits for the next step, or for the end of the epoch: a
+    resumed run would leave that validation out. With StochasticWeightAveraging, whose place inside an epoch is not
+    stored, it waits for the end of the epoch.
 
     Args:
         every_n_steps: Optimiser steps between two points inside an epoch; default none.
@@ -85,8 +90,8 @@ class SaveResumePoint(Checkpoint):
     def __init__(self, every_n_steps: int | None = None, every_n_minutes: float | None = None) -> None:
         if (every_n_steps is not None and every_n_steps < 1) or (every_n_minutes is not None and every_n_minutes <= 0):
             raise ValueError(
-                f"expected positive numbers, got every_n_steps={every_n_steps}, every_n_minutes={every_n_minutes}. Leave them away for a point "
-                "at the end of every epoch only."
+                f"expected positive numbers, got every_n_steps={every_n_steps}, every_n_minutes={every_n_minutes}. "
+                "Leave them away for a point at the end of every epoch only."
             )
         self.every_n_steps, self.every_n_minutes = every_n_steps, every_n_minutes
         self.time = time.monotonic()
@@ -177,8 +182,8 @@ class SaveResumePoint(Checkpoint):
     ) -> None:
         """Correct what Lightning restores otherwise.
 
-        An epoch whose batches are all trained on is complete: where steps bound a run, Lightning would count it twice. The patience of
-        EarlyStopping is that of the command, and not the stored one: a resume may change it.
+        An epoch whose batches are all trained on is complete: where steps bound a run, Lightning would count it twice.
+        The patience of EarlyStopping is that of the command, and not the stored one: a resume may change it.
         """
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             state = checkpoint.get("callbacks", {}).get(callback.state_key)
@@ -189,7 +194,10 @@ class SaveResumePoint(Checkpoint):
                 counts["completed"] = counts["processed"]
 
     def state_dict(self) -> dict[str, Any]:
-        """What schedulers that watch a quantity have yet to see of this epoch: Lightning steps them after the point is saved."""
+        """What schedulers that watch a quantity have yet to see of this epoch.
+
+        Lightning steps them after the point is saved.
+        """
         return {"plateaus": self.plateaus} if self.plateaus else {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -226,25 +234,35 @@ class SaveResumePoint(Checkpoint):
         if trainer.is_global_zero:
             run = Path(trainer.default_root_dir).name
             say(
-                f"Stopped by {signal.Signals(number).name} at step {trainer.global_step}, which is saved. Resume: --id {run} --resume true."
+                f"Stopped by {signal.Signals(number).name} at step {trainer.global_step}, which is saved. Resume: --id "
+                f"{run} --resume true."
             )
         raise SystemExit(128 + number)
 
 
 def go_on(trainer: pl.Trainer) -> None:
-    """Tell the loops that they no longer restart; the setter of Lightning's outer loop says otherwise wherever steps bound a run."""
+    """Tell the loops that they no longer restart.
+
+    The setter of Lightning's outer loop says otherwise wherever steps bound a run.
+    """
     trainer.fit_loop._restarting = False
     trainer.fit_loop.epoch_loop.restarting = False
 
 
 def put_off(trainer: pl.Trainer) -> bool:
-    """Whether a run that is resumed from this step would train otherwise: before a validation, and wherever StochasticWeightAveraging counts."""
+    """Whether a run that is resumed from this step would train otherwise.
+
+    Before a validation, and wherever StochasticWeightAveraging counts.
+    """
     averaging = any(isinstance(callback, StochasticWeightAveraging) for callback in trainer.callbacks)  # type: ignore[attr-defined]
     return averaging or validation_due(trainer)
 
 
 def validation_due(trainer: pl.Trainer) -> bool:
-    """Whether the schedule has a validation after this batch. One that only precedes a stop is not counted: a longer run has none there."""
+    """Whether the schedule has a validation after this batch.
+
+    One that only precedes a stop is not counted: a longer run has none there.
+    """
     stop, trainer.should_stop = trainer.should_stop, False
     try:
         loop = trainer.fit_loop

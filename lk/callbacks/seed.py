@@ -16,9 +16,17 @@ def random_states() -> States:
     name, keys, place, has_gauss, cached = np.random.get_state()  # noqa: NPY002  (the global generator is what a user's transform draws from)
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     return {
-        "torch": torch.get_rng_state(), "cuda": cuda, "python": random.getstate(),
-        "numpy": [str(name), torch.from_numpy(np.asarray(keys).astype("int64")), int(place), int(has_gauss), float(cached)],
-    }  # fmt: skip
+        "torch": torch.get_rng_state(),
+        "cuda": cuda,
+        "python": random.getstate(),
+        "numpy": [
+            str(name),
+            torch.from_numpy(np.asarray(keys).astype("int64")),
+            int(place),
+            int(has_gauss),
+            float(cached),
+        ],
+    }
 
 
 def restore(states: States) -> None:
@@ -67,7 +75,9 @@ def check_states(found: Any) -> list[States]:
 
 
 class SeedEpochs(Callback):
-    """Seeds all generators at the start of each epoch with a function of (seed, epoch); inside an epoch, a resumed run takes up their states.
+    """Seeds all generators at the start of each epoch with a function of (seed, epoch).
+
+    Inside an epoch, a resumed run takes up their states.
 
     A resumed Lightning run continues at the right epoch with the generators in another state; dropout would differ.
 
@@ -114,8 +124,8 @@ class SeedEpochs(Callback):
             return
         if len(stored) != trainer.world_size:
             raise ValueError(
-                f"expected {len(stored)} devices, as the run was stopped inside an epoch on that many, got {trainer.world_size}. Set "
-                "trainer.devices and trainer.num_nodes as before."
+                f"expected {len(stored)} devices, as the run was stopped inside an epoch on that many, got "
+                f"{trainer.world_size}. Set trainer.devices and trainer.num_nodes as before."
             )
         restore(stored[trainer.global_rank])
 

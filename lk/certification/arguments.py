@@ -1,9 +1,10 @@
 """Interactions between the two arguments of a group operation: the layerwise pipeline on a group network.
 
-The players are x and y, and an absent one is replaced by the baseline, the mean embedding. A network that multiplies needs both arguments
-at once, so I({x, y}) must carry its correct logit; a network that memorises single arguments, or only knows how often a product occurs,
-shows it in I({x}), I({y}) or the empty coalition. The share of I({x, y}) is a cheap measure of progress beside certified accuracy: the
-terms are coalitions there and circuits here, and both explain a share of the same logit.
+The players are x and y, and an absent one is replaced by the baseline, the mean embedding. A network that multiplies
+needs both arguments at once, so I({x, y}) must carry its correct logit; a network that memorises single arguments, or
+only knows how often a product occurs, shows it in I({x}), I({y}) or the empty coalition. The share of I({x, y}) is a
+cheap measure of progress beside certified accuracy: the terms are coalitions there and circuits here, and both explain
+a share of the same logit.
 """
 
 import pandas as pd
@@ -17,7 +18,9 @@ from lk.transforms import harsanyi
 
 
 def centred_logit(logits: Tensor, target: Tensor) -> Tensor:
-    """The target's logit above the mean of all logits, shape `(batch,)`: blind to a shift of all logits, which changes no answer.
+    """The target's logit above the mean of all logits, shape `(batch,)`.
+
+    Blind to a shift of all logits, which changes no answer.
 
     Example:
         >>> centred_logit(torch.tensor([[3.0, 0.0, 0.0]]), torch.tensor([0]))
@@ -41,14 +44,16 @@ def interactions_of_arguments(network: GroupNetwork, x: Tensor, y: Tensor, basel
         baseline: What stands for an absent argument, shape `(2, n)`, as `GroupTable.baseline`.
 
     Returns:
-        A row per pair: `empty`, `x`, `y` and `xy` (effects, in logits), `share` (of I({x, y}); NaN where all effects vanish).
+        A row per pair: `empty`, `x`, `y` and `xy` (effects, in logits), `share` (of I({x, y}); NaN where all effects
+        vanish).
 
     Raises:
         ValueError: The network holds several seeds.
     """
     if network.seeds > 1:
         raise ValueError(
-            f"Given a network of {network.seeds} seeds; interactions read one: pass GroupNetwork.from_tables(network.tables().seed(i))."
+            f"Given a network of {network.seeds} seeds; interactions read one: pass "
+            "GroupNetwork.from_tables(network.tables().seed(i))."
         )
     owner = Rows().divide(x, baseline)
     values, _ = play(network, None, [], x, y, owner, baseline.expand_as(x), OfActivation(centred_logit), batch_size=4)

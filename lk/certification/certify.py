@@ -55,24 +55,27 @@ def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
     """The network and its data, known to be what certificates are about.
 
     Raises:
-        ValueError: The network is no group network or of float64, the data are no group table, the activation cannot be certified, or memory is too small.
+        ValueError: The network is no group network or of float64, the data are no group table, the activation cannot be
+            certified, or memory is too small.
     """
     if not isinstance(network, GroupNetwork) or not isinstance(data, GroupTable):
         raise ValueError(
-            f"Given {type(network).__name__} on {type(data).__name__}; certificates are about lk.networks.GroupNetwork trained on "
-            "lk.data.GroupTable (see configs/group_s4.yaml)."
+            f"Given {type(network).__name__} on {type(data).__name__}; certificates are about lk.networks.GroupNetwork "
+            "trained on lk.data.GroupTable (see configs/group_s4.yaml)."
         )
     Tables(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1), network.activation)
     if any(parameter.dtype == torch.float64 for parameter in network.parameters()):
         raise ValueError(
-            "Given a network with float64 parameters; certificates speak of float32 ones. Train with trainer.precision=32-true."
+            "Given a network with float64 parameters; certificates speak of float32 ones. Train with "
+            "trainer.precision=32-true."
         )
     n = data.group.order
     needed, free = 8 * n**2 * (n + 8), available_memory()  # schur keeps D <= n numbers of each pair
     if needed > free:
         raise ValueError(
-            f"Certifying networks of {data.group.name} (order {n:,}) needs up to {needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are free. "
-            "Use a smaller group, or a machine with more memory; leave the Certify callback out to train alone."
+            f"Certifying networks of {data.group.name} (order {n:,}) needs up to {needed / 2**30:,.1f} GiB, and "
+            f"{free / 2**30:,.1f} GiB are free. Use a smaller group, or a machine with more memory; leave the Certify "
+            "callback out to train alone."
         )
     return network, data
 
@@ -103,7 +106,10 @@ def pairs_trained(data: GroupTable) -> NDArray[np.bool_]:
 
 
 def pairs_played(data: GroupTable, most: int = 128) -> tuple[Tensor, Tensor]:
-    """Pairs spread evenly over the table, at most so many, as one-hot rows, and their products: for games of the two arguments."""
+    """Pairs spread evenly over the table, at most so many, as one-hot rows, and their products.
+
+    For games of the two arguments.
+    """
     n = data.group.order
     index = torch.linspace(0, n * n - 1, min(most, n * n)).round().long()
     return data.one_hot(torch.stack([index // n, index % n], 1)), torch.tensor(data.group.table).flatten()[index]
@@ -153,7 +159,10 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def record(run: Run, found: Certification, step: int) -> None:
-    """Write the rows of a checkpoint into the run's tables, in the place of its earlier ones; stored proofs of these go with them."""
+    """Write the rows of a checkpoint into the run's tables, in the place of its earlier ones.
+
+    Stored proofs of these go with them.
+    """
     for folder in run.certified.get(step, {}).values():
         for name in VERIFIERS:
             shutil.rmtree(folder / name, ignore_errors=True)

@@ -17,7 +17,8 @@ from lk.storage.stored import read_arrays
 def examine(folder: Path, pairs: int = 0, seed: int = 0) -> bool:
     """Whether the outside checker accepts every certificate below a folder; it prints a line for each.
 
-    It runs in a process of its own, in Python's isolated mode: it sees nothing of lk, nor of any installed package that it does not name.
+    It runs in a process of its own, in Python's isolated mode: it sees nothing of lk, nor of any installed package that
+    it does not name.
 
     Args:
         folder: `certificates/` of a run, or a folder below.

@@ -27,7 +27,8 @@ class FoundCircuit:
         points: Number of points |X|.
         neurons: Number of its active neurons.
         coverage: Share of its labels that have an active neuron: of pairs of points, of (column, point) or of types.
-        direction_variance: Var(a) / |a|^2 over its neurons, of lambda and mu together; for an orbit b and lambda = b.a it is that of a.
+        direction_variance: Var(a) / |a|^2 over its neurons, of lambda and mu together; for an orbit b and lambda = b.a
+            it is that of a.
         unembed_share: Its neurons' share of the unembedding's power, each neuron weighted by its contribution.
     """
 
@@ -105,8 +106,8 @@ def circuit_rows(
         fourier: Explanation by irreps.
 
     Returns:
-        The attributes of `FoundCircuit` as columns. A row of kind `irrep` stands for each irrep of the Fourier explanation; it has no points,
-        neurons or measures.
+        The attributes of `FoundCircuit` as columns. A row of kind `irrep` stands for each irrep of the Fourier
+        explanation; it has no points, neurons or measures.
     """
     columns = [field.name for field in fields(FoundCircuit)]
     described = [] if circuits is None else describe_circuits(tables, group, circuits, irreps)
@@ -153,8 +154,8 @@ def circuit_picture(circuit: GSetCircuit, group: Group, activation: str) -> tupl
         activation: relu, gelu, square or abs.
 
     Returns:
-        A row for each pair of points (p, q, lam, mu, kernel, neurons, activation at w = e), and one for each element w (element, logit,
-        correct): phi(w) = sum of K(p, w q) act(lambda(p) - mu(q)).
+        A row for each pair of points (p, q, lam, mu, kernel, neurons, activation at w = e), and one for each element w
+        (element, logit, correct): phi(w) = sum of K(p, w q) act(lambda(p) - mu(q)).
     """
     shape = circuit.kernel.shape
     p, q = (index.ravel() for index in np.indices(shape))

@@ -32,7 +32,8 @@ def summary(certificates: pd.DataFrame) -> pd.DataFrame:
     """One row per verifier over the networks of one checkpoint.
 
     Returns:
-        Columns verifier, mean (of the bounds), provable and networks (counts), cost and seconds (medians), failed (count).
+        Columns verifier, mean (of the bounds), provable and networks (counts), cost and seconds (medians), failed
+        (count).
     """
     rows = final_rows(certificates).groupby("verifier", sort=False)
     return pd.DataFrame(
@@ -54,14 +55,20 @@ def on_bounds(certificates: pd.DataFrame) -> str:
         return ""
     proven = rows[rows["bound"] >= PROVABLE]
     text = (
-        f"{len(proven)} of {len(rows)} networks are provable at step {int(rows['step'].max()):,}: through an explanation alone, at least "
-        f"{significant(100 * PROVABLE, 3)} % of all pairs are proven to be answered rightly"
+        f"{len(proven)} of {len(rows)} networks are provable at step {int(rows['step'].max()):,}: through an "
+        f"explanation alone, at least {significant(100 * PROVABLE, 3)} % of all pairs are proven to be answered rightly"
     )
     if not len(proven):
         highest = rows.sort_values("bound").iloc[-1]
-        return f"{text}. The highest bound is {number(highest['bound'], 3)} (true accuracy there {number(highest['accuracy'], 3)})."
+        return (
+            f"{text}. The highest bound is {number(highest['bound'], 3)} (true accuracy there "
+            f"{number(highest['accuracy'], 3)})."
+        )
     cheap = int((proven["cost"] < 1).sum())
-    return f"{text}. The proofs cost a median of {significant(proven['cost'].median())} of brute force's operations; {cheap} cost less than brute force."
+    return (
+        f"{text}. The proofs cost a median of {significant(proven['cost'].median())} of brute force's operations; "
+        f"{cheap} cost less than brute force."
+    )
 
 
 def on_time(steps: pd.DataFrame) -> str:
@@ -85,6 +92,6 @@ def on_cascade(certificates: pd.DataFrame) -> str:
     brute = certificates[certificates["verifier"] == "brute_force"]["cost"]
     against = f" ({significant(brute.median(), 3)} for brute force itself, rounding included)" if len(brute) else ""
     return (
-        f"The cascade, which leaves to brute force what cheaper proofs leave open, decides every pair for a median of {significant(rows['cost'].median())} "
-        f"of n³ m multiply-adds{against}."
+        "The cascade, which leaves to brute force what cheaper proofs leave open, decides every pair for a median of "
+        f"{significant(rows['cost'].median())} of n³ m multiply-adds{against}."
     )

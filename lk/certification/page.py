@@ -51,32 +51,47 @@ def proven_section(
     section = Section("What is proven, when, and at what cost")
     rows = [
         (
-            row["verifier"].replace("_", " "), number(row["mean"], 3), f"{row['provable']} of {row['networks']}", significant(row["cost"], 3),
-            f"{significant(row['seconds'], 3)} s", row["failed"] or "–",
+            row["verifier"].replace("_", " "),
+            number(row["mean"], 3),
+            f"{row['provable']} of {row['networks']}",
+            significant(row["cost"], 3),
+            f"{significant(row['seconds'], 3)} s",
+            row["failed"] or "–",
         )
         for row in summary(last).to_dict("records")
-    ]  # fmt: skip
+    ]
     section.table(
-        ("verifier", "mean bound", f"bound ≥ {significant(PROVABLE, 3)}", "median cost", "median time", "failed"), rows,
-        f"Networks of step {int(last['step'].max()):,}. A bound is the share of all n² pairs that is proven to be answered rightly, at most the true accuracy; "
-        "cost counts operations relative to n³ m multiply-adds. Finding an explanation is not counted, checking it is.",
-    )  # fmt: skip
+        ("verifier", "mean bound", f"bound ≥ {significant(PROVABLE, 3)}", "median cost", "median time", "failed"),
+        rows,
+        f"Networks of step {int(last['step'].max()):,}. A bound is the share of all n² pairs that is proven to be "
+        "answered rightly, at most the true accuracy; cost counts operations relative to n³ m multiply-adds. Finding "
+        "an explanation is not counted, checking it is.",
+    )
     executed_table(section, last)
     if certificates["step"].nunique() > 1:
         gallery.hang(
-            section, "certified-accuracy", "Accuracy and certified accuracy over training",
-            f"{on_time(steps)} A network can be right before anybody can prove it: the distance of both marks on the right is that delay.",
+            section,
+            "certified-accuracy",
+            "Accuracy and certified accuracy over training",
+            f"{on_time(steps)} A network can be right before anybody can prove it: the distance of both marks on the "
+            "right is that delay.",
             plots.certified_accuracy(progress, final_rows(certificates), steps, PROVABLE, GROKS),
-        )  # fmt: skip
+        )
     gallery.hang(
-        section, "bounds", "Bounds over seeds", f"{on_bounds(last)} Each bar counts networks that differ in nothing but their seed.",
+        section,
+        "bounds",
+        "Bounds over seeds",
+        f"{on_bounds(last)} Each bar counts networks that differ in nothing but their seed.",
         plots.bound_histogram(final_rows(last), PROVABLE),
-    )  # fmt: skip
+    )
     gallery.hang(
-        section, "cost", "Bound against cost",
-        f"A bound says nothing without its cost: left of the dashed line a proof is cheaper than trying all pairs. {on_cascade(last)}",
+        section,
+        "cost",
+        "Bound against cost",
+        "A bound says nothing without its cost: left of the dashed line a proof is cheaper than trying all pairs. "
+        f"{on_cascade(last)}",
         plots.bound_against_cost(last),
-    )  # fmt: skip
+    )
     reasons = last[(last["reason"] != "") & (last["verifier"] != "cascade")]
     if len(reasons):
         shown = [(row["seed"], row["verifier"], row["reason"]) for row in reasons.head(MOST_REASONS).to_dict("records")]
@@ -90,7 +105,10 @@ def proven_section(
 
 
 def executed_table(section: Section, last: pd.DataFrame) -> None:
-    """Bounds of the exact network beside those of the network as executed; nothing where the run's tables are from before these."""
+    """Bounds of the exact network beside those of the network as executed.
+
+    Nothing where the run's tables are from before these.
+    """
     columns = {"exact": "bound"} | {name: f"bound_{name}" for name in PRECISIONS if f"bound_{name}" in last}
     if len(columns) == 1:
         return
@@ -100,10 +118,12 @@ def executed_table(section: Section, last: pd.DataFrame) -> None:
         for verifier, row in zip(means.index, means.to_numpy(), strict=True)
     ]
     section.table(
-        ("verifier", *columns), rows,
-        "Mean bounds of the exact network (real numbers) and of its forward pass as executed in float32, with TF32 factors, and in bfloat16, "
-        "with sums in any order. What the logits may be off by is taken from each pair's slack; a tie of executed logits counts as wrong.",
-    )  # fmt: skip
+        ("verifier", *columns),
+        rows,
+        "Mean bounds of the exact network (real numbers) and of its forward pass as executed in float32, with TF32 "
+        "factors, and in bfloat16, with sums in any order. What the logits may be off by is taken from each pair's "
+        "slack; a tie of executed logits counts as wrong.",
+    )
 
 
 def circuits_section(
@@ -137,8 +157,9 @@ def circuits_section(
                 "median Var(a) / |a|²",
             ),
             rows[:MOST_REASONS],
-            f"Circuits of the best explanation of each of {last['seed'].nunique()} networks. Coverage: share of the pairs of points that have a neuron; a "
-            "circuit is exact only if it is complete. Var(a): how much the direction a differs between neurons of a circuit; the ideal is 0.",
+            f"Circuits of the best explanation of each of {last['seed'].nunique()} networks. Coverage: share of the "
+            "pairs of points that have a neuron; a circuit is exact only if it is complete. Var(a): how much the "
+            "direction a differs between neurons of a circuit; the ideal is 0.",
         )
     else:
         section.text.append("No circuit was found; bounds through irreps need none.")
@@ -147,18 +168,23 @@ def circuits_section(
     explained = final_rows(last)
     if explained["margin"].notna().any() and explained["error_50"].notna().any():
         gallery.hang(
-            section, "margin", "Margin against error",
-            "A pair is certified where the network's deviation from its ideal costs less than the ideal network's margin. Points far to the right of the line "
-            "are proven with room to spare; above it the explanation is not close enough to the network.",
+            section,
+            "margin",
+            "Margin against error",
+            "A pair is certified where the network's deviation from its ideal costs less than the ideal network's "
+            "margin. Points far to the right of the line are proven with room to spare; above it the explanation is "
+            "not close enough to the network.",
             plots.margin_against_error(explained),
-        )  # fmt: skip
+        )
     if progress["step"].nunique() > 1:
         measures_table(section, progress[progress["seed"].isin(steps["seed"])])
         gallery.hang(
-            section, "irreps", "Power per irrep over training",
+            section,
+            "irreps",
+            "Power per irrep over training",
             "A network that generalises throws away all but a few irreps; lines that fall to zero are what it forgets.",
             plots.irrep_power_over_training(progress[progress["seed"].isin(steps["seed"])]),
-        )  # fmt: skip
+        )
     return section
 
 
@@ -172,7 +198,8 @@ def measures_table(section: Section, progress: pd.DataFrame) -> None:
     section.table(
         header,
         rows,
-        f"Means over {progress['seed'].nunique()} networks; all checkpoints and measures are in tables/progress.parquet.",
+        f"Means over {progress['seed'].nunique()} networks; all checkpoints and measures are in "
+        "tables/progress.parquet.",
     )
 
 
@@ -196,11 +223,15 @@ def pictures(run: Run, last: pd.DataFrame) -> list[tuple[str, str, Any]]:
             largest = sorted(explanation.circuits, key=lambda part: -len(part.neurons))[:MOST_CIRCUITS]
             found = []
             for number, part in enumerate(largest):
-                name = f"seed {int(seed)}, circuit {number + 1} of {len(explanation.circuits)}{f' ({part.name})' if part.name else ''}"
+                name = (
+                    f"seed {int(seed)}, circuit {number + 1} of "
+                    f"{len(explanation.circuits)}{f' ({part.name})' if part.name else ''}"
+                )
                 cells, answers = circuit_picture(part, group, activation)
                 caption = (
-                    "Each neuron belongs to a pair of points (p, q). It fires where λ(p) exceeds μ(q), and writes the kernel into the logits. Summed over all "
-                    "pairs, the right answer w = e is left with the largest logit; its lead over the others is the margin."
+                    "Each neuron belongs to a pair of points (p, q). It fires where λ(p) exceeds μ(q), and writes the "
+                    "kernel into the logits. Summed over all pairs, the right answer w = e is left with the largest "
+                    "logit; its lead over the others is the margin."
                 )
                 found.append((f"A circuit: {name}", caption, plots.circuit(cells, answers, name)))
             return found

@@ -1,4 +1,7 @@
-"""What a group network has learned, measured on its whole table: rows of step, epoch, seed, quantity, irrep and value."""
+"""What a group network has learned, measured on its whole table.
+
+Rows of step, epoch, seed, quantity, irrep and value.
+"""
 
 from collections.abc import Sequence
 
@@ -29,9 +32,10 @@ def progress_measures(
         subgroups: All its subgroups.
 
     Returns:
-        Columns quantity, irrep (its name, empty where it is about none) and value: `train/`, `test/` and `full/` loss (nats) and accuracy;
-        biequivariance; power of each irrep in left, right and unembed, and its Gini index; share of the variance inside cosets (mean over
-        neurons), and of neurons that are constant on them; restricted and excluded loss (nats) of each irrep.
+        Columns quantity, irrep (its name, empty where it is about none) and value: `train/`, `test/` and `full/` loss
+        (nats) and accuracy; biequivariance; power of each irrep in left, right and unembed, and its Gini index; share
+        of the variance inside cosets (mean over neurons), and of neurons that are constant on them; restricted and
+        excluded loss (nats) of each irrep.
     """
     rows: list[tuple[str, str, float]] = []
     losses, right = table_losses(network, group)

@@ -121,7 +121,9 @@ def prove(
 def uncontradicted(
     certificate: Certificate | None, exact: Certificate | None, tables: Tables, group: Group, accuracy: float
 ) -> Certificate | None:
-    """The certificate, if no pair that it certifies is wrong in exact arithmetic; brute force runs where measured accuracy is below the bound.
+    """The certificate, if no pair that it certifies is wrong in exact arithmetic.
+
+    Brute force runs where measured accuracy is below the bound.
 
     Raises:
         RuntimeError: It certifies a wrong pair, so that the verifier is at fault.
@@ -130,7 +132,8 @@ def uncontradicted(
         exact = proofs.brute_force(tables, group)
     if certificate is not None and exact is not None and (certificate.certified & ~exact.certified).any():
         raise RuntimeError(
-            f"{certificate.verifier} certifies pairs that brute force finds wrong. Report it with the stored network and explanation"
+            f"{certificate.verifier} certifies pairs that brute force finds wrong. Report it with the stored network "
+            "and explanation"
         )
     return certificate
 
@@ -149,7 +152,10 @@ def first(candidates: Any) -> Any:
 
 
 def kept(explanations: dict[str, Any], verifier: str, candidates: Any) -> Any:
-    """The explanation of a verifier; the first guess where it did not run, kept as well, so that what a cascade read is stored."""
+    """The explanation of a verifier.
+
+    The first guess where it did not run, kept as well, so that what a cascade read is stored.
+    """
     if verifier not in explanations and first(candidates) is not None:
         explanations[verifier] = first(candidates)
     return explanations.get(verifier)
@@ -158,7 +164,9 @@ def kept(explanations: dict[str, Any], verifier: str, candidates: Any) -> Any:
 def best(
     verifier: str, candidates: Any, verify: Callable[[Any], Certificate], kept: dict[str, Any]
 ) -> Certificate | None:
-    """The certificate of the best candidate: the highest bound, then the lowest cost; its explanation is kept under the verifier's name.
+    """The certificate of the best candidate: the highest bound, then the lowest cost.
+
+    Its explanation is kept under the verifier's name.
 
     Returns:
         None where nothing was found.

@@ -9,7 +9,8 @@ from lk import proofs
 from lk.proofs import PRECISIONS, Certificate, Tables
 
 VERIFIERS = ("brute_force", "irrep", "gset", "schur", "lookup", "cascade")
-# Verifiers that prove through what the network does on the group; look-ups describe the unembedding alone, and memorised answers as well.
+# Verifiers that prove through what the network does on the group; look-ups describe the unembedding alone, and
+# memorised answers as well.
 EXPLAINED = ("irrep", "gset", "schur")
 COLUMNS = (
     *("verifier", "tier", "bound", "cost", "operations", "seconds", "loss_bound", "margin", "error_50", "error_90"),

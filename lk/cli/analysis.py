@@ -1,7 +1,7 @@
 """Analyse finished runs: `analyze.py extract | certify | check | compare | report | paper`.
 
-Each subcommand is a function: its arguments are those of the command, its docstring is the help. It imports what it works
-with, so that the help of a light command is there at once.
+Each subcommand is a function: its arguments are those of the command, its docstring is the help. It imports what it
+works with, so that the help of a light command is there at once.
 """
 
 import inspect

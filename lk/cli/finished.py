@@ -67,8 +67,8 @@ def stored_defaults(path: str | None, trusted: bool, name: str | None = None) ->
 def rebuilt(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings from a run folder with each part built and described again.
 
-    jsonargparse imports whatever a default names, in whatever form. It is therefore given descriptions of objects of ours
-    alone.
+    jsonargparse imports whatever a default names, in whatever form. It is therefore given descriptions of objects of
+    ours alone.
 
     Raises:
         ForeignClassError: A part is of a class that is foreign.

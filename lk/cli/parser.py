@@ -16,7 +16,10 @@ MISSING = re.compile(r"module '([^']+)' has no attribute '([^']+)'")
 
 
 def found_class(path: str) -> object:
-    """The class or function at an import path, if its module is loaded: a message may hold text of a file, and importing runs code."""
+    """The class or function at an import path, if its module is loaded.
+
+    A message may hold text of a file, and importing runs code.
+    """
     module, _, name = path.rpartition(".")
     return getattr(sys.modules.get(module), name, None)
 

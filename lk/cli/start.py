@@ -1,4 +1,7 @@
-"""Whether a training starts or resumes: its id, its folder, the checkpoint it goes on from, and the configuration that holds."""
+"""Whether a training starts or resumes.
+
+Its id, its folder, the checkpoint it goes on from, and the configuration that holds.
+"""
 
 import os
 import re
@@ -49,7 +52,8 @@ def run_id(given: str | None, stem: str, resume: bool, checkpoint: str | None) -
     several = int(os.environ.get("SLURM_NTASKS" if job else "WORLD_SIZE", "1")) > 1
     if given is None and resume and not job:
         raise ValueError(
-            "--resume true needs the --id of the run to resume or to start (under SLURM the job's number is the default)."
+            "--resume true needs the --id of the run to resume or to start (under SLURM the job's number is the "
+            "default)."
         )
     if given is None and checkpoint == "last":
         raise ValueError("--ckpt_path last needs the --id of the run to resume.")
@@ -65,7 +69,8 @@ def run_id(given: str | None, stem: str, resume: bool, checkpoint: str | None) -
         given = f"{stem}-{datetime.now(UTC):%m%d-%H%M%S}-{secrets.token_hex(2)}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", given):
         raise ValueError(
-            f"expected an id of up to 128 letters, digits, '-', '_' and '.', got id={given!r}. It names a folder and a W&B run; choose another."
+            f"expected an id of up to 128 letters, digits, '-', '_' and '.', got id={given!r}. It names a folder and a "
+            "W&B run; choose another."
         )
     os.environ[RUN_ID] = given
     return given
@@ -90,7 +95,8 @@ def start_of(folder: Path, given: dict[str, Any], resume: bool, checkpoint: str 
         # A start that was refused or killed before its first checkpoint leaves nothing worth keeping.
         if exists and scheduled:
             raise ValueError(
-                f"Run {folder.name!r} exists already in {folder}. Choose another --id, resume it with --resume true, or delete the folder."
+                f"Run {folder.name!r} exists already in {folder}. Choose another --id, resume it with --resume true, "
+                "or delete the folder."
             )
         return Start(given)
     if checkpoint not in (None, "last"):

@@ -27,7 +27,10 @@ class Order(DistributedSampler[int]):
 
 
 class Part(DistributedSampler[int]):
-    """Every k-th index for one of k devices, in stored order and without repetition: counts over all devices are those of one."""
+    """Every k-th index for one of k devices, in stored order and without repetition.
+
+    Counts over all devices are those of one.
+    """
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(self.rank, len(self.dataset), self.num_replicas))  # type: ignore[arg-type]
@@ -37,7 +40,9 @@ class Part(DistributedSampler[int]):
 
 
 def even_batch(samples: int, replicas: int, batch_size: int) -> int:
-    """The smallest batch from `batch_size` on that gives every device as many batches: a device with one more would wait for the others.
+    """The smallest batch from `batch_size` on that gives every device as many batches.
+
+    A device with one more would wait for the others.
 
     Example:
         >>> even_batch(9, replicas=2, batch_size=2)  # 5 and 4 samples: 3 and 2 batches of two, 2 and 2 of three
@@ -49,9 +54,12 @@ def even_batch(samples: int, replicas: int, batch_size: int) -> int:
 
 
 class Drawn(Labelled):
-    """A data set whose batches are drawn with generators of their own: what a random transform gives is a function of (seed, epoch, batch).
+    """A data set whose batches are drawn with generators of their own.
 
-    The same batch comes in a resumed run and from any number of workers, and no draw is taken from the stream that dropout uses.
+    What a random transform gives is a function of (seed, epoch, batch).
+
+    The same batch comes in a resumed run and from any number of workers, and no draw is taken from the stream that
+    dropout uses.
 
     Args:
         data: The data set; its transforms may draw from the global generators of torch, NumPy and Python.
@@ -87,8 +95,8 @@ class Drawn(Labelled):
 class Batches(DataLoader[tuple[Tensor, Tensor]]):
     """Shuffled training batches for one device.
 
-    The iterator begins to work when its first batch is asked for: Lightning makes it before it sets the epoch, and workers that start at
-    once would load the order of epoch 0 in a resumed run.
+    The iterator begins to work when its first batch is asked for: Lightning makes it before it sets the epoch, and
+    workers that start at once would load the order of epoch 0 in a resumed run.
 
     Args:
         data: The training split.
@@ -98,7 +106,8 @@ class Batches(DataLoader[tuple[Tensor, Tensor]]):
         rank: Number of this device.
         collate: How samples are joined.
         num_workers: Processes that load batches.
-        plain: The data set draws nothing; otherwise each batch is drawn as `Drawn` says, which takes a tenth of a millisecond.
+        plain: The data set draws nothing; otherwise each batch is drawn as `Drawn` says, which takes a tenth of a
+            millisecond.
 
     Example:
         >>> numbers = torch.utils.data.TensorDataset(torch.arange(6.0), torch.zeros(6))
@@ -136,7 +145,10 @@ class Batches(DataLoader[tuple[Tensor, Tensor]]):
         self.skipped = batches
 
     def state_dict(self) -> dict[str, Any]:
-        """Nothing: `Data` keeps the place, where it is known before this loader exists. Lightning asks whether a loader can be resumed."""
+        """Nothing: `Data` keeps the place, where it is known before this loader exists.
+
+        Lightning asks whether a loader can be resumed.
+        """
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -145,13 +157,15 @@ class Batches(DataLoader[tuple[Tensor, Tensor]]):
     def share(self, batch: int) -> tuple[int, float]:
         """How much a batch counts under several devices, so that the mean over devices is the mean over samples.
 
-        The last batch of an epoch is filled up, for some devices, with a sample that another one has; that one does not count.
+        The last batch of an epoch is filled up, for some devices, with a sample that another one has; that one does not
+        count.
 
         Args:
             batch: Number of the batch in the epoch.
 
         Returns:
-            How many of this device's samples count, from the first; and the factor of their mean loss, 1 where all devices have as many.
+            How many of this device's samples count, from the first; and the factor of their mean loss, 1 where all
+            devices have as many.
         """
         replicas, rank = self.order.num_replicas, self.order.rank
         assert self.batch_size is not None

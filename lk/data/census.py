@@ -12,9 +12,22 @@ if TYPE_CHECKING:
 
 # As in UCI's own files, which have no header; OpenML uses the same names.
 COLUMNS = (
-    "age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation", "relationship", "race", "sex", "capital-gain",
-    "capital-loss", "hours-per-week", "native-country", "class",
-)  # fmt: skip
+    "age",
+    "workclass",
+    "fnlwgt",
+    "education",
+    "education-num",
+    "marital-status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "capital-gain",
+    "capital-loss",
+    "hours-per-week",
+    "native-country",
+    "class",
+)
 LEFT_OUT = ("fnlwgt", "education")
 QUANTITIES = ("age", "education-num", "capital-gain", "capital-loss", "hours-per-week")
 INCOMES = ("<=50K", ">50K")
@@ -42,7 +55,8 @@ def census_rows(frame: "pd.DataFrame") -> "pd.DataFrame":
     frame = frame[[column for column in COLUMNS if column not in LEFT_OUT]].copy()
     for column in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[column]):
-            # Plain text: OpenML's categories would keep those that no row has any more. UCI's test labels end in a full stop.
+            # Plain text: OpenML's categories would keep those that no row has any more. UCI's test labels end in a full
+            # stop.
             text = frame[column].astype("object").str.strip()
             frame[column] = (text.str.removesuffix(".") if column == "class" else text).mask(text == "?")
     strange = sorted(set(frame["class"].dropna().astype(str)) - set(INCOMES))
@@ -52,15 +66,19 @@ def census_rows(frame: "pd.DataFrame") -> "pd.DataFrame":
 
 
 class Census(Table):
-    """UCI Adult: 48 842 persons of the US census of 1994, two classes of income; fetched from OpenML once, then read from `data_dir`.
+    """UCI Adult: 48 842 persons of the US census of 1994, two classes of income.
 
-    The 3 620 rows that miss a value (occupation, workclass or country) are dropped; 45 222 remain. Twelve columns are inputs, as many as in
-    the code behind Cheng et al. 2024, which does not name them: left out are `fnlwgt`, a weight of the survey, and `education`, which
-    `education-num` says again with an order. Text columns become codes in alphabetical order.
+    Fetched from OpenML once, then read from `data_dir`.
+
+    The 3 620 rows that miss a value (occupation, workclass or country) are dropped; 45 222 remain. Twelve columns are
+    inputs, as many as in the code behind Cheng et al. 2024, which does not name them: left out are `fnlwgt`, a weight
+    of the survey, and `education`, which `education-num` says again with an order. Text columns become codes in
+    alphabetical order.
 
     Args:
         data_dir: Folder where scikit-learn keeps what it fetches.
-        path: A file that is already there instead: `.csv`, `.tsv` or `.parquet` with OpenML's column names, or UCI's `adult.data`.
+        path: A file that is already there instead: `.csv`, `.tsv` or `.parquet` with OpenML's column names, or UCI's
+            `adult.data`.
         batch_size: Training batch per device.
         samples_per_class: Number of samples to explain of each class.
         seed: Order of the batches and choice of the samples. The split itself is always the same.
@@ -102,8 +120,8 @@ class Census(Table):
             )
         except (OSError, ValueError) as error:  # no network; a refusal or a damaged answer of OpenML
             raise FileNotFoundError(
-                f"No census table in {self.data_dir!r}, and OpenML cannot be reached ({error}). Start once with a network, or set "
-                "data.init_args.path to a downloaded CSV file or UCI's adult.data."
+                f"No census table in {self.data_dir!r}, and OpenML cannot be reached ({error}). Start once with a "
+                "network, or set data.init_args.path to a downloaded CSV file or UCI's adult.data."
             ) from error
         return self.used(bunch.frame)
 

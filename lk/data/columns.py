@@ -1,4 +1,7 @@
-"""How a column of a table becomes numbers: by value, or by codes of its categories; what reads in neither way is refused."""
+"""How a column of a table becomes numbers: by value, or by codes of its categories.
+
+What reads in neither way is refused.
+"""
 
 import re
 from collections.abc import Sequence
@@ -42,9 +45,9 @@ class ColumnError(ValueError):
 def read_column(cells: pd.Series, kind: str | None = None, decimal: str = ".") -> Column:
     """A column without missing values as numbers.
 
-    Numbers and truth values are read by value, also where all cells of a text column are numbers; dates and durations in days. Other text and
-    categories become codes from 0, in alphabetical order or the file's own. Text that is numbers for the most part is refused: as ranks of the
-    alphabet it would lose its values.
+    Numbers and truth values are read by value, also where all cells of a text column are numbers; dates and durations
+    in days. Other text and categories become codes from 0, in alphabetical order or the file's own. Text that is
+    numbers for the most part is refused: as ranks of the alphabet it would lose its values.
 
     Args:
         cells: The cells; their index numbers the rows from 0.
@@ -72,8 +75,8 @@ def read_column(cells: pd.Series, kind: str | None = None, decimal: str = ".") -
     if kind == "number":
         wrong = np.flatnonzero(numbers.isna().to_numpy()[codes])[0]
         raise ColumnError(
-            f"expected numbers with the decimal mark {decimal!r}, got {short(str(cells.iloc[wrong]), 20)!r} {row(cells, wrong)}. "
-            "Write a plain number, or set data.init_args.missing or data.init_args.decimal."
+            f"expected numbers with the decimal mark {decimal!r}, got {short(str(cells.iloc[wrong]), 20)!r} "
+            f"{row(cells, wrong)}. Write a plain number, or set data.init_args.missing or data.init_args.decimal."
         )
     check_names(list(text))
     if kind is None:
@@ -101,7 +104,8 @@ def by_value(cells: pd.Series) -> tuple[NDArray[np.float64] | None, str]:
         if kind == "integer" and not cells.between(-EXACT, EXACT).all():
             far = np.flatnonzero(~cells.between(-EXACT, EXACT))[0]
             raise ColumnError(
-                f"expected whole numbers up to 2^53, got {cells.iloc[far]} {row(cells, far)}. Names of rows? Drop the column."
+                f"expected whole numbers up to 2^53, got {cells.iloc[far]} {row(cells, far)}. Names of rows? Drop the "
+                "column."
             )
         return cells.to_numpy(np.float64), "by value"
     if kind not in ("string", "categorical"):
@@ -132,7 +136,9 @@ def row(cells: pd.Series, position: int) -> str:
 
 
 def check_categories(cells: pd.Series, codes: NDArray[np.int_], text: pd.Series, decimal: str) -> None:
-    """Refuse text that is no set of categories: numbers for the most part, in another order than the alphabet's, or names of rows.
+    """Refuse text that is no set of categories.
+
+    Numbers for the most part, in another order than the alphabet's, or names of rows.
 
     Args:
         cells: The cells.
@@ -155,19 +161,20 @@ def check_categories(cells: pd.Series, codes: NDArray[np.int_], text: pd.Series,
             else ""
         )
         raise ColumnError(
-            f"expected numbers or categories, got text that is numbers for the most part, such as {short(text[figures].iloc[0], 20)!r}{but}. "
-            f"{remedy(text, figures, decimal, otherwise)}"
+            "expected numbers or categories, got text that is numbers for the most part, such as "
+            f"{short(text[figures].iloc[0], 20)!r}{but}. {remedy(text, figures, decimal, otherwise)}"
         )
     leading = [float(found[1]) for name in text if (found := LEADING.match(name[:LONGEST]))]
     if 2 * len(leading) > len(text) and leading != sorted(leading):
         raise ColumnError(
-            f"expected numbers or categories, got text that begins with numbers, such as {short(text[0], 20)!r}, in another order than the "
-            f"alphabet's. Write plain numbers, or set {otherwise}."
+            f"expected numbers or categories, got text that begins with numbers, such as {short(text[0], 20)!r}, in "
+            f"another order than the alphabet's. Write plain numbers, or set {otherwise}."
         )
     if 2 * len(text) > len(cells) > 1:
         raise ColumnError(
-            f"expected categories, got {len(text):,} different texts in {len(cells):,} rows, such as {short(text[0], 20)!r}: names of rows, or "
-            f"free text. Set data.init_args.columns to {left}, or to {kept} for their alphabetical ranks."
+            f"expected categories, got {len(text):,} different texts in {len(cells):,} rows, such as "
+            f"{short(text[0], 20)!r}: names of rows, or free text. Set data.init_args.columns to {left}, or to {kept} "
+            "for their alphabetical ranks."
         )
 
 
@@ -199,7 +206,9 @@ def remedy(text: pd.Series, figures: NDArray[np.bool_], decimal: str, otherwise:
 
 
 def is_row_number(values: NDArray[np.float64]) -> bool:
-    """Whether a column counts or orders the rows: whole numbers, all different, without a gap or in rising or falling order.
+    """Whether a column counts or orders the rows.
+
+    Whole numbers, all different, without a gap or in rising or falling order.
 
     Example:
         >>> is_row_number(np.array([2.0, 0, 1, 3, 4])), is_row_number(np.array([2.0, 5, 5, 7, 9])), is_row_number(np.array([9.0, 5, 4, 2, 0]))

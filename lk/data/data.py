@@ -35,7 +35,8 @@ class Tensors(Labelled):
     def __init__(self, x: Tensor, y: Tensor) -> None:
         if len(x) != len(y) or bool((y != y.long()).any()):
             raise ValueError(
-                f"expected a whole number as label of each of {len(x)} inputs, got {len(y)} of type {y.dtype}. Give class numbers."
+                f"expected a whole number as label of each of {len(x)} inputs, got {len(y)} of type {y.dtype}. Give "
+                "class numbers."
             )
         self.x, self.y = x, y.long()
 
@@ -126,7 +127,8 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
     def content_words(self, x: Tensor) -> tuple[Tensor, list[list[str]]]:
         """The content word that each token of `(samples, length)` belongs to (-1: none), and the words of each sample."""
         raise ValueError(
-            f"{type(self).__name__} holds no sentences; the division into words needs lk.data.Sentences or lk.data.SST2."
+            f"{type(self).__name__} holds no sentences; the division into words needs lk.data.Sentences or "
+            "lk.data.SST2."
         )
 
     def schema(self) -> "pd.DataFrame":
@@ -146,7 +148,10 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         classes = ", ".join(short(str(name), NAME) for name in self.class_names[:SHOWN])
         more = f", and {self.num_classes - SHOWN} more" if self.num_classes > SHOWN else ""
         lines = [
-            f"Data {self.name}: {train:,} training and {test:,} test samples of {self.num_classes} classes ({classes}{more})."
+            (
+                f"Data {self.name}: {train:,} training and {test:,} test samples of {self.num_classes} classes "
+                f"({classes}{more})."
+            )
         ]
         schema = self.schema()
         if len(schema):
@@ -159,7 +164,10 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         return "\n".join([*lines, *self.notes()])
 
     def facts(self) -> "pd.DataFrame":
-        """What `describe` says, in full and as text, for the run folder: the schema, and the notes in a column of their own."""
+        """What `describe` says, in full and as text, for the run folder.
+
+        The schema, and the notes in a column of their own.
+        """
         import pandas as pd
 
         notes = pd.DataFrame({"note": self.notes()}, dtype=object)
@@ -223,7 +231,10 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
 
     @cached_property
     def explained(self) -> Tensor:
-        """Indices into the test split of the samples to explain: the first `samples_per_class` of each class in a seeded order."""
+        """Indices into the test split of the samples to explain.
+
+        The first `samples_per_class` of each class in a seeded order.
+        """
         return self.first_of_each_class()
 
     def first_of_each_class(self, allowed: Tensor | None = None, what: str = "") -> Tensor:

@@ -47,11 +47,14 @@ class Repeated:
 
 
 class GroupTable(Data):
-    """All pairs (x, y) of elements of a finite group with the label xy; a fixed part of them is trained on, the rest is the test split.
+    """All pairs (x, y) of elements of a finite group with the label xy.
 
-    An input is a pair of element numbers, shape `(2,)`, int64. Training is full-batch (Wu et al., ICLR 2025): one step sees
-    all training pairs, and one Lightning epoch is `steps_per_epoch` such steps, because an epoch costs ten times a step.
-    Under several devices each takes every k-th training pair; the mean of their gradients, weighted by pairs, is the full batch's.
+    A fixed part of them is trained on, the rest is the test split.
+
+    An input is a pair of element numbers, shape `(2,)`, int64. Training is full-batch (Wu et al., ICLR 2025): one step
+    sees all training pairs, and one Lightning epoch is `steps_per_epoch` such steps, because an epoch costs ten times a
+    step. Under several devices each takes every k-th training pair; the mean of their gradients, weighted by pairs, is
+    the full batch's.
 
     Args:
         group: The group.
@@ -89,8 +92,8 @@ class GroupTable(Data):
             raise ValueError(f"Given steps_per_epoch={steps_per_epoch}; expected at least 1.")
         if not 0 < self.pairs_trained < group.order**2:
             raise ValueError(
-                f"Given train_fraction={train_fraction}, which trains on {self.pairs_trained} of the {group.order**2} pairs of {group.name}; "
-                "expected at least one pair in each split. Choose a fraction inside 0 to 1."
+                f"Given train_fraction={train_fraction}, which trains on {self.pairs_trained} of the {group.order**2} "
+                f"pairs of {group.name}; expected at least one pair in each split. Choose a fraction inside 0 to 1."
             )
         self.group, self.train_fraction, self.steps_per_epoch, self.split_seed = (
             group,
@@ -129,7 +132,9 @@ class GroupTable(Data):
 
     @cached_property
     def baseline(self) -> Tensor:
-        """The mean of the training pairs as `one_hot` gives them, shape `(2, n)`: `GroupNetwork` turns it into the mean embedding.
+        """The mean of the training pairs as `one_hot` gives them, shape `(2, n)`.
+
+        `GroupNetwork` turns it into the mean embedding.
 
         A mean of element numbers would mean nothing.
         """

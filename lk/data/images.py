@@ -16,10 +16,12 @@ LISTED = 50  # files named in a message
 
 
 class ImageFolder(Data):
-    """`data_dir/train/<class>/*` and `data_dir/test/<class>/*` (or `val` for `test`): JPEG, PNG, GIF, BMP, WebP, AVIF, TIFF, PPM and their kin.
+    """`data_dir/train/<class>/*` and `data_dir/test/<class>/*` (or `val` for `test`).
 
-    All files are decoded once when the data are loaded, so that damaged ones are found, all at once, before training; see
-    `lk.data.pixels.unreadable` for the cost and `lk.data.pixels.picture` for how each mode becomes RGB.
+    JPEG, PNG, GIF, BMP, WebP, AVIF, TIFF, PPM and their kin.
+
+    All files are decoded once when the data are loaded, so that damaged ones are found, all at once, before training;
+    see `lk.data.pixels.unreadable` for the cost and `lk.data.pixels.picture` for how each mode becomes RGB.
 
     Args:
         data_dir: Folder with the two splits.
@@ -70,8 +72,8 @@ class ImageFolder(Data):
         for folder in folders:
             if not folder.is_dir():
                 raise FileNotFoundError(
-                    f"No folder {str(folder)!r}. Expected {self.data_dir}/train/<class>/* and {self.data_dir}/test/<class>/*: "
-                    "set data.init_args.data_dir to the folder that holds both."
+                    f"No folder {str(folder)!r}. Expected {self.data_dir}/train/<class>/* and "
+                    f"{self.data_dir}/test/<class>/*: set data.init_args.data_dir to the folder that holds both."
                 )
         steps: list[torch.nn.Module] = [v2.ToImage(), v2.Resize(self.size, antialias=True), v2.CenterCrop(self.size)]
         if self.channels == 1:
@@ -82,8 +84,8 @@ class ImageFolder(Data):
         )
         if train.classes != test.classes:
             raise ValueError(
-                f"The splits of {self.data_dir} have different classes. Only in one: {sorted(set(train.classes) ^ set(test.classes))}. "
-                "Expected the same sub-folders in both."
+                f"The splits of {self.data_dir} have different classes. Only in one: "
+                f"{sorted(set(train.classes) ^ set(test.classes))}. Expected the same sub-folders in both."
             )
         self.remarks = [text for text in (left_out(folders), self.without_unreadable((train, test))) if text]
         return train, test
@@ -99,8 +101,8 @@ class ImageFolder(Data):
         )
         if not self.skip_unreadable:
             raise ValueError(
-                f"{self.data_dir}: expected images that Pillow can read, got {len(bad)} of {total} files that are none: {listed}. Delete or "
-                "replace them, or set data.init_args.skip_unreadable to true."
+                f"{self.data_dir}: expected images that Pillow can read, got {len(bad)} of {total} files that are "
+                f"none: {listed}. Delete or replace them, or set data.init_args.skip_unreadable to true."
             )
         for split in splits:
             split.samples = split.imgs = [sample for sample in split.samples if sample[0] not in bad]
@@ -108,7 +110,8 @@ class ImageFolder(Data):
             empty = sorted(set(split.classes) - {split.classes[label] for label in split.targets})
             if empty:
                 raise ValueError(
-                    f"{split.root}: expected a readable image of each class, got none of: {', '.join(empty)}. Replace {listed}."
+                    f"{split.root}: expected a readable image of each class, got none of: {', '.join(empty)}. Replace "
+                    f"{listed}."
                 )
         return f"{len(bad)} of {total} images cannot be read and are left out: {listed}."
 

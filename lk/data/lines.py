@@ -22,8 +22,8 @@ class Line(NamedTuple):
 def read_lines(path: Path, encoding: str = "utf-8") -> list[Line]:
     r"""The sentences of a file; blank lines are passed over.
 
-    Only a line feed, alone or behind a carriage return, ends a line: U+2028, NEL and form feeds stand inside sentences, where they part
-    words as any white space does.
+    Only a line feed, alone or behind a carriage return, ends a line: U+2028, NEL and form feeds stand inside sentences,
+    where they part words as any white space does.
 
     Raises:
         ValueError: A line is of another form, or of another encoding; names the file and the line.
@@ -70,17 +70,18 @@ def classes_of(path: Path, lines: Sequence[Line]) -> list[str]:
         # What is rarer is wrong; a header is one line.
         odd = min(words, numbers, key=lambda group: sum(counts[label] for label in group))[0]
         raise ValueError(
-            f"{path}, line {first[odd]}: expected labels that are all numbers or all words, got {short(odd, 40)!r}. Correct the label, or delete "
-            "the line if it is a header."
+            f"{path}, line {first[odd]}: expected labels that are all numbers or all words, got {short(odd, 40)!r}. "
+            "Correct the label, or delete the line if it is a header."
         )
     if len(lines) > 1 and counts[lines[0].label] == 1 and words:
         raise ValueError(
-            f"{path}, line {lines[0].number}: expected a label that other lines have too, got {short(lines[0].label, 40)!r}. Delete the line if it "
-            f"is a header; the form is {FORM}."
+            f"{path}, line {lines[0].number}: expected a label that other lines have too, got "
+            f"{short(lines[0].label, 40)!r}. Delete the line if it is a header; the form is {FORM}."
         )
     if len(counts) > max(2, min(len(lines) // 2, len({line.sentence for line in lines}))):
         raise ValueError(
-            f"{path}: expected {FORM} with few labels, got {len(counts):,} of them in {len(lines):,} lines. Put the label behind the sentence."
+            f"{path}: expected {FORM} with few labels, got {len(counts):,} of them in {len(lines):,} lines. Put the "
+            "label behind the sentence."
         )
     return sorted(counts, key=lambda label: (int(label) if numbers else 0, label))
 
@@ -95,7 +96,8 @@ def numbered(path: Path, lines: Sequence[Line], classes: Sequence[str]) -> Split
     for line in lines:
         if line.label not in place:
             raise ValueError(
-                f"{path}, line {line.number}: expected a label of the training split ({', '.join(short(c, 20) for c in classes[:10])}), got "
-                f"{short(line.label, 40)!r}. Correct the label, or delete the line if it is a header."
+                f"{path}, line {line.number}: expected a label of the training split "
+                f"({', '.join(short(c, 20) for c in classes[:10])}), got {short(line.label, 40)!r}. Correct the label, "
+                "or delete the line if it is a header."
             )
     return [line.sentence for line in lines], [place[line.label] for line in lines]

@@ -53,12 +53,13 @@ class MNIST(Data):
         for split in (train, test):
             if len(split.data) != len(split.targets):
                 raise ValueError(
-                    f"{self.data_dir}/MNIST/raw has {len(split.data)} images and {len(split.targets)} labels in one split; "
-                    "expected as many of both."
+                    f"{self.data_dir}/MNIST/raw has {len(split.data)} images and {len(split.targets)} labels in one "
+                    "split; expected as many of both."
                 )
         if train.data.shape[1:] != test.data.shape[1:]:
             raise ValueError(
-                f"{self.data_dir}/MNIST/raw: expected images of one size in both splits, got {train.data.shape} and {test.data.shape}."
+                f"{self.data_dir}/MNIST/raw: expected images of one size in both splits, got {train.data.shape} and "
+                f"{test.data.shape}."
             )
         return Tensors(train.data[:, None], train.targets), Tensors(test.data[:, None], test.targets)
 
@@ -71,7 +72,8 @@ class MNIST(Data):
 def check_idx(path: Path) -> None:
     """Refuse a file whose header does not fit its name, or its size.
 
-    An IDX file holds two zero bytes, the type (8: one byte each), the number of axes, the big-endian size of each axis, and the values.
+    An IDX file holds two zero bytes, the type (8: one byte each), the number of axes, the big-endian size of each axis,
+    and the values.
 
     Raises:
         ValueError: Names the file; also where a label is above 9.
@@ -83,8 +85,9 @@ def check_idx(path: Path) -> None:
     expected = 4 + 4 * axes + math.prod(sizes)
     if header[:4] != bytes([0, 0, 8, axes]) or path.stat().st_size != expected:
         raise ValueError(
-            f"{path} is truncated or damaged: expected an IDX file of {axes} axes, {expected:,} bytes by its header, got "
-            f"{path.stat().st_size:,} bytes that begin with {header[:4].hex(' ') or 'nothing'}. Fetch the file again."
+            f"{path} is truncated or damaged: expected an IDX file of {axes} axes, {expected:,} bytes by its header, "
+            f"got {path.stat().st_size:,} bytes that begin with {header[:4].hex(' ') or 'nothing'}. Fetch the file "
+            "again."
         )
     if axes == 1 and max(path.read_bytes()[8:], default=0) > 9:
         raise ValueError(

@@ -32,7 +32,8 @@ ENDINGS = (
     ".pbm",
     ".pnm",
 )
-# Pillow goes by the content. Of its formats those behind the endings are opened, so that no PostScript is run under another name.
+# Pillow goes by the content. Of its formats those behind the endings are opened, so that no PostScript is run under
+# another name.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "AVIF", "JPEG2000", "TIFF", "PPM")
 BITS_PER_SAMPLE = 258  # TIFF's tag
 CHUNK = 64  # files of one task of the thread pool
@@ -53,9 +54,10 @@ def formats() -> tuple[str, ...]:
 def picture(path: str | Path) -> Image.Image | Tensor:
     """An image file as RGB: of 8 bits as Pillow's image, of more as a float tensor `(3, height, width)` in 0..1.
 
-    Each mode is converted by its own range: 16 bits by 65 535 (12 bits of a TIFF by 4 095), whole numbers of 32 bits as 16-bit data, which is
-    how Pillow opens several 16-bit formats, and floats as they are. Transparent parts are laid on white, as viewers show them. Of an animation
-    the first frame is read. Profiles and the EXIF orientation are not applied.
+    Each mode is converted by its own range: 16 bits by 65 535 (12 bits of a TIFF by 4 095), whole numbers of 32 bits as
+    16-bit data, which is how Pillow opens several 16-bit formats, and floats as they are. Transparent parts are laid on
+    white, as viewers show them. Of an animation the first frame is read. Profiles and the EXIF orientation are not
+    applied.
 
     Raises:
         ValueError: The file cannot be read, or has values outside its range; names the file.
@@ -84,7 +86,8 @@ def scaled(image: Image.Image) -> NDArray[np.float32]:
     values = np.asarray(image).astype(np.float32) / np.float32(highest)
     if not (values.min() >= 0 and values.max() <= 1):  # NaN is not either
         raise ValueError(
-            f"values of mode {image.mode} from {values.min() * highest:g} to {values.max() * highest:g}, outside 0 to {highest:g}"
+            f"values of mode {image.mode} from {values.min() * highest:g} to {values.max() * highest:g}, outside 0 to "
+            f"{highest:g}"
         )
     return values
 
@@ -92,8 +95,9 @@ def scaled(image: Image.Image) -> NDArray[np.float32]:
 def unreadable(paths: Sequence[str]) -> dict[str, str]:
     """The files that cannot be read as images, and why.
 
-    Every file is opened and decoded, because nothing less finds a cut JPEG; JPEGs at an eighth of their size. Cost: less than one epoch of
-    reading, about 0.1 ms for an image of 32x32 pixels and 0.6 ms for a JPEG of 500x375, on one core.
+    Every file is opened and decoded, because nothing less finds a cut JPEG; JPEGs at an eighth of their size. Cost:
+    less than one epoch of reading, about 0.1 ms for an image of 32x32 pixels and 0.6 ms for a JPEG of 500x375, on one
+    core.
     """
     chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # decoding releases the interpreter's lock

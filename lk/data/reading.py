@@ -38,7 +38,8 @@ def reading(path: Path, expected: str, remedy: str = "Write the file again.") ->
         )
         encoding = error.encoding if isinstance(error, UnicodeDecodeError) else "the given encoding says"
         raise ValueError(
-            f"{path}: expected text encoded as {encoding}, got {got}. Set data.init_args.encoding, such as latin-1 or utf-16."
+            f"{path}: expected text encoded as {encoding}, got {got}. Set data.init_args.encoding, such as latin-1 or "
+            "utf-16."
         ) from error
     except MemoryError as error:
         raise ValueError(

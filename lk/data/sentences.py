@@ -21,18 +21,19 @@ OPINIONS = ("negative", "positive")
 class Sentences(Data):
     """`data_dir/train.tsv` and `data_dir/test.tsv` (or `dev.tsv`), a line `sentence<TAB>label` for each sample.
 
-    Labels are whole numbers or words; the classes are those of the training split, numbers in their order, words in the alphabet's.
+    Labels are whole numbers or words; the classes are those of the training split, numbers in their order, words in the
+    alphabet's.
 
-    An input is a row of token numbers, shape `(max_length,)`, int64. A player is a content word with all its word pieces (see
-    `is_content`; `lk.games.Words` divides); stop words, punctuation, numbers and special tokens are background. Training uses all
-    sentences; explained are only those with exactly `words` content words that are not cut. The baseline is [MASK] at every place
-    (Cheng et al., ICML 2024, footnote 4 and App. M.1).
+    An input is a row of token numbers, shape `(max_length,)`, int64. A player is a content word with all its word
+    pieces (see `is_content`; `lk.games.Words` divides); stop words, punctuation, numbers and special tokens are
+    background. Training uses all sentences; explained are only those with exactly `words` content words that are not
+    cut. The baseline is [MASK] at every place (Cheng et al., ICML 2024, footnote 4 and App. M.1).
 
     Args:
         data_dir: Folder of the files.
         words: Content words of the sentences to explain.
-        tokenizer: Name on the Hugging Face hub, or folder, of a pretrained network's tokenizer; by default one is trained on the
-            training split.
+        tokenizer: Name on the Hugging Face hub, or folder, of a pretrained network's tokenizer; by default one is
+            trained on the training split.
         vocab_size: Tokens of the trained tokenizer.
         max_length: Tokens of an input, special ones included; longer sentences are cut.
         cls: Place of [CLS] for the trained tokenizer: `first`, or `last` (XLNet) with padding on the left.
@@ -65,7 +66,8 @@ class Sentences(Data):
         super().__init__(batch_size, samples_per_class, seed, num_workers)
         if words < 1 or max_length < words + 2:
             raise ValueError(
-                f"Given words={words}, max_length={max_length}; expected at least one word, and room for the words and two special tokens."
+                f"Given words={words}, max_length={max_length}; expected at least one word, and room for the words and "
+                "two special tokens."
             )
         self.data_dir, self.words, self.tokenizer, self.cls = data_dir, words, tokenizer, cls
         self.vocab_size, self.max_length, self.encoding = vocab_size, max_length, check_encoding(encoding)
@@ -86,8 +88,8 @@ class Sentences(Data):
         for file in files:
             if not file.is_file():
                 raise FileNotFoundError(
-                    f"No file {str(file)!r}. Expected train.tsv and test.tsv (or dev.tsv) with lines `sentence<TAB>label`: set "
-                    "data.init_args.data_dir to their folder."
+                    f"No file {str(file)!r}. Expected train.tsv and test.tsv (or dev.tsv) with lines "
+                    "`sentence<TAB>label`: set data.init_args.data_dir to their folder."
                 )
         lines = [read_lines(file, self.encoding) for file in files]
         for file, found in zip(files, lines, strict=True):
@@ -146,7 +148,10 @@ class Sentences(Data):
 
     @cached_property
     def explained(self) -> Tensor:
-        """Indices into the test split: the first `samples_per_class` explainable sentences of each class in a seeded order."""
+        """Indices into the test split.
+
+        The first `samples_per_class` explainable sentences of each class in a seeded order.
+        """
         return self.first_of_each_class(
             self.explainable, f"only sentences with {self.words} content words are explained"
         )
@@ -158,7 +163,8 @@ class Sentences(Data):
             x: Inputs as the test split holds them, shape `(samples, length)`.
 
         Returns:
-            Owners `(samples, length)`, the number of the content word from 0 or -1, and the content words of each sample.
+            Owners `(samples, length)`, the number of the content word from 0 or -1, and the content words of each
+            sample.
 
         Raises:
             ValueError: An input is no sentence of the test split.
@@ -169,7 +175,8 @@ class Sentences(Data):
         missing = [place for place, row in enumerate(x.tolist()) if tuple(row) not in number]
         if missing:
             raise ValueError(
-                f"Input {missing[0]} of {len(x)} is no sentence of the test split of {self.name}; its words are not known."
+                f"Input {missing[0]} of {len(x)} is no sentence of the test split of {self.name}; its words are not "
+                "known."
             )
         sentences = [self.read[1][0][number[tuple(row)]].split() for row in x.tolist()]
         owner, content = torch.full(x.shape, -1), []
@@ -181,11 +188,13 @@ class Sentences(Data):
 
 
 class SST2(Sentences):
-    """SST-2, movie reviews, negative or positive: from TSV files, or from the Hugging Face hub where `data_dir` is not set.
+    """SST-2, movie reviews, negative or positive.
 
-    The files hold whole sentences (6 920 / 1 821 in train / test, 147 of the latter with ten content words); the hub's training
-    split holds phrases too, and its validation split stands for the test split, whose labels are not published.
-    Arguments are those of `Sentences`.
+    From TSV files, or from the Hugging Face hub where `data_dir` is not set.
+
+    The files hold whole sentences (6 920 / 1 821 in train / test, 147 of the latter with ten content words); the hub's
+    training split holds phrases too, and its validation split stands for the test split, whose labels are not
+    published. Arguments are those of `Sentences`.
     """
 
     @property
@@ -198,8 +207,8 @@ class SST2(Sentences):
         found = super().labels_of(path, lines)
         if found not in (["0", "1"], list(OPINIONS)):
             raise ValueError(
-                f"{path}: expected SST-2's labels 0 and 1, or {' and '.join(OPINIONS)}, got {', '.join(short(c, 20) for c in found[:5])}. "
-                "Use lk.data.Sentences for other labels."
+                f"{path}: expected SST-2's labels 0 and 1, or {' and '.join(OPINIONS)}, got "
+                f"{', '.join(short(c, 20) for c in found[:5])}. Use lk.data.Sentences for other labels."
             )
         return found
 
@@ -212,8 +221,8 @@ class SST2(Sentences):
             loaded = kit.load_dataset("stanfordnlp/sst2")
         except Exception as error:  # the hub's client raises many types without a network
             raise FileNotFoundError(
-                f"SST-2 cannot be fetched from the Hugging Face hub ({type(error).__name__}). Set data.init_args.data_dir to a folder with "
-                "train.tsv and test.tsv, lines `sentence<TAB>label`."
+                f"SST-2 cannot be fetched from the Hugging Face hub ({type(error).__name__}). Set "
+                "data.init_args.data_dir to a folder with train.tsv and test.tsv, lines `sentence<TAB>label`."
             ) from error
         train, test = (
             (list(part["sentence"]), list(part["label"])) for part in (loaded["train"], loaded["validation"])

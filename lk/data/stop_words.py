@@ -1,7 +1,7 @@
 """Which words of a sentence carry content."""
 
-# The English stop words of Porter et al. in the 127-word list that text libraries ship; contractions as the treebank splits
-# them (`n't`, `'s`) are no part of it and count as content, because they carry meaning ("not").
+# The English stop words of Porter et al. in the 127-word list that text libraries ship; contractions as the treebank
+# splits them (`n't`, `'s`) are no part of it and count as content, because they carry meaning ("not").
 LISTED = """
     i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself it its itself
     they them their theirs themselves what which who whom this that these those am is are was were be been being have has had

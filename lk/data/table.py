@@ -27,9 +27,10 @@ KINDS: tuple[str, ...] = get_args(Kind)
 class Table(Data):
     """A CSV, TSV or Parquet file: one row per sample, one column with the label, the others are inputs.
 
-    Numbers are read by value, dates and durations in days, other text as ordered codes; all are standardised with the training split's mean
-    and deviation. `schema()` shows how each column was read. What would be read by a guess is refused with the setting that decides it: text
-    that is numbers for the most part, row numbers, columns without a name. A seeded stratified fifth of the rows is the test split.
+    Numbers are read by value, dates and durations in days, other text as ordered codes; all are standardised with the
+    training split's mean and deviation. `schema()` shows how each column was read. What would be read by a guess is
+    refused with the setting that decides it: text that is numbers for the most part, row numbers, columns without a
+    name. A seeded stratified fifth of the rows is the test split.
 
     Args:
         path: The file; `.csv`, `.tsv` or `.parquet`.
@@ -38,16 +39,17 @@ class Table(Data):
         samples_per_class: Number of samples to explain of each class.
         seed: Order of the batches and choice of the samples. The split itself is always the same.
         num_workers: Processes that load batches.
-        columns: How to read columns, by name, where it is not plain: `number`, `category` (codes in alphabetical order) or `drop`.
-            Categories are taken as they are written: `NA` and `None` are names in them, and 007 is not 7.
+        columns: How to read columns, by name, where it is not plain: `number`, `category` (codes in alphabetical order)
+            or `drop`. Categories are taken as they are written: `NA` and `None` are names in them, and 007 is not 7.
         decimal: The decimal mark of numbers that are text, as in CSV files.
-        missing: Texts that stand for a missing value, beside empty cells. Where the list is given, an empty one too, rows that miss a value are
-            left out and counted; by default they are refused.
+        missing: Texts that stand for a missing value, beside empty cells. Where the list is given, an empty one too,
+            rows that miss a value are left out and counted; by default they are refused.
         encoding: Encoding of a CSV or TSV file.
 
     Raises:
         FileNotFoundError: The file is missing.
-        ValueError: The file cannot be read, a column or value of it cannot be read without a guess, or a class has too few rows.
+        ValueError: The file cannot be read, a column or value of it cannot be read without a guess, or a class has too
+            few rows.
     """
 
     def __init__(
@@ -130,13 +132,15 @@ class Table(Data):
         for name in self.columns or {}:
             if name not in known or name == self.label:
                 raise ValueError(
-                    f"{self.path}: expected input columns in data.init_args.columns, got {name!r}. {nearest(name, known)}"
+                    f"{self.path}: expected input columns in data.init_args.columns, got {name!r}. "
+                    f"{nearest(name, known)}"
                 )
         for name in known:
             if name.startswith(UNNAMED) and name not in (self.columns or {}):
                 raise ValueError(
-                    f"{self.path}: expected a name for each column, got none for column {known.index(name) + 1}: the index of a frame? "
-                    f"Set data.init_args.columns to {{'{name}': drop}}, or to number or category to keep it."
+                    f"{self.path}: expected a name for each column, got none for column {known.index(name) + 1}: the "
+                    f"index of a frame? Set data.init_args.columns to {{'{name}': drop}}, or to number or category to "
+                    "keep it."
                 )
 
     def complete(self, frame: "pd.DataFrame", missing: "pd.Series") -> "pd.DataFrame":
@@ -145,9 +149,11 @@ class Table(Data):
         if len(lacking) and self.missing is None:
             first = int(np.flatnonzero(frame[lacking.index[0]].isna())[0]) + 1
             raise ValueError(
-                f"{self.path} has missing values in: {', '.join(f'{name} ({count})' for name, count in lacking.items())}, first in row "
-                f"{first}. Fill or drop them first, or set data.init_args.missing to [] to leave out rows with them. In a text file NA, None and "
-                f"null are missing too: set data.init_args.columns to {{'{lacking.index[0]}': category}} if they are names."
+                f"{self.path} has missing values in: "
+                f"{', '.join(f'{name} ({count})' for name, count in lacking.items())}, first in row {first}. Fill or "
+                "drop them first, or set data.init_args.missing to [] to leave out rows with them. In a text file NA, "
+                f"None and null are missing too: set data.init_args.columns to {{'{lacking.index[0]}': category}} if "
+                "they are names."
             )
         kept = frame.dropna()
         if len(kept) < len(frame):
@@ -159,7 +165,10 @@ class Table(Data):
         return kept
 
     def read_labels(self, cells: "pd.Series") -> "pd.Series":
-        """The label column as categories that have rows; refused where classes are too many or too small to be split."""
+        """The label column as categories that have rows.
+
+        Refused where classes are too many or too small to be split.
+        """
         from lk.data.columns import check_names
 
         try:
@@ -170,8 +179,9 @@ class Table(Data):
         count, rows = labels.nunique(), labels.value_counts()
         if 2 * count > len(labels) and len(labels) > 20:
             raise ValueError(
-                f"{self.path}, label {self.label!r}: expected classes, got {count:,} different values in {len(labels):,} rows. "
-                "Divide a quantity into ranges first, or set data.init_args.label to another column."
+                f"{self.path}, label {self.label!r}: expected classes, got {count:,} different values in "
+                f"{len(labels):,} rows. Divide a quantity into ranges first, or set data.init_args.label to another "
+                "column."
             )
         if rows.min() < 2:
             raise ValueError(
@@ -196,8 +206,9 @@ class Table(Data):
             raise ValueError(f"{self.path}, column {short(name, 60)!r}: {reason(error)}") from error
         if kind is None and column.kind == "number" and is_row_number(column.values):
             raise ValueError(
-                f"{self.path}, column {short(name, 60)!r}: expected a quantity, got whole numbers that are all different and count or order the "
-                f"rows. Set data.init_args.columns to {{'{name}': drop}}, or to {{'{name}': number}} to keep it."
+                f"{self.path}, column {short(name, 60)!r}: expected a quantity, got whole numbers that are all "
+                f"different and count or order the rows. Set data.init_args.columns to {{'{name}': drop}}, or to "
+                f"{{'{name}': number}} to keep it."
             )
         return column
 
@@ -208,14 +219,15 @@ class Table(Data):
             endless = np.flatnonzero(~np.isfinite(values))
             if len(endless):
                 raise ValueError(
-                    f"{self.path} has infinite values in: {name}, first in row {rows[endless[0]] + 1}. Replace or drop them first."
+                    f"{self.path} has infinite values in: {name}, first in row {rows[endless[0]] + 1}. Replace or drop "
+                    "them first."
                 )
             if erased(values):
                 far = int(np.abs(values - np.median(values)).argmax())
                 raise ValueError(
-                    f"{self.path}, column {short(name, 60)!r}: expected values of one scale, got {values[far]:g} in row {rows[far] + 1}, beside "
-                    f"which the others are equal once standardised. Correct it, or set data.init_args.missing to ['{values[far]:g}'] if it "
-                    "stands for a missing value."
+                    f"{self.path}, column {short(name, 60)!r}: expected values of one scale, got {values[far]:g} in "
+                    f"row {rows[far] + 1}, beside which the others are equal once standardised. Correct it, or set "
+                    f"data.init_args.missing to ['{values[far]:g}'] if it stands for a missing value."
                 )
 
     def check_splits(self, train: Tensor, test: Tensor) -> None:
@@ -225,8 +237,8 @@ class Table(Data):
             absent = [name for name, count in zip(self.classes, rows, strict=True) if not count]
             if absent:
                 raise ValueError(
-                    f"{self.path}: expected rows of every class in the {split} split, got none of: {', '.join(absent)}. "
-                    "Add rows of these classes (five or more of each), or leave them out."
+                    f"{self.path}: expected rows of every class in the {split} split, got none of: "
+                    f"{', '.join(absent)}. Add rows of these classes (five or more of each), or leave them out."
                 )
 
     # ---- what is known of it
@@ -288,7 +300,9 @@ def reason(error: Exception) -> str:
 
 
 def erased(values: NDArray[np.float64]) -> bool:
-    """Whether standardising a column makes values equal that float32 could tell apart: one of them is too far from the others.
+    """Whether standardising a column makes values equal that float32 could tell apart.
+
+    One of them is too far from the others.
 
     Example:
         >>> erased(np.array([1.0, 2.0, 3.0, 4.0, 1e15])), erased(np.array([1.0, 2.0, 3.0, 4.0, 1e3]))

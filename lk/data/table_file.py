@@ -24,7 +24,8 @@ def read_table(
     """The whole table, every column of the file a column of the frame, rows numbered from 0.
 
     Args:
-        path: The file; `.csv`, `.tsv` or `.parquet`. A `.csv` file whose header has semicolons and no comma is split at semicolons.
+        path: The file; `.csv`, `.tsv` or `.parquet`. A `.csv` file whose header has semicolons and no comma is split at
+            semicolons.
         decimal: The decimal mark of numbers in text files.
         missing: Texts that stand for a missing value, beside the empty cell and pandas' own list (`NA`, `null`, ...).
         encoding: Encoding of text files.
@@ -54,7 +55,10 @@ def read_table(
 
 
 def read_text(path: Path, decimal: str, missing: Sequence[str], encoding: str, written: Sequence[str]) -> pd.DataFrame:
-    """A table of lines. The header is read by itself: pandas renames the second column of a name, and makes an index of a column without one."""
+    """A table of lines. The header is read by itself.
+
+    Pandas renames the second column of a name, and makes an index of a column without one.
+    """
     lines: Any = {"filepath_or_buffer": path, "sep": separator_of(path, encoding), "encoding": encoding}
     texts: Any = {**lines, "dtype": str, "keep_default_na": False}
     table = "a table with as many cells in each row as names in its header"
@@ -73,7 +77,10 @@ def read_text(path: Path, decimal: str, missing: Sequence[str], encoding: str, w
 
 
 def separator_of(path: Path, encoding: str) -> str:
-    """What stands between the cells of a text table: a tab in `.tsv`, else a comma, or a semicolon where the header has no comma."""
+    """What stands between the cells of a text table.
+
+    A tab in `.tsv`, else a comma, or a semicolon where the header has no comma.
+    """
     if path.suffix == ".tsv":
         return "\t"
     with reading(path, "a table of text"), path.open(encoding=encoding, newline="") as lines:
@@ -82,7 +89,10 @@ def separator_of(path: Path, encoding: str) -> str:
 
 
 def read_parquet(path: Path, missing: Sequence[str]) -> pd.DataFrame:
-    """A Parquet table, refused by its own metadata where it would unfold to more than fits. An index with a name is a column again."""
+    """A Parquet table, refused by its own metadata where it would unfold to more than fits.
+
+    An index with a name is a column again.
+    """
     with reading(path, "a Parquet file"):
         metadata = pq.ParquetFile(path).metadata
     check_size(path, metadata.num_rows, metadata.num_columns)
@@ -116,6 +126,6 @@ def check_size(path: Path, rows: int, columns: int) -> None:
     size = path.stat().st_size
     if rows > MANY_ROWS and rows > 8 * size:
         raise ValueError(
-            f"{path}: expected at least one bit for each row, got {rows:,} rows in {size:,} bytes, so that nearly all rows are equal. "
-            "Delete the repeated rows."
+            f"{path}: expected at least one bit for each row, got {rows:,} rows in {size:,} bytes, so that nearly all "
+            "rows are equal. Delete the repeated rows."
         )

@@ -63,12 +63,13 @@ def trained(sentences: Sequence[str], vocab_size: int, length: int, cls: str = "
     normalizer = kit.normalizers.BertNormalizer(lowercase=True)
     split = kit.pre_tokenizers.WhitespaceSplit()
     characters = sorted(set("".join(normalizer.normalize_str(sentence) for sentence in sentences)) - set(" \t\n"))
-    # The trainer numbers pieces such as ##e in the random order of a hash map, and ties between merges follow these numbers.
-    # Given as special tokens they are numbered here, and the vocabulary is a function of the sentences.
+    # The trainer numbers pieces such as ##e in the random order of a hash map, and ties between merges follow these
+    # numbers. Given as special tokens they are numbered here, and the vocabulary is a function of the sentences.
     fixed = [*SPECIAL, *characters, *(f"##{character}" for character in characters)]
     if vocab_size < len(fixed):
         raise ValueError(
-            f"Given vocab_size={vocab_size}; expected at least {len(fixed)}: the sentences have {len(characters)} characters."
+            f"Given vocab_size={vocab_size}; expected at least {len(fixed)}: the sentences have {len(characters)} "
+            "characters."
         )
     learner = kit.Tokenizer(kit.models.WordPiece(unk_token="[UNK]"))
     learner.normalizer, learner.pre_tokenizer = normalizer, split
@@ -102,12 +103,13 @@ def published(name: str, length: int) -> Tokenizer:
         loaded = kit.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"Given tokenizer={name!r}, which cannot be loaded ({str(error).splitlines()[0]}). Expected a name on the Hugging Face hub or a "
-            "folder with tokenizer.json; leave it away to train one on the training split."
+            f"Given tokenizer={name!r}, which cannot be loaded ({str(error).splitlines()[0]}). Expected a name on the "
+            "Hugging Face hub or a folder with tokenizer.json; leave it away to train one on the training split."
         ) from error
     if loaded.pad_token_id is None or loaded.mask_token_id is None:
         raise ValueError(
-            f"The tokenizer {name!r} has no padding or no mask token; expected one of a masked language model (BERT, XLNet, ...)."
+            f"The tokenizer {name!r} has no padding or no mask token; expected one of a masked language model (BERT, "
+            "XLNet, ...)."
         )
     backend = loaded.backend_tokenizer
     backend.enable_truncation(length)

@@ -84,7 +84,8 @@ class Extraction(metaclass=Recorded):
         )
         self.salience_ratio, self.batch_size, self.name = salience_ratio, batch_size, name
         for part in PARTS:
-            # Results are told apart by their settings: what cannot be written into settings.yaml is refused before any work.
+            # Results are told apart by their settings: what cannot be written into settings.yaml is refused before any
+            # work.
             try:
                 describe(getattr(self, part))
             except ValueError as error:
@@ -94,8 +95,8 @@ class Extraction(metaclass=Recorded):
         """The layers to read, checked against the network."""
         if (seeds := getattr(network, "seeds", 1)) > 1:
             raise ValueError(
-                f"{type(network).__name__} holds {seeds} networks; interactions read one. Train with seeds: 1, or pass one of them: "
-                "GroupNetwork.from_tables(network.tables().seed(i))."
+                f"{type(network).__name__} holds {seeds} networks; interactions read one. Train with seeds: 1, or pass "
+                "one of them: GroupNetwork.from_tables(network.tables().seed(i))."
             )
         layers = self.layers if self.layers is not None else list(getattr(network, "layers", ()))
         if not layers:
@@ -142,15 +143,16 @@ class Extraction(metaclass=Recorded):
             changed = [key for key in sorted(set(decisive) | set(earlier)) if earlier.get(key) != decisive.get(key)]
             if changed:
                 raise ValueError(
-                    f"{folder} holds an extraction with other settings ({', '.join(changed)} differ). Choose another name for this one, "
-                    "or delete that folder."
+                    f"{folder} holds an extraction with other settings ({', '.join(changed)} differ). Choose another "
+                    "name for this one, or delete that folder."
                 )
             stored = Samples.load(drawn)
             if difference := samples.difference(stored):
                 raise ValueError(
-                    f"{folder} holds an extraction of other samples or players (test samples {stored.index.tolist()}, given "
-                    f"{samples.index.tolist()}; they differ in {difference}). Choose another name for this one, or delete that folder. "
-                    f"Inputs and fillings of another machine may differ by {ROUNDING:g} of their size, not by more."
+                    f"{folder} holds an extraction of other samples or players (test samples {stored.index.tolist()}, "
+                    f"given {samples.index.tolist()}; they differ in {difference}). Choose another name for this one, "
+                    f"or delete that folder. Inputs and fillings of another machine may differ by {ROUNDING:g} of "
+                    "their size, not by more."
                 )
             samples = stored
         else:
@@ -184,7 +186,10 @@ class Extraction(metaclass=Recorded):
         )
 
     def made_from(self, network: nn.Module, probes: Probes | None, samples: Samples) -> dict[str, str]:
-        """Digests of everything that games are made from: the network's weights, the probes, the samples, and the settings of the game."""
+        """Digests of everything that games are made from.
+
+        The network's weights, the probes, the samples, and the settings of the game.
+        """
         own, layers = self.decisive, self.layers_of(network)
         linears = (
             {} if probes is None else {layer: probes.linears[layer] for layer in layers if layer in probes.linears}

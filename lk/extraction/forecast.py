@@ -27,8 +27,9 @@ from lk.text import duration, size
 if TYPE_CHECKING:
     from lk.data import Data
 
-# Seconds of one core per decomposed game by number of players, means over layers and checkpoints of configs/digits.yaml with more players.
-# Relative to 8 players; the machine at hand is timed. Games of 12 players take between a twentieth and ten times their mean.
+# Seconds of one core per decomposed game by number of players, means over layers and checkpoints of configs/digits.yaml
+# with more players. Relative to 8 players; the machine at hand is timed. Games of 12 players take between a twentieth
+# and ten times their mean.
 GAME_COST = {4: 0.1, 6: 0.3, 8: 1.0, 10: 12.0, 12: 250.0}
 REFERENCE_GAME = 0.5  # a game of 8 players of a network, relative to one of random values
 TIMED = 8  # players and games
@@ -71,7 +72,9 @@ def pending(run: Run, extraction: Extraction, steps: Sequence[int]) -> list[int]
 def forecast(
     run: Run, network: nn.Module, extraction: Extraction, samples: Samples, data: "Data", steps: Sequence[int]
 ) -> str:
-    """One line on what is still to do: masked samples, time and memory on disk, from probes, passes and games that are timed on this machine.
+    """One line on what is still to do.
+
+    Masked samples, time and memory on disk, from probes, passes and games that are timed on this machine.
 
     Loaders draw from the random generators of the caller: isolate them during training.
     """
@@ -84,9 +87,9 @@ def forecast(
     unfitted = sum(not run.probes(step).is_file() for step in left)
     whole = Forecast(unfitted * one.probes, checkpoints * one.play, checkpoints * one.decompose)
     return (
-        f"Extraction '{extraction.name}': {checkpoints} checkpoint{'s' * (checkpoints != 1)} x {len(samples.y)} samples x 2^{n} coalitions"
-        f"{f' x {levels} backgrounds' * (levels > 1)} = {passes:,} masked samples through {layers} layers; {whole.text(n)}; "
-        f"{size(bytes_on_disk(n, layers, len(samples.y), checkpoints))} on disk."
+        f"Extraction '{extraction.name}': {checkpoints} checkpoint{'s' * (checkpoints != 1)} x {len(samples.y)} "
+        f"samples x 2^{n} coalitions{f' x {levels} backgrounds' * (levels > 1)} = {passes:,} masked samples through "
+        f"{layers} layers; {whole.text(n)}; {size(bytes_on_disk(n, layers, len(samples.y), checkpoints))} on disk."
     )
 
 
@@ -115,7 +118,10 @@ def seconds(network: nn.Module, extraction: Extraction, samples: Samples, data: 
 
 
 def fit_time(extraction: Extraction, twin: nn.Module, layers: list[str], data: "Data") -> tuple[Probes, float]:
-    """Probes fitted on few training samples, and the expected seconds on all that the recipe asks for: linear in their number."""
+    """Probes fitted on few training samples, and the expected seconds on all that the recipe asks for.
+
+    Linear in their number.
+    """
     wanted = min(extraction.probes.max_samples, len(data.labels(data.train)))
     took = []
     for number in (FITTED[0], *FITTED):  # the first warms up
@@ -129,7 +135,10 @@ def fit_time(extraction: Extraction, twin: nn.Module, layers: list[str], data: "
 
 @lru_cache
 def random_game_time(threads: int) -> float:
-    """Seconds per decomposed game of 8 players and random values, with as many at a time as there are threads; timed once per process."""
+    """Seconds per decomposed game of 8 players and random values, with as many at a time as there are threads.
+
+    Timed once per process.
+    """
     games = torch.rand(2**TIMED, TIMED * threads, generator=torch.Generator().manual_seed(0))
     decompose(games[:, :1])  # the first call compiles
     start = time.perf_counter()
@@ -138,7 +147,10 @@ def random_game_time(threads: int) -> float:
 
 
 def game_time(n: int) -> float:
-    """Expected seconds to decompose one game of n players; beyond the table its cost grows as between the last two entries."""
+    """Expected seconds to decompose one game of n players.
+
+    Beyond the table its cost grows as between the last two entries.
+    """
     known = np.array(list(GAME_COST))
     cost = np.log(np.array(list(GAME_COST.values())))
     beyond = max(0, n - known[-1]) * (cost[-1] - cost[-2]) / (known[-1] - known[-2])
@@ -168,7 +180,7 @@ def check_disk(folder: Path, n: int, layers: int, samples: int, checkpoints: int
     needed, free = bytes_on_disk(n, layers, samples, checkpoints), shutil.disk_usage(place).free
     if needed * MARGIN > free:
         raise ValueError(
-            f"expected {size(needed * MARGIN)} of free disk space in {place} (2^{n} coalitions x {layers} layers x {samples} samples x "
-            f"{checkpoints} checkpoints x 16 bytes, and a tenth more), got {size(free)}. Choose fewer players, samples or checkpoints, or "
-            "another runs_dir."
+            f"expected {size(needed * MARGIN)} of free disk space in {place} (2^{n} coalitions x {layers} layers x "
+            f"{samples} samples x {checkpoints} checkpoints x 16 bytes, and a tenth more), got {size(free)}. Choose "
+            "fewer players, samples or checkpoints, or another runs_dir."
         )

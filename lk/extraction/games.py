@@ -146,7 +146,10 @@ def played(
     made_from: Mapping[str, str],
     done: Callable[[int], None],
 ) -> Games:
-    """The games of a checkpoint, from their file if they are made from this; an interrupted decomposition plays none again."""
+    """The games of a checkpoint, from their file if they are made from this.
+
+    An interrupted decomposition plays none again.
+    """
     path = checkpoint.folder(extraction.name) / "values.safetensors"
     layers = extraction.layers_of(checkpoint.network)
     shape = (2 ** count_players(samples.owner), len(layers) + 1, len(samples.y))

@@ -33,7 +33,8 @@ def drawn_samples(recipe: Recipe, data: "Data") -> Tensor:
 def fitted_on(recipe: Recipe, network: nn.Module, data: "Data") -> dict[str, str]:
     """Digests of what probes are fitted on: the network's weights, and the labels of the samples that the recipe draws.
 
-    The inputs of these samples are not read: that is the larger part of the work. The explained ones are compared where games are stored.
+    The inputs of these samples are not read: that is the larger part of the work. The explained ones are compared where
+    games are stored.
     """
     index = drawn_samples(recipe, data)
     return {
@@ -105,8 +106,8 @@ def evaluate(
 ) -> pd.DataFrame:
     """Accuracy and calibration of every probe and of the output on test samples, in one pass.
 
-    A layer is marked `at_chance` unless its accuracy lies above that of always naming the most frequent class (one-sided
-    binomial test, 5 %); its interactions then say little, and every figure marks it.
+    A layer is marked `at_chance` unless its accuracy lies above that of always naming the most frequent class
+    (one-sided binomial test, 5 %); its interactions then say little, and every figure marks it.
 
     Args:
         network: The frozen network.
@@ -117,8 +118,8 @@ def evaluate(
         max_samples: Test samples at most.
 
     Returns:
-        One row per layer: step, epoch, layer, depth, accuracy, calibration_error (15 bins, expected), loss (nats), chance,
-        at_chance, samples, gradient_norm, iterations.
+        One row per layer: step, epoch, layer, depth, accuracy, calibration_error (15 bins, expected), loss (nats),
+        chance, at_chance, samples, gradient_norm, iterations.
     """
     from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError  # takes seconds to import
 
@@ -126,7 +127,8 @@ def evaluate(
     rows = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:max_samples].sort().values
     device = device_of(network)
     names = [*probes.layers, OUTPUT]
-    # One process counts all samples: under several devices the others are not here, and a metric that gathers would wait for them for ever.
+    # One process counts all samples: under several devices the others are not here, and a metric that gathers would
+    # wait for them for ever.
     alone: dict[str, Any] = {"sync_on_compute": False}
     accuracy = {name: MulticlassAccuracy(data.num_classes, average="micro", **alone).to(device) for name in names}
     calibration = {name: MulticlassCalibrationError(data.num_classes, n_bins=15, **alone).to(device) for name in names}

@@ -15,7 +15,8 @@ from lk.storage.stored import damaged, expect, read_tensors, texts, write_tensor
 from lk.storage.strict_yaml import dump_yaml, read_yaml
 
 TENSORS = ("x", "y", "index", "owner", "filler")
-ROUNDING = 1e-6  # of the largest entry: what decoding, resizing and averaging differ by between machines and numbers of threads
+# Of the largest entry: what decoding, resizing and averaging differ by between machines and numbers of threads.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Samples:
         filler: What fills absent players, shape of `x`.
         players: Names of the players; empty for patches and words.
         classes: Names of the classes.
-        words: Names of the players of each sample, where they differ between samples (the words of sentences); empty elsewhere.
+        words: Names of the players of each sample, where they differ between samples (the words of sentences); empty
+            elsewhere.
     """
 
     x: Tensor
@@ -67,7 +69,8 @@ class Samples:
     def difference(self, other: "Samples") -> str:
         """What tells two sets of samples apart; empty where they are the same.
 
-        Labels, indices, owners and names must be equal, inputs and fillings equal up to `ROUNDING` of their largest entry.
+        Labels, indices, owners and names must be equal, inputs and fillings equal up to `ROUNDING` of their largest
+        entry.
         """
         for key in TENSORS:
             a, b = getattr(self, key), getattr(other, key)

@@ -54,7 +54,8 @@ def games(interactions: Interactions, values: Tensor | None = None) -> pd.DataFr
     """One row per layer and sample: the game and how well it is explained.
 
     Columns: step, epoch, layer, depth, sample, label, correct, v_empty, v_grand, reach (|v(N) - v(empty)|), objective,
-    lower_bound, certified, canonical (missing where it was not stored), matching_error (NaN without values), threshold, salient.
+    lower_bound, certified, canonical (missing where it was not stored), matching_error (NaN without values), threshold,
+    salient.
     """
     layers, samples = interactions.and_.shape[1:]
     layer, sample = (
@@ -95,10 +96,12 @@ def games(interactions: Interactions, values: Tensor | None = None) -> pd.DataFr
 
 
 def strengths(interactions: Interactions) -> pd.DataFrame:
-    """One row per kind, order, layer and sample: strength of positive, negative and salient effects, and the number of salient ones.
+    """One row per kind, order, layer and sample.
 
-    Columns: step, epoch, layer, depth, sample, kind, order, positive, negative, salient_strength, salient_count, all in the unit
-    of the score, and `normaliser`, the layer's mean |v(N) - v(empty)| over samples (footnote 8).
+    Strength of positive, negative and salient effects, and the number of salient ones.
+
+    Columns: step, epoch, layer, depth, sample, kind, order, positive, negative, salient_strength, salient_count, all in
+    the unit of the score, and `normaliser`, the layer's mean |v(N) - v(empty)| over samples (footnote 8).
     """
     chosen = interactions.salient()
     normaliser = interactions.total_effect.mean(1)
@@ -117,7 +120,10 @@ def strengths(interactions: Interactions) -> pd.DataFrame:
 
 
 def normalised(interactions: Interactions) -> Tensor:
-    """Effects divided by the layer's mean |v(N) - v(empty)|, `(2, 2**n, layers, samples)` (footnote 8); NaN where it is 0."""
+    """Effects divided by the layer's mean |v(N) - v(empty)|, `(2, 2**n, layers, samples)` (footnote 8).
+
+    NaN where it is 0.
+    """
     normaliser = interactions.total_effect.mean(1)
     return interactions.effects / torch.where(normaliser > 0, normaliser, torch.nan)[:, None]
 
@@ -127,8 +133,9 @@ def comparisons(
 ) -> pd.DataFrame:
     """Every layer against the output, the layer before, and the same layer of the checkpoint before.
 
-    Columns: step, epoch, layer, depth, sample, kind, order, reference (`output`, `layer before`, `checkpoint before`), all,
-    all_reference, overlap, forgotten, new. Strengths are relative to the mean |v(N) - v(empty)| of their own layer.
+    Columns: step, epoch, layer, depth, sample, kind, order, reference (`output`, `layer before`, `checkpoint before`),
+    all, all_reference, overlap, forgotten, new. Strengths are relative to the mean |v(N) - v(empty)| of their own
+    layer.
     """
     effects, chosen = normalised(interactions), interactions.salient()
     last = [interactions.output]

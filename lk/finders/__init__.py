@@ -1,4 +1,7 @@
-"""Untrusted: searches for explanations of group networks, and ideal networks to test them on. `lk.proofs` never imports it."""
+"""Untrusted: searches for explanations of group networks, and ideal networks to test them on.
+
+`lk.proofs` never imports it.
+"""
 
 from lk.finders.cosets import find_cosets
 from lk.finders.fourier import find_fourier

@@ -1,4 +1,7 @@
-"""Which irreps a network computes in, and which neurons share a direction: explanations for `schur`, from the weights alone."""
+"""Which irreps a network computes in, and which neurons share a direction.
+
+Explanations for `schur`, from the weights alone.
+"""
 
 from collections.abc import Sequence
 
@@ -20,9 +23,9 @@ _SAVING = 0.8  # clusters are kept if they leave at most this part of the cost
 def find_fourier(tables: Tables, group: Group, irreps: Sequence[Irrep] | None = None) -> list[FourierExplanation]:
     """Candidate explanations by irreps, the best guess first: nothing about them is proven, `schur` decides.
 
-    The power of the unembedding in every irrep is summed over neurons, each weighted by the size of its activations, so that rescaling a
-    neuron changes nothing. Irreps above a threshold are taken, for several thresholds, with neurons clustered by direction where that saves
-    operations, and unclustered.
+    The power of the unembedding in every irrep is summed over neurons, each weighted by the size of its activations, so
+    that rescaling a neuron changes nothing. Irreps above a threshold are taken, for several thresholds, with neurons
+    clustered by direction where that saves operations, and unclustered.
 
     Args:
         tables: The network.

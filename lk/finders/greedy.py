@@ -9,10 +9,12 @@ from lk.proofs.rounding import Ints
 
 
 def greedy_groups(near: NDArray[np.bool_], least: int = 1) -> Iterator[tuple[Ints, int]]:
-    """The neuron with most neighbours and these, again and again among those that are left; ends at a group of fewer than `least`.
+    """The neuron with most neighbours and these, again and again among those that are left.
 
-    A neuron belongs to its own group even where `near` denies it, as a cosine of a constant function with itself is 0 and not 1.
-    So each round takes at least one neuron away, and there are at most as many rounds as neurons.
+    Ends at a group of fewer than `least`.
+
+    A neuron belongs to its own group even where `near` denies it, as a cosine of a constant function with itself is 0
+    and not 1. So each round takes at least one neuron away, and there are at most as many rounds as neurons.
 
     Args:
         near: Whether two neurons are neighbours, shape `(k, k)`; from comparisons of floats, which may say anything.

@@ -1,8 +1,9 @@
 """Circuits on G-sets, rho-sets among them, from the weights alone: explanations for `gset`, `irrep` and `separable`.
 
-If neurons form a circuit, left is a translate of one function, l(x) = a lambda(x^-1 p), and right of another: so neurons are grouped by the
-best correlation between translates, which asks at once for the same direction a (Wu et al. 2025) and for points b of one orbit, and knows no
-difference between irreps of real, complex and quaternionic type. Each group is then fitted with the cosets of every subgroup.
+If neurons form a circuit, left is a translate of one function, l(x) = a lambda(x^-1 p), and right of another: so
+neurons are grouped by the best correlation between translates, which asks at once for the same direction a (Wu et
+al. 2025) and for points b of one orbit, and knows no difference between irreps of real, complex and quaternionic type.
+Each group is then fitted with the cosets of every subgroup.
 """
 
 from collections.abc import Sequence
@@ -103,7 +104,10 @@ class _Finder:
         return float((slack > 0.0).mean()), not explanation.sided, float(np.mean(np.clip(slack, -1e30, 1e30)))
 
     def explain(self, cosine: float, absorb: bool) -> GSetExplanation:
-        """Circuits from groups of neurons at this cosine; `absorb` gives neurons that are left to a circuit of their irrep."""
+        """Circuits from groups of neurons at this cosine.
+
+        `absorb` gives neurons that are left to a circuit of their irrep.
+        """
         circuits, signs = list[GSetCircuit](), list[SignTerm]()
         spare = self.spare.tolist()
         for k in np.unique(self.own[self.active]).tolist():
@@ -168,7 +172,10 @@ class _Finder:
         return self.fitters[number]
 
     def groups(self, k: int, neurons: Ints, cosine: float, absorb: bool) -> list[tuple[Ints, int]]:
-        """Greedy: the neuron with most neighbours and these, again and again; members and the neuron that it started from."""
+        """Greedy: the neuron with most neighbours and these, again and again.
+
+        Members and the neuron that it started from.
+        """
         if k not in self.similarities:
             self.similarities[k] = similarity(self.columns, self.group, neurons)
         found = list(greedy_groups(self.similarities[k] > cosine, _LEAST))
@@ -209,7 +216,10 @@ class _Finder:
 
 
 def complete(fit: Fit, neurons: Ints, spare: list[int], name: str) -> GSetCircuit | None:
-    """The circuit of a fit without the neurons that it does not describe; spare neurons, taken from the list, stand in for missing ones."""
+    """The circuit of a fit without the neurons that it does not describe.
+
+    Spare neurons, taken from the list, stand in for missing ones.
+    """
     points = len(fit.lam)
     kept = np.flatnonzero((fit.quality.min(0) > _FITS) & (fit.weights > 0.0))
     missing = np.setdiff1d(np.arange(points**2), fit.cells[kept])
@@ -232,7 +242,10 @@ def complete(fit: Fit, neurons: Ints, spare: list[int], name: str) -> GSetCircui
 
 
 def sign_term_of(tables: Tables, irrep: Irrep, neurons: Ints, spare: list[int]) -> SignTerm | None:
-    """The sign term of neurons of a homomorphism to +-1; spare neurons stand in for missing types, whose coefficient is then small."""
+    """The sign term of neurons of a homomorphism to +-1.
+
+    Spare neurons stand in for missing types, whose coefficient is then small.
+    """
     left, right, unembed, _ = tables.doubles()
     sigma = np.rint(irrep.character).astype(np.int64)
     a, b, c = (sigma @ table[:, neurons] / tables.order for table in (left, right, unembed))

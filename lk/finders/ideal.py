@@ -32,7 +32,9 @@ def circuit(action: Ints, lam: Floats, mu: Floats, kernel: Floats, first: int = 
 def rho_set(
     group: Group, matrices: Floats, subgroup: Ints, direction: Floats, first: int = 0, name: str = ""
 ) -> GSetCircuit:
-    """The circuit of a rho-set (Wu et al. 2025): the orbit B of a vector that the subgroup fixes, lambda = mu = b.a, K = -b.b'.
+    """The circuit of a rho-set (Wu et al. 2025).
+
+    The orbit B of a vector that the subgroup fixes, lambda = mu = b.a, K = -b.b'.
 
     Args:
         group: The group.
@@ -50,15 +52,15 @@ def rho_set(
     column = fixed[:, np.argmax(np.linalg.norm(fixed, axis=0))]
     if np.linalg.norm(column) < 1e-6:
         raise ValueError(
-            f"expected a subgroup that fixes a line of this representation, got one of order {len(subgroup)} that fixes no vector. "
-            "Choose a smaller subgroup."
+            f"expected a subgroup that fixes a line of this representation, got one of order {len(subgroup)} that "
+            "fixes no vector. Choose a smaller subgroup."
         )
     representatives = [int(np.flatnonzero(action[:, 0] == p)[0]) for p in range(action.shape[1])]
     base = column / np.linalg.norm(column)
     if not (action[subgroup, 0] == 0).all():
         raise ValueError(
-            f"expected the subgroup's own coset as point 0 of its action, got subgroup={np.asarray(subgroup).tolist()} and the identity "
-            f"{group.identity}. Number the elements with the identity first."
+            f"expected the subgroup's own coset as point 0 of its action, got subgroup={np.asarray(subgroup).tolist()} "
+            f"and the identity {group.identity}. Number the elements with the identity first."
         )
     points = matrices[representatives] @ base
     values = points @ direction

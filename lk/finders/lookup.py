@@ -22,9 +22,12 @@ _MOST_POINTS = 24
 def find_lookup(
     tables: Tables, group: Group, irreps: Sequence[Irrep] | None = None, subgroups: Sequence[Ints] | None = None
 ) -> list[LookupExplanation]:
-    """Candidate explanations by look-ups, the cheapest first: one value of each neuron's own look-up at best, then all values of all.
+    """Candidate explanations by look-ups, the cheapest first.
 
-    For every irrep the G-set with the fewest points that its unembeddings live on, for every neuron the point that it looks up.
+    One value of each neuron's own look-up at best, then all values of all.
+
+    For every irrep the G-set with the fewest points that its unembeddings live on, for every neuron the point that it
+    looks up.
 
     Args:
         tables: The network.
@@ -83,7 +86,10 @@ def find_lookup(
 
 
 def point_means(functions: Floats, action: Ints) -> tuple[Floats, Floats]:
-    """Means of functions over the z that send q to p, shape `(neurons, q, p)`, and the squared norm that they describe, `(neurons, q)`."""
+    """Means of functions over the z that send q to p.
+
+    Shape `(neurons, q, p)`, and the squared norm that they describe, `(neurons, q)`.
+    """
     n, k = action.shape
     values = np.empty((functions.shape[1], k, k))
     for q in range(k):

@@ -1,4 +1,7 @@
-"""Circuits that are equivariant on one side, from the weights alone: columns of neurons that share right (or left) and cover one orbit."""
+"""Circuits that are equivariant on one side, from the weights alone.
+
+Columns of neurons that share right (or left) and cover one orbit.
+"""
 
 import numpy as np
 
@@ -97,7 +100,10 @@ def column(
 
 
 def _share(table: Floats, templates: Floats) -> Floats:
-    """Part of each column's square that a non-negative multiple of each template describes, shape `(columns, templates)`."""
+    """Part of each column's square that a non-negative multiple of each template describes.
+
+    Shape `(columns, templates)`.
+    """
     centred = templates - templates.mean(0)
     norms = np.maximum((table**2).sum(0)[:, None] * (centred**2).sum(0), 1e-300)
     return np.asarray(np.maximum(table.T @ centred, 0.0) ** 2 / norms)

@@ -36,7 +36,10 @@ def columns(left: Floats, right: Floats, unembed: Floats) -> Columns:
 
 
 def similarity(given: Columns, group: Group, neurons: Ints) -> Floats:
-    """Of two neurons, the smaller of two numbers: the best correlation of left with a left translate, l(gx), and of right with r(yg)."""
+    """Of two neurons, the smaller of two numbers.
+
+    The best correlation of left with a left translate, l(gx), and of right with r(yg).
+    """
     left, right = (_unit(table[:, neurons] - table[:, neurons].mean(0)) for table in (given.left, given.right))
     best = np.full((2, len(neurons), len(neurons)), -1.0)
     for g in range(group.order):
@@ -153,7 +156,10 @@ class Fitter:
         )
 
     def unembed_gain(self, unembed: Floats, kernel: Floats) -> Floats:
-        """Part of the unembedding of every neuron that K(p, z q) describes with positive sign, shape `(neurons, k, k)`."""
+        """Part of the unembedding of every neuron that K(p, z q) describes with positive sign.
+
+        Shape `(neurons, k, k)`.
+        """
         gains = np.empty((unembed.shape[1], self.points, self.points))
         norm = np.maximum((unembed**2).sum(0), 1e-300)
         for p in range(self.points):

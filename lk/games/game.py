@@ -68,7 +68,8 @@ def check_layers(network: nn.Module, layers: Sequence[str]) -> list[str]:
     if len(names) != len(layers) or OUTPUT in names:
         repeated = sorted({layer for layer in layers if list(layers).count(layer) > 1 or layer == OUTPUT})
         raise ValueError(
-            f"Given layers={list(layers)}; expected each once and without {OUTPUT!r}, which is always read. Leave out: {repeated}."
+            f"Given layers={list(layers)}; expected each once and without {OUTPUT!r}, which is always read. Leave out: "
+            f"{repeated}."
         )
     return names
 
@@ -108,19 +109,19 @@ def play(
         done: Called with the number of masked samples after each forward pass.
 
     Returns:
-        Values `(2**n, layers + 1, samples)` in float32, the output last, and the network's logits `(samples, classes)` on
-        the unmasked samples.
+        Values `(2**n, layers + 1, samples)` in float32, the output last, and the network's logits `(samples, classes)`
+        on the unmasked samples.
 
     Raises:
         NonFiniteError: A layer has NaN or infinite activations; names the layer and the sample.
-        ValueError: The background is unknown or does not fit the inputs, a layer has no probe, or a label is no class of the network or of
-            the samples that the probes were fitted on.
+        ValueError: The background is unknown or does not fit the inputs, a layer has no probe, or a label is no class
+            of the network or of the samples that the probes were fitted on.
     """
     unread = [layer for layer in layers if probes is None or layer not in probes.layers]
     if score.reads == "logits" and unread:
         raise ValueError(
-            f"{type(score).__name__} needs a probe of every layer; there is none of: {', '.join(unread)}. Fit probes of these layers, or "
-            "choose a score of the raw activation (OfActivation)."
+            f"{type(score).__name__} needs a probe of every layer; there is none of: {', '.join(unread)}. Fit probes "
+            "of these layers, or choose a score of the raw activation (OfActivation)."
         )
     if background not in BACKGROUNDS:
         raise ValueError(f"Given background={background!r}; expected one of {', '.join(BACKGROUNDS)}.")
@@ -165,7 +166,8 @@ def play(
                     check_finite(activations, samples[b].expand(len(masked)))
                     layer = names[int(torch.nonzero(~torch.isfinite(scores).all(0))[0])]
                     raise NonFiniteError(
-                        f"The score of layer {layer!r} is not finite on sample {int(samples[b])}: check the score function."
+                        f"The score of layer {layer!r} is not finite on sample {int(samples[b])}: check the score "
+                        "function."
                     )
                 values[rows, :, b] += scores / len(levels)
                 done(len(masked))

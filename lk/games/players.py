@@ -47,7 +47,10 @@ class Players(metaclass=Recorded):
 
 
 def patch_grid(x: Tensor, patch: int) -> tuple[Tensor, int, int]:
-    """Patch number of each pixel `(height, width)`, and the grid's rows and columns; the last row and column may be cut."""
+    """Patch number of each pixel `(height, width)`, and the grid's rows and columns.
+
+    The last row and column may be cut.
+    """
     if x.ndim != 4:
         raise ValueError(
             f"Patches need images (samples, channels, height, width); given inputs of shape {tuple(x.shape)}."
@@ -122,7 +125,9 @@ class Foreground(Players):
 
 
 class Central(Players):
-    """n random patches of the central area, drawn once per sample position with a seed (the paper's choice for CIFAR-10).
+    """n random patches of the central area, drawn once per sample position with a seed.
+
+    The paper's choice for CIFAR-10.
 
     Args:
         n: Number of players; the paper uses 12.
@@ -219,7 +224,9 @@ class Columns(Players):
 
 
 class Rows(Players):
-    """Every row of a sample of shape `(rows, width)` is a player: the arguments of a group operation, one one-hot row each.
+    """Every row of a sample of shape `(rows, width)` is a player.
+
+    The arguments of a group operation, one one-hot row each.
 
     Example:
         >>> Rows().divide(torch.zeros(1, 2, 3), torch.zeros(2, 3))[0]

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 class Words(Players):
     """Every content word of a sentence is a player, with all its word pieces; the rest of the sentence is background.
 
-    Which words these are is said by the data set (`lk.data.Sentences`, `lk.data.SST2`): word pieces alone do not tell where a
-    word ends for every tokenizer, and stop words are words of the sentence.
+    Which words these are is said by the data set (`lk.data.Sentences`, `lk.data.SST2`): word pieces alone do not tell
+    where a word ends for every tokenizer, and stop words are words of the sentence.
     """
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """Refused: token numbers alone do not tell words."""
         raise ValueError(
-            "Words need the sentences behind the token numbers; expected a data set such as lk.data.SST2, and an Extraction."
+            "Words need the sentences behind the token numbers; expected a data set such as lk.data.SST2, and an "
+            "Extraction."
         )
 
     def divide_samples(self, data: "Data", x: Tensor) -> tuple[Tensor, list[list[str]]]:

@@ -1,4 +1,7 @@
-"""Finite groups, their subgroups, G-sets and real irreducible representations; the tables of networks that learn them."""
+"""Finite groups, their subgroups, G-sets and real irreducible representations.
+
+The tables of networks that learn them.
+"""
 
 from lk.groups.affine import Affine
 from lk.groups.cyclic import Cyclic, Dihedral, Quaternion

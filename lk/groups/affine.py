@@ -12,7 +12,8 @@ class Affine(Group):
 
     Args:
         p: A prime.
-        multipliers: Number of slopes: the a form the subgroup of this order of the nonzero numbers; all p - 1 by default.
+        multipliers: Number of slopes: the a form the subgroup of this order of the nonzero numbers; all p - 1 by
+            default.
 
     Raises:
         ValueError: p is no prime, or the number of slopes does not divide p - 1.

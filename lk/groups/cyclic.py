@@ -50,8 +50,8 @@ class Dihedral(Group):
 class Quaternion(Group):
     """The dicyclic group of order n, generalised quaternion where n is a power of two.
 
-    With m = n / 4: a^2m = 1, x^2 = a^m, x a x^-1 = a^-1. Element k is a^k, element 2m + k is a^k x (k from 0 to 2m - 1).
-    It is called `Q8`, `Q16`, ... for powers of two and `Dic3` (order 12), `Dic5`, ... otherwise.
+    With m = n / 4: a^2m = 1, x^2 = a^m, x a x^-1 = a^-1. Element k is a^k, element 2m + k is a^k x (k from 0 to 2m -
+    1). It is called `Q8`, `Q16`, ... for powers of two and `Dic3` (order 12), `Dic5`, ... otherwise.
 
     Args:
         n: Order, a multiple of 4, at least 8.

@@ -74,7 +74,10 @@ class Group(metaclass=Recorded):
 
     @cached_property
     def classes(self) -> Ints:
-        """Label of the conjugacy class of each element, shape `(order,)`; classes are numbered by their first element."""
+        """Label of the conjugacy class of each element, shape `(order,)`.
+
+        Classes are numbered by their first element.
+        """
         conjugations = [self.table[self.table[g], self.inverse[g]] for g in self.generators]
         return orbit_labels(conjugations, self.order)
 
@@ -105,7 +108,8 @@ def checked_entries(table: Any) -> Ints:
     if len(outside):
         x, y = outside[0]
         raise ValueError(
-            f"Given the product {x}·{y} = {given[x, y]}; expected closure: an element 0 to {n - 1}. Number the elements from 0."
+            f"Given the product {x}·{y} = {given[x, y]}; expected closure: an element 0 to {n - 1}. Number the "
+            "elements from 0."
         )
     return given.astype(np.int64)
 
@@ -124,11 +128,13 @@ def find_identity(table: Ints) -> int:
             x = int(np.flatnonzero(other != elements)[0])
             product = f"{x}·{e}" if what == "x" else f"{e}·{x}"
             raise ValueError(
-                f"Given a table with {e} as a {side} identity only ({product} = {other[x]}); expected an identity on both sides."
+                f"Given a table with {e} as a {side} identity only ({product} = {other[x]}); expected an identity on "
+                "both sides."
             )
     x = int(np.flatnonzero(table[0] != elements)[0])
     raise ValueError(
-        f"Given a table without an identity (0·{x} = {table[0, x]}, and so for each element); expected an e with e·x = x·e = x."
+        f"Given a table without an identity (0·{x} = {table[0, x]}, and so for each element); expected an e with e·x = "
+        "x·e = x."
     )
 
 
@@ -153,8 +159,8 @@ def check_associative(table: Ints, generators: Sequence[int]) -> None:
         if (left != right).any():
             x, y = np.argwhere(left != right)[0]
             raise ValueError(
-                f"Given a table with ({x}·{a})·{y} = {left[x, y]} but {x}·({a}·{y}) = {right[x, y]}; expected associativity. "
-                "A table with identity and inverses alone is a loop, no group."
+                f"Given a table with ({x}·{a})·{y} = {left[x, y]} but {x}·({a}·{y}) = {right[x, y]}; expected "
+                "associativity. A table with identity and inverses alone is a loop, no group."
             )
 
 

@@ -17,8 +17,8 @@ def coset_action(group: Group, subgroup: Sequence[int] | Ints) -> Ints:
         subgroup: Elements of the subgroup H.
 
     Returns:
-        Table of shape `(order, index of H)`; cosets are numbered by their first element, so that point 0 is H itself where the
-        identity is element 0.
+        Table of shape `(order, index of H)`; cosets are numbered by their first element, so that point 0 is H itself
+        where the identity is element 0.
 
     Example:
         >>> from lk.groups import Symmetric

@@ -50,10 +50,11 @@ class Irrep:
 def irreps(group: Group, seed: int = 0) -> list[Irrep]:
     """All real irreducible representations up to isomorphism.
 
-    A random symmetric matrix `M[h, k] = c(h^-1 k)`, c(x) = c(x^-1), commutes with the left regular representation L. Almost surely
-    each of its eigenspaces is irreducible: with an orthonormal basis B, rho(g) = B^T L(g) B. Spaces are told apart by character. It
-    is certified afterwards that <chi, chi> and the Frobenius-Schur sum belong to an irreducible representation, that the
-    sum of dimension^2 / <chi, chi> is the order of the group, and that each rho is a homomorphism.
+    A random symmetric matrix `M[h, k] = c(h^-1 k)`, c(x) = c(x^-1), commutes with the left regular representation L.
+    Almost surely each of its eigenspaces is irreducible: with an orthonormal basis B, rho(g) = B^T L(g) B. Spaces are
+    told apart by character. It is certified afterwards that <chi, chi> and the Frobenius-Schur sum belong to an
+    irreducible representation, that the sum of dimension^2 / <chi, chi> is the order of the group, and that each rho is
+    a homomorphism.
 
     Args:
         group: The group; memory is of the order of its Cayley table.
@@ -77,8 +78,8 @@ def irreps(group: Group, seed: int = 0) -> list[Irrep]:
             break
     else:
         raise ValueError(
-            f"The representation did not split: no random matrix out of {ATTEMPTS} gave irreducible eigenspaces of the regular representation "
-            f"of {group}. Use another seed (given {seed})."
+            f"The representation did not split: no random matrix out of {ATTEMPTS} gave irreducible eigenspaces of the "
+            f"regular representation of {group}. Use another seed (given {seed})."
         )
     bases, characters, kinds = split
     matrices: list[Floats] = [np.empty(0)] * len(bases)
@@ -91,7 +92,10 @@ def irreps(group: Group, seed: int = 0) -> list[Irrep]:
 
 
 def eigenspaces(group: Group, rng: np.random.Generator) -> tuple[list[Floats], Floats, list[Kind]] | None:
-    """An orthonormal basis `(order, d)`, class character and kind of each irreducible representation; None without a clean split."""
+    """An orthonormal basis `(order, d)`, class character and kind of each irreducible representation.
+
+    None without a clean split.
+    """
     n = group.order
     weights = rng.normal(size=n)
     weights = weights + weights[group.inverse]
@@ -113,7 +117,10 @@ def eigenspaces(group: Group, rng: np.random.Generator) -> tuple[list[Floats], F
 
 
 def class_traces(group: Group, vectors: Floats) -> Floats:
-    """For a g of each class and each unit vector v of the regular representation, v^T L(g) v: shape `(classes, vectors)`."""
+    """For a g of each class and each unit vector v of the regular representation, v^T L(g) v.
+
+    Shape `(classes, vectors)`.
+    """
     _, representatives = np.unique(group.classes, return_index=True)
     return np.stack([np.einsum("hv,hv->v", vectors[group.table[g]], vectors) for g in representatives])
 
@@ -146,8 +153,9 @@ def canonical(basis: Floats) -> Floats:
 def representations(group: Group, bases: Floats) -> Floats:
     """rho(g) = B^T L(g) B for bases of one dimension, made orthogonal and multiplicative to rounding.
 
-    An eigenspace is known up to rounding over its distance to the next eigenvalue. The mean over h of rho(s h) rho(h)^T squares
-    that error (Grove, Karcher and Ruh 1974); it is taken for generators s, the other elements are words in them.
+    An eigenspace is known up to rounding over its distance to the next eigenvalue. The mean over h of rho(s h) rho(h)^T
+    squares that error (Grove, Karcher and Ruh 1974); it is taken for generators s, the other elements are words in
+    them.
 
     Args:
         group: The group.
@@ -169,8 +177,8 @@ def representations(group: Group, bases: Floats) -> Floats:
         error = np.abs(rho @ rho[:, [s]] - rho[:, group.table[:, s]]).max()
         if error > HOMOMORPHISM_TOLERANCE:
             raise ValueError(
-                f"The representation did not split: rho(g) rho({s}) misses rho(g·{s}) by {error:.1e} in {group}; expected at most "
-                f"{HOMOMORPHISM_TOLERANCE:.0e}. Use another seed."
+                f"The representation did not split: rho(g) rho({s}) misses rho(g·{s}) by {error:.1e} in {group}; "
+                f"expected at most {HOMOMORPHISM_TOLERANCE:.0e}. Use another seed."
             )
     return rho
 

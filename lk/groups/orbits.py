@@ -25,7 +25,8 @@ def orbit_labels(permutations: Sequence[NDArray[np.int64]], points: int) -> NDAr
     """Orbit of each point under the group that permutations generate, numbered by first point.
 
     Args:
-        permutations: Images of the points under each generator, arrays of shape `(points,)`; none leaves all points alone.
+        permutations: Images of the points under each generator, arrays of shape `(points,)`; none leaves all points
+            alone.
         points: Number of points.
 
     Returns:

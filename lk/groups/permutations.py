@@ -97,8 +97,8 @@ def checked_generators(generators: Sequence[Sequence[int]]) -> list[tuple[int, .
     for i, images in enumerate(generators):
         if sorted(images) != list(range(degree)) or degree == 0:
             raise ValueError(
-                f"Given {list(images)} as generator {i}; expected the images of the points 0 to {degree - 1}, each once "
-                f"(the length {degree} is that of generator 0)."
+                f"Given {list(images)} as generator {i}; expected the images of the points 0 to {degree - 1}, each "
+                f"once (the length {degree} is that of generator 0)."
             )
     return [tuple(int(image) for image in images) for images in generators]
 

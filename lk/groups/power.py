@@ -9,8 +9,8 @@ from lk.groups.irreps import Irrep
 def project(values: Floats, irrep: Irrep) -> Floats:
     """The part of functions on the group that lies in the isotypic component of an irrep.
 
-    P f(x) = dimension / (<chi, chi> order) * sum over y of chi(x y^-1) f(y); as chi(x y^-1) is the inner product of the matrices
-    rho(x) and rho(y), it costs dimension^2 operations per entry.
+    P f(x) = dimension / (<chi, chi> order) * sum over y of chi(x y^-1) f(y); as chi(x y^-1) is the inner product of the
+    matrices rho(x) and rho(y), it costs dimension^2 operations per entry.
 
     Args:
         values: Functions, shape `(order,)` or `(order, columns)`.
@@ -56,11 +56,15 @@ def power(values: Floats, irrep: Irrep) -> Floats:
 
 
 def coefficients_of(values: Floats, irrep: Irrep) -> tuple[Floats, Floats]:
-    """The matrix entries as functions, shape `(order, dimension^2)`, and their inner products with the given functions."""
+    """The matrix entries as functions.
+
+    Shape `(order, dimension^2)`, and their inner products with the given functions.
+    """
     n = len(irrep.matrices)
     if np.shape(values)[:1] != (n,):
         raise ValueError(
-            f"Given values of shape {np.shape(values)} for {irrep} of a group of order {n}; expected a row for each element."
+            f"Given values of shape {np.shape(values)} for {irrep} of a group of order {n}; expected a row for each "
+            "element."
         )
     rho = irrep.matrices.reshape(n, -1)
     return rho, rho.T @ np.asarray(values, dtype=np.float64)

@@ -43,7 +43,8 @@ class SemidirectProduct(Group):
         action: `action[h][b]` is h.b, shape `(acting.order, normal.order)`.
 
     Raises:
-        ValueError: An element of `acting` does not act by an automorphism, or products of them do not act by composition.
+        ValueError: An element of `acting` does not act by an automorphism, or products of them do not act by
+            composition.
 
     Example:
         >>> from lk.groups import Cyclic
@@ -67,8 +68,8 @@ def checked_automorphisms(normal: Group, acting: Group, action: Sequence[Sequenc
     shape = (acting.order, normal.order)
     if act.shape != shape or act.dtype.kind not in "iu":
         raise ValueError(
-            f"Given an action of shape {act.shape} and type {act.dtype}; expected integers of shape {shape}: a row for each "
-            f"element of {acting.name}, a column for each element of {normal.name}."
+            f"Given an action of shape {act.shape} and type {act.dtype}; expected integers of shape {shape}: a row for "
+            f"each element of {acting.name}, a column for each element of {normal.name}."
         )
     for h, images in enumerate(act):
         if sorted(images) != list(range(normal.order)):
@@ -79,15 +80,16 @@ def checked_automorphisms(normal: Group, acting: Group, action: Sequence[Sequenc
         if len(broken):
             x, y = broken[0]
             raise ValueError(
-                f"Given an action in which {h} sends {x}·{y} to {images[normal.table[x, y]]}, but {x} to {images[x]} and {y} to {images[y]}, "
-                f"whose product is {normal.table[images[x], images[y]]}; expected an automorphism of {normal.name}."
+                f"Given an action in which {h} sends {x}·{y} to {images[normal.table[x, y]]}, but {x} to {images[x]} "
+                f"and {y} to {images[y]}, whose product is {normal.table[images[x], images[y]]}; expected an "
+                f"automorphism of {normal.name}."
             )
     for g in range(acting.order):
         broken = np.argwhere(act[acting.table[g]] != act[g][act])
         if len(broken):
             h, x = broken[0]
             raise ValueError(
-                f"Given an action in which the product {g}·{h} sends {x} to {act[acting.table[g, h], x]}, but {h} and then {g} send it "
-                f"to {act[g, act[h, x]]}; expected a homomorphism from {acting.name}."
+                f"Given an action in which the product {g}·{h} sends {x} to {act[acting.table[g, h], x]}, but {h} and "
+                f"then {g} send it to {act[g, act[h, x]]}; expected a homomorphism from {acting.name}."
             )
     return act.astype(np.int64)

@@ -46,7 +46,8 @@ class Interactions:
         lower_bound: Proven lower bound of the least objective, same shape.
         certified: Whether the gap between both is within the one asked for, same shape.
         layers: Layer names from input to output.
-        canonical: Whether the answer is proven canonical (see `lk.decomposition.canonical`), same shape; None where not recorded.
+        canonical: Whether the answer is proven canonical (see `lk.decomposition.canonical`), same shape; None where not
+            recorded.
         step: Global step of the checkpoint; 0 without a training.
         epoch: Epochs trained, may be a fraction.
         kappa: Bound of the residual, relative to |v(N) - v(empty)|.
@@ -135,7 +136,10 @@ class Interactions:
 
     @property
     def total_effect(self) -> Tensor:
-        """|v(N) - v(empty)| of every game, `(layers, samples)`: what the paper normalises by (Cheng et al. 2024, footnote 8)."""
+        """|v(N) - v(empty)| of every game, `(layers, samples)`: what the paper normalises by.
+
+        Cheng et al. 2024, footnote 8.
+        """
         grand = self.and_[1:].sum(0) + self.or_[1:].sum(0) + self.delta[-1]
         return grand.abs()
 
@@ -193,8 +197,8 @@ class Interactions:
         """A tidy table of all effects that are not 0.
 
         Returns:
-            Columns layer, sample (index in the test split), kind (`AND`, `OR`), players (tuple of names), order, effect, strength
-            and salient.
+            Columns layer, sample (index in the test split), kind (`AND`, `OR`), players (tuple of names), order,
+            effect, strength and salient.
         """
         import pandas as pd
 

@@ -30,7 +30,8 @@ class Origin:
         control: Name of the control of a study; None for the network as it is.
         recipe: Recipe of a control's probes, as plain data.
         accuracy: Accuracy by layer of a control's probes.
-        settings: Settings of the study that computed them, as plain data; None outside of studies and where not recorded.
+        settings: Settings of the study that computed them, as plain data; None outside of studies and where not
+            recorded.
     """
 
     seconds: Mapping[str, float] = field(default_factory=dict)

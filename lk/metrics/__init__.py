@@ -1,4 +1,7 @@
-"""Measures: of interactions, one number per sample, ratios and intervals over samples; of group networks, from their folded tables."""
+"""Measures: of interactions, one number per sample, ratios and intervals over samples.
+
+Of group networks, from their folded tables.
+"""
 
 from lk.interactions.indices import shapley_values
 from lk.metrics.agreement import Agreement, agreement

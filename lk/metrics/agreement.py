@@ -12,7 +12,10 @@ from lk.transforms import orders
 
 
 class Agreement(NamedTuple):
-    """Intersection over union per order, and what chance gives, each of shape `(n + 1, ...)`; NaN where both sets are empty."""
+    """Intersection over union per order, and what chance gives, each of shape `(n + 1, ...)`.
+
+    NaN where both sets are empty.
+    """
 
     iou: Tensor
     chance: Tensor
@@ -21,8 +24,9 @@ class Agreement(NamedTuple):
 def agreement(a: Tensor, b: Tensor) -> Agreement:
     """Compare two sets of salient interactions, order by order; sign and size of the effects are ignored.
 
-    IoU = |A and B| / |A or B|. Two sets of a and b members drawn at random among C candidates share x members with hypergeometric
-    probability; chance is the mean of x / (a + b - x). The IoU of the mean overlap a b / C would be too low, as IoU is convex in x.
+    IoU = |A and B| / |A or B|. Two sets of a and b members drawn at random among C candidates share x members with
+    hypergeometric probability; chance is the mean of x / (a + b - x). The IoU of the mean overlap a b / C would be too
+    low, as IoU is convex in x.
 
     Args:
         a: Which interactions of one kind are salient, `(2**n, ...)` booleans; the empty coalition is ignored.
@@ -44,7 +48,10 @@ def agreement(a: Tensor, b: Tensor) -> Agreement:
 
 
 def expected(a: Tensor, b: Tensor, candidates: int) -> Tensor:
-    """Mean intersection over union of two random sets of `a` and `b` members among so many candidates; 0 where both are empty."""
+    """Mean intersection over union of two random sets of `a` and `b` members among so many candidates.
+
+    0 where both are empty.
+    """
     sizes, places = np.unique(np.stack([a.numpy().ravel(), b.numpy().ravel()]).astype(int), axis=1, return_inverse=True)
     some, others = sizes[:, :, None]
     shared = np.arange(int(sizes.min(0).max(initial=0)) + 1)

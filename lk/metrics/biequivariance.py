@@ -11,8 +11,8 @@ def biequivariance(network: Network, group: Group) -> float:
 
     .. math:: 1 - Var_w(E[f \mid w]) \, / \, Var(f), \quad f \text{ centred over } z \text{ for each } (x, y)
 
-    Centring removes shifts of all logits of a pair, which do not change the softmax. A bi-equivariant network answers all pairs
-    correctly or none (Wu et al., ICLR 2025, Sect. 4, whose own measure tests w = e alone).
+    Centring removes shifts of all logits of a pair, which do not change the softmax. A bi-equivariant network answers
+    all pairs correctly or none (Wu et al., ICLR 2025, Sect. 4, whose own measure tests w = e alone).
 
     Args:
         network: The network.

@@ -129,8 +129,8 @@ def shares(
 ) -> Shares:
     """Compare layers of `a` with layers of `b`, pair by pair, averaged over the same samples.
 
-    `compare` with effects divided by their own layer's mean |v(N) - v(empty)|, which is recomputed for every row of weights. The work
-    grows with the number of interactions that are salient in both, and not with 2**n.
+    `compare` with effects divided by their own layer's mean |v(N) - v(empty)|, which is recomputed for every row of
+    weights. The work grows with the number of interactions that are salient in both, and not with 2**n.
 
     Args:
         a: Interactions of the compared network.

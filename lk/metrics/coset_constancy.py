@@ -18,8 +18,9 @@ def coset_constancy(
 
     .. math:: E[Var(l \mid coset)] \, / \, Var(l)
 
-    The smaller a subgroup, the smaller this is, so that the best one is the *largest* with a share below 0.01, and where there is none, the
-    one with the least share. Source: Stander et al., ICML 2024; Wu et al., ICLR 2025, for the threshold.
+    The smaller a subgroup, the smaller this is, so that the best one is the *largest* with a share below 0.01, and
+    where there is none, the one with the least share. Source: Stander et al., ICML 2024; Wu et al., ICLR 2025, for the
+    threshold.
 
     Args:
         values: A column for each neuron, shape `(order, m)`.
@@ -28,8 +29,8 @@ def coset_constancy(
         side: Cosets to take: `right` (Hx) for the left factor's table, `left` (yH) for the right one's.
 
     Returns:
-        Shares, shape `(m,)`, and the place of each neuron's best subgroup in `subgroups`, -1 without candidates; shares are then 1. A
-        neuron of no variance has share 0.
+        Shares, shape `(m,)`, and the place of each neuron's best subgroup in `subgroups`, -1 without candidates; shares
+        are then 1. A neuron of no variance has share 0.
 
     Example:
         >>> from lk.groups import Cyclic, all_subgroups

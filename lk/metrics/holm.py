@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 
 def holm(p: Sequence[float]) -> NDArray[np.float64]:
-    """Adjusted p values (Holm 1979): the probability of any false sentence stays below the level that they are compared with.
+    """Adjusted p values (Holm 1979).
+
+    The probability of any false sentence stays below the level that they are compared with.
 
     Example:
         >>> holm([0.01, 0.04, 0.03]).tolist()

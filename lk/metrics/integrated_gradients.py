@@ -11,13 +11,14 @@ def integrated_gradients(function: Callable[[Tensor], Tensor], x: Tensor, baseli
 
     .. math:: (x_i - b_i) \int_0^1 \frac{\partial f}{\partial x_i}\bigl(b + t \, (x - b)\bigr) \, dt
 
-    The integral is taken by the midpoint rule: exact for polynomials of degree two and less, with an error of order 1 / steps^2 for smooth
-    functions. Completeness, the sum being f(x) - f(b), holds up to that error.
+    The integral is taken by the midpoint rule: exact for polynomials of degree two and less, with an error of order 1 /
+    steps^2 for smooth functions. Completeness, the sum being f(x) - f(b), holds up to that error.
 
     Source: Sundararajan et al., ICML 2017, Eq. 1 (the rule differs: Eq. 3 takes right ends).
 
     Args:
-        function: Scores `(batch,)` of inputs `(batch, *input)`, differentiable, each row by itself (a network in evaluation mode).
+        function: Scores `(batch,)` of inputs `(batch, *input)`, differentiable, each row by itself (a network in
+            evaluation mode).
         x: One input, floating point.
         baseline: Where the path begins, shape of `x`.
         steps: Points of the path; they pass the function as one batch.
@@ -26,7 +27,8 @@ def integrated_gradients(function: Callable[[Tensor], Tensor], x: Tensor, baseli
         Shape of `x`, in the unit of the score.
 
     Raises:
-        ValueError: `steps` is below 1, the baseline has another shape, or the function returns something else than one number per row.
+        ValueError: `steps` is below 1, the baseline has another shape, or the function returns something else than one
+            number per row.
 
     Example:
         >>> product = lambda batch: batch[:, 0] * batch[:, 1]
@@ -56,8 +58,8 @@ def by_player(attribution: Tensor, owner: Tensor, n: int) -> Tensor:
 
     Args:
         attribution: A number for each entry of one input, shape `input`.
-        owner: Owner of each entry, broadcastable over the input; -1, the background, is left out. Missing axes at the end are features:
-            owners `(length,)` go with embeddings `(length, hidden)`.
+        owner: Owner of each entry, broadcastable over the input; -1, the background, is left out. Missing axes at the
+            end are features: owners `(length,)` go with embeddings `(length, hidden)`.
         n: Number of players; one that owns nothing gets 0.
 
     Returns:

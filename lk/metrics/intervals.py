@@ -1,14 +1,15 @@
 """Intervals and p values over samples and training runs: one method, used on every page.
 
-A number is computed on all samples and again with each sample left out (jackknife), everything that depends on the samples anew: numerator,
-denominator, normaliser. The differences say how much each sample moves it. From them come
+A number is computed on all samples and again with each sample left out (jackknife), everything that depends on the
+samples anew: numerator, denominator, normaliser. The differences say how much each sample moves it. From them come
 
 * the standard error (Tukey 1958; Efron and Stein 1981),
 * the degrees of freedom of Student's t: long-tailed samples know their own deviation badly (Satterthwaite 1946),
 * a wider end on the side of the longer tail (Johnson 1978; Hall 1992).
 
-Several training runs add the variance over runs, with degrees of freedom of its own (Welch 1947). p is of the same distribution as the
-interval: it is below 0.05 exactly where the 95 % interval excludes zero. `docs/results/intervals.md` has the simulated coverage.
+Several training runs add the variance over runs, with degrees of freedom of its own (Welch 1947). p is of the same
+distribution as the interval: it is below 0.05 exactly where the 95 % interval excludes zero.
+`docs/results/intervals.md` has the simulated coverage.
 """
 
 from collections.abc import Sequence
@@ -57,10 +58,12 @@ def equal_weights(samples: int) -> Array:
 def jackknife(samples: int) -> Array:
     """Weights of all samples, then of all but each one in turn.
 
-    Two numbers computed with the same weights are paired: the interval of their difference is that of the differences of their rows.
+    Two numbers computed with the same weights are paired: the interval of their difference is that of the differences
+    of their rows.
 
     Returns:
-        Shape `(samples + 1, samples)`, each row sums to 1; a single sample, which nothing is left of, has the first row alone.
+        Shape `(samples + 1, samples)`, each row sums to 1; a single sample, which nothing is left of, has the first row
+        alone.
 
     Raises:
         ValueError: No sample.
@@ -75,19 +78,23 @@ def jackknife(samples: int) -> Array:
 
 
 def contract(weights: Array, x: Tensor) -> Array:
-    """Weighted mean over the last axis (samples) for each row: `(rows, samples)` and `(..., samples)` to `(rows, ...)`."""
+    """Weighted mean over the last axis (samples) for each row.
+
+    `(rows, samples)` and `(..., samples)` to `(rows, ...)`.
+    """
     return np.asarray(np.tensordot(weights, x.double().numpy(), axes=(1, -1)))
 
 
 def divide(numerator: Array, denominator: Array) -> Array:
     """Ratio of two sums over samples, for each row of `jackknife`.
 
-    Where fewer than `LEAST` samples have anything in the denominator, all rows but the first are NaN: the ratio has no interval, and
-    neither has what is computed from it.
+    Where fewer than `LEAST` samples have anything in the denominator, all rows but the first are NaN: the ratio has no
+    interval, and neither has what is computed from it.
 
     Args:
         numerator: Weighted sums, `(rows, ...)`.
-        denominator: Weighted sums of what is never negative, broadcastable to the same shape; the first axis has all rows.
+        denominator: Weighted sums of what is never negative, broadcastable to the same shape; the first axis has all
+            rows.
 
     Returns:
         Shape `(rows, ...)`; NaN where the denominator is 0.
@@ -113,24 +120,27 @@ def divide(numerator: Array, denominator: Array) -> Array:
 def interval(replicates: Array, *runs: Array) -> Interval:
     r"""95 % interval and p value of a number over samples, and over training runs where there are several.
 
-    With :math:`u_i = T - T_{(i)}` the change that sample i makes, m the number of samples that make one, and each sum over them:
+    With :math:`u_i = T - T_{(i)}` the change that sample i makes, m the number of samples that make one, and each sum
+    over them:
 
     .. math:: V_s = \frac{m - 1}{m} \sum (u_i - \bar u)^2, \quad
         d_s = \min\left(m - 1, \frac{2 m}{\hat\kappa - 1} - 1\right), \quad
         T \pm \sqrt{t_{d_s}^2 c^2 V_s + t_{d_r}^2 V_r}, \quad V_r = \sum_k V_k, \quad d_r = \frac{V_r^2}{\sum V_k^2 / (R_k - 1)}
 
-    c is the `stretch` of the side, :math:`\hat\kappa` the kurtosis of u, and V_k the variance of the mean of R_k runs. Samples and runs have
-    each their own t, for three runs know their deviation worse than thirty samples theirs. What the samples add to the differences between
-    runs is counted in both, so that the interval is rather too wide than too narrow.
+    c is the `stretch` of the side, :math:`\hat\kappa` the kurtosis of u, and V_k the variance of the mean of R_k runs.
+    Samples and runs have each their own t, for three runs know their deviation worse than thirty samples theirs. What
+    the samples add to the differences between runs is counted in both, so that the interval is rather too wide than too
+    narrow.
 
-    Sources: Efron and Stein, Annals of Statistics 1981 (jackknife); Satterthwaite, Biometrics 1946; Welch, Biometrika 1947; Johnson, JASA
-    1978, and Hall, JRSS B 1992 (skewness).
+    Sources: Efron and Stein, Annals of Statistics 1981 (jackknife); Satterthwaite, Biometrics 1946; Welch, Biometrika
+    1947; Johnson, JASA 1978, and Hall, JRSS B 1992 (skewness).
 
     Args:
-        replicates: The number for each row of `jackknife`, `(samples + 1, ...)`; a mean over runs where there are several. A single row
-            has no interval.
-        runs: For each group of runs that the number is a mean over, or a difference of means of, the number of each run on all samples,
-            `(runs, ...)`. Fewer than `SEEDS` runs have no variance to speak of: the interval is then of these runs.
+        replicates: The number for each row of `jackknife`, `(samples + 1, ...)`; a mean over runs where there are
+            several. A single row has no interval.
+        runs: For each group of runs that the number is a mean over, or a difference of means of, the number of each run
+            on all samples, `(runs, ...)`. Fewer than `SEEDS` runs have no variance to speak of: the interval is then of
+            these runs.
 
     Returns:
         Arrays of shape `(...)`.
@@ -200,9 +210,9 @@ def stretch(skewness: Array, m: Array, degrees: Array) -> Array:
 
     .. math:: c = 1 + \frac{2 \cdot 1.96^2 + 1}{6 \, t} \frac{\max(0, \hat\gamma)}{\sqrt m} \left(1 + \frac{40}{m}\right)
 
-    The first factors are the term of order :math:`1 / \sqrt m` of the distribution of Student's t (Hall 1992). The last one is chosen by
-    simulation: few samples of a long-tailed distribution hardly show their skewness. Of a lognormal one with deviation 1 it comes out too
-    small by 4.3, 3.2, 2.8 and 2.0 at m = 10, 20, 30 and 100.
+    The first factors are the term of order :math:`1 / \sqrt m` of the distribution of Student's t (Hall 1992). The last
+    one is chosen by simulation: few samples of a long-tailed distribution hardly show their skewness. Of a lognormal
+    one with deviation 1 it comes out too small by 4.3, 3.2, 2.8 and 2.0 at m = 10, 20, 30 and 100.
 
     Args:
         skewness: Of the samples' changes, positive where their longer tail is on this side.

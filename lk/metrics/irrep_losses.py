@@ -16,8 +16,9 @@ def irrep_losses(network: Network, group: Group, irreps: Sequence[Irrep]) -> tup
 
     .. math:: restricted = L(P f), \qquad excluded = L(f - P f)
 
-    A key irrep has a high excluded loss; the more of the work it does, the lower its restricted loss. As logits are linear in it,
-    projecting them is projecting unembedding and bias (Nanda et al., ICLR 2023, Sect. 5.1; Chughtai et al., ICML 2023, Sect. 5).
+    A key irrep has a high excluded loss; the more of the work it does, the lower its restricted loss. As logits are
+    linear in it, projecting them is projecting unembedding and bias (Nanda et al., ICLR 2023, Sect. 5.1; Chughtai et
+    al., ICML 2023, Sect. 5).
 
     Args:
         network: The network.

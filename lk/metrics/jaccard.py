@@ -12,8 +12,8 @@ def signed_jaccard(a: Tensor, b: Tensor) -> Tensor:
     .. math:: \frac{\sum_S \min(a_S^+, b_S^+) + \min(a_S^-, b_S^-)}{\sum_S \max(a_S^+, b_S^+) + \max(a_S^-, b_S^-)}, \quad
         z^+ = \max(z, 0), \; z^- = \max(-z, 0)
 
-    Source: `get_overlap` in the code of Li and Zhang, ICML 2023; per order, between class means on training and test samples, on the
-    project page of arXiv 2405.10262 and 2407.19198.
+    Source: `get_overlap` in the code of Li and Zhang, ICML 2023; per order, between class means on training and test
+    samples, on the project page of arXiv 2405.10262 and 2407.19198.
 
     Args:
         a: Effects of one kind, `(2**n, ...)`; the empty coalition is ignored.

@@ -8,7 +8,8 @@ from lk.transforms import inverse_harsanyi, inverse_or_interactions
 def matching_error(values: Tensor, and_: Tensor, or_: Tensor, delta: Tensor) -> Tensor:
     """Largest mismatch over all coalitions, relative to the total strength.
 
-    max over T of |v(T) - delta(T) - sum over S in T of I_and(S) - sum over S meeting T of I_or(S)| / sum over S of |I(S)|.
+    max over T of |v(T) - delta(T) - sum over S in T of I_and(S) - sum over S meeting T of I_or(S)| / sum over S of
+    |I(S)|.
 
     Args:
         values: v, shape `(2**n, ...)`.
@@ -17,7 +18,8 @@ def matching_error(values: Tensor, and_: Tensor, or_: Tensor, delta: Tensor) -> 
         delta: Residual.
 
     Returns:
-        One number per game, shape `values.shape[1:]`, without unit; 0 for a game without interactions that is matched exactly.
+        One number per game, shape `values.shape[1:]`, without unit; 0 for a game without interactions that is matched
+        exactly.
     """
     rebuilt = inverse_harsanyi(and_.double()) + inverse_or_interactions(or_.double())
     error = (values.double() - delta.double() - rebuilt).abs().amax(0)

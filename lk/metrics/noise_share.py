@@ -11,19 +11,21 @@ def noise_share(x: Tensor, noisy: Tensor, owner: Tensor) -> Tensor:
 
     .. math:: Ratio_S = \frac{\|x^\epsilon_S - x_S\|}{\|x_S\|}
 
-    Norms are Euclidean, over the entries that players of S own. If the ratio does not depend on the order, interactions of high order are
-    not less stable because they get more noise.
+    Norms are Euclidean, over the entries that players of S own. If the ratio does not depend on the order, interactions
+    of high order are not less stable because they get more noise.
 
     Source: Cheng et al., ICML 2024, App. L and Fig. 12.
 
     Args:
         x: Samples `(samples, *input)`.
         noisy: The same with noise, `(draws, samples, *input)`.
-        owner: Owner of each entry, `(samples, *input)`, broadcastable over the input (`lk.games.Players.divide`); -1 is background.
-            Missing axes at the end are features: `(samples, length)` goes with inputs `(samples, length, hidden)`.
+        owner: Owner of each entry, `(samples, *input)`, broadcastable over the input (`lk.games.Players.divide`); -1 is
+            background. Missing axes at the end are features: `(samples, length)` goes with inputs
+            `(samples, length, hidden)`.
 
     Returns:
-        Shape `(2**n, draws, samples)`, without unit; NaN for the empty coalition and where the players' entries are all zero.
+        Shape `(2**n, draws, samples)`, without unit; NaN for the empty coalition and where the players' entries are all
+        zero.
 
     Raises:
         ValueError: `noisy` has another shape than draws of `x`.

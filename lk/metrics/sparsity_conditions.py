@@ -14,12 +14,15 @@ class SparsityConditions(NamedTuple):
     """What the three conditions ask for, of each game.
 
     Attributes:
-        average: u(m), the mean of v(S) - v(empty) over all S of order m, shape `(n + 1, ...)`, in the unit of the values.
-        above: Condition 1. Share of the strength of AND interactions that lies above order M, for M = 0 .. n, shape `(n + 1, ...)`;
-            the condition holds for M where it is 0. NaN for a constant game.
+        average: u(m), the mean of v(S) - v(empty) over all S of order m, shape `(n + 1, ...)`, in the unit of the
+            values.
+        above: Condition 1. Share of the strength of AND interactions that lies above order M, for M = 0 .. n, shape
+            `(n + 1, ...)`; the condition holds for M where it is 0. NaN for a constant game.
         monotone: Condition 2. Whether u(m') <= u(m) for all m' <= m, shape `(...)`.
-        violation: Largest u(m') - u(m) over m' <= m, relative to |u(n)|, shape `(...)`; 0 where monotone, infinite where only u(n) is 0.
-        power: Condition 3. The least p >= 0 with u(m') >= (m' / m)^p u(m) for all 1 <= m' <= m, shape `(...)`; infinite where no p will do.
+        violation: Largest u(m') - u(m) over m' <= m, relative to |u(n)|, shape `(...)`; 0 where monotone, infinite
+            where only u(n) is 0.
+        power: Condition 3. The least p >= 0 with u(m') >= (m' / m)^p u(m) for all 1 <= m' <= m, shape `(...)`; infinite
+            where no p will do.
     """
 
     average: Tensor
@@ -32,12 +35,15 @@ class SparsityConditions(NamedTuple):
 def sparsity_conditions(values: Tensor) -> SparsityConditions:
     """Check the conditions of the sparsity theorem on each game, from its 2**n values.
 
-    (1) no interactions above some order M; (2) the average value does not fall with the order; (3) it does not fall too fast towards
-    low orders. They concern plain AND interactions (Harsanyi dividends), not those that are split into AND and OR. Together they bound the
-    number of salient interactions only up to a factor that depends on how far effects cancel: x_1 + ... + x_n plus all pairs with balanced
-    signs meets them with p = 1, and yet all pairs are salient. No bound is returned.
+    (1) no interactions above some order M; (2) the average value does not fall with the order; (3) it does not fall too
+        fast towards
+    low orders. They concern plain AND interactions (Harsanyi dividends), not those that are split into AND and OR.
+    Together they bound the number of salient interactions only up to a factor that depends on how far effects cancel:
+    x_1 + ... + x_n plus all pairs with balanced signs meets them with p = 1, and yet all pairs are salient. No bound is
+    returned.
 
-    Source: Ren et al., ICLR 2024, "Where We Have Arrived in Proving the Emergence of Sparse Interaction Primitives in DNNs".
+    Source: Ren et al., ICLR 2024, "Where We Have Arrived in Proving the Emergence of Sparse Interaction Primitives in
+    DNNs".
 
     Args:
         values: v, shape `(2**n, ...)`.
@@ -69,7 +75,10 @@ def sparsity_conditions(values: Tensor) -> SparsityConditions:
 
 
 def _least_power(average: Tensor) -> Tensor:
-    """The least p >= 0 with u(m') >= (m' / m)^p u(m): each pair gives a lower bound of p, an upper one, none, or rules out all p."""
+    """The least p >= 0 with u(m') >= (m' / m)^p u(m).
+
+    Each pair gives a lower bound of p, an upper one, none, or rules out all p.
+    """
     least, most = torch.zeros_like(average[0]), torch.full_like(average[0], torch.inf)
     for high in range(2, len(average)):
         for low in range(1, high):

@@ -11,8 +11,8 @@ def stability(effects: Tensor) -> Tensor:
 
     .. math:: \frac{|E_\epsilon I(S \mid x + \epsilon)|}{\sqrt{Var_\epsilon I(S \mid x + \epsilon)}}
 
-    The variance is that of the noise, of which the draws are a sample: it is estimated without bias (divisor draws - 1), so that few and
-    many draws aim at the same number. The paper does not say which it uses.
+    The variance is that of the noise, of which the draws are a sample: it is estimated without bias (divisor draws -
+    1), so that few and many draws aim at the same number. The paper does not say which it uses.
 
     Source: Cheng et al., ICML 2024, Eq. 10, before both averages; `mean_by_order` takes the one over interactions.
 
@@ -32,7 +32,8 @@ def stability(effects: Tensor) -> Tensor:
     draws = effects.shape[-1] if effects.ndim > 1 else 0
     if draws < 2:
         raise ValueError(
-            f"Given effects of shape {tuple(effects.shape)}; expected (2**n, ..., draws) with at least 2 draws of noise, for a variance."
+            f"Given effects of shape {tuple(effects.shape)}; expected (2**n, ..., draws) with at least 2 draws of "
+            "noise, for a variance."
         )
     # Equal numbers have a mean that is off by a rounding, and then a tiny variance: compare them themselves.
     deviation = effects.std(-1).where(effects.amax(-1) > effects.amin(-1), torch.nan)
@@ -43,7 +44,8 @@ def mean_by_order(x: Tensor, chosen: Tensor) -> Tensor:
     """Mean over the chosen coalitions of each order, of what is finite.
 
     Args:
-        x: A number for each coalition, `(2**n, ...)`; the empty coalition is ignored, and so is what is NaN or infinite.
+        x: A number for each coalition, `(2**n, ...)`; the empty coalition is ignored, and so is what is NaN or
+            infinite.
         chosen: Which coalitions count, broadcastable to the shape of `x`, such as the salient ones.
 
     Returns:

@@ -8,7 +8,9 @@ from lk.metrics.intervals import Array
 
 
 def strength(effects: Tensor, chosen: Tensor | None = None, sign: int = 0) -> Tensor:
-    """Summed strength of each order: sum over |S| = m of |I(S)| (Cheng et al. 2024, Eq. 6, before the average over samples).
+    """Summed strength of each order: sum over |S| = m of |I(S)|.
+
+    Cheng et al. 2024, Eq. 6, before the average over samples.
 
     Args:
         effects: Effects of one kind, `(2**n, ...)`; the empty coalition is ignored.
@@ -31,7 +33,10 @@ def strength(effects: Tensor, chosen: Tensor | None = None, sign: int = 0) -> Te
 
 
 def count(chosen: Tensor) -> Tensor:
-    """Number of chosen interactions of each order, `(n + 1, ...)`; the empty coalition is ignored (paper, Sect. 4: 21.8 and 45.6)."""
+    """Number of chosen interactions of each order, `(n + 1, ...)`.
+
+    The empty coalition is ignored (paper, Sect. 4: 21.8 and 45.6).
+    """
     chosen = chosen.clone()
     chosen[0] = False
     return by_order(chosen.long())

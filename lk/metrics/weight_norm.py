@@ -8,7 +8,9 @@ from lk.metrics.logits import Floats
 
 
 def weight_norm(weights: Iterable[Floats]) -> float:
-    """Euclidean norm of all weights together; its fall after memorising is the clean-up phase of Nanda et al., ICLR 2023.
+    """Euclidean norm of all weights together.
+
+    Its fall after memorising is the clean-up phase of Nanda et al., ICLR 2023.
 
     Args:
         weights: Arrays of any shape.

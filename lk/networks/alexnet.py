@@ -11,9 +11,9 @@ from lk.networks.network import Network
 class AlexNet(Network):
     """Five convolutions and two linear layers with dropout (Krizhevsky et al. 2012), for small images.
 
-    Channels are those of the one-tower version (Krizhevsky 2014). The first convolution is 5x5 with stride 1 and pooling is 2x2, so that
-    32 pixels do not shrink to one before the third; the linear layers have 1 024 units instead of 4 096. `Torchvision("alexnet")` is the
-    original, from 63 pixels on.
+    Channels are those of the one-tower version (Krizhevsky 2014). The first convolution is 5x5 with stride 1 and
+    pooling is 2x2, so that 32 pixels do not shrink to one before the third; the linear layers have 1 024 units instead
+    of 4 096. `Torchvision("alexnet")` is the original, from 63 pixels on.
 
     Args:
         num_classes: Number of logits.

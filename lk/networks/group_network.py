@@ -31,7 +31,10 @@ class Preactivation(nn.Module):
     """l(x) + r(y), read off the two tables."""
 
     def forward(self, left: Tensor, right: Tensor, pairs: Tensor) -> Tensor:
-        """Rows of the tables `([seeds,] n, m)` for pairs `(batch, 2)` or one-hot rows `(batch, 2, n)`; shape `([seeds,] batch, m)`."""
+        """Rows of the tables `([seeds,] n, m)` for pairs `(batch, 2)` or one-hot rows `(batch, 2, n)`.
+
+        Shape `([seeds,] batch, m)`.
+        """
         if pairs.ndim == 3:
             return pairs[:, 0] @ left + pairs[:, 1] @ right
         # In place: the sum is one of the two large tensors of a step, and needs neither of its terms again.
@@ -42,29 +45,34 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "sq
 
 
 class GroupNetwork(Network):
-    r"""f(z|x,y) = sum_i u_i(z) act(l_i(x) + r_i(y)) + beta(z) with l = E_l W_l, r = E_r W_r (Wu et al., ICLR 2025; Chughtai et al., 2023).
+    r"""f(z|x,y) = sum_i u_i(z) act(l_i(x) + r_i(y)) + beta(z) with l = E_l W_l, r = E_r W_r.
 
-    Several seeds are trained at once: all parameters have a leading axis of seeds. Each seed draws its initial weights from a
-    generator of its own (the run's `seed_everything` plays no part), so that seed 7 starts from the same weights alone and among a
-    hundred. Embeddings are N(0, 1),
+    Wu et al., ICLR 2025; Chughtai et al., 2023.
+
+    Several seeds are trained at once: all parameters have a leading axis of seeds. Each seed draws its initial weights
+    from a generator of its own (the run's `seed_everything` plays no part), so that seed 7 starts from the same weights
+    alone and among a hundred. Embeddings are N(0, 1),
     W is uniform within sqrt(1 / (2 d)), u within sqrt(1 / m), beta within 1 / sqrt(m).
 
     Args:
         num_classes: Number n of group elements.
-        input_shape: Shape of one input: `(2,)` for pairs, `(2, n)` for one-hot rows. Both are read, whatever is said here.
+        input_shape: Shape of one input: `(2,)` for pairs, `(2, n)` for one-hot rows. Both are read, whatever is said
+            here.
         width: Hidden units m.
         embedding: Size d of the embeddings.
         seeds: Number of networks trained at once.
         first_seed: Seed of the first; the others follow.
         tied: One embedding table for both factors.
-        linear: Linear maps follow the embeddings; without them the embeddings are l and r themselves (`embedding` is not used).
+        linear: Linear maps follow the embeddings; without them the embeddings are l and r themselves (`embedding` is
+            not used).
         activation: relu, gelu, square or abs.
-        concatenated: One linear map of the two embeddings side by side, stored as one matrix of 2 d rows. The function and its
-            initial values are those of two maps.
+        concatenated: One linear map of the two embeddings side by side, stored as one matrix of 2 d rows. The function
+            and its initial values are those of two maps.
         unembed_bias: Whether there is a beta. It is exempt from weight decay by `lk.tasks.Adam`.
 
     Raises:
-        ValueError: A size is out of range, the activation is unknown, or `concatenated` is asked for without linear maps.
+        ValueError: A size is out of range, the activation is unknown, or `concatenated` is asked for without linear
+            maps.
 
     Example:
         >>> network = GroupNetwork(num_classes=6, width=8, embedding=4, seeds=3)
@@ -94,18 +102,20 @@ class GroupNetwork(Network):
         super().__init__(num_classes, input_shape)
         if min(width, embedding, seeds) < 1 or first_seed < 0:
             raise ValueError(
-                f"Given width={width}, embedding={embedding}, seeds={seeds}, first_seed={first_seed}; expected at least 1, 1, 1 and 0."
+                f"Given width={width}, embedding={embedding}, seeds={seeds}, first_seed={first_seed}; expected at "
+                "least 1, 1, 1 and 0."
             )
         if self.input_shape not in ((2,), (2, num_classes)):
             raise ValueError(
-                f"GroupNetwork was given input_shape={self.input_shape}; expected (2,) for pairs of elements or (2, {num_classes}) for one-hot rows. "
-                "Train it on lk.data.GroupTable."
+                f"GroupNetwork was given input_shape={self.input_shape}; expected (2,) for pairs of elements or (2, "
+                f"{num_classes}) for one-hot rows. Train it on lk.data.GroupTable."
             )
         if activation not in ACTIVATIONS:
             raise ValueError(f"Given activation={activation!r}. {nearest(activation, list(ACTIVATIONS))}")
         if concatenated and not linear:
             raise ValueError(
-                "Given concatenated=True and linear=False; without linear maps there is nothing to concatenate. Set one of them."
+                "Given concatenated=True and linear=False; without linear maps there is nothing to concatenate. Set "
+                "one of them."
             )
         self.width, self.embedding, self.seeds, self.first_seed = width, embedding, seeds, first_seed
         self.tied, self.linear, self.activation, self.concatenated = tied, linear, activation, concatenated
@@ -150,7 +160,8 @@ class GroupNetwork(Network):
         """The parameters by their role, whatever the network shares or leaves out, each with the axis of seeds.
 
         Returns:
-            `embed_left`, `embed_right`, `weight_left` and `weight_right` (both missing without linear maps), `unembed` and `bias`.
+            `embed_left`, `embed_right`, `weight_left` and `weight_right` (both missing without linear maps), `unembed`
+            and `bias`.
         """
         found: dict[str, Tensor] = {
             "embed_left": self.embed_left,
@@ -174,7 +185,8 @@ class GroupNetwork(Network):
         """Logits of pairs.
 
         Args:
-            x: Pairs `(batch, 2)` of element numbers, or rows of weights over the elements `(batch, 2, n)`, of which one-hot rows are pairs.
+            x: Pairs `(batch, 2)` of element numbers, or rows of weights over the elements `(batch, 2, n)`, of which
+                one-hot rows are pairs.
 
         Returns:
             Shape `(batch, n)` for one seed, `(seeds, batch, n)` for several.
@@ -184,8 +196,8 @@ class GroupNetwork(Network):
         """
         if x.shape[1:] != (2, self.num_classes) if x.is_floating_point() else x.shape[1:] != (2,):
             raise ValueError(
-                f"GroupNetwork was given {str(x.dtype).removeprefix('torch.')} inputs of shape {tuple(x.shape)}; expected integers (batch, 2) or floats "
-                f"(batch, 2, {self.num_classes})."
+                f"GroupNetwork was given {str(x.dtype).removeprefix('torch.')} inputs of shape {tuple(x.shape)}; "
+                f"expected integers (batch, 2) or floats (batch, 2, {self.num_classes})."
             )
         left, right = self.folded()
         unembed, bias = self.unembed.transpose(1, 2), None if self.bias is None else self.bias[:, None]
@@ -199,7 +211,9 @@ class GroupNetwork(Network):
 
     @torch.no_grad()
     def tables(self, dtype: torch.dtype = torch.float32) -> Folded[Tensor]:
-        """The folded network, detached, with the axis of seeds also where there is one seed; folding is done in float64.
+        """The folded network, detached, with the axis of seeds also where there is one seed.
+
+        Folding is done in float64.
 
         Args:
             dtype: Type of the tables.

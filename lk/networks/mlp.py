@@ -9,7 +9,9 @@ from lk.networks.network import Network
 
 
 class MLP(Network):
-    """Linear layers with ReLU between them; the default is MLP-7 (seven hidden layers of 1 024, Cheng et al. 2024, Sect. 4).
+    """Linear layers with ReLU between them; the default is MLP-7.
+
+    Seven hidden layers of 1 024, Cheng et al. 2024, Sect. 4.
 
     Args:
         widths: Hidden widths from input to output.

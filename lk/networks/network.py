@@ -39,7 +39,10 @@ class Network(nn.Module, metaclass=Recorded):
         raise NotImplementedError(f"{type(self).__name__} must define forward().")
 
     def embed(self, x: Tensor) -> Tensor:
-        """What gradients with respect to the input are taken of: the input itself; word embeddings where it is token numbers."""
+        """What gradients with respect to the input are taken of: the input itself.
+
+        Word embeddings where it is token numbers.
+        """
         return x
 
     def from_embedded(self, embedded: Tensor, x: Tensor) -> Tensor:
@@ -51,14 +54,15 @@ class Wrapped(Network):
     """The user's own module, read at the layers that the user names.
 
     Args:
-        module: Any module that maps `(batch, *input_shape)` to logits `(batch, num_classes)`, alone, as `logits` of a mapping or object, or
-            first in a tuple. Lazy modules in it draw their weights here, from a pass over zeros.
+        module: Any module that maps `(batch, *input_shape)` to logits `(batch, num_classes)`, alone, as `logits` of a
+            mapping or object, or first in a tuple. Lazy modules in it draw their weights here, from a pass over zeros.
         layers: Names of its submodules, from input to output.
         num_classes: Number of logits that it returns.
         input_shape: Shape of one input.
 
     Raises:
-        ValueError: A layer is unknown (the message proposes the nearest name), or lazy modules do not run on inputs of `input_shape`.
+        ValueError: A layer is unknown (the message proposes the nearest name), or lazy modules do not run on inputs of
+            `input_shape`.
 
     Example:
         >>> from torch import nn
@@ -98,8 +102,8 @@ def draw_lazy_weights(module: nn.Module, input_shape: tuple[int, ...]) -> None:
             failure = failure or error
     else:
         raise ValueError(
-            f"expected lazy modules to run on inputs of shape {input_shape}, got {type(failure).__name__} ({failure}). Set input_shape, or "
-            "give the sizes of their inputs."
+            f"expected lazy modules to run on inputs of shape {input_shape}, got {type(failure).__name__} ({failure}). "
+            "Set input_shape, or give the sizes of their inputs."
         ) from failure
     for part, training in modes.items():
         part.training = training

@@ -1,4 +1,7 @@
-"""One check of a module before any work: what reading assumes is proven on small batches, undone where it can be, or refused."""
+"""One check of a module before any work.
+
+What reading assumes is proven on small batches, undone where it can be, or refused.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -62,7 +65,9 @@ class Adapter:
 
 
 def readable(network: nn.Module, layers: Sequence[str], x: Tensor, classes: int | None = None) -> nn.Module:
-    """A frozen copy of a network for which reading is proven to give what each layer gave; the network itself is not changed.
+    """A frozen copy of a network for which reading is proven to give what each layer gave.
+
+    The network itself is not changed.
 
     Args:
         network: Any module from inputs to logits.
@@ -147,24 +152,26 @@ def examine(
         # The copy was equal, and may share storage with its original.
         if version(own) != versions[name] or not torch.equal(own.nan_to_num(), copied[name].nan_to_num()):
             raise ValueError(
-                f"expected a network that reading leaves as it is, got another {name!r} after a pass in evaluation mode. Change weights and "
-                "buffers only `if self.training`, and let no hook keep the network that it was registered on."
+                f"expected a network that reading leaves as it is, got another {name!r} after a pass in evaluation "
+                "mode. Change weights and buffers only `if self.training`, and let no hook keep the network that it "
+                "was registered on."
             )
     return twin, adapter
 
 
 REPEAT = "Draw random numbers only `if self.training`: F.dropout(x, training=self.training)."
 ALONE = (
-    "Effects would depend on batch_size. Let no sample of a batch see another: BatchNorm with track_running_stats=True, statistics and "
-    "softmax over other axes than the first, views such as x.view(x.size(0), -1)."
+    "Effects would depend on batch_size. Let no sample of a batch see another: BatchNorm with "
+    "track_running_stats=True, statistics and softmax over other axes than the first, views such as x.view(x.size(0), "
+    "-1)."
 )
 
 
 def tolerance(tensor: Tensor) -> float:
     """Relative difference up to which two activations count as the same: rounding differs between sizes of a batch.
 
-    It is eight times the rounding of a number, and at least 1e-4. Accelerators multiply float32 with the ten bits of TF32, and so do others
-    where `torch.set_float32_matmul_precision` asks for it.
+    It is eight times the rounding of a number, and at least 1e-4. Accelerators multiply float32 with the ten bits of
+    TF32, and so do others where `torch.set_float32_matmul_precision` asks for it.
 
     Example:
         >>> tolerance(torch.zeros(1)), tolerance(torch.zeros(1, dtype=torch.bfloat16))
@@ -258,7 +265,8 @@ def fitting(twin: nn.Module, layers: Sequence[str], batch: Tensor) -> Adapter:
         raise failure
     raise ValueError(
         f"expected a network that runs on inputs {tuple(batch.shape[1:])} of {batch.dtype} in evaluation mode, got "
-        f"{type(failure).__name__}: {str(failure).strip().splitlines()[0] if str(failure).strip() else 'no message'}. Try it on three inputs of the data."
+        f"{type(failure).__name__}: {str(failure).strip().splitlines()[0] if str(failure).strip() else 'no message'}. "
+        "Try it on three inputs of the data."
     ) from failure
 
 
@@ -279,12 +287,14 @@ def check_shapes(network: nn.Module, found: Found, rows: int = ROWS) -> None:
         if tensor.ndim <= axis or tensor.shape[axis] != rows:
             place = "the output" if name == OUTPUT else f"layer {name!r}"
             raise ValueError(
-                f"expected the batch on axis {axis}, got a tensor of shape {tuple(tensor.shape)} from {place} for {rows} inputs. Set "
-                "batch_first=True, or name a layer in front of or behind the one that moves the axis."
+                f"expected the batch on axis {axis}, got a tensor of shape {tuple(tensor.shape)} from {place} for "
+                f"{rows} inputs. Set batch_first=True, or name a layer in front of or behind the one that moves the "
+                "axis."
             )
         if tensor.is_complex():
             raise ValueError(
-                f"expected real activations, got {tensor.dtype} from layer {name!r}. Name a layer that gives real numbers."
+                f"expected real activations, got {tensor.dtype} from layer {name!r}. Name a layer that gives real "
+                "numbers."
             )
 
 
@@ -293,8 +303,10 @@ def check_classes(network: nn.Module, logits: Tensor, classes: int | None, sourc
     seeds = f"{getattr(network, 'seeds', 1)}, " if batch_axis(network, OUTPUT) else ""
     if logits.ndim != 2 + batch_axis(network, OUTPUT) or classes not in (None, logits.shape[-1]):
         raise ValueError(
-            f"The network gives {tuple(logits.shape[1:])} outputs per sample{f', but {source} has {classes} classes' if classes else ''}; "
-            f"expected logits of shape ({seeds}batch, {classes or 'classes'}). Set num_classes of the wrapped module, or return one logit per class and sample."
+            f"The network gives {tuple(logits.shape[1:])} outputs per "
+            f"sample{f', but {source} has {classes} classes' if classes else ''}; expected logits of shape "
+            f"({seeds}batch, {classes or 'classes'}). Set num_classes of the wrapped module, or return one logit per "
+            "class and sample."
         )
 
 

@@ -22,24 +22,26 @@ class Transformer(Network):
     """A sequence classifier of the transformers library; `layer1`, `layer2`, ... are its hidden states, batch first.
 
     Inputs are rows of token numbers, shape `(batch, length)`; padding is not attended to. The token number -1 (see
-    `lk.games.maskers.Token`) is embedded as the vector that `absent` names, at the place of the token that it stands for. The library is
-    given numbers and mask, so that logits are its own; what its word embeddings give is then replaced. An architecture is accepted if that is
-    shown to work (see `lk.networks.transformer_check`): most are that read one sequence of words.
+    `lk.games.maskers.Token`) is embedded as the vector that `absent` names, at the place of the token that it stands
+    for. The library is given numbers and mask, so that logits are its own; what its word embeddings give is then
+    replaced. An architecture is accepted if that is shown to work (see `lk.networks.transformer_check`): most are that
+    read one sequence of words.
 
     Args:
         architecture: Kind of a network with fresh weights, such as `bert`, `distilbert`, `xlnet`.
         config: Its sizes under the library's names for that architecture; default the library's own.
-        pretrained: Name on the Hugging Face hub, or folder, of weights to start from, in place of `architecture` and `config`; only
-            safetensors are read, and no code of the folder is run.
-        absent: Embedding of an absent token: `zeros`, `mean` (of all word embeddings), or a safetensors file with one vector.
+        pretrained: Name on the Hugging Face hub, or folder, of weights to start from, in place of `architecture` and
+            `config`; only safetensors are read, and no code of the folder is run.
+        absent: Embedding of an absent token: `zeros`, `mean` (of all word embeddings), or a safetensors file with one
+            vector.
         pad: Number of the padding token; default that of the configuration, which it replaces.
         num_classes: Number of logits.
         input_shape: `(length,)`.
 
     Raises:
         ModuleNotFoundError: The extra `text` is not installed.
-        ValueError: The architecture, a name in `config` or a file is unknown, the inputs are longer than the network's, or the architecture
-            cannot be read faithfully.
+        ValueError: The architecture, a name in `config` or a file is unknown, the inputs are longer than the network's,
+            or the architecture cannot be read faithfully.
 
     Example:
         >>> sizes = {"vocab_size": 50, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
@@ -69,8 +71,8 @@ class Transformer(Network):
         most = getattr(sizes, "max_position_embeddings", None)
         if most is not None and 0 <= most < self.input_shape[0]:  # -1 (XLNet): positions are relative, without an end
             raise ValueError(
-                f"Given inputs of {self.input_shape[0]} tokens for a network of at most {most}. Lower max_length of the data, or raise "
-                "max_position_embeddings."
+                f"Given inputs of {self.input_shape[0]} tokens for a network of at most {most}. Lower max_length of "
+                "the data, or raise max_position_embeddings."
             )
         pad = getattr(sizes, "pad_token_id", None) if pad is None else pad
         if pad is None:
@@ -88,7 +90,8 @@ class Transformer(Network):
         self.word = next((number for number in range(len(self.embeddings)) if number not in special), 0)
         self.layers = tuple(f"layer{i}" for i in range(1, check_faithful(self) + 1))
         for name in self.layers:
-            # The blocks of some networks run length first and are numbered in different places; these see what each block gives.
+            # The blocks of some networks run length first and are numbered in different places; these see what each
+            # block gives.
             self.add_module(name, nn.Identity())
 
     @property
@@ -115,8 +118,8 @@ class Transformer(Network):
         table = self.model.get_input_embeddings()
         if x.numel() and int(x.max()) >= len(self.embeddings):
             raise ValueError(
-                f"The inputs hold the token {int(x.max())}; the network has {len(self.embeddings)}. Set vocab_size in its config to that of "
-                "the data, or take the tokenizer of the pretrained network."
+                f"The inputs hold the token {int(x.max())}; the network has {len(self.embeddings)}. Set vocab_size in "
+                "its config to that of the data, or take the tokenizer of the pretrained network."
             )
         embedded: Tensor = table(x.clamp(min=0))
         gone = x == ABSENT
@@ -196,8 +199,8 @@ def load(library: Any, pretrained: str, num_classes: int) -> Any:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(
-            f"Given pretrained={pretrained!r}, which cannot be loaded ({str(error).splitlines()[0]}). Expected a name on the Hugging Face "
-            "hub or a folder with config.json and model.safetensors."
+            f"Given pretrained={pretrained!r}, which cannot be loaded ({str(error).splitlines()[0]}). Expected a name "
+            "on the Hugging Face hub or a folder with config.json and model.safetensors."
         ) from error
 
 
@@ -205,7 +208,8 @@ def read_vector(path: Path, hidden: int) -> Tensor:
     """The one vector of a safetensors file."""
     if not path.is_file():
         raise ValueError(
-            f"Given absent={str(path)!r}; expected 'zeros', 'mean' or a safetensors file with one vector of {hidden} numbers."
+            f"Given absent={str(path)!r}; expected 'zeros', 'mean' or a safetensors file with one vector of {hidden} "
+            "numbers."
         )
     try:
         stored = load_file(path)

@@ -20,8 +20,8 @@ def first_line(error: Exception) -> str:
 def refused(model: Any, reason: str) -> ValueError:
     """The error of an architecture that cannot be read."""
     return ValueError(
-        f"expected a transformer that can be read, got {model.config.model_type}: {reason}. Choose another architecture, such as bert, "
-        "distilbert, roberta, xlnet or gpt2."
+        f"expected a transformer that can be read, got {model.config.model_type}: {reason}. Choose another "
+        "architecture, such as bert, distilbert, roberta, xlnet or gpt2."
     )
 
 
@@ -53,9 +53,12 @@ def tokens(network: Any, rows: int, length: int) -> Tensor:
 def check_faithful(network: Any) -> int:
     """Prove that a transformer's logits are the library's, padded and alone, and that padding has no part in them.
 
-    * On full rows, and on rows padded on either side, logits equal those of the library given numbers and attention mask, up to 1e-5.
-    * The gradient of the logits with respect to the embeddings of padding is zero, for padding on the right or on the left.
-    * One row of the full length of the inputs is run: positions of some architectures start behind the padding token's number.
+    * On full rows, and on rows padded on either side, logits equal those of the library given numbers and attention
+      mask, up to 1e-5.
+    * The gradient of the logits with respect to the embeddings of padding is zero, for padding on the right or on the
+      left.
+    * One row of the full length of the inputs is run: positions of some architectures start behind the padding token's
+      number.
 
     Args:
         network: A `lk.networks.Transformer` under construction.
@@ -122,8 +125,9 @@ def _check_faithful(network: Any) -> int:
         except Exception as error:  # an index or a size: the library's kinds differ
             most = getattr(model.config, "max_position_embeddings", None)
             raise ValueError(
-                f"expected a transformer that takes inputs of {network.input_shape[0]} tokens, got {model.config.model_type} with "
-                f"max_position_embeddings={most} ({first_line(error)}). Raise it, or lower max_length of the data: positions of some "
-                "architectures start behind the number of the padding token."
+                f"expected a transformer that takes inputs of {network.input_shape[0]} tokens, got "
+                f"{model.config.model_type} with max_position_embeddings={most} ({first_line(error)}). Raise it, or "
+                "lower max_length of the data: positions of some architectures start behind the number of the padding "
+                "token."
             ) from error
     return len(hidden)

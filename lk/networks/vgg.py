@@ -15,7 +15,8 @@ class VGG(Network):
 
     Args:
         num_classes: Number of logits.
-        input_shape: `(channels, height, width)`, at least 24 pixels a side. The last pooling rounds up, so that 28 pixels fit.
+        input_shape: `(channels, height, width)`, at least 24 pixels a side. The last pooling rounds up, so that 28
+            pixels fit.
     """
 
     channels = (64, 128, 256, 512, 512)  # of the five stages

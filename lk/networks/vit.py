@@ -14,8 +14,9 @@ from lk.networks.network import Network
 class Attention(nn.Module):
     """Multi-head self-attention, `(batch, tokens, width)` to the same.
 
-    Not `nn.MultiheadAttention` and `nn.TransformerEncoderLayer`: when nobody reads a layer and no gradient is asked for, they compute on
-    another path, with other roundings and without calling their submodules. Reading must not change what is read.
+    Not `nn.MultiheadAttention` and `nn.TransformerEncoderLayer`: when nobody reads a layer and no gradient is asked
+    for, they compute on another path, with other roundings and without calling their submodules. Reading must not
+    change what is read.
     """
 
     def __init__(self, width: int, heads: int) -> None:
@@ -61,12 +62,14 @@ class ViT(Network):
         width: Features of a token; a multiple of `heads`.
         depth: Number of blocks.
         heads: Attention heads of a block.
-        dropout: Share of features that training drops behind the embedding, the attention and each linear layer of a block.
+        dropout: Share of features that training drops behind the embedding, the attention and each linear layer of a
+            block.
         num_classes: Number of logits.
         input_shape: `(channels, height, width)`.
 
     Raises:
-        ValueError: The patches do not tile the image, the heads do not share the width equally, or a number is out of range.
+        ValueError: The patches do not tile the image, the heads do not share the width equally, or a number is out of
+            range.
 
     Example:
         >>> ViT(patch=4, width=16, depth=2, heads=2, input_shape=(1, 8, 8)).layers

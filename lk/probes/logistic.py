@@ -1,6 +1,7 @@
 """Multinomial logistic regression with an L2 penalty, solved to a stated distance from its optimum.
 
-Source: Newton with truncated, preconditioned conjugate gradients (Nocedal and Wright, Numerical Optimization, 2006, Algorithm 7.1).
+Source: Newton with truncated, preconditioned conjugate gradients (Nocedal and Wright, Numerical Optimization, 2006,
+Algorithm 7.1).
 """
 
 import math
@@ -66,9 +67,10 @@ class Logistic:
 
         .. math:: \lVert W - W^* \rVert \le \lVert \nabla \phi(W) \rVert / \lambda \le \mathrm{tolerance} \cdot \max(\lVert W \rVert, 1)
 
-        is what the stop asks for; a log-odds moves by at most sqrt(2) * |x| times that. The bias has no penalty: it is within the same
-        number of the best one of its W, by the length of a Newton step in the bias alone. The best bias follows W: where no logit moves by
-        more than m, it moves by at most 2 m (classes - 1), because the mean probability of each class stays its frequency.
+        is what the stop asks for; a log-odds moves by at most sqrt(2) * |x| times that. The bias has no penalty: it is
+        within the same number of the best one of its W, by the length of a Newton step in the bias alone. The best bias
+        follows W: where no logit moves by more than m, it moves by at most 2 m (classes - 1), because the mean
+        probability of each class stays its frequency.
 
         Args:
             tolerance: The relative distance.
@@ -88,7 +90,8 @@ class Logistic:
         first, blocks = float(at.gradient.norm()), False
         while not at.reached and count + 2 <= evaluations:
             norm = float(at.gradient.norm())
-            # Superlinear: the linear system is solved the better, the nearer the optimum; single precision solves it to 1e-3 at best.
+            # Superlinear: the linear system is solved the better, the nearer the optimum; single precision solves it to
+            # 1e-3 at best.
             forcing = max(
                 min(0.1, math.sqrt(norm / first)), 0.3 * at.goal / norm, 0.0 if self.x.dtype == torch.float64 else 1e-3
             )
@@ -151,7 +154,8 @@ class Logistic:
     def preconditioner(self, p: Tensor, blocks: bool) -> Callable[[Tensor], Tensor]:
         """An approximate inverse of the Hessian: that of its diagonal, or of its blocks of one class each.
 
-        A number that is added to all classes changes no probability; gradients have no such part, and directions are kept free of it.
+        A number that is added to all classes changes no probability; gradients have no such part, and directions are
+        kept free of it.
         """
         curvature = (p * (1 - p) / len(p)).to(self.x)
         if not blocks:
@@ -199,7 +203,8 @@ class Logistic:
     def step_length(self, at: _Point, step: Tensor, moved: Tensor) -> float:
         """The longest of 1, 1/2, 1/4, ... that lowers the objective and leaves a slope of at most a tenth along the step; 0 where none does.
 
-        The objective is convex, so that its slope along a line rises, and is exact where differences of the objective drown in rounding.
+        The objective is convex, so that its slope along a line rises, and is exact where differences of the objective
+        drown in rounding.
         """
         weight, along = at.both[:, :-1], step[:, :-1]
         linear, square = self.l2 * float((weight * along).sum()), self.l2 * float(along.square().sum())

@@ -21,8 +21,9 @@ class Optimum(Recipe):
 
     Args:
         l2: Penalty in nats per squared weight; scikit-learn's C is 1 / (l2 * samples).
-        tolerance: Distance of the weights to the optimum, as a share of their norm or of 1, whichever is more: the gradient is at most
-            `l2 * tolerance` times that, see `Logistic.solve`. Log-odds are then off by about as small a share.
+        tolerance: Distance of the weights to the optimum, as a share of their norm or of 1, whichever is more: the
+            gradient is at most `l2 * tolerance` times that, see `Logistic.solve`. Log-odds are then off by about as
+            small a share.
         max_iterations: Evaluations of the gradient at most; the norm that was reached is stored with the probe.
         pooling: How features are taken from an activation: one of `POOLINGS`, see `pooled`.
         max_samples: Training samples used.
@@ -78,7 +79,8 @@ def fit_logistic(
         >>> bool(fit.weight[1] > 0) and fit.gradient_norm <= 0.1 * 1e-9 * max(1, float(fit.weight.norm()))
         True
     """
-    # Large problems are kept in single precision, where products cost half; below this penalty such products do not find the optimum.
+    # Large problems are kept in single precision, where products cost half; below this penalty such products do not
+    # find the optimum.
     x = x.double() if x.numel() <= 2e7 or l2 < 1e-6 else x.float()
     # As they are stored: the classifier is the optimum for these very features.
     mean, scale = (moment.float() for moment in moments(x))
@@ -94,8 +96,9 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
     The scale is the deviation, not below a hundredth of the layer's typical one (a unit that almost never fires would
     otherwise be blown up on masked samples), times sqrt(features): a standardised sample then has norm 1 whatever the
-    width of the layer, and one L2 penalty means the same for all layers. Typical is the upper quartile of the features that vary: neither
-    a few features of huge deviation nor many that almost never fire decide it. What varies by a millionth of its size varies by rounding.
+    width of the layer, and one L2 penalty means the same for all layers. Typical is the upper quartile of the features
+    that vary: neither a few features of huge deviation nor many that almost never fire decide it. What varies by a
+    millionth of its size varies by rounding.
     """
     mean = x.mean(0)
     deviation = (x - mean).square_().mean(0).sqrt()

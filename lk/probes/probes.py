@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 def pooled(activation: Tensor, pooling: str) -> Tensor:
     """Features of a layer, shape `(batch, features)`.
 
-    `flatten` keeps every entry; `mean` averages over space or all tokens (padding included: a layer does not say which those are);
-    `grid4` averages images to at most 4x4; `first` and `last` take one token of `(batch, tokens, hidden)`: [CLS].
+    `flatten` keeps every entry; `mean` averages over space or all tokens (padding included: a layer does not say which
+    those are); `grid4` averages images to at most 4x4; `first` and `last` take one token of `(batch, tokens, hidden)`:
+    [CLS].
 
     Example:
         >>> pooled(torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]), "last")
@@ -92,8 +93,9 @@ class Probes(nn.Module):
         self.recipe = recipe
         self.layers, self.pooling, self.linears = tuple(maps), pooling, dict(maps)
         for i, linear in enumerate(maps.values()):
-            # Standardisation is folded into the map, so that a probe costs one matrix product. In double precision, rounded once: a product
-            # in single precision depends in its last bits on where the tensors lie in memory, and a file lays them out differently.
+            # Standardisation is folded into the map, so that a probe costs one matrix product. In double precision,
+            # rounded once: a product in single precision depends in its last bits on where the tensors lie in memory,
+            # and a file lays them out differently.
             weight = linear.weight.double() / linear.scale.double()
             self.register_buffer(f"weight{i}", weight.float(), persistent=False)
             self.register_buffer(
@@ -114,8 +116,8 @@ class Probes(nn.Module):
             features = pooled(activations[layer], self.pooling).to(weight.dtype)
             if features.shape[1] != weight.shape[1]:
                 raise ValueError(
-                    f"The probe of layer {layer!r} was fitted on {weight.shape[1]} features; the network gives {features.shape[1]}. "
-                    "The probes belong to another network, layer or pooling: fit them again."
+                    f"The probe of layer {layer!r} was fitted on {weight.shape[1]} features; the network gives "
+                    f"{features.shape[1]}. The probes belong to another network, layer or pooling: fit them again."
                 )
             logits[layer] = torch.addmm(bias, features, weight.T)
         return logits
@@ -237,15 +239,17 @@ def check_seen(target: Tensor, seen: Tensor) -> None:
     missing = target.cpu()[~torch.isin(target.cpu(), seen.cpu())]
     if len(missing):
         raise ValueError(
-            f"expected a class that the probes were fitted on ({', '.join(map(str, seen.tolist()))}), got class {int(missing[0])} to score. Give "
-            "labelled samples of it, raise max_samples of the probes, or score another class."
+            f"expected a class that the probes were fitted on ({', '.join(map(str, seen.tolist()))}), got class "
+            f"{int(missing[0])} to score. Give labelled samples of it, raise max_samples of the probes, or score "
+            "another class."
         )
 
 
 def seen_classes(y: Tensor) -> tuple[Tensor, Tensor]:
     """The classes that have samples, and each sample's place among them.
 
-    A class without samples has no part in the fit: cross-entropy falls without end as its bias does, so that nothing is a minimum.
+    A class without samples has no part in the fit: cross-entropy falls without end as its bias does, so that nothing is
+    a minimum.
 
     Raises:
         ValueError: There is only one.
@@ -257,20 +261,27 @@ def seen_classes(y: Tensor) -> tuple[Tensor, Tensor]:
     seen, places = y.unique(return_inverse=True)
     if len(seen) < 2:
         raise ValueError(
-            f"expected samples of two classes or more to fit a probe on, got class {seen.tolist()} alone. Give samples of other classes."
+            f"expected samples of two classes or more to fit a probe on, got class {seen.tolist()} alone. Give samples "
+            "of other classes."
         )
     return seen, places
 
 
 def spread(linear: Linear, seen: Tensor, num_classes: int) -> Linear:
-    """A classifier of the classes seen, as one of all classes: the logit of the others is -inf, as it is in the limit of the fit."""
+    """A classifier of the classes seen, as one of all classes.
+
+    The logit of the others is -inf, as it is in the limit of the fit.
+    """
     weight = linear.weight.new_zeros(num_classes, linear.weight.shape[1]).index_copy(0, seen, linear.weight)
     bias = linear.bias.new_full((num_classes,), -math.inf).index_copy(0, seen, linear.bias)
     return replace(linear, weight=weight, bias=bias)
 
 
 def at_chance(hits: int, samples: int, chance: float) -> bool:
-    """Whether a classifier is not shown to be better than always naming the most frequent class (one-sided binomial test, 5 %)."""
+    """Whether a classifier is not shown to be better than always naming the most frequent class.
+
+    One-sided binomial test, 5 %.
+    """
     return bool(binomtest(hits, samples, chance, alternative="greater").pvalue > 0.05)
 
 
@@ -289,7 +300,8 @@ def held_out(
         num_classes: Number of classes.
 
     Returns:
-        One row per layer: layer, accuracy, chance (share of the most frequent class), at_chance, samples (held out), fitted.
+        One row per layer: layer, accuracy, chance (share of the most frequent class), at_chance, samples (held out),
+        fitted.
     """
     import pandas as pd
 

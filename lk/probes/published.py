@@ -15,8 +15,8 @@ from lk.scores import check_labels
 class PaperSGD(Recipe):
     """The paper's recipe: SGD on raw features, no penalty, from a fresh start (Cheng et al. 2024, App. M.2).
 
-    All layers are trained in the same pass over the frozen network; the sum of their losses gives each its own gradient.
-    There is no optimum to reach on separable features: the number of epochs is part of the result.
+    All layers are trained in the same pass over the frozen network; the sum of their losses gives each its own
+    gradient. There is no optimum to reach on separable features: the number of epochs is part of the result.
 
     Args:
         lr: Learning rate; the paper uses 0.01 (MLP-7 on MNIST) and 0.001.

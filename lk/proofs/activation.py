@@ -1,4 +1,7 @@
-"""Activations whose values are exact in rational arithmetic, so that a network's outputs can be compared without doubt."""
+"""Activations whose values are exact in rational arithmetic.
+
+So that a network's outputs can be compared without doubt.
+"""
 
 from typing import Any, NamedTuple
 
@@ -21,7 +24,10 @@ def apply(values: Any, name: str) -> Any:
 
 
 def magnitude(values: Floats, name: str) -> Floats:
-    """A function a with `act(l + r) <= a(l) + a(r)`: |v|, or 2 v^2 for the square. It makes bounds on rounding separable in x and y."""
+    """A function a with `act(l + r) <= a(l) + a(r)`: |v|, or 2 v^2 for the square.
+
+    It makes bounds on rounding separable in x and y.
+    """
     return 2.0 * values * values if name == "square" else np.abs(values)
 
 

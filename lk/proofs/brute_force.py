@@ -23,13 +23,14 @@ _FLOOR = (
 def brute_force(tables: Tables, group: Group, pairs: Ints | None = None) -> Certificate:
     """Evaluate all logits of all pairs.
 
-    Matrix products in float32 with a proven error bound decide most pairs, those in float64 most others, and exact integers
-    the rest, so that ties count as wrong and `accuracy` is exact.
+    Matrix products in float32 with a proven error bound decide most pairs, those in float64 most others, and exact
+    integers the rest, so that ties count as wrong and `accuracy` is exact.
 
-    Each term u h of a logit passes one rounding of l + r (three with the square), one product and m sums (bias included):
-    |computed - true| <= gamma(m + 4) (max_z |u|.h + max |bias|), and the gap of two logits is off by at most twice that and one
-    rounding. In float32, m + 3 underflows of at most 2^-125 times the largest |u| or 1 are added. Nothing is decided where a
-    number is not finite. What folding rounds is added where the network stores factors; the integers read the factors.
+    Each term u h of a logit passes one rounding of l + r (three with the square), one product and m sums (bias
+    included): |computed - true| <= gamma(m + 4) (max_z |u|.h + max |bias|), and the gap of two logits is off by at most
+    twice that and one rounding. In float32, m + 3 underflows of at most 2^-125 times the largest |u| or 1 are added.
+    Nothing is decided where a number is not finite. What folding rounds is added where the network stores factors; the
+    integers read the factors.
 
     Args:
         tables: The network.
@@ -105,7 +106,8 @@ def _settle(tables: Tables, group: Group, pairs: Ints, slack: Floats) -> int:
         z = int(group.table[x, y])
         activations = neurons(np.array([x]), np.array([y]))
         logits = unembed @ activations[:, 0] + bias
-        # Errors of differences of two logits: the best rival is among those that are nearly as good as the one that seems best.
+        # Errors of differences of two logits: the best rival is among those that are nearly as good as the one that
+        # seems best.
         rounding = (
             4.0 * gamma(tables.width + 8) * float(np.abs(unembed).max(0) @ activations[:, 0] + np.abs(bias).max())
         )

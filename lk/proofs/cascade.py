@@ -28,7 +28,9 @@ def cascade(
     complete: bool = True,
     lookups: LookupExplanation | None = None,
 ) -> Certificate:
-    """Certify as much as possible as cheaply as possible: separable, gset, clustered schur, lookup, schur, lowrank, brute force.
+    """Certify as much as possible as cheaply as possible.
+
+    Separable, gset, clustered schur, lookup, schur, lowrank, brute force.
 
     Args:
         tables: The network.
@@ -40,7 +42,8 @@ def cascade(
         lookups: For the lookup tier.
 
     Returns:
-        Certificate whose slack is the best of all tiers; `tiers` lists bound, operations and seconds after each, cumulative.
+        Certificate whose slack is the best of all tiers; `tiers` lists bound, operations and seconds after each,
+        cumulative.
 
     Example:
         >>> from lk.groups import Cyclic

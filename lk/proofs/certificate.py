@@ -25,8 +25,8 @@ class Certificate:
 
     Attributes:
         verifier: Name of the verifier (tier).
-        slack: Proven lower bounds of f(xy|x,y) - max over z != xy of f(z|x,y), shape `(n, n)`, unit of logits; a pair is certified if
-            its slack is positive. Minus infinity where nothing is known.
+        slack: Proven lower bounds of f(xy|x,y) - max over z != xy of f(z|x,y), shape `(n, n)`, unit of logits; a pair
+            is certified if its slack is positive. Minus infinity where nothing is known.
         operations: Arithmetic operations of the verifier, a multiply-add counting once.
         brute_force_operations: The same for brute force, n^3 m.
         seconds: Wall time of the verifier.
@@ -57,8 +57,8 @@ class Certificate:
     def __post_init__(self) -> None:
         if self.accuracy is not None and not self.bound <= self.accuracy:
             raise ValueError(
-                f"expected a bound of at most the exact accuracy {self.accuracy}, got {self.bound} from {self.verifier}. "
-                "This is a fault of the verifier: report it with the network and the explanation."
+                f"expected a bound of at most the exact accuracy {self.accuracy}, got {self.bound} from "
+                f"{self.verifier}. This is a fault of the verifier: report it with the network and the explanation."
             )
         if self.slack.ndim != 2 or self.slack.shape[0] != self.slack.shape[1] or np.isnan(self.slack).any():
             raise ValueError(
@@ -121,10 +121,13 @@ class Certificate:
         }
 
     def save(self, folder: Path, activation: str) -> None:
-        """Write `slack.safetensors`, then `certificate.json`, which names what it speaks of by the digests of the files.
+        """Write `slack.safetensors`, then `certificate.json`.
+
+        Which names what it speaks of by the digests of the files.
 
         Args:
-            folder: Its own; an explanation is written there before, the network (`network.safetensors`) into the folder above.
+            folder: Its own; an explanation is written there before, the network (`network.safetensors`) into the folder
+                above.
             activation: The network's.
 
         Raises:
@@ -148,12 +151,15 @@ class Certificate:
 
     @classmethod
     def load(cls, folder: Path) -> "Certificate":
-        """Read what `save` wrote. It is data, not a proof: run the verifier again, or `lk/proofs/checker.py`, to believe it.
+        """Read what `save` wrote. It is data, not a proof.
+
+        Run the verifier again, or `lk/proofs/checker.py`, to believe it.
 
         Digests find accidents and edits by hand; who edits a file can compute them anew.
 
         Raises:
-            ValueError: A file is missing, damaged, holds something else, or was changed after the certificate was written.
+            ValueError: A file is missing, damaged, holds something else, or was changed after the certificate was
+                written.
         """
         folder = folder.resolve()
         path, remedy = folder / "certificate.json", "Delete its folder and certify again: analyze.py certify RUN."
@@ -190,7 +196,10 @@ class Certificate:
 
 
 def _files(folder: Path, verifier: str) -> dict[str, Path]:
-    """What a certificate in a folder speaks of, by the names in its entry `files`; a cascade reads the explanations of its neighbours."""
+    """What a certificate in a folder speaks of, by the names in its entry `files`.
+
+    A cascade reads the explanations of its neighbours.
+    """
     places = [f"../{name}/" for name in ("gset", "schur", "lookup")] if verifier == "cascade" else [""]
     names = [f"{place}explanation.{kind}" for place in places for kind in ("json", "safetensors")]
     return {"network": folder.parent / "network.safetensors", "slack": folder / "slack.safetensors"} | {
@@ -233,7 +242,8 @@ def _check_identity(data: dict[str, Any], folder: Path, remedy: str) -> None:
     path = folder / "certificate.json"
     if data.get("format") != FORMAT:
         raise ValueError(
-            f"expected certificate format {FORMAT} in {path}, got {str(data.get('format'))[:20]}: another version of lk. {remedy}"
+            f"expected certificate format {FORMAT} in {path}, got {str(data.get('format'))[:20]}: another version of "
+            f"lk. {remedy}"
         )
     if not isinstance(data.get("files"), dict) or data.get("digest") != digest_entries(data):
         raise ValueError(f"expected {path} as it was written, got other entries: its digest does not fit. {remedy}")

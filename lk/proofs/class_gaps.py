@@ -1,4 +1,6 @@
-r"""How far the main part of `schur` can fall behind, for every class of wrong answers: N against a constant, or against one-sided functions.
+r"""How far the main part of `schur` can fall behind, for every class of wrong answers.
+
+N against a constant, or against one-sided functions.
 
 The inequality and its numbers a_K, r_K, d_K are those of `lk.proofs.schur`.
 """
@@ -55,7 +57,10 @@ def largest_size(rho: Floats) -> float:
 
 
 def one_sided_means(coordinates: Floats, xs: Ints, ys: Ints, n: int) -> Means:
-    """F, P and Q: the mean of N over pairs, and the differences from it of the means over one x or one y; any numbers are sound."""
+    """F, P and Q: the mean of N over pairs, and the differences from it of the means over one x or one y.
+
+    Any numbers are sound.
+    """
     constant = coordinates.mean(0)
     count_x, count_y = np.bincount(xs, minlength=n)[:, None], np.bincount(ys, minlength=n)[:, None]
     along_x, along_y = (
@@ -76,8 +81,8 @@ def equivariant_gap(
     """Lower bounds of min over w != e of sum <rho(e) - rho(w), N>, with F alone or with F, P and Q, and their rounding error.
 
     Error: every number here is a sum of at most 2 D + 8 terms per representation, of products that are bounded by
-    4 max |rho|_F (|N|_F + |F|_F + |P|_F + |Q|_F): a_K |tr E| <= |rho(e) - rho(w)|_F |E|_F on average over the class, r_K and d_K / sqrt(d)
-    are at most twice that size, and the differences N - F - P - Q pass three roundings.
+    4 max |rho|_F (|N|_F + |F|_F + |P|_F + |Q|_F): a_K |tr E| <= |rho(e) - rho(w)|_F |E|_F on average over the class,
+    r_K and d_K / sqrt(d) are at most twice that size, and the differences N - F - P - Q pass three roundings.
     """
     n, e = group.order, group.identity
     constant, along_x, along_y = means

@@ -1,12 +1,14 @@
 r"""Accuracy bounds from cosets alone, without equivariance: what the explanation of Stander et al. (2024) can prove.
 
-If neurons of a cluster are nearly constant on parts X of the left and Y of the right inputs, their activations are nearly
-A_i[X, Y], and F[X, Y, z] = sum_i A_i u_i(z) their logits. Whatever the pair with xy = z, the gap between z and z' is at least
+If neurons of a cluster are nearly constant on parts X of the left and Y of the right inputs, their activations are
+nearly A_i[X, Y], and F[X, Y, z] = sum_i A_i u_i(z) their logits. Whatever the pair with xy = z, the gap between z and
+z' is at least
 
 .. math:: M[z, z'] = \beta(z) - \beta(z') + \sum_C \min_{(X, Y) : z \in X Y} (F_C[X, Y, z] - F_C[X, Y, z'])
 
-minus sum_i (max u_i - min u_i) |h_i - A_i|. Partitions are integers, and which (X, Y) can occur is read from the Cayley table; the numbers A may
-be anything. The minimum of every cluster is taken apart, which is why cosets without equivariance prove little.
+minus sum_i (max u_i - min u_i) |h_i - A_i|. Partitions are integers, and which (X, Y) can occur is read from the Cayley
+table; the numbers A may be anything. The minimum of every cluster is taken apart, which is why cosets without
+equivariance prove little.
 """
 
 import numpy as np
@@ -23,8 +25,8 @@ from lk.proofs.verifier import Verifier
 def coset(tables: Tables, group: Group, explanation: CosetExplanation, pairs: Ints | None = None) -> Certificate:
     """Bound the accuracy through partitions; cost O(sum over clusters of n^3 / |parts| and n^2 m).
 
-    Rounding: F is a dot product of k terms, sums over clusters and the minimum add that of their number: gamma_{2m+64} times the magnitudes of all
-    terms; h - A is off by gamma_4 (|h| + |A|).
+    Rounding: F is a dot product of k terms, sums over clusters and the minimum add that of their number: gamma_{2m+64}
+    times the magnitudes of all terms; h - A is off by gamma_4 (|h| + |A|).
 
     Args:
         tables: The network.

@@ -11,8 +11,8 @@ from lk.proofs.rounding import UNDERFLOW, WIDER, Floats, Ints
 def decide(gap: Floats, rounding: Floats, folding: Floats | float) -> Floats:
     """The slack of pairs: a float that is proven to lie below the true logit gap.
 
-    IEEE subtraction has the right sign (a difference of two floats rounds to zero only if it is zero), and the next float below it
-    lies below the exact difference. What is not a number certifies nothing.
+    IEEE subtraction has the right sign (a difference of two floats rounds to zero only if it is zero), and the next
+    float below it lies below the exact difference. What is not a number certifies nothing.
 
     Args:
         gap: Computed lower bounds of f(xy|x,y) - f(z|x,y) over all z != xy.

@@ -1,4 +1,7 @@
-"""Checks of explanations: G-sets in integers, floats compared only. Nothing about a part of an explanation is believed before it passes."""
+"""Checks of explanations: G-sets in integers, floats compared only.
+
+Nothing about a part of an explanation is believed before it passes.
+"""
 
 import numpy as np
 
@@ -32,7 +35,8 @@ def refuse_neurons(part: Part, taken: np.ndarray) -> str | None:
 def refuse_actions(circuit: GSetCircuit, group: Group) -> str | None:
     """Why X or Y is no G-set, or None: O(generators n |X|), in integers.
 
-    With act[s h] = act[s] act[h] for generators s and all h, the equation holds for every product of generators, which is every element.
+    With act[s h] = act[s] act[h] for generators s and all h, the equation holds for every product of generators, which
+    is every element.
     """
     for name, action in (("X", circuit.action_x), ("Y", circuit.action_y)):
         reason = refuse_action(action, group, name)
@@ -45,7 +49,10 @@ def refuse_action(action: Ints, group: Group, name: str = "X") -> str | None:
     """Why a table is no action, or None."""
     k = action.shape[1]
     if len(action) != group.order or k == 0 or action.min() < 0 or action.max() >= k:
-        return f"the action on {name} has shape {action.shape} and entries outside it; expected {group.order} rows with entries 0 to {k - 1}"
+        return (
+            f"the action on {name} has shape {action.shape} and entries outside it; expected {group.order} rows with "
+            f"entries 0 to {k - 1}"
+        )
     return None if is_action(action, group) else f"the table of {name} is no action of the group"
 
 
@@ -61,7 +68,10 @@ def refuse_sided(circuit: SidedCircuit, group: Group) -> str | None:
 
 
 def on_orbitals(circuit: GSetCircuit, group: Group) -> Floats:
-    """The kernel with, on each orbital, its value at the first pair: rounding of a finder is taken away, and what is wrong stays wrong."""
+    """The kernel with, on each orbital, its value at the first pair.
+
+    Rounding of a finder is taken away, and what is wrong stays wrong.
+    """
     labels = orbitals(group, circuit.action_x, circuit.action_y)
     _, first = np.unique(labels, return_index=True)
     return np.asarray(circuit.kernel.ravel()[first][labels])

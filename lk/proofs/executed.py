@@ -1,10 +1,13 @@
-r"""From bounds of the exact network to bounds of the network as a machine executes it: one error formula for each precision.
+r"""From bounds of the exact network to bounds of the network as a machine executes it.
+
+One error formula for each precision.
 
 The forward pass computes, in float32 or with narrower factors, :math:`\hat l = E_l W_l`, :math:`\hat r = E_r W_r`,
-:math:`\hat p = \hat l(x) + \hat r(y)`, :math:`\hat h = act(\hat p)`, :math:`\hat f = u \hat h + b`. Its model, for sums in any order, split
-over batches and threads in any way, with or without fused multiply-adds:
+:math:`\hat p = \hat l(x) + \hat r(y)`, :math:`\hat h = act(\hat p)`, :math:`\hat f = u \hat h + b`. Its model, for sums
+in any order, split over batches and threads in any way, with or without fused multiply-adds:
 
-* a factor of a matrix product is rounded with relative error at most :math:`\varphi`, products are then exact or rounded once,
+* a factor of a matrix product is rounded with relative error at most :math:`\varphi`, products are then exact or
+  rounded once,
 * a product of float32 factors, and every sum, has relative error at most s,
 * each result is rounded once more with relative error at most o (bfloat16 under autocast, sums in float32: on CUDA set
   `torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False`),
@@ -16,14 +19,15 @@ With :math:`A = |E_l| |W_l|` (or |l| where a network stores l), and the same for
           e_p \le e_l + e_r + (s + o)(|l| + |r| + e_l + e_r)
 
 where delta is what rounding of the factors does to the product: measured for bfloat16, which rounds to nearest, and
-:math:`((1 + \varphi)^2 - 1) A` for TF32, whose rounding the hardware chooses. ReLU and the absolute value are 1-Lipschitz and round nothing;
-the square has :math:`e_h \le (2 |p| + e_p) e_p + (s + o)(|p| + e_p)^2`. The error of h is common to all logits of a pair, so that
+:math:`((1 + \varphi)^2 - 1) A` for TF32, whose rounding the hardware chooses. ReLU and the absolute value are
+1-Lipschitz and round nothing; the square has :math:`e_h \le (2 |p| + e_p) e_p + (s + o)(|p| + e_p)^2`. The error of h
+is common to all logits of a pair, so that
 
 .. math:: |\widehat{gap} - gap| \le \sum_i (\max_z u_i - \min_z u_i) e_{h,i} + 2 \kappa \Big(\sum_i \max_z |u_i| (h_i + e_{h,i}) + \max |b|\Big)
 
-with :math:`1 + \kappa = (1 + \varphi)^2 (1 + \gamma_{m+2}(s)) (1 + o)`. ReLU, the absolute value and half of the square are at most the same
-function of l plus that of r, so that both sums are a function of x plus a function of y, and the whole costs O(n d m + n^2). A tie of
-executed logits is wrong, as everywhere.
+with :math:`1 + \kappa = (1 + \varphi)^2 (1 + \gamma_{m+2}(s)) (1 + o)`. ReLU, the absolute value and half of the square
+are at most the same function of l plus that of r, so that both sums are a function of x plus a function of y, and the
+whole costs O(n d m + n^2). A tie of executed logits is wrong, as everywhere.
 """
 
 from typing import NamedTuple
@@ -56,7 +60,8 @@ class Precision(NamedTuple):
 
 PRECISIONS = {
     "float32": Precision(0.0, UNIT_32, 0.0),
-    # Tensor cores keep 10 bits of a factor, perhaps truncated, and truncate sums relative to the largest addend of a block.
+    # Tensor cores keep 10 bits of a factor, perhaps truncated, and truncate sums relative to the largest addend of a
+    # block.
     "tf32": Precision(2.0**-10, 4.0 * UNIT_32, 0.0),
     "bfloat16": Precision(2.0**-8, 4.0 * UNIT_32, 2.0**-8),
 }
@@ -71,7 +76,8 @@ def executed(tables: Tables, slack: Floats, precision: str) -> Floats:
         precision: `float32`, `tf32`, or `bfloat16` (factors and results in bfloat16, sums in float32).
 
     Returns:
-        Shape `(n, n)`; positive where the executed network is proven right, minus infinity where nothing is known, as for sums of more than some 8 000 terms.
+        Shape `(n, n)`; positive where the executed network is proven right, minus infinity where nothing is known, as
+        for sums of more than some 8 000 terms.
 
     Raises:
         ValueError: the precision is unknown, or the slack has another shape.
@@ -122,7 +128,10 @@ def executed(tables: Tables, slack: Floats, precision: str) -> Floats:
 
 
 class _Side(NamedTuple):
-    """One executed table: bounds of its error and of the exact value from above, of both signs; the largest partial sum."""
+    """One executed table: bounds of its error and of the exact value from above, of both signs.
+
+    The largest partial sum.
+    """
 
     error: Floats
     above: Floats

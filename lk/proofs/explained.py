@@ -31,7 +31,8 @@ class Ideal:
         left: lambda(x^-1 p), shape `(n, k)`.
         right: -mu(y q), shape `(n, k)`.
         unembed: v, shape `(n, k)`, each entry within one rounding.
-        bias: Shape `(n,)`: four roundings in each sign term, one more for each in their sum, which is fewer than there are neurons.
+        bias: Shape `(n,)`: four roundings in each sign term, one more for each in their sum, which is fewer than there
+            are neurons.
         scales: a, shape `(k,)`.
         dropped: Refused parts with the reason.
         operations: What building and checking cost.
@@ -63,7 +64,8 @@ def build(tables: Tables, group: Group, explanation: GSetExplanation, sided: tup
     taken = np.zeros(tables.width, bool)
     dropped, columns, bias, operations = [], [], np.zeros(tables.order), 0
     parts = list[Part]()
-    # The field decides what a verifier may assume of a part: one of one side among the circuits of both would be believed to be of both.
+    # The field decides what a verifier may assume of a part: one of one side among the circuits of both would be
+    # believed to be of both.
     kinds = ((GSetCircuit, explanation.circuits), (SignTerm, explanation.signs), (SidedCircuit, sided))
     given: list[tuple[type[Part], Part]] = [(kind, part) for kind, found in kinds for part in found]
     for number, (kind, part) in enumerate(given):
@@ -103,8 +105,8 @@ def build(tables: Tables, group: Group, explanation: GSetExplanation, sided: tup
 def ideal_margin(ideal: Ideal, group: Group, activation: str) -> tuple[float, float]:
     """phi(e) - max over w != e of phi(w), and a bound on its rounding error.
 
-    phi(w) = f^(w|e, e). Each term passes one rounding in v, three in g, one product and k + 1 sums; each sign term in the
-    bias four, their sum fewer than k, as a term has four neurons.
+    phi(w) = f^(w|e, e). Each term passes one rounding in v, three in g, one product and k + 1 sums; each sign term in
+    the bias four, their sum fewer than k, as a term has four neurons.
     """
     e = group.identity
     g = apply(ideal.left[e] + ideal.right[e], activation)

@@ -24,8 +24,8 @@ class _Part:
                 if given.ndim != axes or given.dtype.kind not in kinds:
                     wanted = "whole numbers" if kinds == "iu" else "real numbers"
                     raise ValueError(
-                        f"given {name} of shape {given.shape} and type {given.dtype}; expected {wanted} with {axes} axes, "
-                        f"see {type(self).__name__}"
+                        f"given {name} of shape {given.shape} and type {given.dtype}; expected {wanted} with {axes} "
+                        f"axes, see {type(self).__name__}"
                     )
                 object.__setattr__(self, name, np.array(given, dtype))
 
@@ -46,8 +46,8 @@ class GSetCircuit(_Part):
 
     .. math:: left(x) = a \, \lambda(x^{-1} p), \quad right(y) = -a \, \mu(y q), \quad unembed(z) = w \, K(p, z q) / a
 
-    With K constant on orbitals and the weights of each (p, q) adding up to one, the logits depend on w = x^-1 z y^-1 alone. rho-sets
-    (Wu et al. 2025) are the case lambda(b) = mu(b) = b.a, K(b, b') = -b.b'.
+    With K constant on orbitals and the weights of each (p, q) adding up to one, the logits depend on w = x^-1 z y^-1
+    alone. rho-sets (Wu et al. 2025) are the case lambda(b) = mu(b) = b.a, K(b, b') = -b.b'.
 
     Attributes:
         action_x: `action_x[g, p]` = g.p, shape `(n, |X|)`.
@@ -105,8 +105,9 @@ class SidedCircuit(_Part):
 
     .. math:: left(x) = a \, \lambda_j(x^{-1} p), \quad right(y) = a \, \mu_j(y), \quad unembed(z) = w \, K_j(z^{-1} p) / a
 
-    with any functions mu_j. With the weights of each (j, p) adding up to one, the logits depend on x^-1 z and y alone. For `side="right"`, likewise,
-    right(y) = a lambda_j(y p), left(x) = a mu_j(x), unembed(z) = w K_j(z p) / a, and the logits depend on z y^-1 and x.
+    with any functions mu_j. With the weights of each (j, p) adding up to one, the logits depend on x^-1 z and y alone.
+    For `side="right"`, likewise, right(y) = a lambda_j(y p), left(x) = a mu_j(x), unembed(z) = w K_j(z p) / a, and the
+    logits depend on z y^-1 and x.
 
     Attributes:
         action: `action[g, p]` = g.p, shape `(n, |X|)`.
@@ -143,8 +144,9 @@ class SidedCircuit(_Part):
         columns = len(self.lam)
         if self.lam.shape != (columns, k) or self.kernel.shape != (columns, k) or self.other.shape != (columns, n):
             raise ValueError(
-                f"given lam, kernel and other of shapes {self.lam.shape}, {self.kernel.shape}, {self.other.shape}; expected "
-                f"({columns}, {k}) twice and ({columns}, {n}): a row for each column, the action moves {k} points"
+                f"given lam, kernel and other of shapes {self.lam.shape}, {self.kernel.shape}, {self.other.shape}; "
+                f"expected ({columns}, {k}) twice and ({columns}, {n}): a row for each column, the action moves {k} "
+                "points"
             )
         if self.side not in ("left", "right"):
             raise ValueError(f"given side {self.side!r}; expected 'left' or 'right'")
@@ -164,7 +166,9 @@ class SidedCircuit(_Part):
 
 @dataclass(frozen=True, eq=False)
 class SignTerm(_Part):
-    r"""Neurons of a homomorphism sigma to +-1, of four types (s, t): left = s sigma(x), right = t sigma(y), unembed = w c(s, t) sigma(z).
+    r"""Neurons of a homomorphism sigma to +-1, of four types (s, t).
+
+    Left = s sigma(x), right = t sigma(y), unembed = w c(s, t) sigma(z).
 
     c is `both` if s = t and `mixed` otherwise. With A = act(2) + act(-2), B = 2 act(0) the sum of all types is
 
@@ -307,7 +311,9 @@ class CosetExplanation:
 
 @dataclass(frozen=True, eq=False)
 class LookupExplanation(_Part):
-    r"""The unembedding depends on z through a few look-ups, images of points as a rule: u_i(z) is nearly sum_j columns[assign[z, j], i].
+    r"""The unembedding depends on z through a few look-ups, images of points as a rule.
+
+    u_i(z) is nearly sum_j columns[assign[z, j], i].
 
     Attributes:
         assign: Row of `columns` that each look-up gives for each z, shape `(n, look-ups)`.
@@ -336,8 +342,8 @@ class LookupExplanation(_Part):
         rows = len(self.columns)
         if len(self.offset) != rows or (self.assign.size and not (self.assign.min() >= 0 and self.assign.max() < rows)):
             raise ValueError(
-                f"given {rows} rows of columns, {len(self.offset)} of the offset and look-ups of rows up to {self.assign.max(initial=-1)}; "
-                "expected an offset for each row, and look-ups of rows that there are"
+                f"given {rows} rows of columns, {len(self.offset)} of the offset and look-ups of rows up to "
+                f"{self.assign.max(initial=-1)}; expected an offset for each row, and look-ups of rows that there are"
             )
         if not all((np.abs(array) <= 2.0**60).all() for array in (self.columns, self.offset)):
             raise ValueError(

@@ -4,24 +4,27 @@ The ideal network of an explanation is :math:`\hat f(z \mid x, y) = \sum_i v_i(z
 
 .. math:: C_i(x, y) = C(x^{-1} p_i, y q_i), \qquad v_i(z) = w_i K(p_i, z q_i)
 
-and C a table of numbers, act(lambda(p) - mu(q)) without its means (see `lk.proofs.point_values`). If X and Y are G-sets, K is constant on
-orbitals and the w_i of each (p, q) add up to the same number, then, putting p -> xp and q -> y^-1 q in the sum over X x Y, it is a function phi of
-w = x^-1 z y^-1. These premises are checked exactly: actions and orbitals are integers, floats are only compared, and w_i is a whole number of
-2^-24. Nothing else about an explanation is believed. With *any* sizes a_i and any alpha_i(x), gamma_i(y),
+and C a table of numbers, act(lambda(p) - mu(q)) without its means (see `lk.proofs.point_values`). If X and Y are
+G-sets, K is constant on orbitals and the w_i of each (p, q) add up to the same number, then, putting p -> xp and q ->
+y^-1 q in the sum over X x Y, it is a function phi of w = x^-1 z y^-1. These premises are checked exactly: actions and
+orbitals are integers, floats are only compared, and w_i is a whole number of 2^-24. Nothing else about an explanation
+is believed. With *any* sizes a_i and any alpha_i(x), gamma_i(y),
 
 .. math:: u_i h_i - v_i C_i = u_i (\alpha_i + \gamma_i) + u_i (h_i - \alpha_i - \gamma_i - a_i C_i) + (a_i u_i - v_i) C_i
 
-The first term is known for every z, and each of the others takes an inequality (see `lk.proofs.residual`): with R = u - c and D = a u - v - d,
-c and d the middles of the extremes over z, and B bounds of their maxima over z,
+The first term is known for every z, and each of the others takes an inequality (see `lk.proofs.residual`): with R = u -
+c and D = a u - v - d, c and d the middles of the extremes over z, and B bounds of their maxima over z,
 
 .. math:: gap \ge \sum_i R_i(xy) e_i - \hat f(xy) + [\hat f(xy) - \max_{z \ne xy} \hat f(z)] + \sum_i (a_i c_i - d_i) C_i
     - B\Big(\sum_i R_i(z) (e_i - a_i C_i)\Big) - B\Big(\sum_i D_i(z) C_i\Big) + \text{gap of the first term}, \quad e_i = h_i - \alpha_i - \gamma_i
 
-so that neither f^(xy) nor D(xy) is summed over neurons for a pair: f^(xy) = phi(e) is one number. Rounding: see `Change` and `Residual`.
+so that neither f^(xy) nor D(xy) is summed over neurons for a pair: f^(xy) = phi(e) is one number. Rounding: see
+`Change` and `Residual`.
 
-Circuits that are equivariant on one side only (see `SidedCircuit`) need no orbit on the other. With z = xwy the ideal logits are then
-Phi(w y, y) + Psi(x w, x), Phi of the circuits of the left side and all bi-equivariant ones, Psi of those of the right side. Both are evaluated, at x = e
-and at y = e, and the ideal margin of a pair is the least over w != e of the sum of the two gaps: O(n^2 m + n^3).
+Circuits that are equivariant on one side only (see `SidedCircuit`) need no orbit on the other. With z = xwy the ideal
+logits are then Phi(w y, y) + Psi(x w, x), Phi of the circuits of the left side and all bi-equivariant ones, Psi of
+those of the right side. Both are evaluated, at x = e and at y = e, and the ideal margin of a pair is the least over w
+!= e of the sum of the two gaps: O(n^2 m + n^3).
 
 Neurons that are silent are left to `lk.proofs.silent`.
 
@@ -60,7 +63,8 @@ def gset(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints
     Args:
         tables: The network.
         group: Its group, the trusted specification.
-        explanation: Anything; circuits that are not exactly equivariant are dropped, with their reason, and their neurons count as unexplained.
+        explanation: Anything; circuits that are not exactly equivariant are dropped, with their reason, and their
+            neurons count as unexplained.
         pairs: Indices x n + y of the pairs to decide; all by default.
 
     Returns:
@@ -116,11 +120,12 @@ class _Bound:
 class Change:
     """The part of the gap that the unembedding's difference from the ideal one costs, D = a u - v with t = C.
 
-    D is taken about the middle d of its extremes, and u about the middle c of its own. What this moves between f and f^ is the sum
-    of (a c - d) C, added to the gap.
+    D is taken about the middle d of its extremes, and u about the middle c of its own. What this moves between f and f^
+    is the sum of (a c - d) C, added to the gap.
 
-    Roundings: v one, a u one, d two (it is the number that it is), the difference of them two: at most gamma_8 (|a u| + |v| + |d|) in each
-    entry of D, and gamma_4 (|a c| + |d|) in a c - d. Sums over the neurons of a slot and over the slots have at most k terms together.
+    Roundings: v one, a u one, d two (it is the number that it is), the difference of them two: at most gamma_8 (|a u| +
+    |v| + |d|) in each entry of D, and gamma_4 (|a c| + |d|) in a c - d. Sums over the neurons of a slot and over the
+    slots have at most k terms together.
 
     Attributes:
         error: Bound on the rounding error of `gap`, shape `(n,)`, by x.

@@ -1,11 +1,15 @@
-r"""Both inequalities of `lk.proofs.gset` for chunks of pairs: of the network against its ideal, neuron by neuron, and of the ideal's unembedding.
+r"""Both inequalities of `lk.proofs.gset` for chunks of pairs.
 
-The explained neurons come first. For a run of pairs with one x, u's part evaluates, with e = h - alpha - gamma and eta = e - a C,
+Of the network against its ideal, neuron by neuron, and of the ideal's unembedding.
+
+The explained neurons come first. For a run of pairs with one x, u's part evaluates, with e = h - alpha - gamma and
+eta = e - a C,
 
 .. math:: \sum_i R_i(xy) e_i, \quad \sum_i M_i |\eta_i|, \quad \sum_i s_i \eta_i^2 .
 
-The part of a u - v has t = C, which depends on the points that an ideal neuron sees. So the sums over the neurons that share a function y -> yq are
-computed once for each x and each value of it, and a pair adds one number for each such function, not one for each neuron.
+The part of a u - v has t = C, which depends on the points that an ideal neuron sees. So the sums over the neurons that
+share a function y -> yq are computed once for each x and each value of it, and a pair adds one number for each such
+function, not one for each neuron.
 """
 
 from typing import Any, NamedTuple
@@ -35,7 +39,10 @@ class Unembedding(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def sums_of_network(neurons: Halves, columns: Columns, points: Points, scales: Any, pairs: Pairs, sums: Sums) -> None:
-    """Add the three sums over all neurons, in strict IEEE order: no fastmath, no fused operations. Arrays of neurons are neurons first."""
+    """Add the three sums over all neurons, in strict IEEE order: no fastmath, no fused operations.
+
+    Arrays of neurons are neurons first.
+    """
     left, right, kind = neurons
     for run in range(pairs.runs.shape[0] - 1):
         begin, end = pairs.runs[run], pairs.runs[run + 1]

@@ -17,14 +17,15 @@ from lk.proofs.verifier import Verifier
 def irrep(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Ints | None = None) -> Certificate:
     r"""The reference V_irrep on the same ideal network as `gset`: its l2 error, no gauge, nothing split off.
 
-    With h^ = a g and u^ = v / a, :math:`f(z) - \hat f(z) = u_z \cdot (h - \hat h) + (u_z - \hat u_z) \cdot \hat h + \beta - \hat\beta`, so that
+    With h^ = a g and u^ = v / a, :math:`f(z) - \hat f(z) = u_z \cdot (h - \hat h) + (u_z - \hat u_z) \cdot \hat h +
+    \beta - \hat\beta`, so that
 
     .. math:: \epsilon = \max_z |u_z|_2 \, |h - \hat h|_2 + \max_z |u_z - \hat u_z|_2 \, |\hat h|_2 + |\beta - \hat\beta|_\infty
 
     and a pair is certified if epsilon < margin + f(xy) - f^(xy).
 
-    Rounding, with mag = |h| + |a g|: each of u.(h - a g), (a u - v).g and the two products of norms is off by gamma_{k+32} times
-    (max |u| + max |u - u^| + norms) mag.
+    Rounding, with mag = |h| + |a g|: each of u.(h - a g), (a u - v).g and the two products of norms is off by
+    gamma_{k+32} times (max |u| + max |u - u^| + norms) mag.
 
     Source: Wu et al., ICLR 2025, Sect. 5.
 

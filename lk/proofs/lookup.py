@@ -1,12 +1,15 @@
-r"""Accuracy bounds from the unembedding's points alone: which point goes where is looked up, and nothing needs to be equivariant.
+r"""Accuracy bounds from the unembedding's points alone.
 
-In a circuit on G-sets the unembedding u_i(z) = K(p_i, z q_i) depends on z through the image of one point. So, with J look-ups a_j(z), the images
-of J points under z, and any table C,
+Which point goes where is looked up, and nothing needs to be equivariant.
+
+In a circuit on G-sets the unembedding u_i(z) = K(p_i, z q_i) depends on z through the image of one point. So, with J
+look-ups a_j(z), the images of J points under z, and any table C,
 
 .. math:: u_i(z) = \sum_j C[a_j(z), i] + rest, \qquad main(z) = \sum_j (C h)[a_j(z)]
 
-costs J operations for each z where brute force pays m, whatever left and right may be: networks that cover an orbit on neither side are certified
-all the same. The look-ups and C are any numbers; what they miss is the rest, which is bounded as in `lowrank`.
+costs J operations for each z where brute force pays m, whatever left and right may be: networks that cover an orbit on
+neither side are certified all the same. The look-ups and C are any numbers; what they miss is the rest, which is
+bounded as in `lowrank`.
 """
 
 from dataclasses import replace
@@ -29,8 +32,9 @@ from lk.proofs.verifier import Verifier
 def lookup(tables: Tables, group: Group, explanation: LookupExplanation, pairs: Ints | None = None) -> Certificate:
     """Evaluate the looked-up part of all logits and bound the rest; cost O(n^2 (n J + m)).
 
-    Rounding: main passes a dot product of m terms and a sum of J, gamma_{m+J+16} of sum_i |h_i| max_z (|B| |C|)_i, B the look-ups as a matrix; two
-    of them in a gap, and the sums with the residual's tables, whose error `Residual` holds.
+    Rounding: main passes a dot product of m terms and a sum of J, gamma_{m+J+16} of sum_i |h_i| max_z (|B| |C|)_i, B
+    the look-ups as a matrix; two of them in a gap, and the sums with the residual's tables, whose error `Residual`
+    holds.
 
     Args:
         tables: The network.
@@ -99,7 +103,8 @@ class Main:
     def gap(self, xs: Ints, ys: Ints, zs: Ints) -> Floats:
         """Lower bounds of the gap: the looked-up part for every z, the interaction, and the tables A and Q.
 
-        Maxima of the looked-up part, of A and of Q are taken apart, and together (2 n operations more) where that leaves a pair open.
+        Maxima of the looked-up part, of A and of Q are taken apart, and together (2 n operations more) where that
+        leaves a pair open.
         """
         rest, at = self.residual, np.arange(len(xs))
         h = self.activations(xs, ys)

@@ -1,4 +1,7 @@
-"""Accuracy bounds from a few singular vectors of the unembedding alone: what can be proven with no group theory at all."""
+"""Accuracy bounds from a few singular vectors of the unembedding alone.
+
+What can be proven with no group theory at all.
+"""
 
 import numpy as np
 
@@ -15,11 +18,11 @@ from lk.proofs.verifier import Verifier
 def lowrank(tables: Tables, group: Group, rank: int, pairs: Ints | None = None) -> Certificate:
     r"""Evaluate the logits of a rank-r part of the unembedding for every z, and bound the rest; cost O(n^2 r (m + n)).
 
-    u = B C + u_rest with any B, C (here from a singular value decomposition), so that main(z) = B(z) (C h + c) + A[x, z] + Q[y, z] is evaluated, and
-    only the interaction of the rest (see `lk.proofs.residual`) takes an inequality.
+    u = B C + u_rest with any B, C (here from a singular value decomposition), so that main(z) = B(z) (C h + c) + A[x,
+    z] + Q[y, z] is evaluated, and only the interaction of the rest (see `lk.proofs.residual`) takes an inequality.
 
-    Rounding: main passes a dot product of m terms and one of r, gamma_{m+r+16} of sum_i |h_i| max_z (|B| |C|)_i + max |B| |c|; two of them
-    in a gap, and the sums with A and Q, whose error `Residual` holds.
+    Rounding: main passes a dot product of m terms and one of r, gamma_{m+r+16} of sum_i |h_i| max_z (|B| |C|)_i + max
+    |B| |c|; two of them in a gap, and the sums with A and Q, whose error `Residual` holds.
 
     Args:
         tables: The network.

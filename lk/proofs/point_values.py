@@ -1,17 +1,20 @@
 r"""The activations of an ideal network, tabulated on the points that they depend on, and its logit gaps.
 
-An ideal neuron of a circuit on G-sets sees x and y through two points, x^-1 p and yq. So its activation is read from a table C of |X| x |Y|
-numbers, and the network of the circuit, :math:`\sum_i w_i K(p_i, z q_i) \, C(x^{-1} p_i, y q_i)`, is a function of w = x^-1 z y^-1 for *any*
-table C (put p -> xp and q -> y^-1 q in the sum over X x Y). Here C is act(lambda(p) - mu(q)) minus its means over the orbits of p and of q,
-*as rounded*: the floats are the table, and neither the activation nor the means of an ideal network have a rounding error.
+An ideal neuron of a circuit on G-sets sees x and y through two points, x^-1 p and yq. So its activation is read from a
+table C of |X| x |Y| numbers, and the network of the circuit, :math:`\sum_i w_i K(p_i, z q_i) \, C(x^{-1} p_i, y q_i)`,
+is a function of w = x^-1 z y^-1 for *any* table C (put p -> xp and q -> y^-1 q in the sum over X x Y). Here C is
+act(lambda(p) - mu(q)) minus its means over the orbits of p and of q, *as rounded*: the floats are the table, and
+neither the activation nor the means of an ideal network have a rounding error.
 
-Taking the means away changes f^ by a function of x and y alone, and leaves the part that needs an inequality. For a sign term
+Taking the means away changes f^ by a function of x and y alone, and leaves the part that needs an inequality. For a
+sign term
 
 .. math:: \sum_{s, t} c(s, t) \, \sigma(z) \, C(s \sigma(x), t \sigma(y)), \qquad C(s, t) = \kappa s t,
 
-is :math:`2 \kappa (both - mixed) \, \sigma(xyz)`, kappa = 1/2, 1, 2 for ReLU, absolute value and square: no bias is left to take away.
-A circuit of the left side reads C_j(x^-1 p, y) + S_j(x^-1 p) with means over the orbit taken away for each y, and then S, the mean over y; one
-of the right side C_j(x, yp) + S_j(yp). Any C and S make it equivariant on its side.
+is :math:`2 \kappa (both - mixed) \, \sigma(xyz)`, kappa = 1/2, 1, 2 for ReLU, absolute value and square: no bias is
+left to take away. A circuit of the left side reads C_j(x^-1 p, y) + S_j(x^-1 p) with means over the orbit taken away
+for each y, and then S, the mean over y; one of the right side C_j(x, yp) + S_j(yp). Any C and S make it equivariant on
+its side.
 """
 
 from dataclasses import dataclass
@@ -141,8 +144,9 @@ def tabulate(ideal: Ideal, group: Group, activation: str) -> PointValues:
 def ideal_gaps(ideal: Ideal, points: PointValues, group: Group) -> tuple[Floats, Floats, float]:
     """Gap of f^ between xy and the next best answer, sum of v_i(xy) C_i(x, y), both of shape `(n, n)`, and a bound on the error of each.
 
-    With z = xwy, f^ = Phi(wy, y) + Psi(xw, x): Phi(z, y) = f^(z|e, y) of all neurons but those of the right side, Psi(z, x) = f^(z|x, e) of
-    these. Each is a dot product of at most k terms, with one rounding in v and one in C + S; gaps and the last sum pass three more.
+    With z = xwy, f^ = Phi(wy, y) + Psi(xw, x): Phi(z, y) = f^(z|e, y) of all neurons but those of the right side,
+    Psi(z, x) = f^(z|x, e) of these. Each is a dot product of at most k terms, with one rounding in v and one in C + S;
+    gaps and the last sum pass three more.
     """
     n, e = group.order, group.identity
     right_side = points.side < 0

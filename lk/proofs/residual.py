@@ -1,17 +1,20 @@
-r"""What is left of a network beside its explained part: a lower bound of its contribution to the logit gap, shared by all verifiers.
+r"""What is left of a network beside its explained part.
 
-The rest is :math:`rest(z) = \sum_i R_i(z) t_i(x, y) + b(z)` with any table R and any function t of a pair. For any numbers alpha_i(x),
-gamma_i(y) (best: the means over the other input) let eta = t - alpha - gamma. Then, exactly,
+A lower bound of its contribution to the logit gap, shared by all verifiers.
+
+The rest is :math:`rest(z) = \sum_i R_i(z) t_i(x, y) + b(z)` with any table R and any function t of a pair. For any
+numbers alpha_i(x), gamma_i(y) (best: the means over the other input) let eta = t - alpha - gamma. Then, exactly,
 
 .. math:: rest(z) = A[x, z] + Q[y, z] + \sum_i R_i(z) \eta_i, \quad A = \alpha R^T, \; Q = \gamma R^T + b
 
-so that the part that depends on one input is known for every z in O(n^2 m), and only the interaction eta needs an inequality: with
-M_i = max_z |R_i(z)| (Hoelder), or, with any weights s_i > 0, Cauchy-Schwarz,
+so that the part that depends on one input is known for every z in O(n^2 m), and only the interaction eta needs an
+inequality: with M_i = max_z |R_i(z)| (Hoelder), or, with any weights s_i > 0, Cauchy-Schwarz,
 
 .. math:: \sum_i R_i(z) \eta_i \le \min\Big(\sum_i M_i |\eta_i|,\; \max_z \sqrt{\sum_i R_i(z)^2 / s_i}\,\sqrt{\sum_i s_i \eta_i^2}\Big)
 
-A constant may be taken from each column of R and from b, because it moves all logits of a pair alike; half-way between the extremes makes
-M least. The gap is rest(xy) - max_z rest(z), with rest(xy) evaluated, so that the inequality is paid for once.
+A constant may be taken from each column of R and from b, because it moves all logits of a pair alike; half-way between
+the extremes makes M least. The gap is rest(xy) - max_z rest(z), with rest(xy) evaluated, so that the inequality is paid
+for once.
 """
 
 from collections.abc import Callable, Sequence
@@ -90,11 +93,14 @@ class Terms(NamedTuple):
         bias: b, shape `(n,)`.
         along_x: alpha, shape `(n, k)`.
         along_y: gamma, shape `(n, k)`.
-        magnitudes: Two arrays `(n, k)`, functions of x and of y, with `|t_i(x, y)|`, and the terms it is computed from, at most their sum.
-        sample: `t` of some pairs, shape `(k, pairs)`, with their xs and ys: it sets the weights s and has no part in the proof.
+        magnitudes: Two arrays `(n, k)`, functions of x and of y, with `|t_i(x, y)|`, and the terms it is computed from,
+            at most their sum.
+        sample: `t` of some pairs, shape `(k, pairs)`, with their xs and ys: it sets the weights s and has no part in
+            the proof.
         column_error: Bound on the error of each column of `columns` against the table that is meant, shape `(k,)`.
         bias_error: The same for the bias.
-        groups: Ends of the groups of columns; each takes the smaller of the two inequalities, or all together the second.
+        groups: Ends of the groups of columns; each takes the smaller of the two inequalities, or all together the
+            second.
     """
 
     columns: Floats
@@ -146,10 +152,11 @@ class Residual:
     def _errors(self, terms: Terms) -> tuple[Floats, Floats]:
         r"""Bound the rounding error of `interaction` plus `additive`, separably in x and y.
 
-        With mag = |t| + |alpha| + |gamma|: each entry of A and Q is a dot product (gamma_{k+1} of sum M mag, and max |b|), each computed eta
-        is off by gamma_8 mag, and each of the sums over eta has k terms: the evaluated rest(xy) and both inequalities are off by at most
-        gamma_{k+16} (sum M mag + norm * sum sqrt(s) mag), norm that of all columns. Six such errors add up at most; the difference of columns, rounded when the
-        constant is taken away, and the error of the given columns count twice, for xy and for z.
+        With mag = |t| + |alpha| + |gamma|: each entry of A and Q is a dot product (gamma_{k+1} of sum M mag, and max
+        |b|), each computed eta is off by gamma_8 mag, and each of the sums over eta has k terms: the evaluated rest(xy)
+        and both inequalities are off by at most gamma_{k+16} (sum M mag + norm * sum sqrt(s) mag), norm that of all
+        columns. Six such errors add up at most; the difference of columns, rounded when the constant is taken away, and
+        the error of the given columns count twice, for xy and for z.
         """
         k = len(self.largest)
         spread = self.joint * np.sqrt(self.weights)
@@ -162,7 +169,9 @@ class Residual:
         return WIDER * along_x, WIDER * (along_y + constant)
 
     def include(self, columns: Floats, along_x: Floats, along_y: Floats) -> None:
-        """Add a part that depends on one input alone, and needs no inequality: sum of columns(z) (along_x(x) + along_y(y)).
+        """Add a part that depends on one input alone, and needs no inequality.
+
+        Sum of columns(z) (along_x(x) + along_y(y)).
 
         Args:
             columns: Shape `(n, k)`, each entry within one rounding.
@@ -307,7 +316,10 @@ def _relative(sizes: Floats) -> Floats:
 
 @njit(cache=True, nogil=True)
 def _accumulate(t: Any, columns: Columns, pairs: Pairs, sums: Sums) -> None:
-    """Runs of one x and ascending ys, neuron by neuron, in strict IEEE order: no fastmath, no fused operations. t becomes eta."""
+    """Runs of one x and ascending ys, neuron by neuron, in strict IEEE order.
+
+    No fastmath, no fused operations. t becomes eta.
+    """
     for run in range(pairs.runs.shape[0] - 1):
         begin, end = pairs.runs[run], pairs.runs[run + 1]
         x, first, group = pairs.xs[begin], pairs.ys[begin], 0

@@ -4,32 +4,34 @@ The model: IEEE 754 round to nearest, with or without gradual underflow. For flo
 
 .. math:: fl(a \circ b) = (a \circ b)(1 + \delta) + \eta, \quad |\delta| \le u, \quad |\eta| \le 2^{-1022},
 
-and the same for the square root. :math:`\eta` covers results below the normal range, be they rounded to a denormal or flushed to zero.
-With k relative errors,
+and the same for the square root. :math:`\eta` covers results below the normal range, be they rounded to a denormal or
+flushed to zero. With k relative errors,
 
 .. math:: \prod_{j \le k} (1 + \delta_j)^{\pm 1} = 1 + \theta_k, \quad |\theta_k| \le \gamma_k = \frac{k u}{1 - k u}
 
-(Higham, Accuracy and Stability of Numerical Algorithms, 2002, Lemma 3.1). In a dot product of k terms every term passes one product
-and at most k - 1 sums, in whatever order BLAS or a vector unit adds, blocked or not, with fused multiply-adds (fewer roundings) or
-without, so
+(Higham, Accuracy and Stability of Numerical Algorithms, 2002, Lemma 3.1). In a dot product of k terms every term passes
+one product and at most k - 1 sums, in whatever order BLAS or a vector unit adds, blocked or not, with fused
+multiply-adds (fewer roundings) or without, so
 
 .. math:: |fl(a \cdot b) - a \cdot b| \le \gamma_k \, |a| \cdot |b| + 2 k \, 2^{-1022}
 
-Fast matrix multiplication (Strassen) does not obey this; no BLAS uses it. A bound is itself computed in floating point: a
-non-negative sum of k terms is at least `(1 - gamma_k)` times its true value, so that multiplying by `WIDER` covers any sum of up to
-2^40 terms that is computed with bounds on bounds.
+Fast matrix multiplication (Strassen) does not obey this; no BLAS uses it. A bound is itself computed in floating point:
+a non-negative sum of k terms is at least `(1 - gamma_k)` times its true value, so that multiplying by `WIDER` covers
+any sum of up to 2^40 terms that is computed with bounds on bounds.
 
-Underflow is paid once, by `UNDERFLOW`, in `lk.proofs.decide.decide`. Its size follows from what every verifier checks: numbers of a
-network and of an explanation are at most 2^60, sizes of neurons at least 2^-60 (`lk.proofs.gset`), weights of a norm within 2^-64 to
-2^64 (`lk.proofs.residual`), entries of representations at most 2. Hence, with fewer than 2^40 terms in a sum:
+Underflow is paid once, by `UNDERFLOW`, in `lk.proofs.decide.decide`. Its size follows from what every verifier checks:
+numbers of a network and of an explanation are at most 2^60, sizes of neurons at least 2^-60 (`lk.proofs.gset`), weights
+of a norm within 2^-64 to 2^64 (`lk.proofs.residual`), entries of representations at most 2. Hence, with fewer than 2^40
+terms in a sum:
 
-* A product that underflows and is multiplied further, by a factor of at most 2^270, is off by at most 2^-752; fewer than 2^80 of them
-  are summed.
-* Under a square root the error grows: :math:`\sqrt{s + e} \le \sqrt{s} + \sqrt{e}`. A sum of at most 2^40 squares, each divided or
-  multiplied by at most 2^120, is off by at most 2^-862, and its root by 2^-431. The root is multiplied by the norm of the other factor of
-  the Cauchy-Schwarz inequality, at most 2^205 (for `act(v) = v^2`; h is then up to 2^122, and a g up to 2^182). With weights of a norm,
-  within 2^-64 to 2^64, the root is off by at most 2^-459, and the other factor is at most 2^236. In `schur`, the root of squares of
-  differences of representations is off by at most 2^-500, and what it meets is at most 2^285.
+* A product that underflows and is multiplied further, by a factor of at most 2^270, is off by at most 2^-752; fewer
+  than 2^80 of them are summed.
+* Under a square root the error grows: :math:`\sqrt{s + e} \le \sqrt{s} + \sqrt{e}`. A sum of at most 2^40 squares, each
+  divided or multiplied by at most 2^120, is off by at most 2^-862, and its root by 2^-431. The root is multiplied by
+  the norm of the other factor of the Cauchy-Schwarz inequality, at most 2^205 (for `act(v) = v^2`; h is then up to
+  2^122, and a g up to 2^182). With weights of a norm, within 2^-64 to 2^64, the root is off by at most 2^-459, and the
+  other factor is at most 2^236. In `schur`, the root of squares of differences of representations is off by at most
+  2^-500, and what it meets is at most 2^285.
 
 All of it is below 2^-210. A network whose logits differ by less than `UNDERFLOW` is certified by exact integers alone.
 """
@@ -77,7 +79,8 @@ def check_arithmetic() -> None:
     """Check that this thread rounds to nearest and keeps denormals, which float32 tables may hold.
 
     Raises:
-        RuntimeError: It does not, as after `torch.set_flush_denormal(True)` or where a library was compiled with `-ffast-math`.
+        RuntimeError: It does not, as after `torch.set_flush_denormal(True)` or where a library was compiled with
+            `-ffast-math`.
 
     Example:
         >>> check_arithmetic()

@@ -1,18 +1,19 @@
 r"""Accuracy bounds through irreps and near bi-equivariance, for explanations that know no rho-sets.
 
-With representations rho (an explanation; nothing about them is believed), any C, and u_rest = u - sum <rho(z), C>, the main part of the logits
-is :math:`\sum_\rho \langle \rho(z), M_\rho(x, y) \rangle`, M = C h(x, y) + c. For z = xwy it is, up to the measured defect
-|rho(xwy) - rho(x) rho(w) rho(y)|_F of the homomorphism,
+With representations rho (an explanation; nothing about them is believed), any C, and u_rest = u - sum <rho(z), C>, the
+main part of the logits is :math:`\sum_\rho \langle \rho(z), M_\rho(x, y) \rangle`, M = C h(x, y) + c. For z = xwy it
+is, up to the measured defect |rho(xwy) - rho(x) rho(w) rho(y)|_F of the homomorphism,
 
 .. math:: \sum_\rho \langle \rho(w), N_\rho(x, y) \rangle, \qquad N_\rho = \rho(x)^T M_\rho \rho(y)^T
 
-so that the gap of the main part is sum <rho(e) - rho(w), N>. Near equivariance, N is nearly a constant matrix F, or F + P(x) + Q(y) for a sum of
-functions that are equivariant on one side. Then for all w of a class K, with a_K, r_K computed from the given matrices,
+so that the gap of the main part is sum <rho(e) - rho(w), N>. Near equivariance, N is nearly a constant matrix F, or F +
+P(x) + Q(y) for a sum of functions that are equivariant on one side. Then for all w of a class K, with a_K, r_K computed
+from the given matrices,
 
 .. math:: \langle \rho(e) - \rho(w), E \rangle \ge a_K \, tr E - r_K |E - \lambda I|_F - |\lambda| \, d_K, \quad \lambda = tr E / d,
 
-where r_K = max_w |rho(e) - rho(w) - a_K I|_F and d_K = max_w |tr(rho(e) - rho(w) - a_K I)|. The classes, F, P, Q and C matter for
-tightness only.
+where r_K = max_w |rho(e) - rho(w) - a_K I|_F and d_K = max_w |tr(rho(e) - rho(w) - a_K I)|. The classes, F, P, Q and C
+matter for tightness only.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,9 @@ _LARGEST_ENTRY = 2.0  # of an orthogonal matrix, generously
 
 
 def schur(tables: Tables, group: Group, explanation: FourierExplanation, pairs: Ints | None = None) -> Certificate:
-    """Bound the accuracy through irreps; cost O(n^2 (m D + sum d^3)), D = sum d^2, with clusters O(n^2 (m + S D + sum d^3)).
+    """Bound the accuracy through irreps.
+
+    Cost O(n^2 (m D + sum d^3)), D = sum d^2, with clusters O(n^2 (m + S D + sum d^3)).
 
     Memory is 8 n^2 D bytes, for N of every pair.
 
@@ -136,10 +139,13 @@ def _accepted(explanation: FourierExplanation, n: int) -> tuple[list[Floats], li
 
 
 def homomorphism_defect(group: Group, rho: Floats) -> float:
-    r"""A bound of |rho(xwy) - rho(x) rho(w) rho(y)|_F over all x, w, y, from products with generators: O(generators n d^3).
+    r"""A bound of |rho(xwy) - rho(x) rho(w) rho(y)|_F over all x, w, y, from products with generators.
 
-    Let eta = max over generators s and all g of |rho(sg) - rho(s) rho(g)|_F, sigma >= 1, |rho(s)|_2, and size = max |rho(g)|_F. Writing
-    a = s a', E(a) = max_b |rho(ab) - rho(a) rho(b)|_F is at most eta + sigma E(a') + eta size, so that for words of length at most L
+    O(generators n d^3).
+
+    Let eta = max over generators s and all g of |rho(sg) - rho(s) rho(g)|_F, sigma >= 1, |rho(s)|_2, and size = max
+    |rho(g)|_F. Writing a = s a', E(a) = max_b |rho(ab) - rho(a) rho(b)|_F is at most eta + sigma E(a') + eta size, so
+    that for words of length at most L
 
     .. math:: E \le \sigma^L (|\rho(e) - 1|_F \, size + L \, \eta \, (1 + size))
 
@@ -250,8 +256,9 @@ class Main:
     def rounding(self, matrices: Sequence[Floats], defects: Sequence[float], xs: Ints, ys: Ints) -> Floats:
         r"""Error of sum <rho(e) - rho(w), N> through N: rounding of N, and the homomorphism defect for z and for xy.
 
-        |M|_F <= G = sum_i |C_i|_2 |h_i| + |c|_2, and the computed N is off by gamma_{m+S+2d+16} |rho(x)|_F |rho(y)|_F G in the Frobenius
-        norm: the roundings of h, of the dot products and of two products with matrices. It meets |rho(e) - rho(w)|_F <= 2 max |rho|_F.
+        |M|_F <= G = sum_i |C_i|_2 |h_i| + |c|_2, and the computed N is off by gamma_{m+S+2d+16} |rho(x)|_F |rho(y)|_F G
+        in the Frobenius norm: the roundings of h, of the dot products and of two products with matrices. It meets
+        |rho(e) - rho(w)|_F <= 2 max |rho|_F.
         """
         columns, total = np.abs(self.columns()), np.zeros(len(xs))
         terms = gamma(2 * columns.shape[1] + 4 * int(self.dimensions.max()) + 64)
@@ -270,8 +277,9 @@ class Main:
 def _check_clusters(clusters: Clusters, m: int, size: int) -> None:
     if clusters.labels.shape != (m,) or clusters.coefficients.shape != (m,) or clusters.directions.shape[0] != size:
         raise ValueError(
-            f"given clusters of shapes {clusters.labels.shape}, {clusters.coefficients.shape}, {clusters.directions.shape}; "
-            f"expected ({m},), ({m},), ({size}, clusters): one label per neuron, directions in the span of the representations"
+            f"given clusters of shapes {clusters.labels.shape}, {clusters.coefficients.shape}, "
+            f"{clusters.directions.shape}; expected ({m},), ({m},), ({size}, clusters): one label per neuron, "
+            "directions in the span of the representations"
         )
     if not ((clusters.labels >= -1) & (clusters.labels < clusters.directions.shape[1])).all():
         raise ValueError(
@@ -279,7 +287,8 @@ def _check_clusters(clusters: Clusters, m: int, size: int) -> None:
         )
     if not all((np.abs(given) <= 2.0**60).all() for given in (clusters.coefficients, clusters.directions)):
         raise ValueError(
-            "given clusters with coefficients or directions that are not finite or above 2^60; expected sizes of weights"
+            "given clusters with coefficients or directions that are not finite or above 2^60; expected sizes of "
+            "weights"
         )
 
 

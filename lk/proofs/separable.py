@@ -15,8 +15,9 @@ from lk.proofs.verifier import Verifier
 def separable(tables: Tables, group: Group, explanation: GSetExplanation) -> Certificate:
     """Bound the accuracy through circuits in O(n m + n^2), for ReLU and the absolute value.
 
-    Both are 1-Lipschitz, subadditive and positively homogeneous: |h - a g| <= |l - a l^| + |r - a r^| and g <= act(l^) + act(r^). The gap of the
-    rest is at least - sum (max u - min u) |h - a g| - sum (max (a u - v) - min (a u - v)) g - (max - min) of the bias.
+    Both are 1-Lipschitz, subadditive and positively homogeneous: |h - a g| <= |l - a l^| + |r - a r^| and g <=
+    act(l^) + act(r^). The gap of the rest is at least - sum (max u - min u) |h - a g| - sum (max (a u - v) - min (a u -
+    v)) g - (max - min) of the bias.
 
     Args:
         tables: The network; with the square nothing is certified.

@@ -4,13 +4,15 @@ For any set S of neurons f = f_rest + f_S, and for every pair and every z, with 
 
 .. math:: f_S(z) - f_S(xy) = \sum_{i \in S} (u_i(z) - u_i(xy)) \, h_i(x, y) \le \sum_{i \in S} r_i \, (b(left_i(x)) + b(right_i(y)))
 
-because h = act(l + r) >= 0 is at most b(l) + b(r): b(v) = max(v, 0) for the ReLU and |v| for the absolute value (both are subadditive),
-2 v^2 for the square. So the gap of f is at least that of f_rest minus this cost, and a verifier works on f_rest and adds the cost to what
-the rounding error. The proof holds for every S; it is chosen so that the cost is negligible. Pairs that the cost may have
-left open are evaluated once more with all neurons, so that no bound is lower than without silent neurons.
+because h = act(l + r) >= 0 is at most b(l) + b(r): b(v) = max(v, 0) for the ReLU and |v| for the absolute value (both
+are subadditive), 2 v^2 for the square. So the gap of f is at least that of f_rest minus this cost, and a verifier works
+on f_rest and adds the cost to what the rounding error. The proof holds for every S; it is chosen so that the cost is
+negligible. Pairs that the cost may have left open are evaluated once more with all neurons, so that no bound is lower
+than without silent neurons.
 
-Rounding: the cost is a sum of at most 2^40 products, each of non-negative numbers with at most four roundings; `WIDER` covers it, and
-`lk.proofs.decide.decide` widens it once more. No product underflows: the entries are zero or at least 2^-149.
+Rounding: the cost is a sum of at most 2^40 products, each of non-negative numbers with at most four roundings; `WIDER`
+covers it, and `lk.proofs.decide.decide` widens it once more. No product underflows: the entries are zero or at least
+2^-149.
 """
 
 from collections.abc import Callable
@@ -59,7 +61,8 @@ def with_silence(
         tables: The network.
         explained: Neurons to keep.
         pairs: Indices x n + y, ascending.
-        evaluate: Slack of given pairs, of shape `(n * n,)`, and its operations, for a network and the cost of what is silent in it.
+        evaluate: Slack of given pairs, of shape `(n * n,)`, and its operations, for a network and the cost of what is
+            silent in it.
     """
     silent = silence(tables, explained)
     slack, operations = evaluate(silent, pairs)

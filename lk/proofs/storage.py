@@ -1,7 +1,7 @@
 """Networks and explanations on disk, what certificates speak of: nothing in the files is executed or believed.
 
-`network.safetensors` holds the parameters and the group's Cayley table, `explanation.json` the structure of an explanation and
-`explanation.safetensors` its arrays.
+`network.safetensors` holds the parameters and the group's Cayley table, `explanation.json` the structure of an
+explanation and `explanation.safetensors` its arrays.
 """
 
 import json

@@ -18,7 +18,9 @@ Table = NDArray[Any]  # float32 once stored; any real numbers when given
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """What a network stores instead of left and right: left = embed_left weight_left and right = embed_right weight_right.
+    """What a network stores instead of left and right.
+
+    Left = embed_left weight_left and right = embed_right weight_right.
 
     Attributes:
         embed_left: Shape `(n, d)`, float32 once stored.
@@ -46,7 +48,8 @@ class Factors:
             embed, weight = self.of(side)
             if embed.ndim != 2 or weight.ndim != 2 or embed.shape[1] != weight.shape[0]:
                 raise ValueError(
-                    f"given embed_{side} of shape {embed.shape} and weight_{side} of shape {weight.shape}; expected (n, d) and (d, m)"
+                    f"given embed_{side} of shape {embed.shape} and weight_{side} of shape {weight.shape}; expected "
+                    "(n, d) and (d, m)"
                 )
 
     def of(self, side: str) -> tuple[Table, Table]:
@@ -54,7 +57,10 @@ class Factors:
         return getattr(self, f"embed_{side}"), getattr(self, f"weight_{side}")
 
     def product(self, side: str) -> tuple[Floats, Floats]:
-        """The product of a side in float64 and a bound on the error of each entry: products of float32 are exact, d sums are not."""
+        """The product of a side in float64 and a bound on the error of each entry.
+
+        Products of float32 are exact, d sums are not.
+        """
         embed, weight = (table.astype(np.float64) for table in self.of(side))
         return embed @ weight, gamma(len(weight) + 4) * WIDER * (np.abs(embed) @ np.abs(weight))
 
@@ -63,13 +69,15 @@ class Factors:
 class Tables(Folded[Table]):
     r"""The tables of one network, stored in float32 and read as exact real numbers.
 
-    A certificate is about the real-valued function of these tables, without any rounding. With `factors`, the exact products of the
-    factors take the place of left and right. The difference is bounded here and added to the rounding error of every verifier:
-    with |left - left'| <= e(x), |right - right'| <= e(y), and ReLU and the absolute value 1-Lipschitz,
+    A certificate is about the real-valued function of these tables, without any rounding. With `factors`, the exact
+    products of the factors take the place of left and right. The difference is bounded here and added to the rounding
+    error of every verifier: with |left - left'| <= e(x), |right - right'| <= e(y), and ReLU and the absolute value
+    1-Lipschitz,
 
     .. math:: |gap - gap'| \le \sum_i (\max_z u_i(z) - \min_z u_i(z)) \, (e_i(x) + e_i(y))
 
-    and for the square, where :math:`|p^2 - p'^2| \le e (2 |p| + e)`, with each e times `2 |left| + 2 |right| + e`, made separable by maxima.
+    and for the square, where :math:`|p^2 - p'^2| \le e (2 |p| + e)`, with each e times `2 |left| + 2 |right| + e`, made
+    separable by maxima.
 
     GELU is refused: its values are not rational, and no proven error bound of its evaluation is at hand.
 
@@ -85,7 +93,8 @@ class Tables(Folded[Table]):
         folding_x, folding_y: The two parts of the bound above, shape `(n,)` each; zero without factors.
 
     Raises:
-        ValueError: shapes that do not fit, entries that are not finite or above 2^60, an activation that cannot be certified.
+        ValueError: shapes that do not fit, entries that are not finite or above 2^60, an activation that cannot be
+            certified.
         RuntimeError: this thread does not compute as `lk.proofs.rounding` assumes.
 
     Example:
@@ -144,7 +153,8 @@ class Tables(Folded[Table]):
             exact, bound = self.factors.product(side)
             if exact.shape != table.shape:
                 raise ValueError(
-                    f"given factors of {side} with a product of shape {exact.shape}; expected {table.shape}, the shape of {side}"
+                    f"given factors of {side} with a product of shape {exact.shape}; expected {table.shape}, the shape "
+                    f"of {side}"
                 )
             errors.append(WIDER * np.abs(exact - table) + bound)
             sizes.append(2.0 * np.abs(table) + errors[-1])
@@ -169,8 +179,8 @@ class Tables(Folded[Table]):
         """Raise unless an explanation for a network of this order and width is one for this network."""
         if (order, width) != (self.order, self.width):
             raise ValueError(
-                f"expected the explanation of a network of order {self.order} and width {self.width}, got one for order {order} and "
-                f"width {width}. Find an explanation of this network."
+                f"expected the explanation of a network of order {self.order} and width {self.width}, got one for "
+                f"order {order} and width {width}. Find an explanation of this network."
             )
 
     def check_group(self, group: Group) -> None:
@@ -178,7 +188,8 @@ class Tables(Folded[Table]):
         check_arithmetic()
         if group.order != self.order:
             raise ValueError(
-                f"given a network with {self.order} inputs and a group of order {group.order}; expected the group it was trained on"
+                f"given a network with {self.order} inputs and a group of order {group.order}; expected the group it "
+                "was trained on"
             )
 
 
@@ -190,7 +201,8 @@ def _stored(name: str, given: ArrayLike) -> NDArray[np.float32]:
     if len(bad):
         where = tuple(int(i) for i in bad[0])
         raise ValueError(
-            f"given {name}{list(where)} = {array[where]}; expected finite numbers of at most 2^60: training may have diverged"
+            f"given {name}{list(where)} = {array[where]}; expected finite numbers of at most 2^60: training may have "
+            "diverged"
         )
     stored = np.array(array, np.float32, order="C")
     stored.setflags(write=False)

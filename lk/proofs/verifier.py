@@ -1,7 +1,8 @@
 """The frame of every verifier: checks, chunks of pairs, decisions, counted operations and the certificate.
 
-A verifier is a `Verifier` whose `bound` gives a `Bound`: computed lower bounds of logit gaps, and bounds on their rounding error. Everything
-that turns these numbers into a certificate is here, in `lk.proofs.decide` and in `lk.proofs.silent`.
+A verifier is a `Verifier` whose `bound` gives a `Bound`: computed lower bounds of logit gaps, and bounds on their
+rounding error. Everything that turns these numbers into a certificate is here, in `lk.proofs.decide` and in
+`lk.proofs.silent`.
 """
 
 import time
@@ -26,7 +27,9 @@ class Bound(Protocol):
         ...
 
     def __call__(self, xs: Ints, ys: Ints, zs: Ints, /) -> tuple[Floats, Floats]:
-        """Computed bounds of f(xy|x,y) - f(z|x,y) over all z != xy, and bounds on their rounding error; shape `(pairs,)` each.
+        """Computed bounds of f(xy|x,y) - f(z|x,y) over all z != xy, and bounds on their rounding error.
+
+        Shape `(pairs,)` each.
 
         The error includes the cost of silent neurons, `Silent.cost_x[xs] + Silent.cost_y[ys]`.
         """

@@ -31,8 +31,9 @@ os.register_at_fork(after_in_child=_let_go)
 def locked(folder: Path) -> Iterator[Path]:
     """Hold the only right to write into a run folder, and remove what killed writers left half written.
 
-    The lock is the operating system's (`flock` on `.lock`), so that it ends with the process that holds it, however that ends; on network
-    file systems it holds between machines where they support it. Reading needs no lock: every file is renamed when it is complete.
+    The lock is the operating system's (`flock` on `.lock`), so that it ends with the process that holds it, however
+    that ends; on network file systems it holds between machines where they support it. Reading needs no lock: every
+    file is renamed when it is complete.
 
     Args:
         folder: The run folder; made if it is missing.
@@ -84,10 +85,13 @@ def refusal(folder: Path, content: bytes) -> str:
     """Who holds the lock, and what to do."""
     try:
         owner = json.loads(content)
-        who = f"process {owner['process']} on {owner['host']} has been writing ({owner['command']}) since {owner['since']}"
+        who = (
+            f"process {owner['process']} on {owner['host']} has been writing ({owner['command']}) since "
+            f"{owner['since']}"
+        )
     except (ValueError, KeyError, TypeError):  # it is being written or cleared at this moment
         who = "another process is writing"
     return (
-        f"expected a run folder that no other command writes, got {folder}, where {who}. Wait for it or stop it, or choose another --id. "
-        "Reading (analyze.py compare) needs no lock."
+        f"expected a run folder that no other command writes, got {folder}, where {who}. Wait for it or stop it, or "
+        "choose another --id. Reading (analyze.py compare) needs no lock."
     )

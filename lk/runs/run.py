@@ -2,8 +2,9 @@
 
 runs/<id>/config.yaml  segments.yaml  checkpoints/{step=0001234,last}.ckpt  probes/step=0001234.safetensors
 extractions/<name>/{settings.yaml, samples.safetensors, step=0001234/{values,interactions}.safetensors}
-certificates/step=0001234/seed=0007/{network.safetensors, <verifier>/{certificate.json, slack.safetensors, explanation.json, explanation.safetensors}}
-tables/<name>/*.parquet  tables/{probes,training}.parquet  figures/  report.html  wandb/
+certificates/step=0001234/seed=0007/{network.safetensors, <verifier>/{certificate.json, slack.safetensors,
+explanation.json, explanation.safetensors}} tables/<name>/*.parquet  tables/{probes,training}.parquet  figures/
+report.html  wandb/
 """
 
 import re
@@ -24,22 +25,49 @@ from lk.storage.trust import ForeignClassError, build, renamed, shortened
 if TYPE_CHECKING:
     from lk.data import Data
 
-# Columns that readers of a table rely on; the tables of an extraction are made again from its interactions before they are read.
+# Columns that readers of a table rely on; the tables of an extraction are made again from its interactions before they
+# are read.
 COLUMNS = {
     "probes": (
-        "step", "epoch", "layer", "depth", "accuracy", "calibration_error", "loss", "chance", "at_chance", "samples", "gradient_norm", "iterations",
+        "step",
+        "epoch",
+        "layer",
+        "depth",
+        "accuracy",
+        "calibration_error",
+        "loss",
+        "chance",
+        "at_chance",
+        "samples",
+        "gradient_norm",
+        "iterations",
     ),
     "training": ("step", "epoch", "quantity", "value"),
     "certificates": (
-        "step", "epoch", "seed", "verifier", "tier", "bound", "cost", "operations", "seconds", "loss_bound", "margin", "error_50", "error_90",
-        "unexplained", "failed", "reason", "accuracy",
+        "step",
+        "epoch",
+        "seed",
+        "verifier",
+        "tier",
+        "bound",
+        "cost",
+        "operations",
+        "seconds",
+        "loss_bound",
+        "margin",
+        "error_50",
+        "error_90",
+        "unexplained",
+        "failed",
+        "reason",
+        "accuracy",
     ),
     "circuits": (),
     "data": ("note",),
     "environment": ("what", "step"),
     "progress": ("step", "epoch", "seed", "quantity", "irrep", "value"),
     "stability": ("step", "layer", "place", "kind", "order", "sample", "stability"),
-}  # fmt: skip
+}
 
 TEXT = {"layer", "quantity", "place", "kind", "verifier", "tier", "reason", "irrep", "note", "what"}
 BOOL = {"at_chance", "failed"}
@@ -138,7 +166,8 @@ class Run:
         for name, part in parts.items():
             if not is_part(part):
                 raise ValueError(
-                    f"expected {name} as class_path with init_args in {self.config_file}, got {shortened(part)}. Expected a file written by train.py."
+                    f"expected {name} as class_path with init_args in {self.config_file}, got {shortened(part)}. "
+                    "Expected a file written by train.py."
                 )
         if not isinstance(loaded.get("trainer") or {}, dict):
             raise ValueError(
@@ -243,7 +272,10 @@ class Run:
         return self.built(config, trust, Data)  # type: ignore[no-any-return]
 
     def extraction_config(self, name: str | None = None) -> dict[str, Any]:
-        """Settings of an extraction: of a stored one by its name, else those that training used; empty if there are none."""
+        """Settings of an extraction: of a stored one by its name, else those that training used.
+
+        Empty if there are none.
+        """
         if name is not None and (self.extraction(name) / "settings.yaml").is_file():
             return self.settings(name)
         callbacks = (self.config.get("trainer") or {}).get("callbacks") or []
@@ -281,7 +313,8 @@ class Run:
         path = self.checkpoint(step)
         if not path.is_file():
             raise FileNotFoundError(
-                f"Run {self.id} has no checkpoint of step {step}. Known: {', '.join(map(str, self.checkpoints)) or 'none'}."
+                f"Run {self.id} has no checkpoint of step {step}. Known: "
+                f"{', '.join(map(str, self.checkpoints)) or 'none'}."
             )
         stored = load_checkpoint(path)
         weights = network_weights(stored)

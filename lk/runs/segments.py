@@ -1,6 +1,7 @@
 """Segments of a training: where a run can be resumed, with which settings, and how each part of it began and ended.
 
-A run that is never interrupted has one segment. Each resume adds one, so that the file says which steps were trained with which settings.
+A run that is never interrupted has one segment. Each resume adds one, so that the file says which steps were trained
+with which settings.
 """
 
 import copy
@@ -18,15 +19,40 @@ from lk.storage.strict_yaml import dump_yaml, read_yaml
 SEGMENTS = "segments.yaml"
 # Settings that change no weight: they may differ between segments, and are not recorded.
 FREE = (
-    "id", "runs_dir", "report", "resume", "ckpt_path", "weights_only", "config", "trainer.default_root_dir", "trainer.logger",
-    "trainer.log_every_n_steps", "trainer.profiler", "trainer.num_sanity_val_steps", "trainer.enable_progress_bar",
-    "trainer.enable_model_summary", "trainer.enable_checkpointing", "trainer.detect_anomaly", "trainer.barebones", "data.init_args.num_workers",
-)  # fmt: skip
+    "id",
+    "runs_dir",
+    "report",
+    "resume",
+    "ckpt_path",
+    "weights_only",
+    "config",
+    "trainer.default_root_dir",
+    "trainer.logger",
+    "trainer.log_every_n_steps",
+    "trainer.profiler",
+    "trainer.num_sanity_val_steps",
+    "trainer.enable_progress_bar",
+    "trainer.enable_model_summary",
+    "trainer.enable_checkpointing",
+    "trainer.detect_anomaly",
+    "trainer.barebones",
+    "data.init_args.num_workers",
+)
 # Settings that say how long, on which machine and from where: they may differ, and the segment records how.
 RECORDED = (
-    "trainer.max_epochs", "trainer.max_steps", "trainer.max_time", "trainer.min_epochs", "trainer.min_steps", "trainer.callbacks",
-    "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "data.init_args.data_dir", "data.init_args.path",
-)  # fmt: skip
+    "trainer.max_epochs",
+    "trainer.max_steps",
+    "trainer.max_time",
+    "trainer.min_epochs",
+    "trainer.min_steps",
+    "trainer.callbacks",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
+    "data.init_args.data_dir",
+    "data.init_args.path",
+)
 
 
 @dataclass(frozen=True)
@@ -38,10 +64,13 @@ class ResumePoint:
 
 
 def read_resume_point(path: Path) -> ResumePoint | None:
-    """The step of a checkpoint that holds all that a resume needs; nothing where it is damaged, missing or for reading only.
+    """The step of a checkpoint that holds all that a resume needs.
 
-    Passed over is a checkpoint that was written where a validation follows, in the last batch of an epoch or inside one: a resume from it
-    would leave that out. So is one that was written where something ended training inside an epoch, which Lightning counts as complete.
+    Nothing where it is damaged, missing or for reading only.
+
+    Passed over is a checkpoint that was written where a validation follows, in the last batch of an epoch or inside
+    one: a resume from it would leave that out. So is one that was written where something ended training inside an
+    epoch, which Lightning counts as complete.
     """
     try:
         stored = whole_checkpoint(path)
@@ -126,7 +155,9 @@ def resume_points(folder: Path, scheduled: Mapping[int, Path]) -> Iterator[Resum
 
 
 def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, object, object]]:
-    """Key, old and new value of every setting that differs; lists, and mappings that a class takes as one argument, are values.
+    """Key, old and new value of every setting that differs.
+
+    Lists, and mappings that a class takes as one argument, are values.
 
     Example:
         >>> list(differences({"a": 1, "b": None}, {"a": 1, "b": {"c": 2}}))
@@ -178,8 +209,8 @@ def changes(stored: Mapping[str, Any], given: Mapping[str, Any], run: str) -> di
     ]
     if refused:
         raise ValueError(
-            f"expected the settings that run {run!r} was trained with, got {', '.join(refused)}. Leave them away to resume the run, or choose "
-            "another --id for a run with other settings."
+            f"expected the settings that run {run!r} was trained with, got {', '.join(refused)}. Leave them away to "
+            "resume the run, or choose another --id for a run with other settings."
         )
     return differ
 
@@ -208,7 +239,8 @@ def read_segments(folder: Path) -> list[dict[str, Any]]:
     found = read_yaml(path, "Delete it: the report then goes without it.").get("segments")
     if not isinstance(found, list) or not all(map(is_segment, found)):
         raise ValueError(
-            f"expected segments of a training in {path}, got something else. Delete it: the report then goes without it."
+            f"expected segments of a training in {path}, got something else. Delete it: the report then goes without "
+            "it."
         )
     return found
 

@@ -1,13 +1,15 @@
 """Descriptions of objects as plain data: their class and the arguments that they were made with.
 
-A description is what `settings.yaml` holds and what decides whether stored results belong to the settings of today. It must therefore not
-lose an argument. Arguments are recorded when an object is made, by the metaclass `Recorded` of all extension points, and not read from
-attributes afterwards: an argument that a class keeps as `self._value`, as `2 * value` or not at all is described like any other. The
-metaclass is called for every way to define a class (an own `__init__`, a dataclass, an own `__new__`, none at all); wrapping `__init__`
-misses dataclasses, and a `__new__` of the base misses classes that define another.
+A description is what `settings.yaml` holds and what decides whether stored results belong to the settings of today. It
+must therefore not lose an argument. Arguments are recorded when an object is made, by the metaclass `Recorded` of all
+extension points, and not read from attributes afterwards: an argument that a class keeps as `self._value`, as
+`2 * value` or not at all is described like any other. The metaclass is called for every way to define a class (an own
+`__init__`, a dataclass, an own `__new__`, none at all); wrapping `__init__` misses dataclasses, and a `__new__` of the
+base misses classes that define another.
 
-What a record alone would get wrong is an object that is changed after it was made. Attributes under an argument's own name are
-therefore compared with what they were; a difference is refused. What a class changes under other names is its own affair.
+What a record alone would get wrong is an object that is changed after it was made. Attributes under an argument's own
+name are therefore compared with what they were; a difference is refused. What a class changes under other names is its
+own affair.
 """
 
 import copy
@@ -33,7 +35,10 @@ class Undescribed:
 
 
 class Recorded(ABCMeta):
-    """Metaclass of the extension points: keeps the arguments of every object, described before `__init__` can change them."""
+    """Metaclass of the extension points.
+
+    Keeps the arguments of every object, described before `__init__` can change them.
+    """
 
     @property
     def __signature__(cls) -> inspect.Signature:
@@ -101,7 +106,8 @@ def describe(thing: Any) -> Any:
     """The inverse of `lk.storage.trust.build`: class path and arguments of an object, as plain data.
 
     Raises:
-        ValueError: An argument cannot be described, or the object was changed after it was made; says which, and what to do.
+        ValueError: An argument cannot be described, or the object was changed after it was made; says which, and what
+            to do.
 
     Example:
         >>> from lk.games import Grid
@@ -128,7 +134,8 @@ def describe(thing: Any) -> Any:
         return {str(key): describe(value) for key, value in thing.items()}
     if is_function(thing):
         raise ValueError(
-            f"it is the function {thing.__qualname__}. Annotate the argument as Callable, and pass it as that argument itself."
+            f"it is the function {thing.__qualname__}. Annotate the argument as Callable, and pass it as that argument "
+            "itself."
         )
     if not isinstance(type(thing), Recorded) or "_made_with" not in vars(thing):
         raise ValueError(f"it is of type {type(thing).__module__}.{type(thing).__qualname__}. {REMEDY}.")
@@ -145,13 +152,14 @@ def arguments(thing: Any) -> dict[str, Any]:
     for name, value in given.items():
         if isinstance(value, Undescribed):
             raise ValueError(
-                f"expected arguments that a settings file can hold, got {type(thing).__name__} with {name}, which cannot be described: {value.reason}"
+                f"expected arguments that a settings file can hold, got {type(thing).__name__} with {name}, which "
+                f"cannot be described: {value.reason}"
             )
     for name, before in own["_kept"].items():
         if name not in own or differ(before, recorded(own[name], takes_function(signature, name))):
             raise ValueError(
-                f"expected {type(thing).__name__} as it was made, got another {name} than it was made with. Make a new object with "
-                f"{name} as its argument; a change of an attribute is not part of the settings."
+                f"expected {type(thing).__name__} as it was made, got another {name} than it was made with. Make a new "
+                f"object with {name} as its argument; a change of an attribute is not part of the settings."
             )
     # A copy: what a caller does with the description does not change the record.
     found: dict[str, Any] = copy.deepcopy(given)
@@ -172,6 +180,7 @@ def name_of(thing: Any) -> str:
     module, name = str(getattr(thing, "__module__", None)), str(thing.__qualname__)
     if getattr(sys.modules.get(module), name, None) is not thing:
         raise ValueError(
-            f"it is {name} of {module}, which no import path leads to. Define it at the top of a module, under its own name."
+            f"it is {name} of {module}, which no import path leads to. Define it at the top of a module, under its own "
+            "name."
         )
     return f"{module}.{name}"

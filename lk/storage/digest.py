@@ -1,4 +1,7 @@
-"""Digests: what results were made from, in a few characters, so that results of something else are not taken for them."""
+"""Digests: what results were made from, in a few characters.
+
+So that results of something else are not taken for them.
+"""
 
 import hashlib
 import json
@@ -14,7 +17,8 @@ LENGTH = 32  # hexadecimal digits: 128 bits
 def digest_tensors(tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 of names, types, shapes and bytes, in the order of the names; cut to 128 bits.
 
-    Half precision counts as the single precision that it equals: a network is trained in one and read from its file in the other.
+    Half precision counts as the single precision that it equals: a network is trained in one and read from its file in
+    the other.
 
     Example:
         >>> a, b = torch.zeros(2), torch.zeros(2, 1)
@@ -64,7 +68,10 @@ def digest_plain(data: object) -> str:
 
 
 def digest_files(data: object) -> dict[str, str]:
-    """Path to SHA-256 of every file that a description names, wherever in it: a path says nothing of what the file holds."""
+    """Path to SHA-256 of every file that a description names, wherever in it.
+
+    A path says nothing of what the file holds.
+    """
     if isinstance(data, Mapping):
         parts = [digest_files(value) for value in data.values()]
     elif isinstance(data, list):

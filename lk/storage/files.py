@@ -1,4 +1,7 @@
-"""Write files so that an interruption leaves the old one or the new one, never half of one; how much the machine holds."""
+"""Write files so that an interruption leaves the old one or the new one, never half of one.
+
+How much the machine holds.
+"""
 
 import os
 import secrets
@@ -13,8 +16,9 @@ PART = ".part"  # ending of a file that is being written
 def writing(path: Path) -> Iterator[Path]:
     """A new, empty temporary file beside `path`; it takes the name `path` when the block ends without an error.
 
-    The temporary file lies in the folder of `path`, so that the rename is atomic on every file system. Its name cannot be guessed and it
-    is created exclusively: a link that somebody planted there is never followed. A link called `path` itself is replaced, not followed.
+    The temporary file lies in the folder of `path`, so that the rename is atomic on every file system. Its name cannot
+    be guessed and it is created exclusively: a link that somebody planted there is never followed. A link called `path`
+    itself is replaced, not followed.
 
     Raises:
         FileExistsError: A file stands where the folder of `path` should be.
@@ -38,7 +42,9 @@ def writing(path: Path) -> Iterator[Path]:
 
 
 def remove_parts(folder: Path) -> list[Path]:
-    """Remove the temporary files that killed processes left below a folder; only for the process that alone writes there.
+    """Remove the temporary files that killed processes left below a folder.
+
+    Only for the process that alone writes there.
 
     Returns:
         The removed files.
@@ -50,7 +56,9 @@ def remove_parts(folder: Path) -> list[Path]:
 
 
 def check_links(folder: Path) -> None:
-    """Refuse a run folder with a link that leads out of it: whoever writes there would write elsewhere. W&B's own folder may hold some.
+    """Refuse a run folder with a link that leads out of it: whoever writes there would write elsewhere.
+
+    W&B's own folder may hold some.
 
     Raises:
         ValueError: Names the link and its target.
@@ -63,8 +71,8 @@ def check_links(folder: Path) -> None:
             path = Path(place) / name
             if path.is_symlink() and not path.resolve().is_relative_to(root):
                 raise ValueError(
-                    f"expected no link that leads out of the run folder, got {path} -> {os.readlink(path)}. Remove the link, or copy what it "
-                    "leads to into the folder."
+                    f"expected no link that leads out of the run folder, got {path} -> {os.readlink(path)}. Remove the "
+                    "link, or copy what it leads to into the folder."
                 )
 
 

@@ -1,4 +1,7 @@
-"""Files of a run, read as data from somebody: every error is a ValueError that names the file and the remedy, sizes are checked before reading."""
+"""Files of a run, read as data from somebody.
+
+Every error is a ValueError that names the file and the remedy, sizes are checked before reading.
+"""
 
 import json
 import math
@@ -95,7 +98,10 @@ def read_tensors(path: Path, what: str, remedy: str) -> tuple[dict[str, Tensor],
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str] | None = None) -> None:
-    """Write a safetensors file (to a temporary name first), with a digest of its tensors in the header: a flipped bit is found on reading."""
+    """Write a safetensors file (to a temporary name first), with a digest of its tensors in the header.
+
+    A flipped bit is found on reading.
+    """
     whole = {key: tensor.contiguous().cpu() for key, tensor in tensors.items()}
     with writing(path) as temporary:
         save_file(whole, temporary, {**(header or {}), "digest": digest_tensors(whole)})
@@ -183,7 +189,8 @@ def read_frame(path: Path, remedy: str, columns: Mapping[str, str] | None = None
     try:
         about = pq.read_metadata(path)
         groups = [about.row_group(i) for i in range(about.num_row_groups)]
-        # A few bytes of a run length stand for any number of rows: what is counted are cells, those of nested columns included.
+        # A few bytes of a run length stand for any number of rows: what is counted are cells, those of nested columns
+        # included.
         cells = max(
             about.num_rows * about.num_columns,
             sum(g.column(j).num_values for g in groups for j in range(g.num_columns)),

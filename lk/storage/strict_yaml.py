@@ -1,8 +1,8 @@
 """YAML files of a run: read with limits, written without aliases.
 
-A file may be hostile or damaged. Its events are counted before anything is built from it, so that neither depth, nor size, nor aliases that
-unfold to more than fits (or that contain themselves) cost more than reading it once. Of a key that stands twice, YAML takes the last
-without a word; here it is refused.
+A file may be hostile or damaged. Its events are counted before anything is built from it, so that neither depth, nor
+size, nor aliases that unfold to more than fits (or that contain themselves) cost more than reading it once. Of a key
+that stands twice, YAML takes the last without a word; here it is refused.
 """
 
 import re

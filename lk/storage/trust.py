@@ -1,8 +1,11 @@
-"""What may be rebuilt from a run folder. A folder is data from somebody: importing a module and making an object both run code.
+"""What may be rebuilt from a run folder.
 
-Names from files are imported here and nowhere else, and only after the name itself was checked. Without trust, a name must lie in lk,
-torchvision or torch.nn, must lead to something *defined* there, and to a class of an extension point of lk or a module of torch: other
-classes of these packages (data sets that download and unpack, commands that train) are no parts of a run.
+A folder is data from somebody: importing a module and making an object both run code.
+
+Names from files are imported here and nowhere else, and only after the name itself was checked. Without trust, a name
+must lie in lk, torchvision or torch.nn, must lead to something *defined* there, and to a class of an extension point of
+lk or a module of torch: other classes of these packages (data sets that download and unpack, commands that train) are
+no parts of a run.
 """
 
 import importlib
@@ -40,8 +43,8 @@ def check_name(path: object, allowed: tuple[str, ...] = TRUSTED) -> None:
         or not all(part.isidentifier() for part in path.split("."))
     ):
         raise ForeignClassError(
-            f"The run's config names {path!r}. Only classes of lk and torchvision are built from a run folder, because building "
-            "a class runs its code. Pass --trust true if you know where this run comes from."
+            f"The run's config names {path!r}. Only classes of lk and torchvision are built from a run folder, because "
+            "building a class runs its code. Pass --trust true if you know where this run comes from."
         )
 
 
@@ -77,7 +80,9 @@ def renamed(config: Any) -> Any:
 
 
 def find(path: str, trust: bool) -> Any:
-    """The class or function at a dotted path; without `trust` its name is checked before the import, and where it is defined after it.
+    """The class or function at a dotted path.
+
+    Without `trust` its name is checked before the import, and where it is defined after it.
 
     Raises:
         ForeignClassError: It lies outside of, or was defined outside of, lk, torchvision and torch.nn.
@@ -92,7 +97,8 @@ def find(path: str, trust: bool) -> Any:
         raise ValueError(f"The run's config names {path!r}, which cannot be imported ({error}).") from error
     if not trust and not f"{getattr(found, '__module__', '')}.".startswith(TRUSTED):
         raise ForeignClassError(
-            f"The run's config names {path!r}, which is defined in {getattr(found, '__module__', 'an unknown place')!r}."
+            f"The run's config names {path!r}, which is defined in "
+            f"{getattr(found, '__module__', 'an unknown place')!r}."
         )
     return found
 
@@ -116,7 +122,8 @@ def find_class(path: object, trust: bool, expected: type | None = None) -> Any:
         raise ForeignClassError(f"The run's config names {path!r} where a class is expected.")
     if not trust and not isinstance(found, Recorded) and not issubclass(found, nn.Module):
         raise ForeignClassError(
-            f"The run's config names {path!r}, which is no part of a run (data, a network, players, a masker, a score, ...)."
+            f"The run's config names {path!r}, which is no part of a run (data, a network, players, a masker, a score, "
+            "...)."
         )
     if expected is not None and isinstance(found, type) and not issubclass(found, expected):
         raise ValueError(f"expected a subclass of {expected.__module__}.{expected.__name__}, got class_path={path!r}.")
@@ -168,7 +175,9 @@ def build(config: object, trust: bool = False, expected: type | None = None, **l
 
 
 def check_types(found: Any, given: Mapping[str, Any]) -> None:
-    """Refuse arguments of another type than annotated: a constructor keeps what it is given, and the error would come from far away.
+    """Refuse arguments of another type than annotated.
+
+    A constructor keeps what it is given, and the error would come from far away.
 
     Raises:
         ValueError: Names the argument.

@@ -9,8 +9,8 @@ from torch import nn
 class Adam(torch.optim.Adam):
     """Adam (L2 penalty in the gradient, not AdamW) that spares the parameters marked `decay = False`, such as biases.
 
-    LightningCLI hands an optimiser the parameters and nothing else, so a network says on the parameter itself what must not
-    decay. Nothing else differs from `torch.optim.Adam`, except that the fused kernel is the default.
+    LightningCLI hands an optimiser the parameters and nothing else, so a network says on the parameter itself what must
+    not decay. Nothing else differs from `torch.optim.Adam`, except that the fused kernel is the default.
 
     Args:
         params: The parameters.

@@ -39,17 +39,19 @@ class Classification(pl.LightningModule):
 
     Optimiser and learning-rate schedule come from the configuration's `optimizer` and `lr_scheduler`.
 
-    A network may be several, one per seed (`network.seeds`), that are trained at once. What is minimised is then the *sum* of
-    their losses: each gets exactly the gradient that it would get alone, and an elementwise optimiser (SGD, Adam) keeps them
-    apart. Clipping by the norm of all gradients would not. What is logged is the mean over seeds, and the least test accuracy
-    as `test/accuracy_min`; training loss and accuracy are then those of an epoch's last step, as counting costs as much as a small step.
-    Of one network they are means over the epoch, and `train/loss` by step beside them.
+    A network may be several, one per seed (`network.seeds`), that are trained at once. What is minimised is then the
+    *sum* of their losses: each gets exactly the gradient that it would get alone, and an elementwise optimiser (SGD,
+    Adam) keeps them apart. Clipping by the norm of all gradients would not. What is logged is the mean over seeds, and
+    the least test accuracy as `test/accuracy_min`; training loss and accuracy are then those of an epoch's last step,
+    as counting costs as much as a small step. Of one network they are means over the epoch, and `train/loss` by step
+    beside them.
 
     Args:
         network: The target network.
 
     Raises:
-        FloatingPointError: The training loss is NaN or infinite; names epoch, step, learning rate, and the seeds where there are several.
+        FloatingPointError: The training loss is NaN or infinite; names epoch, step, learning rate, and the seeds where
+            there are several.
     """
 
     def __init__(self, network: Network) -> None:
@@ -58,7 +60,8 @@ class Classification(pl.LightningModule):
         self.train_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
         self.test_accuracy = MulticlassAccuracy(network.num_classes, average="micro")
         self.test_loss = MeanMetric()
-        # Of several networks at once every batch is the whole split: the last step's loss is theirs, and a mean would cost as much as a step.
+        # Of several networks at once every batch is the whole split: the last step's loss is theirs, and a mean would
+        # cost as much as a step.
         self.train_loss = MeanMetric() if network.seeds == 1 else None
         self.least_test_accuracy = LeastAccuracy(network.seeds) if network.seeds > 1 else None
         self.counted: dict[str, dict[str, Tensor]] | None = None
@@ -68,7 +71,10 @@ class Classification(pl.LightningModule):
         return self.network(x)  # type: ignore[no-any-return]
 
     def on_fit_start(self) -> None:
-        """Prove on three inputs that the network fits the data and can be read, before training starts; see `lk.networks.readable`."""
+        """Prove on three inputs that the network fits the data and can be read, before training starts.
+
+        See `lk.networks.readable`.
+        """
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         x = first_inputs(data.train).to(self.device)
         layers = (
@@ -79,7 +85,10 @@ class Classification(pl.LightningModule):
         adapter.apply(self.network)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Mean cross-entropy of a batch in nats, summed over seeds; under several devices weighted so that their mean is that of one."""
+        """Mean cross-entropy of a batch in nats, summed over seeds.
+
+        Under several devices weighted so that their mean is that of one.
+        """
         x, y = batch
         logits = self.network(x)
         several, share = self.trainer.world_size > 1, getattr(self.trainer.train_dataloader, "share", None)
@@ -111,7 +120,10 @@ class Classification(pl.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """What has been counted of the epoch so far, on all devices: a run that is resumed inside the epoch counts on."""
+        """What has been counted of the epoch so far, on all devices.
+
+        A run that is resumed inside the epoch counts on.
+        """
         counted = {}
         for name, metric in self.counting.items():
             with metric.sync_context(should_sync=self.trainer.world_size > 1):
@@ -139,10 +151,14 @@ class Classification(pl.LightningModule):
         if each.ndim:
             wrong = (~torch.isfinite(each)).nonzero().flatten().tolist()
             value = each[wrong[0]] if wrong else value
-            who = f" of seed {', '.join(str(self.network.first_seed + i) for i in wrong)} ({len(wrong)} of {len(each)} trained at once)"
+            who = (
+                f" of seed {', '.join(str(self.network.first_seed + i) for i in wrong)} ({len(wrong)} of {len(each)} "
+                "trained at once)"
+            )
         raise FloatingPointError(
-            f"The training loss{who} is {value:g} at epoch {self.current_epoch}, step {self.global_step} (learning rate {rates}). Expected a "
-            "finite number: lower the learning rate, or look for NaN in the inputs. Earlier checkpoints are kept."
+            f"The training loss{who} is {value:g} at epoch {self.current_epoch}, step {self.global_step} (learning "
+            f"rate {rates}). Expected a finite number: lower the learning rate, or look for NaN in the inputs. Earlier "
+            "checkpoints are kept."
         )
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:

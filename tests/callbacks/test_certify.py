@@ -1,4 +1,7 @@
-"""Certificates through the user's doors: trained with and without, stopped and resumed, read back, certified again, with good and bad input."""
+"""Certificates through the user's doors.
+
+Trained with and without, stopped and resumed, read back, certified again, with good and bad input.
+"""
 
 import re
 import shutil

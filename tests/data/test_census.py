@@ -8,9 +8,19 @@ from lk.data import Census
 from lk.data.census import census_rows
 
 INPUTS = [
-    "age", "workclass", "education-num", "marital-status", "occupation", "relationship", "race", "sex", "capital-gain", "capital-loss",
-    "hours-per-week", "native-country",
-]  # fmt: skip
+    "age",
+    "workclass",
+    "education-num",
+    "marital-status",
+    "occupation",
+    "relationship",
+    "race",
+    "sex",
+    "capital-gain",
+    "capital-loss",
+    "hours-per-week",
+    "native-country",
+]
 # UCI's own lines: no header, a space behind each comma, ? for missing values; adult.test has a remark and full stops.
 UCI_DATA = """39, State-gov, 77516, Bachelors, 13, Never-married, Adm-clerical, Not-in-family, White, Male, 2174, 0, 40, United-States, <=50K
 54, ?, 180211, Some-college, 10, Married-civ-spouse, ?, Husband, Asian-Pac-Islander, Male, 0, 0, 60, South, >50K

@@ -1,4 +1,6 @@
-"""Damaged files of every format: they load as finite tensors, or one error names the file; never another error, never a hang.
+"""Damaged files of every format: they load as finite tensors, or one error names the file.
+
+Never another error, never a hang.
 
 Valid files are damaged in bytes by hypothesis with a fixed seed; LK_FUZZ sets the number of examples of each format.
 """
@@ -92,8 +94,18 @@ def damages(draw):
 
 
 FORMATS = (
-    "csv", "tsv", "parquet", "png", "jpg", "gif", "tiff", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "train.tsv", "test.tsv",
-)  # fmt: skip
+    "csv",
+    "tsv",
+    "parquet",
+    "png",
+    "jpg",
+    "gif",
+    "tiff",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+    "train.tsv",
+    "test.tsv",
+)
 
 
 def outcome(path: Path, data: Data) -> str:
@@ -121,9 +133,12 @@ def test_damaged_files_load_or_name_themselves(tmp_path, writers, name):
     whole = path.read_bytes()
 
     @settings(
-        max_examples=EXAMPLES, derandomize=True, deadline=20_000, database=None,
+        max_examples=EXAMPLES,
+        derandomize=True,
+        deadline=20_000,
+        database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )  # fmt: skip
+    )
     @given(damages())
     def check(damage):
         kind, apply = damage

@@ -45,11 +45,29 @@ def ramp(mode):
 @pytest.mark.parametrize(
     ("mode", "ending"),
     [
-        ("1", "png"), ("L", "png"), ("LA", "png"), ("P", "png"), ("RGB", "png"), ("RGBA", "png"), ("I;16", "png"),
-        ("I;16", "tiff"), ("I;16B", "tiff"), ("I", "tiff"), ("F", "tiff"), ("CMYK", "tiff"), ("YCbCr", "tiff"), ("LAB", "tiff"), ("RGBX", "tiff"),
-        ("LA", "tiff"), ("CMYK", "jpg"), ("L", "jpg"), ("I;16", "pgm"), ("I", "pgm"), ("F", "pfm"),
+        ("1", "png"),
+        ("L", "png"),
+        ("LA", "png"),
+        ("P", "png"),
+        ("RGB", "png"),
+        ("RGBA", "png"),
+        ("I;16", "png"),
+        ("I;16", "tiff"),
+        ("I;16B", "tiff"),
+        ("I", "tiff"),
+        ("F", "tiff"),
+        ("CMYK", "tiff"),
+        ("YCbCr", "tiff"),
+        ("LAB", "tiff"),
+        ("RGBX", "tiff"),
+        ("LA", "tiff"),
+        ("CMYK", "jpg"),
+        ("L", "jpg"),
+        ("I;16", "pgm"),
+        ("I", "pgm"),
+        ("F", "pfm"),
     ],
-)  # fmt: skip
+)
 def test_a_ramp_has_its_mean_in_every_mode(tmp_path, mode, ending):
     ending = {"pfm": "ppm"}.get(ending, ending)  # an ending that is read
     ramp(mode).save(tmp_path / f"ramp.{ending}", **({"format": "PPM"} if ending == "ppm" else {}))

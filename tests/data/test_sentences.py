@@ -147,11 +147,14 @@ def test_marks_inside_a_sentence_do_not_end_it(tmp_path, mark):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda text: text.replace("\n", "\r\n"), lambda text: text + "\n", lambda text: text.replace("\n", "\n\n \n"), str.rstrip,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text + "\n",
+        lambda text: text.replace("\n", "\n\n \n"),
+        str.rstrip,
         lambda text: "\ufeff" + text,
     ],
     ids=["carriage returns", "blank end", "blank lines", "no end", "byte order mark"],
-)  # fmt: skip
+)
 def test_line_ends_and_blank_lines(tmp_path, change):
     lines = [line(i, i % 2) for i in range(12)]
     data, expected = (
@@ -186,23 +189,56 @@ ZERO_ONE = [line(i, i % 2) for i in range(12)]
 @pytest.mark.parametrize(
     ("train", "test", "message"),
     [
-        (["sentence\tlabel\n", *ZERO_ONE], None, r"train\.tsv, line 1: expected labels that are all numbers or all words, got 'label'"),
-        (["sentence\tlabel\n", *[line(i, ("bad", "good")[i % 2]) for i in range(12)]], None, r"train\.tsv, line 1: .*is a header"),
+        (
+            ["sentence\tlabel\n", *ZERO_ONE],
+            None,
+            r"train\.tsv, line 1: expected labels that are all numbers or all words, got 'label'",
+        ),
+        (
+            ["sentence\tlabel\n", *[line(i, ("bad", "good")[i % 2]) for i in range(12)]],
+            None,
+            r"train\.tsv, line 1: .*is a header",
+        ),
         (ZERO_ONE, ["sentence\tlabel\n", *ZERO_ONE], r"test\.tsv, line 1: .*got 'label'.*is a header"),
-        ([*ZERO_ONE, "fine\tone\n"], None, r"train\.tsv, line 13: expected labels that are all numbers or all words, got 'one'"),
-        (ZERO_ONE, [*ZERO_ONE, line(1, 7)], r"test\.tsv, line 13: expected a label of the training split \(0, 1\), got '7'"),
-        ([*ZERO_ONE, "\n", "no label\n"], None, r"train\.tsv, line 14: expected `sentence<TAB>label` with one tab, got 'no label'"),
+        (
+            [*ZERO_ONE, "fine\tone\n"],
+            None,
+            r"train\.tsv, line 13: expected labels that are all numbers or all words, got 'one'",
+        ),
+        (
+            ZERO_ONE,
+            [*ZERO_ONE, line(1, 7)],
+            r"test\.tsv, line 13: expected a label of the training split \(0, 1\), got '7'",
+        ),
+        (
+            [*ZERO_ONE, "\n", "no label\n"],
+            None,
+            r"train\.tsv, line 14: expected `sentence<TAB>label` with one tab, got 'no label'",
+        ),
         ([*ZERO_ONE, "\t1\n"], None, r"train\.tsv, line 13: "),
         ([*ZERO_ONE, "fine\t \n"], None, r"train\.tsv, line 13: "),
-        ([f"{i}\t{text}" for i, text in enumerate(ZERO_ONE)], None, r"train\.tsv, line 1: expected `sentence<TAB>label` with one tab"),
+        (
+            [f"{i}\t{text}" for i, text in enumerate(ZERO_ONE)],
+            None,
+            r"train\.tsv, line 1: expected `sentence<TAB>label` with one tab",
+        ),
         ([f"{i % 2}\t{line(i, '').strip()}\n" for i in range(12)], None, r"train\.tsv.*(header|behind the sentence)"),
         ([], ZERO_ONE, r"train\.tsv: expected lines `sentence<TAB>label`, got none"),
     ],
     ids=[
-        "header", "header of words", "header of the test split", "a word", "unknown label", "no tab", "no sentence", "no label", "three columns",
-        "exchanged", "empty",
+        "header",
+        "header of words",
+        "header of the test split",
+        "a word",
+        "unknown label",
+        "no tab",
+        "no sentence",
+        "no label",
+        "three columns",
+        "exchanged",
+        "empty",
     ],
-)  # fmt: skip
+)
 def test_files_of_another_form_name_the_line(tmp_path, train, test, message):
     with pytest.raises(ValueError, match=message):
         _ = opened(folder_of(tmp_path / "a", train, test)).train

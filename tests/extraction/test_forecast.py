@@ -164,7 +164,8 @@ def test_the_forecast_is_said_by_the_command(tiny_run, tmp_path, capsys):
     analyze(["extract", str(run.path), "--extraction.name", "other", "--steps", "[12]", "--report", "false"])
     said = re.sub(r"\s+", " ", capsys.readouterr().err)
     assert re.search(
-        r"1 checkpoint x 10 samples x 2\^4 coalitions = 160 masked samples through 3 layers; about (\d+ s|less than a second) \(",
+        r"1 checkpoint x 10 samples x 2\^4 coalitions = 160 masked samples through 3 layers; about (\d+ s|less than a "
+        r"second) \(",
         said,
     )
     assert "0.0" not in said

@@ -33,8 +33,14 @@ def found():
             [{1: (1.0, 0), 2: (0.02, 0), 3: (-0.02, 0)}, {2: (-1.0, 0)}],
             [{1: (4.0, 0), 3: (-2.0, 4.0)}, {2: (-2.0, 0)}],
         ],
-        step=12, epoch=1.5, samples=[40, 50], labels=[7, 8], correct=[True, False], salience_ratio=0.05, players=["left", "right"],
-    )  # fmt: skip
+        step=12,
+        epoch=1.5,
+        samples=[40, 50],
+        labels=[7, 8],
+        correct=[True, False],
+        salience_ratio=0.05,
+        players=["left", "right"],
+    )
 
 
 def row(frame, **where):

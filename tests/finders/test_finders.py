@@ -1,4 +1,7 @@
-"""Finders on networks whose circuits are known: built ones with shuffled, rescaled and noisy neurons, and random ones."""
+"""Finders on networks whose circuits are known.
+
+Built ones with shuffled, rescaled and noisy neurons, and random ones.
+"""
 
 import dataclasses
 import importlib
@@ -135,7 +138,10 @@ def sided(group, side, columns, rng, first=0):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_circuits_of_one_side_prove_nothing_false(seed):
-    """Each side alone, both together and beside a bi-equivariant part; the bias rules until the margin is positive somewhere."""
+    """Each side alone, both together and beside a bi-equivariant part.
+
+    The bias rules until the margin is positive somewhere.
+    """
     rng = np.random.default_rng(seed)
     group = (Symmetric(3), Quaternion(8), Affine(5))[seed % 3]
     parts, first = [], 0

@@ -1,7 +1,8 @@
 """The whole way through on a network whose answer is known: game, interactions, comparison of layers.
 
-`and_network` (tests/conftest.py) computes, on 0/1 patches, AND gates and gates of gates. Its probes are written by hand as well: two
-classes, logits (0, c . units), so that the log-odds of class 1 are exactly a weighted sum of gates and nothing else.
+`and_network` (tests/conftest.py) computes, on 0/1 patches, AND gates and gates of gates. Its probes are written by hand
+as well: two classes, logits (0, c . units), so that the log-odds of class 1 are exactly a weighted sum of gates and
+nothing else.
 """
 
 import pytest

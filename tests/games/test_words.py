@@ -16,7 +16,10 @@ def data(sentence_dir):
 
 
 def test_pieces_of_a_word_have_one_owner_and_the_rest_is_background(data):
-    """`the film , and re-imagining , and awful of 1999 .`: stop words, commas, the number, [CLS], [SEP], [PAD] belong to nobody."""
+    """`the film , and re-imagining , and awful of 1999 .`.
+
+    Stop words, commas, the number, [CLS], [SEP], [PAD] belong to nobody.
+    """
     x, _, index = data.explained_samples()
     owner, words = Words().divide_samples(data, x)
     numbers = {number: token for token, number in data.tokens.backend.get_vocab().items()}

@@ -163,7 +163,10 @@ def test_every_element_is_a_word_once(group):
 
 
 def test_colliding_eigenvalues_are_drawn_again(monkeypatch):
-    """Constant weights put all nontrivial irreps into one eigenspace: the next draw must be taken, and without one it is an error."""
+    """Constant weights put all nontrivial irreps into one eigenspace.
+
+    The next draw must be taken, and without one it is an error.
+    """
 
     class Constant:
         draws = 0

@@ -1,4 +1,7 @@
-"""Run folders that try to run code: one payload module, named at every place of a run folder where a class could stand, in every form."""
+"""Run folders that try to run code.
+
+One payload module, named at every place of a run folder where a class could stand, in every form.
+"""
 
 import copy
 import json
@@ -109,11 +112,12 @@ def folders():
     callback = ("trainer", "callbacks", 1, "init_args", "extraction")
     places = {
         "config.yaml": {
-            "data": ("data",), "network": ("model", "network"),
+            "data": ("data",),
+            "network": ("model", "network"),
             **{part: (*callback, "init_args", part) for part in ("players", "masker", "score", "probes")},
         },
         "extractions/default/settings.yaml": {part: (part,) for part in ("players", "masker", "score", "probes")},
-    }  # fmt: skip
+    }
     for file, parts in places.items():
         for part, place in parts.items():
             for form, value in forms(part).items():
@@ -125,9 +129,17 @@ def folders():
         "list": [other, {"class_path": other}],
     }.items():
         for place in (
-            ("trainer", "callbacks"), ("trainer", "logger"), ("trainer", "strategy"), ("trainer", "plugins"), callback, (*callback, "init_args"),
-            ("model",), ("optimizer",), ("lr_scheduler",), ("trainer",),
-        ):  # fmt: skip
+            ("trainer", "callbacks"),
+            ("trainer", "logger"),
+            ("trainer", "strategy"),
+            ("trainer", "plugins"),
+            callback,
+            (*callback, "init_args"),
+            ("model",),
+            ("optimizer",),
+            ("lr_scheduler",),
+            ("trainer",),
+        ):
             yield f"config.yaml: {'.'.join(map(str, place))}, {form}", in_yaml("config.yaml", place, value)
         for key in ("name", "layers", "background", "kappa", "config", "__path__", other):
             yield f"settings.yaml: {key}, {form}", in_yaml("extractions/default/settings.yaml", (key,), value)

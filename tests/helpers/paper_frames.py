@@ -20,7 +20,10 @@ def spread_around(frame, width=0.15):
 
 
 def by_layer(networks=NETWORKS, orders=6, n=30):
-    """Overlap, forgotten, new, completeness and redundancy of layers; the second layer of the first network is marked."""
+    """Overlap, forgotten, new, completeness and redundancy of layers.
+
+    The second layer of the first network is marked.
+    """
     rows = []
     for shift, (network, layers) in enumerate(networks.items()):
         for place, layer in enumerate(layers):
@@ -32,9 +35,12 @@ def by_layer(networks=NETWORKS, orders=6, n=30):
                     waste = min(0.95, 0.15 + 1.6 * depth * (1 - depth) + 0.05 * order)
                     overlap = size * complete
                     found = {
-                        "overlap": overlap, "new": size - overlap, "forgotten": overlap * waste / (1 - waste),
-                        "completeness": complete, "redundancy": waste,
-                    }  # fmt: skip
+                        "overlap": overlap,
+                        "new": size - overlap,
+                        "forgotten": overlap * waste / (1 - waste),
+                        "completeness": complete,
+                        "redundancy": waste,
+                    }
                     rows += [(network, layer, depth, kind, order, name, value) for name, value in found.items()]
     frame = pd.DataFrame(rows, columns=["network", "layer", "depth", "kind", "order", "quantity", "mean"])
     marked = (frame["network"] == next(iter(networks))) & (frame["layer"] == next(iter(networks.values()))[1])
@@ -109,8 +115,16 @@ def noise(orders=10, n=30):
 def counted(networks=("MNIST: MLP-7", "CIFAR-10: VGG-11"), samples=30):
     """Salient interactions of samples under settings of three groups."""
     rng, parts = np.random.default_rng(3), []
-    settings = [("kappa", "0"), ("kappa", "0.03"), ("kappa", "0.04"), ("kappa", "0.05"), ("solver", "exact"), ("solver", "sgd, 10 000 steps"),
-                ("threshold", "per sample"), ("threshold", "per layer")]  # fmt: skip
+    settings = [
+        ("kappa", "0"),
+        ("kappa", "0.03"),
+        ("kappa", "0.04"),
+        ("kappa", "0.05"),
+        ("solver", "exact"),
+        ("solver", "sgd, 10 000 steps"),
+        ("threshold", "per sample"),
+        ("threshold", "per layer"),
+    ]
     for network, paper in zip(networks, (21.8, 45.6), strict=True):
         for place, (group, setting) in enumerate(settings):
             count = rng.lognormal(np.log(paper * (1 + 0.4 * ((place * 5) % 7))), 0.5, samples).round()

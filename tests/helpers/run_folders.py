@@ -23,7 +23,10 @@ def typed(**given):
 
 
 def interactions(n=4, layers=LAYERS, games=6, seed=0, strength=1.0, **about):
-    """Sparse effects that agree more and more with the output's along the layers; universal matching holds with delta = 0."""
+    """Sparse effects that agree more and more with the output's along the layers.
+
+    Universal matching holds with delta = 0.
+    """
     generator = torch.Generator().manual_seed(seed)
     shape = (2**n, len(layers), games)
     target, own = torch.randn(2, 2**n, 1, games, generator=generator), torch.randn(2, *shape, generator=generator)
@@ -43,17 +46,36 @@ def interactions(n=4, layers=LAYERS, games=6, seed=0, strength=1.0, **about):
 
 
 def write_run(
-    folder, *, n=4, layers=LAYERS, samples=6, steps=None, seed=0, network="lk.networks.MLP", training_seed=0, classes=("cat", "dog"),
-    players=(), wrong=(), first_index=100, strength=1.0, at_chance=(), tables=True, settings=None, data="lk.data.Digits", extraction="default",
-):  # fmt: skip
+    folder,
+    *,
+    n=4,
+    layers=LAYERS,
+    samples=6,
+    steps=None,
+    seed=0,
+    network="lk.networks.MLP",
+    training_seed=0,
+    classes=("cat", "dog"),
+    players=(),
+    wrong=(),
+    first_index=100,
+    strength=1.0,
+    at_chance=(),
+    tables=True,
+    settings=None,
+    data="lk.data.Digits",
+    extraction="default",
+):
     """A run with images of 8x8 pixels (or a table where `players` are named), three checkpoints, probes and training curves."""
     folder.mkdir(parents=True, exist_ok=True)
     steps = STEPS if steps is None else steps
     config = {
-        "seed_everything": training_seed, "trainer": {"max_epochs": 2}, "optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.01}},
+        "seed_everything": training_seed,
+        "trainer": {"max_epochs": 2},
+        "optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.01}},
         "data": {"class_path": data, "init_args": {"batch_size": 8}},
         "model": {"network": {"class_path": network, "init_args": {"widths": [4, 4, 4]}}},
-    }  # fmt: skip
+    }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     run, place = Run(folder), folder / "extractions" / extraction
     place.mkdir(parents=True, exist_ok=True)
@@ -82,9 +104,19 @@ def write_run(
     }
     for number, (step, epoch) in enumerate(steps.items()):
         found = interactions(
-            n, layers, samples, seed * 10 + number, strength, step=step, epoch=epoch, gap=0.001, players=list(players),
-            seconds={"play": 1.0, "decompose": 3.0}, versions={"torch": "2"}, **about,
-        )  # fmt: skip
+            n,
+            layers,
+            samples,
+            seed * 10 + number,
+            strength,
+            step=step,
+            epoch=epoch,
+            gap=0.001,
+            players=list(players),
+            seconds={"play": 1.0, "decompose": 3.0},
+            versions={"torch": "2"},
+            **about,
+        )
         (place / step_name(step)).mkdir()
         from safetensors.torch import save_file
 
@@ -93,13 +125,22 @@ def write_run(
     if tables:
         rows = [
             {
-                "step": step, "epoch": epoch, "layer": layer, "depth": i / max(1, len(layers) - 1), "accuracy": 0.5 if layer in at_chance else 0.9,
-                "calibration_error": 0.1, "loss": 0.3, "chance": 0.5, "at_chance": layer in at_chance, "samples": 50,
-                "gradient_norm": 1e-6, "iterations": 9,
+                "step": step,
+                "epoch": epoch,
+                "layer": layer,
+                "depth": i / max(1, len(layers) - 1),
+                "accuracy": 0.5 if layer in at_chance else 0.9,
+                "calibration_error": 0.1,
+                "loss": 0.3,
+                "chance": 0.5,
+                "at_chance": layer in at_chance,
+                "samples": 50,
+                "gradient_norm": 1e-6,
+                "iterations": 9,
             }
             for step, epoch in steps.items()
             for i, layer in enumerate(layers)
-        ]  # fmt: skip
+        ]
         run.write_table("probes", pd.DataFrame(rows))
         curves = {"train/loss": 0.5, "train/accuracy": 0.8, "test/loss": 0.6, "test/accuracy": 0.75}
         run.write_table(

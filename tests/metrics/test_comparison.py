@@ -74,7 +74,10 @@ def test_swapping_both_sets_swaps_forgotten_and_new(support):
 
 
 def test_published_counterexample_of_the_paper_form():
-    """Layer (1/2, 1/2), output (1/101, 100/101): the weak effect of the output is not salient, and the literal form loses 1/101."""
+    """Layer (1/2, 1/2), output (1/101, 100/101).
+
+    The weak effect of the output is not salient, and the literal form loses 1/101.
+    """
     layer = torch.tensor([0.0, 1 / 2, 1 / 2, 0.0], dtype=torch.float64)
     output = torch.tensor([0.0, 1 / 101, 100 / 101, 0.0], dtype=torch.float64)
     in_layer, in_output = layer > 0.05 * layer.max(), output > 0.05 * output.max()

@@ -7,7 +7,10 @@ from lk.metrics import by_player, integrated_gradients
 
 @pytest.mark.parametrize("steps", [1, 7])
 def test_quadratic_by_hand(steps):
-    """f = a^2 + 3 a b + b from (1, -1) to (3, 1): df/da = 2 a + 3 b is 4 on average, df/db = 3 a + 1 is 7, and both move by 2."""
+    """f = a^2 + 3 a b + b from (1, -1) to (3, 1).
+
+    Df/da = 2 a + 3 b is 4 on average, df/db = 3 a + 1 is 7, and both move by 2.
+    """
     x, baseline = torch.tensor([3.0, 1.0]), torch.tensor([1.0, -1.0])
     found = integrated_gradients(lambda z: z[:, 0] ** 2 + 3 * z[:, 0] * z[:, 1] + z[:, 1], x, baseline, steps)
     assert found.tolist() == pytest.approx([8, 14])

@@ -6,7 +6,10 @@ from lk.metrics import noise_share
 
 
 def test_by_hand():
-    """Player 0 owns 3 and 4 (norm 5), player 1 owns 12, the background 100; noise of 1, 0 and 2 on them, 50 on the background."""
+    """Player 0 owns 3 and 4 (norm 5), player 1 owns 12, the background 100.
+
+    Noise of 1, 0 and 2 on them, 50 on the background.
+    """
     x, owner = torch.tensor([[3.0, 4.0, 12.0, 100.0]]).double(), torch.tensor([[0, 0, 1, -1]])
     noise = torch.tensor([[[1.0, 0.0, 2.0, 50.0]], [[0.0, 0.0, 0.0, 1.0]]])
     found = noise_share(x, x + noise, owner)
@@ -17,7 +20,10 @@ def test_by_hand():
 
 
 def test_equals_the_norms_of_masked_samples():
-    """App. L read literally: mask, subtract, take norms; samples divided differently, channels shared by a pixel's owner."""
+    """App. L read literally: mask, subtract, take norms.
+
+    Samples divided differently, channels shared by a pixel's owner.
+    """
     x = torch.rand(3, 2, 4, 4, dtype=torch.float64)
     noisy = x + 0.1 * torch.randn(5, 3, 2, 4, 4)
     owner = Foreground(3, 2).divide(x, x.mean(0))

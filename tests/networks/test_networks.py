@@ -255,9 +255,13 @@ def test_vit_is_that_of_torch():
     block, x = tiny_vit().block1, torch.randn(2, 7, 12)
     twin = nn.TransformerEncoderLayer(12, 2, 48, 0.0, "gelu", batch_first=True, norm_first=True).eval()
     names = {
-        "self_attn.in_proj_": "attention.1.into.", "self_attn.out_proj.": "attention.1.out.", "norm1.": "attention.0.",
-        "norm2.": "mlp.0.", "linear1.": "mlp.1.", "linear2.": "mlp.4.",
-    }  # fmt: skip
+        "self_attn.in_proj_": "attention.1.into.",
+        "self_attn.out_proj.": "attention.1.out.",
+        "norm1.": "attention.0.",
+        "norm2.": "mlp.0.",
+        "linear1.": "mlp.1.",
+        "linear2.": "mlp.4.",
+    }
     state = block.state_dict()
     twin.load_state_dict(
         {theirs + part: state[ours + part] for theirs, ours in names.items() for part in ("weight", "bias")}
@@ -301,10 +305,14 @@ def test_lenet_fits_small_images(side):
 @pytest.mark.parametrize(
     ("kind", "shape", "least"),
     [
-        (LeNet, (1, 8, 8), 12), (VGG11, (3, 32, 16), 24), (VGG16, (3, 16, 32), 24), (AlexNet, (3, 11, 12), 12), (ResNet20, (3, 4, 4), 8),
+        (LeNet, (1, 8, 8), 12),
+        (VGG11, (3, 32, 16), 24),
+        (VGG16, (3, 16, 32), 24),
+        (AlexNet, (3, 11, 12), 12),
+        (ResNet20, (3, 4, 4), 8),
         (LeNet, (30,), 12),
     ],
-)  # fmt: skip
+)
 def test_inputs_that_are_no_image_or_too_small(kind, shape, least):
     with pytest.raises(
         ValueError, match=rf"{kind.__name__} was given input_shape=\({shape[0]},.*of at least {least} pixels a side"

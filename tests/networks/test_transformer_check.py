@@ -1,4 +1,7 @@
-"""Architectures of the transformers library: accepted ones give its own logits, padded and alone; the others are refused at construction."""
+"""Architectures of the transformers library: accepted ones give its own logits, padded and alone.
+
+The others are refused at construction.
+"""
 
 import os
 from collections import Counter
@@ -23,12 +26,15 @@ BERT = {
 # What sizes are called in the library's configurations.
 SIZES = {
     16: "hidden_size d_model n_embd dim emb_dim embedding_size true_hidden_size projection_dim",
-    2: "num_hidden_layers n_layer n_layers num_layers encoder_layers decoder_layers num_decoder_layers num_attention_heads n_head n_heads "
-    "num_heads encoder_attention_heads decoder_attention_heads num_key_value_heads num_experts num_local_experts n_routed_experts "
-    "num_experts_per_tok moe_topk n_group topk_group",
-    32: "intermediate_size n_inner hidden_dim d_inner ffn_dim encoder_ffn_dim decoder_ffn_dim d_ff moe_intermediate_size "
-    "shared_expert_intermediate_size ffn_hidden_size",
-    8: "head_dim d_kv d_head kv_lora_rank q_lora_rank qk_nope_head_dim v_head_dim linear_key_head_dim linear_value_head_dim mamba_d_state",
+    2: "num_hidden_layers n_layer n_layers num_layers encoder_layers decoder_layers num_decoder_layers "
+    "num_attention_heads n_head n_heads num_heads encoder_attention_heads decoder_attention_heads num_key_value_heads "
+    "num_experts num_local_experts n_routed_experts num_experts_per_tok moe_topk n_group topk_group",
+    32: "intermediate_size n_inner hidden_dim d_inner ffn_dim encoder_ffn_dim decoder_ffn_dim d_ff "
+    "moe_intermediate_size shared_expert_intermediate_size ffn_hidden_size",
+    8: (
+        "head_dim d_kv d_head kv_lora_rank q_lora_rank qk_nope_head_dim v_head_dim linear_key_head_dim "
+        "linear_value_head_dim mamba_d_state"
+    ),
     4: "qk_rope_head_dim rotary_dim linear_num_key_heads linear_num_value_heads mamba_n_heads",
     50: "vocab_size entity_vocab_size",
     64: "max_position_embeddings n_positions",
@@ -177,7 +183,10 @@ def test_absent_vectors_of_tables_narrower_than_the_network():
 
 @pytest.mark.slow
 def test_every_architecture(capsys):
-    """All that the library can classify sequences with: library's logits, refused with a reason, or not made small by this test."""
+    """All that the library can classify sequences with.
+
+    Library's logits, refused with a reason, or not made small by this test.
+    """
     found = {}
     for architecture in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES:
         torch.manual_seed(0)

@@ -77,7 +77,10 @@ def test_optimum_is_that_of_scikit_learn(classes, l2, spread):
 
 
 def exact_optimum(x, y, classes, l2):
-    """Weight and bias by damped Newton steps on gradients in extended precision, as `numpy.longdouble`; a dense solve in double finds each step."""
+    """Weight and bias by damped Newton steps on gradients in extended precision, as `numpy.longdouble`.
+
+    A dense solve in double finds each step.
+    """
     x, n, d = np.hstack([x, np.ones((len(x), 1))]).astype(np.longdouble), len(x), x.shape[1]
     targets, penalty = np.eye(classes, dtype=np.longdouble)[y], np.append(np.full(d, l2), 0).astype(np.longdouble)
 
@@ -109,9 +112,10 @@ def exact_optimum(x, y, classes, l2):
 
 @pytest.mark.parametrize("l2", [10.0**-k for k in range(1, 10)])
 @pytest.mark.parametrize(
-    ("classes", "features", "spread"), [(2, 12, 1.5), (3, 12, 1.5), (3, 12, 0.05), (5, 6, 3.0), (3, 60, 3.0)],
+    ("classes", "features", "spread"),
+    [(2, 12, 1.5), (3, 12, 1.5), (3, 12, 0.05), (5, 6, 3.0), (3, 60, 3.0)],
     ids=["two", "three", "separable", "not separable", "as wide as separable"],
-)  # fmt: skip
+)
 def test_log_odds_are_those_of_the_optimum_at_every_penalty(classes, features, spread, l2):
     x, y = blobs(100, classes, features, spread=spread)
     x[:, 3] *= 50

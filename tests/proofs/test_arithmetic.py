@@ -1,4 +1,7 @@
-"""Inputs at the ends of the range of floats: nothing may be certified that is not true, and nothing may be called wrong that is right."""
+"""Inputs at the ends of the range of floats.
+
+Nothing may be certified that is not true, and nothing may be called wrong that is right.
+"""
 
 import dataclasses
 from fractions import Fraction
@@ -45,7 +48,10 @@ def silent(group, scale, activation="relu"):
 @pytest.mark.parametrize("exponent", [-1000, -690, -600, -545, -500, -400, -300, -200, -100, 0, 60, 500])
 @pytest.mark.parametrize("name", ["Z3", "Z4", "Q8", "affine"])
 def test_squares_that_underflow_certify_nothing(name, exponent):
-    """All logits are equal, so that no pair is right; the explanation claims a margin far below the root of the smallest float."""
+    """All logits are equal, so that no pair is right.
+
+    The explanation claims a margin far below the root of the smallest float.
+    """
     group = GROUPS[name]
     for activation in ("relu", "abs", "square"):
         tables, explanation = silent(group, -(2.0**exponent), activation)
@@ -175,7 +181,10 @@ def test_certificates_speak_of_the_stored_parameters():
 
 @pytest.mark.parametrize("activation", ["relu", "abs", "square"])
 def test_folding_bounds_hold_against_fractions(activation):
-    """Each slack lies below the gap of the network before folding; the folding error is what float32 rounds, not much more."""
+    """Each slack lies below the gap of the network before folding.
+
+    The folding error is what float32 rounds, not much more.
+    """
     group, rng = GROUPS["Z3"], np.random.default_rng(0)
     for _ in range(10):
         factors = Factors(*(rng.normal(size=shape) for shape in ((3, 4), (4, 5), (3, 4), (4, 5))))

@@ -52,7 +52,10 @@ def exact_gaps(tables, group):
 
 
 def one_sided():
-    """A network that computes one circuit of the left side exactly: right on 3 of 9 pairs, those whose y is the identity."""
+    """A network that computes one circuit of the left side exactly.
+
+    Right on 3 of 9 pairs, those whose y is the identity.
+    """
     numbers = (np.array([[2.0, -2.0, -3.0]]), np.array([[-1.0, -1.0, 2.0]]), np.array([[0.0, -3.0, -1.0]]))
     points, ones = np.arange(3), np.ones(3)
     part = SidedCircuit(Z3.table.copy(), *numbers, points, points, np.zeros(3, np.int64), ones, ones, "left")
@@ -62,7 +65,10 @@ def one_sided():
 @pytest.mark.parametrize("place", ["circuits", "signs"])
 @pytest.mark.parametrize("verifier", [irrep, separable, gset, cascade])
 def test_a_circuit_of_one_side_among_those_of_two_certifies_no_wrong_pair(verifier, place):
-    """`build` asks for the type of a part, not for the field it stands in; `irrep` and `separable` evaluate the margin at (e, e) alone."""
+    """`build` asks for the type of a part, not for the field it stands in.
+
+    `irrep` and `separable` evaluate the margin at (e, e) alone.
+    """
     tables, part = one_sided()
     explanation = GSetExplanation((part,) if place == "circuits" else (), (part,) if place == "signs" else (), 3, 3)
     gaps = exact_gaps(tables, Z3)
@@ -150,7 +156,10 @@ def test_slack_of_another_shape_is_not_spread_over_all_pairs(shape):
 
 
 def test_overflow_of_float32_warns_of_nothing():
-    """The right logit overflows to minus infinity, its bound to infinity: their sum is invalid, outside of `errstate`."""
+    """The right logit overflows to minus infinity, its bound to infinity.
+
+    Their sum is invalid, outside of `errstate`.
+    """
     unembed = np.zeros((3, 256))
     unembed[0] = -(2.0**60)
     large = np.full((3, 256), 2.0**60)

@@ -115,7 +115,10 @@ def test_overflow_says_nothing():
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_cancellation_in_the_folded_tables_is_paid_for(precision):
-    """Two columns of 4096 cancel in the exact product; what they round in between is far more than the rest of the forward pass does."""
+    """Two columns of 4096 cancel in the exact product.
+
+    What they round in between is far more than the rest of the forward pass does.
+    """
     worst = 0.0
     for seed in range(5):
         network = random_network(seed, "relu")

@@ -34,8 +34,10 @@ def test_the_cost_is_at_least_what_silent_neurons_do(activation, exponent):
     silent = silence(tables)
     mute = np.setdiff1d(np.arange(tables.width), silent.kept)
     assert len(mute) >= (exponent < -13)
-    left, right, unembed = (np.array([[Fraction(float(v)) for v in row] for row in t[:, mute]], dtype=object).reshape(6, -1)
-                            for t in (tables.left, tables.right, tables.unembed))  # fmt: skip
+    left, right, unembed = (
+        np.array([[Fraction(float(v)) for v in row] for row in t[:, mute]], dtype=object).reshape(6, -1)
+        for t in (tables.left, tables.right, tables.unembed)
+    )
     for x, y in np.ndindex(6, 6):
         h = np.array(
             [apply(v, activation) if activation != "relu" else max(v, 0) for v in left[x] + right[y]], dtype=object
@@ -110,7 +112,10 @@ def test_silent_neurons_lower_the_cost_and_not_the_bound(verifier):
 
 
 def test_pairs_that_silence_leaves_open_are_evaluated_again():
-    """Two loud neurons tie, and a silent one decides for the answer 0: its own cost hides that until all are evaluated."""
+    """Two loud neurons tie, and a silent one decides for the answer 0.
+
+    Its own cost hides that until all are evaluated.
+    """
     group = Cyclic(2)
     left = np.tile([1.0, 1.0, 1e-3], (2, 1))
     tables = Tables(left, np.zeros((2, 3)), np.array([[1.0, 0.0, 1e-6], [0.0, 1.0, 0.0]]), np.zeros(2))

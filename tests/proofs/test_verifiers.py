@@ -60,7 +60,10 @@ def best_margin(group, matrices, points, draws=300):
     [(S3, 2, 3, 1.297), (S4, 3, 4, 0.649), (S4, 3, 6, 0.845), (S4, 3, 6, 1.345), (S4, 3, 8, 1.684), (S4, 3, 12, 3.370)],
 )
 def test_margins_of_single_circuits(group, dimension, points, expected):
-    """Groups.md, section 2: best of 300 directions; the two 3-dimensional irreps of S4 differ, so the nearer one is meant."""
+    """Groups.md, section 2: best of 300 directions.
+
+    The two 3-dimensional irreps of S4 differ, so the nearer one is meant.
+    """
     margins = []
     for representation in RHO[group.name]:
         if representation.dimension == dimension and points in dict(fixed_lines(group, representation.matrices)):

@@ -15,9 +15,12 @@ from lk.runs.segments import (
 from lk.storage.stored import signed
 
 STORED = {
-    "id": "a", "seed_everything": 0, "trainer": {"max_epochs": 3, "logger": None, "callbacks": [{"class_path": "x"}], "precision": None},
-    "optimizer": {"class_path": "SGD", "init_args": {"lr": 0.1}}, "data": {"class_path": "D", "init_args": {"data_dir": "a", "num_workers": 0}},
-}  # fmt: skip
+    "id": "a",
+    "seed_everything": 0,
+    "trainer": {"max_epochs": 3, "logger": None, "callbacks": [{"class_path": "x"}], "precision": None},
+    "optimizer": {"class_path": "SGD", "init_args": {"lr": 0.1}},
+    "data": {"class_path": "D", "init_args": {"data_dir": "a", "num_workers": 0}},
+}
 
 
 def with_(key, value):
@@ -106,9 +109,12 @@ def whole_point(step, last_batch=False, ended=True, optimizer=True, trained=None
     epochs = {part: counts(3) if ended else counts(2, 3) for part in ("total", "current")}
     batches = {"is_last_batch": last_batch or ended, "total": counts(step), "current": counts(2)}
     loops = {
-        "epoch_progress": epochs, "epoch_loop.batch_progress": batches,
-        "epoch_loop.automatic_optimization.optim_progress": {"optimizer": {"step": {"total": {"ready": step, "completed": step}}}},
-    }  # fmt: skip
+        "epoch_progress": epochs,
+        "epoch_loop.batch_progress": batches,
+        "epoch_loop.automatic_optimization.optim_progress": {
+            "optimizer": {"step": {"total": {"ready": step, "completed": step}}}
+        },
+    }
     place = {"trained": 0 if ended else 2} if trained is None else {"trained": trained}
     stored = {
         "global_step": step,
@@ -141,13 +147,21 @@ def replaced(thing, value, *place):
 LOOPS = ("loops", "fit_loop")
 STEPS = (*LOOPS, "epoch_loop.automatic_optimization.optim_progress", "optimizer", "step", "total", "completed")
 WRONG = (
-    lambda p: without(p, *STEPS), lambda p: replaced(p, 7, *STEPS), lambda p: replaced(p, None, "global_step"), lambda p: replaced(p, {}, "state_dict"),
-    lambda p: replaced(p, {"trained": 100}, "Digits"), lambda p: replaced(p, {"trained": -1}, "Digits"), lambda p: replaced(p, "x", "loops"),
-    lambda p: replaced(p, counts(-1), *LOOPS, "epoch_progress", "total"), lambda p: replaced(p, None, *LOOPS, "epoch_progress", "current"),
-    lambda p: replaced(p, {**counts(2), "ready": 1}, *LOOPS, "epoch_loop.batch_progress", "current"), lambda p: replaced(p, [], "lk"),
-    lambda p: replaced(p, {"digest": "0" * 32}, "lk"), lambda p: replaced(signed(p), 9, "epoch"),
+    lambda p: without(p, *STEPS),
+    lambda p: replaced(p, 7, *STEPS),
+    lambda p: replaced(p, None, "global_step"),
+    lambda p: replaced(p, {}, "state_dict"),
+    lambda p: replaced(p, {"trained": 100}, "Digits"),
+    lambda p: replaced(p, {"trained": -1}, "Digits"),
+    lambda p: replaced(p, "x", "loops"),
+    lambda p: replaced(p, counts(-1), *LOOPS, "epoch_progress", "total"),
+    lambda p: replaced(p, None, *LOOPS, "epoch_progress", "current"),
+    lambda p: replaced(p, {**counts(2), "ready": 1}, *LOOPS, "epoch_loop.batch_progress", "current"),
+    lambda p: replaced(p, [], "lk"),
+    lambda p: replaced(p, {"digest": "0" * 32}, "lk"),
+    lambda p: replaced(signed(p), 9, "epoch"),
     lambda p: replaced(signed(p), {"network.a": torch.zeros(1)}, "state_dict"),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("number", range(len(WRONG)))
@@ -176,15 +190,22 @@ def test_the_newest_usable_checkpoint_comes_first(tmp_path):
     folder = tmp_path / "checkpoints"
     point(folder / "last.ckpt", 8)
     scheduled = {
-        0: point(folder / "step=0.ckpt", 0), 4: point(folder / "step=4.ckpt", 4), 8: point(folder / "step=8.ckpt", 8),
-        10: point(folder / "step=10.ckpt", 10, ended=False, random=[]), 12: point(folder / "step=12.ckpt", 12, last_batch=True, ended=False),
-        13: point(folder / "step=13.ckpt", 13, ended=False), 14: point(folder / "step=14.ckpt", 14, optimizer=False), 16: folder / "missing.ckpt",
-    }  # fmt: skip
+        0: point(folder / "step=0.ckpt", 0),
+        4: point(folder / "step=4.ckpt", 4),
+        8: point(folder / "step=8.ckpt", 8),
+        10: point(folder / "step=10.ckpt", 10, ended=False, random=[]),
+        12: point(folder / "step=12.ckpt", 12, last_batch=True, ended=False),
+        13: point(folder / "step=13.ckpt", 13, ended=False),
+        14: point(folder / "step=14.ckpt", 14, optimizer=False),
+        16: folder / "missing.ckpt",
+    }
     (folder / "step=18.ckpt").write_bytes(b"PK")
     scheduled[18] = folder / "step=18.ckpt"
     assert [(found.step, found.path.name) for found in resume_points(tmp_path, scheduled)] == [
-        (10, "step=10.ckpt"), (8, "last.ckpt"), (4, "step=4.ckpt"),
-    ]  # fmt: skip
+        (10, "step=10.ckpt"),
+        (8, "last.ckpt"),
+        (4, "step=4.ckpt"),
+    ]
     point(tmp_path / "hpc_ckpt_1.ckpt", 11)
     assert next(resume_points(tmp_path, scheduled)).step == 11
     (folder / "last.ckpt").unlink()

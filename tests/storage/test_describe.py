@@ -1,4 +1,7 @@
-"""Every constructor argument is described, or refused: over all extension points and over classes as users write them."""
+"""Every constructor argument is described, or refused.
+
+Over all extension points and over classes as users write them.
+"""
 
 import inspect
 from abc import ABC, abstractmethod
@@ -31,8 +34,16 @@ from lk.storage.describe import Recorded, describe
 from lk.storage.trust import build, made_anew
 
 PACKAGES = (
-    lk.games, lk.games.maskers, lk.scores, lk.probes, lk.data, lk.networks, lk.groups, lk.extraction, lk.paper.controls,
-)  # fmt: skip
+    lk.games,
+    lk.games.maskers,
+    lk.scores,
+    lk.probes,
+    lk.data,
+    lk.networks,
+    lk.groups,
+    lk.extraction,
+    lk.paper.controls,
+)
 BERT = {"vocab_size": 50, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
 # Arguments where a class has no default, or where the default would not show that the value is kept.
 ARGUMENTS = {
@@ -321,11 +332,14 @@ class Owner:
         (lambda: Holds({"a": [1, {"b": None}]}), {"thing": {"a": [1, {"b": None}]}}),
         (lambda: Holds(np.int64(3)), {"thing": 3}),
         (lambda: Holds(Mean()), {"thing": describe(Mean())}),
-        (lambda: Holds([Private(1.0), {"m": Private(2.0)}]), {"thing": [describe(Private(1.0)), {"m": describe(Private(2.0))}]}),
+        (
+            lambda: Holds([Private(1.0), {"m": Private(2.0)}]),
+            {"thing": [describe(Private(1.0)), {"m": describe(Private(2.0))}]},
+        ),
         (lambda: Applies(doubled), {"how": f"{__name__}.doubled"}),
         (lambda: OwnRecipe(0.1, Optimum(l2=0.5)), {"strength": 0.1, "inner": describe(Optimum(l2=0.5))}),
     ],
-)  # fmt: skip
+)
 def test_what_users_write_is_described_by_what_was_given(make, given):
     thing = make()
     assert describe(thing)["init_args"] == given

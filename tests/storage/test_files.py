@@ -36,7 +36,8 @@ def test_a_process_that_is_killed_leaves_the_old_file(tmp_path):
     target.write_text("old")
     script = (
         "import os, pathlib, runpy, signal, sys\nwriting = runpy.run_path(sys.argv[1])['writing']\n"
-        "with writing(pathlib.Path(sys.argv[2])) as t:\n    t.write_text('ha')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "with writing(pathlib.Path(sys.argv[2])) as t:\n    t.write_text('ha')\n    os.kill(os.getpid(), "
+        "signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, lk.storage.files.__file__, str(target)], check=False)
     assert done.returncode == -9

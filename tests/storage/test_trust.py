@@ -193,9 +193,11 @@ def test_no_hostile_folder_runs_code(payload, folder):
 
 def commands(run, tmp_path, tiny_config):
     paper = {
-        "folder": str(tmp_path / "paper"), "networks": [{"name": "one", "runs": [str(run)]}], "name": "default",
+        "folder": str(tmp_path / "paper"),
+        "networks": [{"name": "one", "runs": [str(run)]}],
+        "name": "default",
         "players": {"class_path": "lk.games.Foreground", "init_args": {"n": 4, "patch": 2}},
-    }  # fmt: skip
+    }
     (tmp_path / "paper.yaml").write_text(yaml.safe_dump(paper))
     return {
         "extract": lambda: analyze(["extract", str(run), "--report", "false"]),
@@ -206,9 +208,21 @@ def commands(run, tmp_path, tiny_config):
         "paper": lambda: analyze(["paper", "--config", str(tmp_path / "paper.yaml"), "--figures", "[2]"]),
         "report": lambda: analyze(["report", str(run)]),
         "resume": lambda: train(
-            ["fit", "--config", str(tiny_config), "--runs_dir", str(run.parent), "--id", "run", "--ckpt_path", "last", "--report", "false"]
+            [
+                "fit",
+                "--config",
+                str(tiny_config),
+                "--runs_dir",
+                str(run.parent),
+                "--id",
+                "run",
+                "--ckpt_path",
+                "last",
+                "--report",
+                "false",
+            ]
         ),
-    }  # fmt: skip
+    }
 
 
 def through_commands(hostile, which, payload, folder, tmp_path, tiny_config, capsys):

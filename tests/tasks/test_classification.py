@@ -1,4 +1,7 @@
-"""Training of users' modules, as the command does it: what a module does in its own way is undone, and it can be read again."""
+"""Training of users' modules, as the command does it.
+
+What a module does in its own way is undone, and it can be read again.
+"""
 
 import sys
 

@@ -11,7 +11,9 @@ from lk.plots.style import MARKERS, footnote, grid, styled
 
 @styled
 def bound_against_cost(certificates: pd.DataFrame) -> Figure:
-    """Left: each verifier alone, a point per network. Right: the cascade, what it has proven by the time it has spent so much.
+    """Left: each verifier alone, a point per network.
+
+    Right: the cascade, what it has proven by the time it has spent so much.
 
     Args:
         certificates: Columns seed, verifier, tier, bound, cost (operations over n^3 m); a row per tier for the cascade.
@@ -25,9 +27,18 @@ def bound_against_cost(certificates: pd.DataFrame) -> Figure:
     high = float(max(costs.max(), 1.0)) * 1.8
     for number, (name, rows) in enumerate(alone.groupby("verifier", sort=False)):
         axes[0, 0].plot(
-            rows["cost"].clip(lower=low), rows["bound"], MARKERS[number], color=COLOURS[str(name)], alpha=0.65, markersize=7,
-            label=str(name).replace("_", " "), markeredgecolor="white", markeredgewidth=0.6, clip_on=False, zorder=3,
-        )  # fmt: skip
+            rows["cost"].clip(lower=low),
+            rows["bound"],
+            MARKERS[number],
+            color=COLOURS[str(name)],
+            alpha=0.65,
+            markersize=7,
+            label=str(name).replace("_", " "),
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            clip_on=False,
+            zorder=3,
+        )
     axes[0, 0].set(ylabel="proven accuracy (bound)", title="Each verifier alone")
     axes[0, 0].legend(loc="center left")
     if len(cascade):

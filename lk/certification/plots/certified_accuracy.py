@@ -16,7 +16,9 @@ NAMES = {"full": "accuracy on all pairs"}
 def certified_accuracy(
     progress: pd.DataFrame, certificates: pd.DataFrame, milestones: pd.DataFrame, proven: float, grokked: float
 ) -> Figure:
-    """Left: means over the seeds that are followed; bands from the lowest to the highest seed. Right: when each seed groks and becomes provable.
+    """Left: means over the seeds that are followed; bands from the lowest to the highest seed.
+
+    Right: when each seed groks and becomes provable.
 
     Args:
         progress: Columns step, seed, quantity (`train/accuracy`, `test/accuracy`, `full/accuracy`), value.
@@ -84,6 +86,7 @@ def certified_accuracy(
     footnote(
         figure,
         [],
-        f"n = {len(followed)} seeds; lines: means, bands: lowest to highest seed; a bound counts all n² pairs of the group",
+        f"n = {len(followed)} seeds; lines: means, bands: lowest to highest seed; a bound counts all n² pairs of the "
+        "group",
     )
     return figure

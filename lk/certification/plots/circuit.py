@@ -82,6 +82,7 @@ def circuit(cells: pd.DataFrame, answers: pd.DataFrame, title: str) -> Figure:
     footnote(
         figure,
         [],
-        f"{title}; n = {int(counts.sum())} neurons on {counts.size} pairs; {note}hatched: {missing} pairs without a neuron",
+        f"{title}; n = {int(counts.sum())} neurons on {counts.size} pairs; {note}hatched: {missing} pairs without a "
+        "neuron",
     )
     return figure

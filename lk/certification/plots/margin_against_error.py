@@ -12,7 +12,9 @@ from lk.plots.style import MARKERS, footnote, grid, log_scale, styled
 
 @styled
 def margin_against_error(certificates: pd.DataFrame) -> Figure:
-    """A point per network and verifier that has both; below the diagonal the median pair is certified. Whiskers reach to the 90 % pair.
+    """A point per network and verifier that has both; below the diagonal the median pair is certified.
+
+    Whiskers reach to the 90 % pair.
 
     Args:
         certificates: Columns seed, verifier, margin, error_50, error_90 (logits), bound.
@@ -63,6 +65,7 @@ def margin_against_error(certificates: pd.DataFrame) -> Figure:
     footnote(
         figure,
         [],
-        f"n = {certificates['seed'].nunique()} seeds; error: ideal margin minus proven gap; whiskers: to the 90 % pair; on the upper edge: beyond it",
+        f"n = {certificates['seed'].nunique()} seeds; error: ideal margin minus proven gap; whiskers: to the 90 % "
+        "pair; on the upper edge: beyond it",
     )
     return figure

@@ -12,8 +12,9 @@ class Token(Masker):
     """One token stands for every absent token of a sentence.
 
     Args:
-        token: `mask` takes the data set's [MASK] (the paper's baseline); `absent` the number -1, which `lk.networks.Transformer`
-            embeds as its own vector `absent` (zeros, the mean embedding, or one from a file); a number is taken as it is.
+        token: `mask` takes the data set's [MASK] (the paper's baseline); `absent` the number -1, which
+            `lk.networks.Transformer` embeds as its own vector `absent` (zeros, the mean embedding, or one from a file);
+            a number is taken as it is.
 
     Raises:
         ValueError: `token` is another word, or a number below -1.
