@@ -20,13 +20,13 @@ import torch
 from games import EPOCHS, games
 from peers import highs_generation, highs_reduced, three_block_admm
 
-from lk.decomposition import decompose, decompose_path, gauge_interval
+from lk.decomposition import decompose, decompose_path, optimal_face_range
 from lk.decomposition.duality import check
-from lk.decomposition.engines import tasks_of, weights
 from lk.decomposition.face import Equations, Face, _shortest_step, shortest_point
-from lk.decomposition.operator import values_of
-from lk.decomposition.published import published_rule
-from lk.decomposition.simplex import vertices
+from lk.decomposition.operator import possible_effects, values_of
+from lk.decomposition.path import vertices
+from lk.decomposition.problem import problems_of, weights
+from lk.decomposition.published import PublishedRule
 from lk.transforms import orders
 
 FAMILIES = [(data, kind) for data in ("digits", "mnist") for kind in ("mlp", "cnn")]
@@ -126,14 +126,14 @@ def peers(arguments):
     for n, count in ((8, 2), (10, 1)):
         v = torch.cat([pick(found[data, kind][n, EPOCHS[data][4]], count) for data, kind in FAMILIES], 1)
         for kappa in (0.04, 0.0):
-            tasks = tasks_of(v, kappa, 1e-3, None)
+            problems = problems_of(v, kappa, 1e-3, None, weights(n, 5e-4))
             ours, times = alone(v, kappa)
             mean, best = (
                 statistics.mean(times),
-                [float(answer.lower_bound) / task.unit for answer, task in zip(ours, tasks, strict=True)],
+                [float(answer.lower_bound) / problem.unit for answer, problem in zip(ours, problems, strict=True)],
             )
 
-            def row(method, cpu, reached, best=best, mean=mean, tasks=tasks, kappa=kappa, n=n):
+            def row(method, cpu, reached, best=best, mean=mean, problems=problems, kappa=kappa, n=n):
                 above = max(r / b - 1 for r, b in zip(reached, best, strict=False))
                 print(
                     f"| {n} | {kappa} | {method} | {len(reached)} | {cpu / len(reached):.0f} | {above:.2%} | "
@@ -143,28 +143,31 @@ def peers(arguments):
 
             row(
                 "ours",
-                mean * len(tasks),
-                [float(answer.objective) / task.unit for answer, task in zip(ours, tasks, strict=True)],
+                mean * len(problems),
+                [float(answer.objective) / problem.unit for answer, problem in zip(ours, problems, strict=True)],
             )
-            few = tasks if n == 8 else tasks[:1]
+            few = problems if n == 8 else problems[:1]
             if kappa:
-                reached, _, cpu = timed(lambda tasks=tasks: [highs_generation(task.u, task.bound) for task in tasks])
+                reached, _, cpu = timed(
+                    lambda problems=problems: [highs_generation(problem.u, problem.bound) for problem in problems]
+                )
                 row("HiGHS, row and column generation", cpu, reached)
-                u, bounds = np.stack([task.u for task in tasks], 1), np.array([task.bound for task in tasks])
+                u, bounds = (
+                    np.stack([problem.u for problem in problems], 1),
+                    np.array([problem.bound for problem in problems]),
+                )
                 effects, _, cpu = timed(lambda u=u, bounds=bounds: three_block_admm(u, bounds, 1000))
                 checked = [
-                    check(u[:, g], bounds[g], effects[:, g], np.zeros(len(u))).objective for g in range(len(tasks))
+                    check(u[:, g], bounds[g], effects[:, g], np.zeros(len(u)), possible_effects(n)).objective
+                    for g in range(len(problems))
                 ]
                 row("three-block ADMM, 1 000 steps, batch", cpu, checked)
             else:
-                reached, _, cpu = timed(lambda few=few: [highs_reduced(task.u) for task in few])
+                reached, _, cpu = timed(lambda few=few: [highs_reduced(problem.u) for problem in few])
                 row("HiGHS on the reduced programme", cpu, reached)
-            answers, _, cpu = timed(lambda tasks=tasks: published_rule(tasks))
-            row(
-                "published rule and settings, 10 000 steps",
-                cpu,
-                [task.proven(a, 1.0).checked.objective / task.unit for task, a in zip(tasks, answers, strict=True)],
-            )
+            answers, _, cpu = timed(lambda problems=problems: PublishedRule().solve(problems))
+            row("published rule and settings, 10 000 steps", cpu,
+                [problem.checked(a).objective / problem.unit for problem, a in zip(problems, answers, strict=True)])  # fmt: skip
     torch.set_num_threads(arguments.threads)
 
 
@@ -264,22 +267,19 @@ def agreement(arguments):
                 print(f"| {n} | {kappa} | {name} | {v.shape[1]} | {difference:.1e} | {int(flips)} |", flush=True)
 
 
-def least_residual(task, weight):
-    """The point of the optimal face with the least residual, ties to the least norm.
-
-    The alternative to the least norm alone.
-    """
-    bound = task.inner_bound
-    (vertex,) = vertices(task.u, weight, [bound], np.inf, 16 * len(task.u))
-    equations = Equations(Face.of(vertex.multipliers, bound, weight), len(task.u))
-    point, face = shortest_point(task.u, bound, equations), equations.face
+def least_residual(problem):
+    """The point of the optimal face with the least residual, ties to the least norm: the alternative to the least norm alone."""
+    bound, weight = problem.inner_bound, problem.weight
+    (vertex,) = vertices(problem.u, weight, [bound], np.inf, 16 * len(problem.u))
+    equations = Equations(Face.of(vertex.multipliers, bound, weight), len(problem.u))
+    point, face = shortest_point(problem.u, bound, equations), equations.face
     start = None if point is None else point.effects
     basis = equations.directions()
     if start is None or not basis.size:
         return start
-    free = np.setdiff1d(np.arange(1, len(task.u)), face.coalitions)
+    free = np.setdiff1d(np.arange(1, len(problem.u)), face.coalitions)
     moves = np.stack([values_of(equations.full(column))[free] for column in basis.T], axis=1)
-    residual = (task.u - values_of(start))[free]
+    residual = (problem.u - values_of(start))[free]
     rotation, triangle = np.linalg.qr(np.concatenate([moves, 1e-4 * np.eye(basis.shape[1])]))
     centre = rotation[: len(free)].T @ residual  # of the unconstrained optimum, in the coordinates triangle @ x
     slopes = np.concatenate([face.effect_sign[:, None] * basis, moves, -moves]) @ np.linalg.inv(triangle)
@@ -325,7 +325,9 @@ def rules(arguments):
     noisy = v * (
         1 + 2**-24 * (2 * torch.rand(v.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64) - 1)
     )
-    points = [[least_residual(task, weight) for task in tasks_of(games, 0.04, 1e-3, None)] for games in (v, noisy)]
+    points = [
+        [least_residual(problem) for problem in problems_of(games, 0.04, 1e-3, None, weight)] for games in (v, noisy)
+    ]
     pairs = [pair for pair in zip(*points, strict=True) if pair[0] is not None and pair[1] is not None]
     effects = np.abs(np.stack([pair[0] for pair in pairs], 1))
     salient = (effects > 0.05 * effects.max(0)).sum(0)
@@ -336,10 +338,10 @@ def rules(arguments):
         f"- | {(effects[low].sum(0) / effects.sum(0)).mean():.3f} |"
     )
     print(f"\nLeast residual: rounding noise of float32 moves an effect by at most {moved:.1e} of the largest.")
-    interval, _, cpu = timed(lambda: gauge_interval(v[:, ::10]))
+    interval, _, cpu = timed(lambda: optimal_face_range(v[:, ::10]))
     width = ((interval.high - interval.low) / best.objective[::10]).mean(1)
     print(
-        f"\ngauge_interval, 10 games, {cpu / 10:.0f} CPU ms per game; mean width by order, share of all strength:",
+        f"\noptimal_face_range, 10 games, {cpu / 10:.0f} CPU ms per game; mean width by order, share of all strength:",
         [round(x, 3) for x in width.tolist()],
     )
 

@@ -21,7 +21,8 @@ from collections import defaultdict
 import numpy as np
 import torch
 
-from lk.decomposition import decompose, engines
+from lk.decomposition import canonical as proof
+from lk.decomposition import decompose
 
 DIFFERENT = 1e-4
 NOISES = [10.0**-digits for digits in range(4, 15)]
@@ -240,7 +241,7 @@ def main():
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     if arguments.without_proof:
-        engines.is_canonical = lambda *_: True
+        proof.is_canonical = lambda *_: True
     wrong = contradictions(arguments.games, arguments.seed) if arguments.games else 0
     if not arguments.without_proof:
         if arguments.words:

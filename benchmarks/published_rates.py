@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 
 from lk.decomposition import decompose
-from lk.decomposition.engines import tasks_of
-from lk.decomposition.published import published_rule
+from lk.decomposition.problem import problems_of, weights
+from lk.decomposition.published import PublishedRule
 from lk.interactions import Interactions
 from lk.paper.final_checkpoint import evenly
 from lk.runs import Run, step_name
@@ -72,12 +72,12 @@ def main():
         both = torch.cat([best.and_, best.or_])
         both[[0, len(values)]] = 0  # the empty coalition is not counted, below neither
         canonical = both.T.numpy()
-        tasks = tasks_of(values, kappa, 1e-3, None)
-        row((run.id, stored.n_players, len(tasks), "", "canonical", *measures(canonical, canonical, ratio)))
+        problems = problems_of(values, kappa, 1e-3, None, weights(stored.n_players, 0.0))
+        row((run.id, stored.n_players, len(problems), "", "canonical", *measures(canonical, canonical, ratio)))
         for steps, rate, last in RATES:
             found = [
-                task.unit * answer.effects
-                for task, answer in zip(tasks, published_rule(tasks, steps, rate, last), strict=True)
+                problem.unit * answer.effects
+                for problem, answer in zip(problems, PublishedRule(steps, rate, last).solve(problems), strict=True)
             ]
             for each in found:
                 each[[0, len(values)]] = 0
@@ -85,7 +85,7 @@ def main():
                 (
                     run.id,
                     stored.n_players,
-                    len(tasks),
+                    len(problems),
                     steps,
                     f"{rate:g} to {last:g}",
                     *measures(found, canonical, ratio),

@@ -2,15 +2,15 @@
 
 from lk.decomposition.decompose import decompose, decompose_path
 from lk.decomposition.decomposition import Decomposition
-from lk.decomposition.gauge import GaugeInterval, gauge_interval
 from lk.decomposition.joint import JointDecomposition, decompose_jointly
+from lk.decomposition.range import OptimalFaceRange, optimal_face_range
 
 __all__ = [
     "Decomposition",
-    "GaugeInterval",
     "JointDecomposition",
+    "OptimalFaceRange",
     "decompose",
     "decompose_jointly",
     "decompose_path",
-    "gauge_interval",
+    "optimal_face_range",
 ]

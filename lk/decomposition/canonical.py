@@ -4,7 +4,7 @@ Optima of the decomposition are rarely unique. The canonical one minimises, amon
 
 .. math:: F(z) = \sum_j w_j |z_j| + \frac{\mu}{2 R} |z|_2^2, \qquad \mu = 10^{-6}, \quad R = \max v - \min v,
 
-with the prices w of `lk.decomposition.engines.weights`. F is strongly convex, so its minimiser z* is unique. Where the optimal face of the
+with the prices w of `lk.decomposition.problem.weights`. F is strongly convex, so its minimiser z* is unique. Where the optimal face of the
 linear programme is clear (reduced costs above :math:`\mu |z| / R`), z* is exactly the point of least norm of that face (Mangasarian and
 Meyer, 1979).
 
@@ -23,7 +23,7 @@ is refused; for e each answer takes its own rounding, one unit in the last place
 bracket, two flagged answers to games that differ by at most the smaller rounding obey :math:`|z_1 - z_2|^2 \le 2 (s_1^2 + s_2^2)`.
 Games that differ by more, as by a shift that costs digits, need the larger e in both brackets.
 
-The flag is set when the first distance is at most 1e-6 R and s at most 3e-2 R, whatever engine answered, so that two answers to one game
+The flag is set when the first distance is at most 1e-6 R and s at most 3e-2 R, whatever solver answered, so that two answers to one game
 are proven to lie within 6e-2 R; and when s with the answer's own b is at most 1e-2 R, which proves nothing more but is more cautious.
 No tolerance on active sets enters: a set of active effects that was guessed wrong shows as a gap. The formulas themselves are evaluated in
 float64, and the rounding of that is not paid for. Where the asked `gap` is below 1e-5, order weights come down to the size of mu and
@@ -32,9 +32,13 @@ fewer games are flagged.
 Source: Fenchel-Young inequality and strong convexity, Bauschke and Combettes, Convex Analysis and Monotone Operator Theory, 2017, ch. 16 and 18.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
+from lk.decomposition.face import Point
 from lk.decomposition.operator import Vector, sums_where_firing, values_of
+from lk.decomposition.problem import Answer, Problem
 
 CURVATURE = 1e-6  # mu
 _DISTANCE = 1e-6  # to the canonical point of the game that the effects match, relative to max v - min v
@@ -43,40 +47,38 @@ _SENSITIVITY = 3e-2  # of the canonical point to mismatch and rounding, relative
 _OWN_SENSITIVITY = 1e-2  # the same with what the answer's own residuals pass their bound by
 
 
-def is_canonical(
-    u: Vector, bound: float, weight: Vector, effects: Vector, multipliers: Vector, pull: Vector, rounding: float
-) -> bool:
-    """Whether effects are proven to be the canonical decomposition of a game.
+def at_point(problem: Problem, point: Point | None, answer: Answer) -> Answer:
+    """The answer with the effects of a point of its face, flagged canonical if proven; unchanged without a point."""
+    if point is None:
+        return answer
+    found = replace(answer, effects=point.effects)
+    return replace(found, canonical=is_canonical(problem, found, point.pull))
+
+
+def is_canonical(problem: Problem, answer: Answer, pull: Vector) -> bool:
+    """Whether the effects of an answer are proven to be the canonical decomposition; False proves nothing.
 
     Args:
-        u: centred game, shape `(2**n,)`, `u[0] = 0`.
-        bound: largest residual.
-        weight: price of each effect, shape `(2 * 2**n,)`, infinite for impossible ones.
-        effects: any effects, shape `(2 * 2**n,)`, zero where impossible.
-        multipliers: any multipliers of the linear programme, shape `(2**n,)`.
-        pull: what to add to them, times mu / R, for the quadratic term, shape `(2**n,)`.
-        rounding: error of each value, in the unit of `u`.
-
-    Returns:
-        True only if proven; False proves nothing.
+        problem: the game.
+        answer: any effects, zero where impossible, and any multipliers of the linear programme.
+        pull: what to add to the multipliers, times mu / R, for the quadratic term, shape `(2**n,)`.
     """
-    extent = float(u.max() - u.min())
+    extent = float(problem.u.max() - problem.u.min())
     if extent == 0.0:
-        return not effects.any()
-    distance, sensitivity, own = distances(u, bound, weight, effects, multipliers, pull, rounding)
+        return not answer.effects.any()
+    distance, sensitivity, own = distances(problem, answer, pull)
     return distance <= _DISTANCE * extent and sensitivity <= _SENSITIVITY * extent and own <= _OWN_SENSITIVITY * extent
 
 
-def distances(
-    u: Vector, bound: float, weight: Vector, effects: Vector, multipliers: Vector, pull: Vector, rounding: float
-) -> tuple[float, float, float]:
+def distances(problem: Problem, answer: Answer, pull: Vector) -> tuple[float, float, float]:
     """The radii of this module's docstring, to z*, s, and s with the answer's own b, in the unit of `u`; infinite where nothing is proven."""
+    u, bound, effects = problem.u, problem.inner_bound, answer.effects
     extent = float(u.max() - u.min())
     curvature = CURVATURE / extent
-    y = multipliers + curvature * pull
+    y = answer.multipliers + curvature * pull
     y[0] = 0.0
-    possible = np.isfinite(weight)
-    z, w = effects[possible], weight[possible]
+    possible = np.isfinite(problem.weight)
+    z, w = effects[possible], problem.weight[possible]
     sums = sums_where_firing(y)[possible]
     along = np.where(z != 0, np.sign(z) * sums, np.abs(sums))
     strength = np.abs(z)
@@ -93,9 +95,6 @@ def distances(
     spread = float(np.abs(y).sum())
     if not beyond <= _BEYOND * extent or not np.isfinite(cost + spread):
         return np.inf, np.inf, np.inf
-    common, own = cost + (rounding + _BEYOND * extent) * spread, cost + (rounding + beyond) * spread
-    return (
-        float(np.sqrt(2 * gap / curvature)),
-        float(np.sqrt(2 * common / curvature)),
-        float(np.sqrt(2 * own / curvature)),
-    )
+    common, own = (cost + (problem.rounding + each) * spread for each in (_BEYOND * extent, beyond))
+    distance, sensitivity, own_sensitivity = (float(np.sqrt(2 * each / curvature)) for each in (gap, common, own))
+    return distance, sensitivity, own_sensitivity

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lk.decomposition.duality import Checked
-from lk.decomposition.operator import Vector
+from lk.decomposition.parallel import in_threads
+from lk.decomposition.problem import Answer, Problem
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ class Decomposition:
         delta: residual, float64, shape `(2**n, ...)`; `delta[0] = 0`.
         objective: sum of strengths over non-empty coalitions, float64, shape `(...)`.
         lower_bound: proven lower bound of the least possible objective, float64, shape `(...)`; zero where nothing was proven.
-        method: engine that answered, array of str, shape `(...)`.
+        method: solver that answered, array of str, shape `(...)`.
         iterations: its iterations, int64, shape `(...)`.
         certified: `objective - lower_bound <= gap * lower_bound + 1e-9 * max|v - v(empty)|`, bool, shape `(...)`.
-        canonical: whether this is proven to be the unique canonical optimum (what that proves: `lk.decomposition.canonical`), bool, shape `(...)`.
+        canonical: whether this is proven to be the unique canonical optimum, bool, shape `(...)`; what that proves:
+            `lk.decomposition.canonical`.
     """
 
     and_: Tensor
@@ -40,32 +41,13 @@ class Decomposition:
     canonical: Tensor
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One game as an engine returns it: effects `(2 * 2**n,)` and multipliers `(2**n,)`, nothing of it checked."""
-
-    effects: Vector
-    multipliers: Vector
-    method: str
-    iterations: int
-    canonical: bool
-
-
-@dataclass(frozen=True)
-class Proven:
-    """One game with its answer checked."""
-
-    answer: Answer
-    checked: Checked
-    certified: bool
-
-
-def collected(v: Tensor, games: Sequence[Proven]) -> Decomposition:
-    """Answers of all games in the shape, and on the device, of the values `v`."""
+def collected(v: Tensor, problems: Sequence[Problem], answers: Sequence[Answer]) -> Decomposition:
+    """Answers of all games, checked, in the shape and on the device of the values `v`."""
     size = v.shape[0]
-    effects = np.stack([game.checked.effects for game in games], axis=1) if games else np.zeros((2 * size, 0))
-    residual = np.stack([game.checked.residual for game in games], axis=1) if games else np.zeros((size, 0))
-    method = np.array([game.answer.method for game in games], dtype=np.str_)
+    checked = in_threads(lambda pair: pair[0].checked(pair[1]), zip(problems, answers, strict=True))
+    effects = np.stack([each.effects for each in checked], axis=1) if checked else np.zeros((2 * size, 0))
+    residual = np.stack([each.residual for each in checked], axis=1) if checked else np.zeros((size, 0))
+    method = np.array([answer.method for answer in answers], dtype=np.str_)
 
     def per_coalition(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).reshape(v.shape).to(v.device)
@@ -75,14 +57,15 @@ def collected(v: Tensor, games: Sequence[Proven]) -> Decomposition:
 
     and_ = per_coalition(effects[:size])
     and_[0] = v[0]
+    certified = [problem.certified(each) for problem, each in zip(problems, checked, strict=True)]
     return Decomposition(
         and_=and_,
         or_=per_coalition(effects[size:]),
         delta=per_coalition(residual),
-        objective=per_game([game.checked.objective for game in games], torch.float64),
-        lower_bound=per_game([game.checked.lower_bound for game in games], torch.float64),
+        objective=per_game([each.objective for each in checked], torch.float64),
+        lower_bound=per_game([each.lower_bound for each in checked], torch.float64),
         method=method.reshape(tuple(v.shape[1:])),
-        iterations=per_game([game.answer.iterations for game in games], torch.int64),
-        certified=per_game([game.certified for game in games], torch.bool),
-        canonical=per_game([game.answer.canonical for game in games], torch.bool),
+        iterations=per_game([answer.iterations for answer in answers], torch.int64),
+        certified=per_game(certified, torch.bool),
+        canonical=per_game([answer.canonical for answer in answers], torch.bool),
     )

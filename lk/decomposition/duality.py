@@ -1,4 +1,4 @@
-"""What every decomposition owes, however it was found: an exact match, a residual within its bound, and a proven distance to the optimum.
+"""Feasibility repair and duality gap, for the output of any solver.
 
 This module trusts no solver. It takes any effects and any multipliers, repairs the first and scales the second to be feasible, in float64.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from lk.decomposition.operator import Vector, possible_effects, sums_where_firing, values_of
+from lk.decomposition.operator import Flags, Vector, sums_where_firing, values_of
 from lk.transforms import harsanyi
 
 _ROUNDING = 1e-13  # mismatch, relative to max |u|, that is left as rounding
@@ -28,7 +28,7 @@ class Checked:
         return self.objective - self.lower_bound <= gap * self.lower_bound + 1e-9 * scale
 
 
-def check(u: Vector, bound: float, effects: Vector, multipliers: Vector, and_only: bool = False) -> Checked:
+def check(u: Vector, bound: float, effects: Vector, multipliers: Vector, possible: Flags) -> Checked:
     r"""Repair effects, and bound the optimum from below.
 
     Mismatch beyond the bound is moved into AND effects by the Moebius transform, so that :math:`u = D z + \delta` holds whatever came in.
@@ -41,14 +41,11 @@ def check(u: Vector, bound: float, effects: Vector, multipliers: Vector, and_onl
         bound: largest residual b, in the unit of `u`.
         effects: any vector of shape `(2 * 2**n,)`.
         multipliers: any y of shape `(2**n,)`.
-        and_only: whether OR effects are forbidden.
+        possible: which effects are allowed, shape `(2 * 2**n,)`.
 
     Returns:
         Feasible effects, residual, objective and lower bound, in the unit of `u`.
     """
-    possible = possible_effects(len(u).bit_length() - 1)
-    if and_only:
-        possible = possible & (np.arange(len(possible)) < len(u))
     effects = np.where(possible & np.isfinite(effects), effects, 0.0)
     residual = u - values_of(effects)
     excess = residual - np.clip(residual, -bound, bound)

@@ -1,9 +1,9 @@
 """The canonical point: of all optimal decompositions, the one that does not depend on how it was found.
 
-Optima of the decomposition are rarely unique. By complementarity, any optimal dual y describes all of them: effects with |D^T y| below
-their weight vanish, the others keep the sign of D^T y, and coalitions with y != 0 have their residual at the bound. The point of least
-Euclidean norm in this face is unique, whatever solver, start, machine or naming of players led there. Which effects and coalitions count
-as tight is decided by tolerances here; `lk.decomposition.canonical` proves or refuses what comes of it.
+Optima of the decomposition are rarely unique. By complementarity, any optimal dual y describes all of them. Effects with
+|D^T y| below their weight vanish, the others keep the sign of D^T y, and coalitions with y != 0 have their residual at the
+bound. The point of least Euclidean norm in this face is unique, whatever solver, start, machine or naming of players led
+there. Tolerances decide here which effects and coalitions count as tight; `lk.decomposition.canonical` proves the result.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from scipy.optimize import nnls
 from lk.decomposition.operator import Flags, Indices, Matrix, Vector, normal_matrix, sums_where_firing, values_of
 
 _ACTIVE = 1e-8  # an effect may be in use when |D^T y| reaches its weight up to this
-_PRESSED = 1e-9  # a coalition is at its bound when |y| exceeds this
+_MULTIPLIER = 1e-9  # a coalition is active, at its bound, when |y| exceeds this
 _DEPENDENT = 1e-11  # pivot, relative to the diagonal of the normal matrix, below which a coalition depends on others
-_LARGEST_FACE = 1200  # dimension beyond which the least-norm point is not sought: least squares took 0.9 s at 423, and grow with the cube
+_LARGEST_FACE = 1200  # dimension beyond which no least-norm point is sought: 0.9 s at 423, growing with the cube
 _EXACT = 1e-12  # violation of a constraint that counts as rounding (games are scaled to max |u| = 1)
 
 
@@ -36,7 +36,7 @@ class Face:
         """The optimal face, from an optimal dual."""
         sums = sums_where_firing(multipliers)
         effects = np.nonzero(np.abs(sums) >= weight * (1 - _ACTIVE))[0]
-        coalitions = np.nonzero(np.abs(multipliers) > _PRESSED)[0] if bound > 0 else np.arange(1, len(multipliers))
+        coalitions = np.nonzero(np.abs(multipliers) > _MULTIPLIER)[0] if bound > 0 else np.arange(1, len(multipliers))
         return cls(effects, np.sign(sums[effects]), coalitions, np.sign(multipliers[coalitions]))
 
     def same_as(self, other: "Face") -> bool:
@@ -77,19 +77,17 @@ class Equations:
         return solution
 
     @cached_property
-    def blind(self) -> Matrix:
+    def left_null_space(self) -> Matrix:
         """Orthonormal combinations of coalitions that no effect on the face touches, shape (coalitions, how many)."""
         rank, count = self.rank, len(self.order)
-        blind = np.zeros((count, count - rank))
+        space = np.zeros((count, count - rank))
         if rank == count:
-            return blind
-        blind[self.order[rank:]] = np.eye(count - rank)
-        for _ in range(
-            3
-        ):  # once to solve, then refinement: combinations that only look blind would end a climb too early
-            seen = np.stack([self.fit(self.sums(column)) for column in blind.T], axis=1)
-            blind = blind - self._solved(seen)
-        basis: Matrix = np.linalg.qr(blind)[0]
+            return space
+        space[self.order[rank:]] = np.eye(count - rank)
+        for _ in range(3):  # once to solve, then refinement: errors here would end a dual ascent too early
+            seen = np.stack([self.fit(self.sums(column)) for column in space.T], axis=1)
+            space = space - self._solved(seen)
+        basis: Matrix = np.linalg.qr(space)[0]
         return basis
 
     def fit(self, effects: Vector) -> Vector:
@@ -109,10 +107,6 @@ class Equations:
         full = np.zeros(2 * self.size)
         full[self.face.effects] = effects
         return full
-
-    def shortest(self, targets: Vector) -> Vector:
-        """Effects of least norm with `fit(effects) = targets`."""
-        return self.pulled(targets)[0]
 
     def pulled(self, targets: Vector) -> tuple[Vector, Vector]:
         """Effects of least norm with `fit(effects) = targets`, and multipliers of which they are the sums."""
@@ -233,7 +227,7 @@ def _shortest_step(slopes: Matrix, needed: Vector) -> tuple[Vector, Vector] | No
     return (step, pressures) if (needed - slopes @ step).max() < 1e-9 else None
 
 
-def partition(effects_in_use: Flags, effect_sign: Vector, pressed: Flags, coalition_sign: Vector) -> Face:
+def partition(effects_in_use: Flags, effect_sign: Vector, active: Flags, coalition_sign: Vector) -> Face:
     """A guess of the optimal face, from flags over all effects and all coalitions."""
-    effects, coalitions = np.nonzero(effects_in_use)[0], np.nonzero(pressed)[0]
+    effects, coalitions = np.nonzero(effects_in_use)[0], np.nonzero(active)[0]
     return Face(effects, effect_sign[effects], coalitions, coalition_sign[coalitions])

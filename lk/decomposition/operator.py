@@ -16,53 +16,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from lk.transforms import FAST, add_subsets, add_supersets
+
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-
-# Sums may be reordered, which lets the compiler use vector instructions; infinities keep their meaning.
-FAST = {"reassoc", "contract", "nsz", "nnan"}
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def subset_sums(values: Any) -> None:
-    """Replace each entry by the sum over its subsets, in place; the first two players together, for whom slices are too short."""
-    size = values.shape[0]
-    half = 1
-    if size >= 4:
-        for i in range(0, size, 4):
-            none, first, second = values[i], values[i + 1], values[i + 2]
-            values[i + 1] = none + first
-            values[i + 2] = none + second
-            values[i + 3] += none + first + second
-        half = 4
-    while half < size:
-        for start in range(0, size, 2 * half):
-            absent, present = values[start : start + half], values[start + half : start + 2 * half]
-            for i in range(half):
-                present[i] += absent[i]
-        half *= 2
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def superset_sums(values: Any) -> None:
-    """Replace each entry by the sum over its supersets, in place."""
-    size = values.shape[0]
-    half = 1
-    if size >= 4:
-        for i in range(0, size, 4):
-            first, second, both = values[i + 1], values[i + 2], values[i + 3]
-            values[i] += first + second + both
-            values[i + 1] = first + both
-            values[i + 2] = second + both
-        half = 4
-    while half < size:
-        for start in range(0, size, 2 * half):
-            absent, present = values[start : start + half], values[start + half : start + 2 * half]
-            for i in range(half):
-                absent[i] += present[i]
-        half *= 2
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
@@ -71,8 +30,8 @@ def values_of(effects: Any) -> Any:
     size = effects.shape[0] // 2
     values = effects[:size].copy()
     untouched = effects[size:].copy()
-    subset_sums(values)
-    subset_sums(untouched)
+    add_subsets(values)
+    add_subsets(untouched)
     for i in range(size):
         values[i] += untouched[size - 1] - untouched[size - 1 - i]
     return values
@@ -86,8 +45,8 @@ def sums_where_firing(multipliers: Any) -> Any:
     for i in range(size):
         sums[i] = multipliers[i]
     untouched = multipliers.copy()
-    superset_sums(sums[:size])
-    subset_sums(untouched)
+    add_supersets(sums[:size])
+    add_subsets(untouched)
     for i in range(size):
         sums[size + i] = untouched[size - 1] - untouched[size - 1 - i]
     return sums
@@ -120,8 +79,8 @@ def normal_matrix(scales: Any, coalitions: Any) -> Any:
     size = scales.shape[0] // 2
     shared = scales[:size].copy()
     untouched = scales[size:].copy()
-    subset_sums(shared)
-    subset_sums(untouched)
+    add_subsets(shared)
+    add_subsets(untouched)
     full = size - 1
     count = coalitions.shape[0]
     transposed = np.empty((count, count))  # returned as its transpose: LAPACK reads columns first

@@ -15,34 +15,74 @@ two butterflies of rotations and two of sums. Games lie side by side, one per ve
 Sources: Boyd et al., 2011, Sect. 3 and 3.4.3 (over-relaxation 1.7); Parikh and Boyd, 2014 (graph projection).
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numba import njit
 from torch import Tensor
 
-from lk.decomposition.operator import FAST, Vector
+from lk.decomposition.operator import Vector
 from lk.decomposition.parallel import in_threads
-from lk.transforms import inverse_harsanyi, number_of_players, or_interactions, orders, superset_sums
+from lk.decomposition.problem import INTERIOR_PLAYERS, Answer, Problem
+from lk.transforms import (
+    FAST,
+    add_subsets,
+    add_supersets,
+    alternating,
+    inverse_harsanyi,
+    number_of_players,
+    or_interactions,
+    orders,
+    superset_sums,
+)
 
-_CHECK_EVERY = 20
-_RELAXATION = np.float32(1.7)
-_FIRST_PENALTY = np.float32(10.0)
+# The rule that `lk.decomposition.joint` shares.
+CHECK_EVERY = 20  # iterations between two gaps
+RELAXATION = 1.7  # Boyd et al., 2011, Sect. 3.4.3: 1.5 to 1.8
+FIRST_PENALTY = 10.0
+LARGEST_RATIO = 4.0  # of primal to dual rest, or its inverse, that one change of the penalty answers by its root
+SMALLEST_CHANGE = 1.2  # of the penalty; less is not worth the disturbance
+LEAST_REST = 1e-20
 _LANES = 8  # games side by side: one register of float32
 
 
 @dataclass(frozen=True)
-class Split:
-    """Effects `(2 * 2**n, games)` and multipliers `(2**n, games)` in float64, iterations `(games,)`."""
+class Splitting:
+    """Operator splitting as a solver: games without a residual whose canonical point is not wanted or out of reach.
 
-    effects: Tensor
-    multipliers: Tensor
-    iterations: Tensor
+    Args:
+        proven: leave games whose gap is not proven to the next solver; otherwise answer every game without a residual.
+    """
+
+    proven: bool = True
+
+    def solve(self, problems: Sequence[Problem]) -> list[Answer | None]:
+        """Points within the gap, the whole batch at once; None for other games."""
+        answers: list[Answer | None] = [None] * len(problems)
+        chosen = [place for place, problem in enumerate(problems) if self._takes(problem)]
+        if not chosen:
+            return answers
+        batch = torch.from_numpy(np.stack([problems[place].u for place in chosen], axis=1))
+        effects, multipliers, iterations = (each.numpy() for each in split(batch, 0.9 * problems[0].gap))
+        for column, place in enumerate(chosen):
+            problem, steps = problems[place], int(iterations[column])
+            answer = Answer(effects[:, column], multipliers[:, column], "splitting", steps, False)
+            checked = problem.checked(answer)
+            if not self.proven or problem.certified(checked):
+                answers[place] = replace(answer, checked=checked)
+        return answers
+
+    def _takes(self, problem: Problem) -> bool:
+        if problem.inner_bound > 0 or problem.trivial:
+            return False
+        wanted = problem.or_effects and (not problem.canonical or problem.players > INTERIOR_PLAYERS)
+        return wanted or not self.proven
 
 
-def split(u: Tensor, gap: float, most_iterations: int = 4000) -> Split:
+def split(u: Tensor, gap: float, most_iterations: int = 4000) -> tuple[Tensor, Tensor, Tensor]:
     """Solve a batch of centred games without a residual.
 
     Args:
@@ -51,13 +91,11 @@ def split(u: Tensor, gap: float, most_iterations: int = 4000) -> Split:
         most_iterations: stop after so many.
 
     Returns:
-        The point with the smallest gap that was seen for each game.
+        The point with the smallest gap that was seen for each game: effects `(2 * 2**n, games)`, multipliers
+        `(2**n, games)`, iterations `(games,)`.
     """
     n, games = number_of_players(u), u.shape[1]
-    sign = torch.where(orders(n) % 2 == 0, 1.0, -1.0).to(u).unsqueeze(1)
-    offset = sign * or_interactions(u)
-    offset[0] = 0.0
-    offsets = offset.float().numpy()
+    offsets = graph_offset(u).float().numpy()
     best_a, best_y = np.zeros_like(offsets), np.zeros_like(offsets)
     iterations = np.zeros(games, dtype=np.int64)
     lanes = _LANES if games > 2 and n <= 12 else 1  # beyond, the lanes of one game fill the cache
@@ -66,11 +104,12 @@ def split(u: Tensor, gap: float, most_iterations: int = 4000) -> Split:
 
     def share(thread: int) -> None:
         first, last = games * thread // threads, games * (thread + 1) // threads
-        _iterate(offsets, first, last, lanes, gap, most_iterations, cosine, sine, spectrum, best_a, best_y, iterations)
+        state = _empty(lanes, spectrum, offsets=offsets, best_a=best_a, best_y=best_y, iterations=iterations)
+        _iterate(state, first, last, gap, most_iterations, cosine, sine)
 
     in_threads(share, range(threads))
     a, y = torch.from_numpy(best_a).double(), torch.from_numpy(best_y).double()
-    return Split(*solution(u, a, y), torch.from_numpy(iterations))
+    return *solution(u, a, y), torch.from_numpy(iterations)
 
 
 def _singular_vectors(n: int) -> tuple[np.float32, np.float32, Any]:
@@ -108,161 +147,189 @@ def _rotate(flat: Any, unit: int, cosine: Any, sine: Any) -> None:
             present[i] = cosine * q - sine * p
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
-def _add_subsets(flat: Any, unit: int) -> None:
-    """Sums over subsets in place, two players per crossing of memory."""
-    total = flat.shape[0]
-    half = unit
-    while 4 * half <= total:
-        for start in range(0, total, 4 * half):
-            none, first = flat[start : start + half], flat[start + half : start + 2 * half]
-            second, both = flat[start + 2 * half : start + 3 * half], flat[start + 3 * half : start + 4 * half]
-            for i in range(half):
-                p = none[i] + first[i]
-                both[i] += second[i] + p
-                second[i] += none[i]
-                first[i] = p
-        half *= 4
-    if half < total:
-        absent, present = flat[:half], flat[half:]
-        for i in range(half):
-            present[i] += absent[i]
+class _State(NamedTuple):
+    """Everything that the compiled loop reads and changes; lane by lane within a coalition where nothing else is said."""
+
+    offsets: Any  # c of all games, (2**n, games)
+    best_a: Any  # of all games, as `best_y` and `iterations`
+    best_y: Any
+    iterations: Any
+    offset: Any  # c of the games in the lanes, (2**n * lanes,)
+    a: Any
+    w: Any
+    small_a: Any  # shrunken copies of a and w
+    small_w: Any
+    dual_a: Any  # scaled by the penalty
+    dual_w: Any
+    old_a: Any  # small_a and small_w one step before; then scratch
+    old_w: Any
+    y: Any
+    amount: Any  # of the shrinkage, one over the penalty
+    damping: Any  # 1 / (1 + squared singular values)
+    penalty: Any  # of each lane, as all that follow
+    smallest: Any  # gap seen
+    gap: Any
+    primal_rest: Any
+    dual_rest: Any
+    game: Any  # -1 for an empty lane
+    done: Any  # iterations of its game
+
+
+_LINED = ("offset", "a", "w", "small_a", "small_w", "dual_a", "dual_w", "old_a", "old_w", "y", "amount")
+_PER_LANE = ("penalty", "smallest", "gap", "primal_rest", "dual_rest")
+
+
+def _empty(lanes: int, spectrum: Any, **of_games: Any) -> _State:
+    """The state with all lanes empty."""
+    arrays: dict[str, Any] = {name: np.zeros(len(spectrum) * lanes, np.float32) for name in _LINED}
+    arrays |= {name: np.zeros(lanes, np.float32) for name in _PER_LANE}
+    game, done = np.full(lanes, -1), np.zeros(lanes, np.int64)
+    return _State(damping=np.repeat(spectrum, lanes), game=game, done=done, **arrays, **of_games)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def _add_supersets(flat: Any, unit: int) -> None:
-    """Sums over supersets in place, two players per crossing of memory."""
-    total = flat.shape[0]
-    half = unit
-    while 4 * half <= total:
-        for start in range(0, total, 4 * half):
-            none, first = flat[start : start + half], flat[start + half : start + 2 * half]
-            second, both = flat[start + 2 * half : start + 3 * half], flat[start + 3 * half : start + 4 * half]
-            for i in range(half):
-                p = second[i] + both[i]
-                none[i] += first[i] + p
-                first[i] += both[i]
-                second[i] = p
-        half *= 4
-    if half < total:
-        absent, present = flat[:half], flat[half:]
-        for i in range(half):
-            absent[i] += present[i]
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def _iterate(
-    offsets: Any, first: int, last: int, lanes: int, gap: float, most: int, cosine: Any, sine: Any, spectrum: Any,
-    best_a: Any, best_y: Any, iterations: Any,
-) -> None:  # fmt: skip
-    """Games `first` to `last` of the batch; the state is `(2**n * lanes,)`, lane by lane within a coalition."""
-    size = offsets.shape[0]
-    total = size * lanes
-    one, excess = np.float32(1.0), np.float32(_RELAXATION - 1)
-    a, w, offset = np.zeros(total, np.float32), np.zeros(total, np.float32), np.zeros(total, np.float32)
-    small_a, small_w = np.zeros(total, np.float32), np.zeros(total, np.float32)  # shrunken copies of a and w
-    dual_a, dual_w = np.zeros(total, np.float32), np.zeros(total, np.float32)  # scaled by the penalty
-    old_a, old_w, y = np.zeros(total, np.float32), np.zeros(total, np.float32), np.zeros(total, np.float32)
-    penalty = np.full(lanes, _FIRST_PENALTY)
-    amount = np.full(total, one / _FIRST_PENALTY)  # of the shrinkage, one over the penalty
-    damping = np.repeat(spectrum, lanes)
-    smallest = np.full(lanes, np.float32(np.inf))
-    game = np.full(lanes, -1)  # of each lane
-    done = np.zeros(lanes, np.int64)
+def _iterate(b: Any, first: int, last: int, gap: float, most: int, cosine: Any, sine: Any) -> None:
+    """Solve games `first` to `last` of the batch."""
     coming, running = first, 0
     while True:
-        for lane in range(lanes):
-            if game[lane] < 0 and coming < last:
-                game[lane], done[lane] = coming, 0
-                penalty[lane], smallest[lane] = _FIRST_PENALTY, np.inf
-                for s in range(size):
-                    at = s * lanes + lane
-                    offset[at], amount[at] = offsets[s, coming], one / _FIRST_PENALTY
-                    small_a[at] = small_w[at] = dual_a[at] = dual_w[at] = 0
+        for lane in range(b.game.shape[0]):
+            if b.game[lane] < 0 and coming < last:
+                _load(b, lane, coming)
                 coming += 1
                 running += 1
         if running == 0:
             return
-        for step in range(_CHECK_EVERY):
-            for i in range(total):
-                w[i] = small_w[i] - dual_w[i] - offset[i]
-            _add_subsets(w, lanes)
-            for i in range(total):
-                a[i] = small_a[i] - dual_a[i] + w[i]
-            _rotate(a, lanes, cosine, sine)
-            for i in range(total):
-                a[i] *= damping[i]
-            _rotate(a, lanes, cosine, -sine)
-            for i in range(total):
-                w[i] = a[i]
-            _add_supersets(w, lanes)
-            if step == _CHECK_EVERY - 1:
-                old_a[:], old_w[:] = small_a, small_w
-            for i in range(total):
-                w[i] += offset[i]
-                total_a = _RELAXATION * a[i] - excess * small_a[i] + dual_a[i]
-                total_w = _RELAXATION * w[i] - excess * small_w[i] + dual_w[i]
-                dual_a[i] = min(max(total_a, -amount[i]), amount[i])
-                dual_w[i] = min(max(total_w, -amount[i]), amount[i])
-                small_a[i] = total_a - dual_a[i]
-                small_w[i] = total_w - dual_w[i]
-            for lane in range(lanes):  # the empty coalition costs nothing
-                small_a[lane] += dual_a[lane]
-                small_w[lane] += dual_w[lane]
-                dual_a[lane] = dual_w[lane] = 0
-        # Any y gives a proven bound once it is divided by its steepest sum.
-        for s in range(size):
-            for lane in range(lanes):
-                y[s * lanes + lane] = penalty[lane] * dual_w[s * lanes + lane]
-        objective, below = np.zeros(lanes, np.float32), np.zeros(lanes, np.float32)
-        steepest = np.ones(lanes, np.float32)
-        primal_rest, dual_rest = np.zeros(lanes, np.float32), np.zeros(lanes, np.float32)
-        for s in range(1, size):
-            for lane in range(lanes):
-                i = s * lanes + lane
-                objective[lane] += abs(a[i]) + abs(w[i])
-                below[lane] += offset[i] * y[i]
-                steepest[lane] = max(steepest[lane], abs(y[i]))
-        for s in range(size):
-            for lane in range(lanes):
-                i = s * lanes + lane
-                primal_rest[lane] += (a[i] - small_a[i]) ** 2 + (w[i] - small_w[i]) ** 2
-                dual_rest[lane] += (small_a[i] - old_a[i]) ** 2 + (small_w[i] - old_w[i]) ** 2
-        old_a[:] = y
-        _add_subsets(old_a, lanes)
-        for s in range(1, size):
-            for lane in range(lanes):
-                steepest[lane] = max(steepest[lane], abs(old_a[s * lanes + lane]))
+        for step in range(CHECK_EVERY):
+            if step == CHECK_EVERY - 1:
+                b.old_a[:], b.old_w[:] = b.small_a, b.small_w
+            _advance(b, cosine, sine)
+        _measure(b)
+        for lane in range(b.game.shape[0]):
+            if b.game[lane] >= 0:
+                _keep_best(b, lane)
+                if not b.gap[lane] > gap or b.done[lane] >= most:
+                    b.game[lane] = -1
+                    running -= 1
+                elif b.done[lane] <= most // 2:
+                    _adapt_penalty(b, lane)
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _load(b: Any, lane: int, game: int) -> None:
+    """Put a game into a lane."""
+    lanes, first = b.game.shape[0], np.float32(FIRST_PENALTY)
+    b.game[lane], b.done[lane] = game, 0
+    b.penalty[lane], b.smallest[lane] = first, np.inf
+    for s in range(b.offsets.shape[0]):
+        at = s * lanes + lane
+        b.offset[at], b.amount[at] = b.offsets[s, game], np.float32(1.0) / first
+        b.small_a[at] = b.small_w[at] = b.dual_a[at] = b.dual_w[at] = 0
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _advance(b: Any, cosine: Any, sine: Any) -> None:
+    """One iteration of all lanes: projection onto the graph, shrinkage, dual update."""
+    a, w, small_a, small_w, dual_a, dual_w = b.a, b.w, b.small_a, b.small_w, b.dual_a, b.dual_w
+    offset, amount, damping = b.offset, b.amount, b.damping
+    total, lanes = a.shape[0], b.game.shape[0]
+    relaxation = np.float32(RELAXATION)
+    excess = np.float32(relaxation - 1)
+    for i in range(total):
+        w[i] = small_w[i] - dual_w[i] - offset[i]
+    add_subsets(w, lanes, True)
+    for i in range(total):
+        a[i] = small_a[i] - dual_a[i] + w[i]
+    _rotate(a, lanes, cosine, sine)
+    for i in range(total):
+        a[i] *= damping[i]
+    _rotate(a, lanes, cosine, -sine)
+    for i in range(total):
+        w[i] = a[i]
+    add_supersets(w, lanes, True)
+    for i in range(total):
+        w[i] += offset[i]
+        total_a = relaxation * a[i] - excess * small_a[i] + dual_a[i]
+        total_w = relaxation * w[i] - excess * small_w[i] + dual_w[i]
+        dual_a[i] = min(max(total_a, -amount[i]), amount[i])
+        dual_w[i] = min(max(total_w, -amount[i]), amount[i])
+        small_a[i] = total_a - dual_a[i]
+        small_w[i] = total_w - dual_w[i]
+    for lane in range(lanes):  # the empty coalition costs nothing
+        small_a[lane] += dual_a[lane]
+        small_w[lane] += dual_w[lane]
+        dual_a[lane] = dual_w[lane] = 0
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _measure(b: Any) -> None:
+    """The relative gap of each lane, and how far the copies are from a and w and from their last values."""
+    a, w, small_a, small_w, old_a, old_w, y, offset = b.a, b.w, b.small_a, b.small_w, b.old_a, b.old_w, b.y, b.offset
+    primal_rest, dual_rest = b.primal_rest, b.dual_rest
+    size, lanes = b.offsets.shape[0], b.game.shape[0]
+    # Any y gives a proven bound once it is divided by its steepest sum.
+    for s in range(size):
         for lane in range(lanes):
-            if game[lane] < 0:
-                continue
-            done[lane] += _CHECK_EVERY
-            bound = max(abs(below[lane]) / steepest[lane], np.float32(1e-30))
-            found = (objective[lane] - bound) / bound
-            if found < smallest[lane]:
-                smallest[lane] = found
-                iterations[game[lane]] = done[lane]
-                for s in range(size):
-                    best_a[s, game[lane]] = a[s * lanes + lane]
-                    best_y[s, game[lane]] = y[s * lanes + lane]
-            if not found > gap or done[lane] >= most:
-                iterations[game[lane]] = done[lane]
-                game[lane] = -1
-                running -= 1
-            elif done[lane] <= most // 2:
-                factor = np.sqrt(
-                    min(max(np.sqrt(primal_rest[lane] / max(dual_rest[lane], np.float32(1e-20))), 0.25), 4.0)
-                )
-                if factor > 1.2 or factor < 1 / 1.2:
-                    penalty[lane] *= np.float32(factor)
-                    for s in range(size):
-                        amount[s * lanes + lane] = one / penalty[lane]
-                        dual_a[s * lanes + lane] /= np.float32(factor)
-                        dual_w[s * lanes + lane] /= np.float32(factor)
+            y[s * lanes + lane] = b.penalty[lane] * b.dual_w[s * lanes + lane]
+    objective, below = np.zeros(lanes, np.float32), np.zeros(lanes, np.float32)
+    steepest = np.ones(lanes, np.float32)
+    primal_rest[:], dual_rest[:] = np.float32(0), np.float32(0)
+    for s in range(1, size):
+        for lane in range(lanes):
+            i = s * lanes + lane
+            objective[lane] += abs(a[i]) + abs(w[i])
+            below[lane] += offset[i] * y[i]
+            steepest[lane] = max(steepest[lane], abs(y[i]))
+    for s in range(size):
+        for lane in range(lanes):
+            i = s * lanes + lane
+            primal_rest[lane] += (a[i] - small_a[i]) ** 2 + (w[i] - small_w[i]) ** 2
+            dual_rest[lane] += (small_a[i] - old_a[i]) ** 2 + (small_w[i] - old_w[i]) ** 2
+    old_a[:] = y
+    add_subsets(old_a, lanes, True)
+    for s in range(1, size):
+        for lane in range(lanes):
+            steepest[lane] = max(steepest[lane], abs(old_a[s * lanes + lane]))
+    for lane in range(lanes):
+        bound = max(abs(below[lane]) / steepest[lane], np.float32(1e-30))
+        b.gap[lane] = (objective[lane] - bound) / bound
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _keep_best(b: Any, lane: int) -> None:
+    """Count the iterations of a lane, and store its point if its gap is the smallest so far."""
+    lanes, game = b.game.shape[0], b.game[lane]
+    b.done[lane] += CHECK_EVERY
+    b.iterations[game] = b.done[lane]
+    if b.gap[lane] < b.smallest[lane]:
+        b.smallest[lane] = b.gap[lane]
+        for s in range(b.offsets.shape[0]):
+            b.best_a[s, game] = b.a[s * lanes + lane]
+            b.best_y[s, game] = b.y[s * lanes + lane]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _adapt_penalty(b: Any, lane: int) -> None:
+    """Balance the primal and the dual rest of a lane."""
+    lanes, one = b.game.shape[0], np.float32(1.0)
+    ratio = np.sqrt(b.primal_rest[lane] / max(b.dual_rest[lane], np.float32(LEAST_REST)))
+    factor = np.sqrt(min(max(ratio, 1 / LARGEST_RATIO), LARGEST_RATIO))
+    if factor > SMALLEST_CHANGE or factor < 1 / SMALLEST_CHANGE:
+        b.penalty[lane] *= np.float32(factor)
+        for s in range(b.offsets.shape[0]):
+            b.amount[s * lanes + lane] = one / b.penalty[lane]
+            b.dual_a[s * lanes + lane] /= np.float32(factor)
+            b.dual_w[s * lanes + lane] /= np.float32(factor)
+
+
+def graph_offset(u: Tensor) -> Tensor:
+    """C of w = K a + c for the games u, same shape."""
+    offset = alternating(u) * or_interactions(u)
+    offset[0] = 0.0
+    return offset
 
 
 def solution(u: Tensor, a: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Effects `(2 * 2**n, ...)` and multipliers `(2**n, ...)` of the games u that belong to AND effects a and the dual y of w = K a + c.
+    """Effects `(2 * 2**n, ...)` and multipliers `(2**n, ...)` of the games u, from AND effects a and the dual y of the graph.
 
     The OR effects follow from a; those of single players are merged into AND. All in the shape and precision of `u`.
     """
@@ -273,5 +340,4 @@ def solution(u: Tensor, a: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     a[order == 1] += o[order == 1]
     o[order == 1] = 0.0
     o[0] = 0.0
-    sign = torch.where(order % 2 == 0, 1.0, -1.0).to(u).reshape(-1, *[1] * (u.ndim - 1))
-    return torch.cat([a, o]), -(sign * superset_sums(y)).flip(0)
+    return torch.cat([a, o]), -(alternating(u) * superset_sums(y)).flip(0)

@@ -210,10 +210,7 @@ def _of_players(shares: Tensor) -> Tensor:
 
 def _discounted(and_: Tensor, or_: Tensor, discount: float) -> Tensor:
     """Sums over supersets, each further player discounted, with the sign of duality for OR effects."""
-    sums = torch.stack([and_, or_], -1)
-    for player in range(number_of_players(and_)):
-        halves = sums.view(-1, 2, 1 << player, *sums.shape[1:])
-        halves[:, 0] += discount * halves[:, 1]
+    sums = superset_sums(torch.stack([and_, or_], -1), discount)
     sign = torch.where(orders(number_of_players(and_)) % 2 == 1, 1.0, -1.0).to(and_)
     indices = sums[..., 0] + _shared(sums[..., 1], sign)
     indices[0] = 0.0

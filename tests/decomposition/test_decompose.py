@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
-from lk.decomposition import Decomposition, decompose, decompose_path, gauge_interval
+from lk.decomposition import Decomposition, decompose, decompose_path, optimal_face_range
 from lk.transforms import inverse_harsanyi, inverse_or_interactions, orders
 
 KAPPAS = [0.0, 0.04]
@@ -149,8 +149,8 @@ def canonical_by_highs_and_projection(v, kappa):
         jac=lambda x: x,
         method="SLSQP",
         constraints=[
-            {"type": "eq", "fun": lambda x: equal @ x - right / scale, "jac": lambda x: equal},
-            {"type": "ineq", "fun": lambda x: slopes @ x - least / scale, "jac": lambda x: slopes},
+            {"type": "eq", "fun": lambda x: equal @ x - right / scale, "jac": lambda _: equal},
+            {"type": "ineq", "fun": lambda x: slopes @ x - least / scale, "jac": lambda _: slopes},
         ],
         options={"ftol": 1e-15, "maxiter": 500},
     )
@@ -322,7 +322,7 @@ def test_single_player_and_no_player():
 
 
 def test_what_is_not_certified_is_feasible_marked_and_counted_in_one_warning(monkeypatch):
-    module = sys.modules["lk.decomposition.engines"]
+    module = sys.modules["lk.decomposition.interior"]
     solve = module.solve_interior
     monkeypatch.setattr(module, "solve_interior", lambda *game, **_: solve(*game, most_iterations=3, finish=False))
     monkeypatch.setattr(module, "ascended", lambda *_: None)  # it would mend even this start
@@ -345,7 +345,7 @@ def test_what_is_not_certified_is_feasible_marked_and_counted_in_one_warning(mon
     ids=["range of 3.4e308", "one value of 1e308", "grand of 1e308", "range of 2e308"],
 )
 @pytest.mark.parametrize("kappa", KAPPAS)
-@pytest.mark.parametrize("method", [decompose, lambda v, kappa: decompose_path(v, [kappa]), gauge_interval])
+@pytest.mark.parametrize("method", [decompose, lambda v, kappa: decompose_path(v, [kappa]), optimal_face_range])
 def test_a_range_whose_effects_leave_double_precision_is_refused_for_that_reason(values, kappa, method):
     game = torch.tensor([values, [0.0] * 4], dtype=torch.float64).T.flip(1)
     with pytest.raises(

@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from lk.decomposition import decompose, decompose_path
-from lk.decomposition.engines import settled, solve, tasks_of, weights
+from lk.decomposition.crossover import Crossover
 from lk.decomposition.face import Equations, Face
-from lk.decomposition.interior import _Finisher, solve_interior
+from lk.decomposition.interior import Interior, solve_interior
 from lk.decomposition.operator import block_of, normal_matrix, possible_effects, sums_where_firing, values_of
+from lk.decomposition.path import Path
+from lk.decomposition.problem import problems_of, weights
+from lk.decomposition.solvers import BY_NAME, solve
 from tests.decomposition.test_decompose import network_game
 
 
@@ -38,31 +41,31 @@ def test_equations_dependent_or_not(effects):
     equations = Equations(face, 2**n)
     block = block_of(coalitions, chosen, 2**n)
     reachable = block @ generator.normal(size=effects)
-    np.testing.assert_allclose(equations.shortest(reachable), np.linalg.pinv(block) @ reachable, atol=1e-10)
+    np.testing.assert_allclose(equations.pulled(reachable)[0], np.linalg.pinv(block) @ reachable, atol=1e-10)
     directions = equations.directions()
     assert np.abs(block @ directions).max(initial=0.0) < 1e-10
     assert directions.shape[1] == effects - np.linalg.matrix_rank(block)
     anything = generator.normal(size=len(coalitions))
     lost = anything - block @ np.linalg.pinv(block) @ anything
     assert equations.rank == np.linalg.matrix_rank(block)
-    np.testing.assert_allclose(equations.blind @ (equations.blind.T @ anything), lost, atol=1e-10)
+    np.testing.assert_allclose(equations.left_null_space @ (equations.left_null_space.T @ anything), lost, atol=1e-10)
 
 
-def test_blind_combinations_of_a_large_face_are_blind():
-    """Errors of 1e-12 here once ended a climb before the canonical point of a game with ties."""
+def test_no_effect_of_a_large_face_touches_its_left_null_space():
+    """Errors of 1e-12 here once ended a dual ascent before the canonical point of a game with ties."""
     n, generator = 9, np.random.default_rng(0)
     chosen = np.sort(generator.choice(np.nonzero(possible_effects(n))[0], 498, replace=False))
     coalitions = np.sort(generator.choice(np.arange(1, 2**n), 500, replace=False))
     equations = Equations(Face(chosen, np.ones(498), coalitions, np.ones(500)), 2**n)
     block = block_of(coalitions, chosen, 2**n)
     assert equations.rank == np.linalg.matrix_rank(block)
-    assert equations.blind.shape == (500, 500 - equations.rank)
-    assert np.abs(block.T @ equations.blind).max() < 1e-13
+    assert equations.left_null_space.shape == (500, 500 - equations.rank)
+    assert np.abs(block.T @ equations.left_null_space).max() < 1e-13
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_sparse_game_with_noise_of_float32_at_kappa_zero(seed):
-    """Effects of the size of the noise are needed, and no partition by size shows them: the dual has to climb."""
+    """Effects of the size of the noise are needed, and no partition by size shows them: only dual ascent finds them."""
     v = network_game(7, seed=seed)
     v = (v / v.abs().max()).float().double()
     found = decompose(v, 0.0)
@@ -109,38 +112,43 @@ def test_interior_point_ends_with_a_proof_when_it_may_not_finish():
     weight = weights(6, 5e-4)
     rough = solve_interior(u, 0.0, weight, gap=1e-3, finish=False)
     possible = np.isfinite(weight)
-    assert not rough.exact
+    assert rough.point is None
     assert np.abs(u - values_of(rough.effects)).max() < 1e-9
     assert (np.abs(sums_where_firing(rough.multipliers))[possible] <= weight[possible] * (1 + 1e-9)).all()
     strength = float(weight[possible] @ np.abs(rough.effects[possible]))
     assert 0 <= strength - float(u @ rough.multipliers) <= 1e-3 * strength
 
 
-def scaled_task(n, seed):
-    return tasks_of(network_game(n, seed=seed), 0.04, 1e-3, None)[0]
+def scaled_problem(n, seed):
+    return problems_of(network_game(n, seed=seed), 0.04, 1e-3, None, weights(n, 5e-4))[0]
 
 
 def test_interior_point_takes_over_where_the_path_missed_the_canonical_point():
-    task, weight = scaled_task(5, 1), weights(5, 5e-4)
-    expected = solve(task, weight, 1e-3, "interior", True)
+    problem = scaled_problem(5, 1)
+    expected = solve([problem], BY_NAME["interior"])[0]
     missed = replace(expected, effects=np.zeros_like(expected.effects), method="path", canonical=False)
-    assert settled(task, missed, weight, 1e-3, True).method == "interior"
-    np.testing.assert_allclose(settled(task, missed, weight, 1e-3, True).effects, expected.effects)
-    assert settled(task, missed, weight, 1e-3, False) is missed
-    assert settled(task, expected, weight, 1e-3, True) is expected
+
+    def settled(problem, answer):
+        return solve([problem], [Interior()], [Path().accepted(problem, answer)])[0]
+
+    assert settled(problem, missed).method == "interior"
+    np.testing.assert_allclose(settled(problem, missed).effects, expected.effects)
+    assert settled(replace(problem, canonical=False), missed) is missed
+    assert settled(problem, expected) is expected
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_effects_beyond_their_price_join_a_guess_with_the_sign_of_their_sum(seed):
     """A guess that lacks effects of the optimal face ends at a feasible dual in which every effect of the guess has its price."""
-    task, weight = scaled_task(5, seed), weights(5, 5e-4)
-    best = solve(task, weight, 1e-3, "interior", True)
-    face = Face.of(best.multipliers, task.inner_bound, weight)
+    problem = scaled_problem(5, seed)
+    weight = problem.weight
+    best = solve([problem], BY_NAME["interior"])[0]
+    face = Face.of(best.multipliers, problem.inner_bound, weight)
     joined = 0
     for lost in range(len(face.effects)):
         kept = np.arange(len(face.effects)) != lost
         guess = replace(face, effects=face.effects[kept], effect_sign=face.effect_sign[kept])
-        found = _Finisher(task.u, task.inner_bound, weight)._dual(guess, np.zeros(len(task.u)), 100)
+        found = Crossover(problem.u, problem.inner_bound, weight)._dual(guess, np.zeros(len(problem.u)), 100)
         if found is None:
             continue
         y, corrected, _ = found

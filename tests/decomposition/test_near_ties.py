@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from lk.decomposition import canonical as proof
-from lk.decomposition import decompose, engines
+from lk.decomposition import decompose
 from lk.decomposition.canonical import distances, is_canonical
-from lk.decomposition.engines import solve, tasks_of, weights
 from lk.decomposition.operator import possible_effects, values_of
+from lk.decomposition.problem import problems_of, weights
+from lk.decomposition.solvers import SOLVERS, solve
 from lk.interactions import interactions_of
 from lk.interactions.interactions import Interactions
 
@@ -96,7 +97,7 @@ def test_noise_does_not_choose_between_and_and_or():
 
 
 def test_a_flag_without_a_proof_is_found_out(monkeypatch):
-    monkeypatch.setattr(engines, "is_canonical", lambda *_: True)
+    monkeypatch.setattr(proof, "is_canonical", lambda *_: True)
     assert sum(contradictions(noise, kappa)[0] for noise in (1e-8, 1e-10, 1e-12) for kappa in (0.0, 0.04)) > 0
 
 
@@ -106,18 +107,19 @@ def test_the_proven_distance_of_two_answers_is_never_below_the_true_one(kappa, s
     """Effects and multipliers moved by any amount: each answer's own radius bounds the distance to every other, once it pays for the floor."""
     n, generator = 4, np.random.default_rng(seed)
     weight, possible = weights(n, 5e-4), possible_effects(n)
-    task = tasks_of(torch.from_numpy(generator.standard_normal(2**n)), kappa, 1e-3, None)[0]
-    best = solve(task, weight, 1e-3, "auto", True)
+    problem = problems_of(torch.from_numpy(generator.standard_normal(2**n)), kappa, 1e-3, None, weight)[0]
+    best = solve([problem], SOLVERS)[0]
     assert best.canonical
     for size in (1e-7, 1e-4, 1e-2, 1.0):
         met = [(best.effects, best.multipliers), (np.zeros(2 * 2**n), np.zeros(2**n))]
         for still in (0, 1):
             effects = best.effects + np.where(possible, size * generator.standard_normal(2 * 2**n), 0.0)
             met.append((effects, best.multipliers + still * size * generator.standard_normal(2**n)))
-        beyond = max(float(np.abs(task.u - values_of(effects)).max()) for effects, _ in met) - task.inner_bound
-        monkeypatch.setattr(proof, "_BEYOND", max(beyond, 0.0) / np.ptp(task.u))
+        beyond = max(float(np.abs(problem.u - values_of(effects)).max()) for effects, _ in met) - problem.inner_bound
+        monkeypatch.setattr(proof, "_BEYOND", max(beyond, 0.0) / np.ptp(problem.u))
         radii = [
-            distances(task.u, task.inner_bound, weight, *answer, np.zeros(2**n), task.rounding)[1] for answer in met
+            distances(problem, replace(best, effects=effects, multipliers=multipliers), np.zeros(2**n))[1]
+            for effects, multipliers in met
         ]
         for (first, _), one in zip(met, radii, strict=True):
             for (second, _), other in zip(met, radii, strict=True):
@@ -126,9 +128,9 @@ def test_the_proven_distance_of_two_answers_is_never_below_the_true_one(kappa, s
 
 def test_effects_that_miss_the_game_are_not_flagged_whatever_their_multipliers():
     """No effects and no multipliers have no gap and nothing to pay: only a floor for the mismatch refuses them."""
-    task = tasks_of(torch.from_numpy(np.random.default_rng(0).standard_normal(16)), 0.04, 1e-3, None)[0]
-    nothing = np.zeros(16)
-    assert not is_canonical(task.u, task.inner_bound, weights(4, 5e-4), np.zeros(32), nothing, nothing, task.rounding)
+    v = torch.from_numpy(np.random.default_rng(0).standard_normal(16))
+    problem = problems_of(v, 0.04, 1e-3, None, weights(4, 5e-4))[0]
+    assert not is_canonical(problem, problem.without_effects("none", optimal=False), np.zeros(16))
 
 
 def test_values_far_from_zero_are_not_flagged():

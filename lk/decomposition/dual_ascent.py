@@ -65,9 +65,7 @@ def ascended(
         spoilt = (face.effect_sign * sums_where_firing(direction)[face.effects]).max(initial=0.0) > 1e-6
         if missed <= _FITTED or (spoilt and missed <= _ROUNDED):
             return _sharpened(y, bound, weight, face), effects
-        if (
-            spoilt and missed < 0.5 * last
-        ):  # what is left is now small against what was fitted: once more in its own units
+        if spoilt and missed < 0.5 * last:  # what is left is small against what was fitted: again, in its own units
             last = missed
             continue
         last = np.inf
@@ -135,9 +133,9 @@ class _Fit:
         left = space.outside.T @ targets
         scale = np.abs(left).max(initial=0.0)
         if scale > _FITTED:
-            room = np.nonzero(~self.fixed[rows])[0]
+            free = np.nonzero(~self.fixed[rows])[0]
             seen = np.concatenate(
-                [space.outside.T @ (block[:, ~large] * sign[~large]), -space.outside.T[:, room] * side[room]], axis=1
+                [space.outside.T @ (block[:, ~large] * sign[~large]), -space.outside.T[:, free] * side[free]], axis=1
             )
             if seen.shape[1]:
                 try:
@@ -146,7 +144,7 @@ class _Fit:
                     return None
                 left = left - seen @ added
                 strength[~large] = added[: len(strength) - large.sum()]
-                targets[room] += side[room] * added[len(strength) - large.sum() :]
+                targets[free] += side[free] * added[len(strength) - large.sum() :]
                 targets -= block[:, ~large] @ (sign * strength)[~large]
         strength[large] += sign[large] * space.solved(targets)
         fitted, rest = np.zeros(2 * self.size), np.zeros(self.size)
@@ -223,39 +221,21 @@ def shortest_of_face(
         paid = face.effect_sign[used] * cost[used]
         goal, held = equations.pulled(u[rows] - bound * side[rows] + equations.fit(paid))
         goal = face.effect_sign[used] * (goal - paid)
-        step, blocking = 1.0, -1
-        falling = goal < -_CLIPPED
-        if falling.any():
-            ratios = np.where(falling, z[used] / np.where(falling, z[used] - goal, 1.0), np.inf)
-            blocking = int(ratios.argmin())
-            step = float(ratios[blocking])
+        step, vanishing = _first_vanishing(z[used], goal)
         full = np.zeros(2 * size)
         full[face.effects[used]] = face.effect_sign[used] * goal
         reached = u - values_of(full)
-        growing = ~tight & (np.abs(reached) > bound + _CLIPPED)
-        growing[0] = False
-        row = -1
-        if growing.any():
-            way = np.sign(reached)
-            room = np.where(
-                growing, (bound - way * residual) / np.where(growing, way * (reached - residual), 1.0), np.inf
-            )
-            if room.min() < step:
-                row, step = int(room.argmin()), max(float(room.min()), 0.0)
-        moved = z.copy()
-        moved[used] += step * (goal - z[used])
+        step, row = _first_at_bound(residual, reached, bound, tight, step)
+        z[used] += step * (goal - z[used])
+        z = np.maximum(z, 0.0)
         residual = residual + step * (reached - residual)
         if row >= 0:
             tight[row], side[row] = True, np.sign(reached[row])
-            z = np.maximum(moved, 0.0)
             continue
-        if blocking >= 0:
-            place = np.nonzero(used)[0][blocking]
-            moved[place] = 0.0
-            used[place] = False
-            z = np.maximum(moved, 0.0)
+        if vanishing >= 0:
+            place = np.nonzero(used)[0][vanishing]
+            z[place], used[place] = 0.0, False
             continue
-        z = np.maximum(moved, 0.0)
         pull = np.zeros(size)
         pull[rows] = held
         gain = np.where(used, 0.0, face.effect_sign * sums_where_firing(pull)[face.effects] - cost)
@@ -268,3 +248,22 @@ def shortest_of_face(
         else:
             tight[wrong.argmax()] = False
     return None
+
+
+def _first_vanishing(z: Vector, goal: Vector) -> tuple[float, int]:
+    """The step towards `goal`, at most 1, at which the first strength vanishes, and its place; -1 if none does."""
+    falling = goal < -_CLIPPED
+    if not falling.any():
+        return 1.0, -1
+    ratios = np.where(falling, z / np.where(falling, z - goal, 1.0), np.inf)
+    return float(ratios.min()), int(ratios.argmin())
+
+
+def _first_at_bound(residual: Vector, reached: Vector, bound: float, tight: Flags, step: float) -> tuple[float, int]:
+    """The step, at most `step`, at which the first free residual meets its bound, and its coalition; -1 if none does."""
+    growing = ~tight & (np.abs(reached) > bound + _CLIPPED)
+    growing[0] = False
+    side = np.sign(reached)
+    slack, rate = bound - side * residual, side * (reached - residual)
+    steps = np.where(growing, slack / np.where(growing, rate, 1.0), np.inf)
+    return (max(float(steps.min()), 0.0), int(steps.argmin())) if steps.min() < step else (step, -1)
