@@ -76,14 +76,18 @@ class AtCheckpoints(Callback):
         if self.worked != trainer.global_step and self.schedule.scheduled(trainer):
             self.take(trainer, pl_module)
 
+    def checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, last: bool = False) -> Checkpoint:
+        """The network as it stands, at the current step."""
+        assert self.schedule is not None
+        step, run = trainer.global_step, Run(trainer.default_root_dir)
+        network, data = pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
+        last = last or step == self.schedule.steps(trainer)[-1]
+        return Checkpoint(run, step, epochs_trained(trainer), network, data, last=last)  # type: ignore[arg-type]
+
     def take(self, trainer: pl.Trainer, pl_module: pl.LightningModule, last: bool = False) -> None:
         """Work on the current step."""
-        assert self.schedule is not None
         if trainer.is_global_zero:
-            step, run = trainer.global_step, Run(trainer.default_root_dir)
-            network, data = pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
-            last = last or step == self.schedule.steps(trainer)[-1]
-            checkpoint = Checkpoint(run, step, epochs_trained(trainer), network, data, last)  # type: ignore[arg-type]
+            checkpoint = self.checkpoint(trainer, pl_module, last)
             with isolate_rng(), torch.inference_mode(False), suppress(Interrupted), interruptible():
                 self.work(checkpoint, trainer.loggers)
         self.worked = trainer.global_step

@@ -1,6 +1,7 @@
 """Extract interactions at every checkpoint of a training run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytorch_lightning as pl
 import torch
@@ -54,19 +55,18 @@ class ExtractInteractions(AtCheckpoints):
         """Say what is to come."""
         assert self.schedule is not None
         if trainer.is_global_zero:
-            assert self.samples is not None
-            run, network, data = Run(trainer.default_root_dir), pl_module.network, trainer.datamodule  # type: ignore[attr-defined]
+            checkpoint = replace(self.checkpoint(trainer, pl_module), samples=self.samples)
             with isolate_rng(), torch.inference_mode(False):
-                say(forecast(run, network, self.extraction, self.samples, data, self.schedule.steps(trainer)))  # type: ignore[arg-type]
+                say(forecast(checkpoint, self.extraction, self.schedule.steps(trainer)))
         super().on_train_start(trainer, pl_module)
 
     def work(self, checkpoint: Checkpoint, loggers: Sequence[Logger]) -> None:
         """Extract, measure and log; what is stored already is read."""
-        assert self.samples is not None
-        extracted = read(checkpoint, self.extraction, self.samples)
-        tables = measure_checkpoint(checkpoint, self.extraction.name, extracted.interactions)
-        means = averages(extracted.interactions, equal_weights(len(self.samples.y)))
-        log_extraction(loggers, means, tables, extracted.probed, self.extraction.name, checkpoint)
+        checkpoint, found = read(replace(checkpoint, samples=self.samples), self.extraction)
+        tables = measure_checkpoint(checkpoint, self.extraction.name, found)
+        log_extraction(
+            loggers, checkpoint, self.extraction.name, averages(found, equal_weights(found.n_samples)), tables
+        )
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The interactions of all checkpoints as one artifact."""

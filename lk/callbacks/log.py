@@ -73,20 +73,29 @@ def strength_lines(means: dict[str, pd.DataFrame]) -> tuple[list[int], dict[str,
 
 def log_extraction(
     loggers: Sequence[Logger],
+    checkpoint: Checkpoint,
+    name: str,
     means: dict[str, pd.DataFrame],
     tables: dict[str, pd.DataFrame],
-    probes: pd.DataFrame | None,
-    name: str,
-    checkpoint: Checkpoint,
 ) -> None:
     """Send one checkpoint's measures to every logger; pictures and tables go to W&B only.
 
-    Scalars have the checkpoint's epoch as their own axis: they exist at checkpoints only, and a run may log losses by
-    step.
+    Scalars have the checkpoint's epoch as their own axis: they exist at checkpoints only, and a run may log losses by step.
+
+    Args:
+        loggers: The loggers of the training.
+        checkpoint: As `lk.extraction.read` returns it.
+        name: Name of the extraction.
+        means: From `lk.studies.averages.averages`, of this checkpoint.
+        tables: Its tables.
     """
     from lk.loggers import Wandb
 
-    step, numbers = checkpoint.step, scalars(means, tables["games"], probes, name)
+    step, probes = checkpoint.step, None
+    if checkpoint.probes is not None:
+        probes = checkpoint.run.read_table("probes")
+        probes = probes[probes["step"] == step]
+    numbers = scalars(means, tables["games"], probes, name)
     axis = {"checkpoint/epoch": checkpoint.epoch}
     for logger in loggers:
         if isinstance(logger, Wandb):

@@ -138,15 +138,15 @@ def extract(
     check_memory(n, len(samples.y), layers)
     check_disk(opened.path, n, layers, len(samples.y), len(pending(opened, extraction, chosen)))
     samples = extraction.open(opened.extraction(extraction.name), samples)
-    opened.load(network, chosen[-1])
+    last = Checkpoint.load(opened, chosen[-1], network, data, samples)
     record_environment(opened, f"extraction {extraction.name}", 0, str(device_of(network)))
-    say(forecast(opened, network, extraction, samples, data, chosen))
+    say(forecast(last, extraction, chosen))
     with progress(
         len(chosen) * 2 ** count_players(samples.owner) * len(samples.y) * backgrounds(extraction), extraction.name
     ) as bar:
         for step in chosen:
-            checkpoint = Checkpoint.load(opened, step, network, data)
-            read(checkpoint, extraction, samples, lambda count: bar.advance(bar.task_ids[0], count))
+            checkpoint = Checkpoint.load(opened, step, network, data, samples)
+            read(checkpoint, extraction, lambda count: bar.advance(bar.task_ids[0], count))
     write_tables(opened, extraction.name)
     say(f"Interactions are in {opened.extraction(extraction.name)}.")
     if report:

@@ -2,7 +2,7 @@
 
 from lk.extraction.checkpoint import Checkpoint
 from lk.extraction.extraction import Extraction
-from lk.extraction.games import Extracted, read
+from lk.extraction.games import read
 from lk.extraction.samples import Samples
 
-__all__ = ["Checkpoint", "Extracted", "Extraction", "Samples", "read"]
+__all__ = ["Checkpoint", "Extraction", "Samples", "read"]

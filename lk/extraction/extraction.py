@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from lk.extraction.checkpoint import Checkpoint
 from lk.extraction.samples import ROUNDING, Samples, check_memory
 from lk.games import Players, count_players, play
 from lk.games.game import BACKGROUNDS, check_layers
@@ -185,18 +186,14 @@ class Extraction(metaclass=Recorded):
             done,
         )
 
-    def made_from(self, network: nn.Module, probes: Probes | None, samples: Samples) -> dict[str, str]:
-        """Digests of everything that games are made from.
-
-        The network's weights, the probes, the samples, and the settings of the game.
-        """
-        own, layers = self.decisive, self.layers_of(network)
-        linears = (
-            {} if probes is None else {layer: probes.linears[layer] for layer in layers if layer in probes.linears}
-        )
+    def made_from(self, checkpoint: Checkpoint) -> dict[str, str]:
+        """Digest of each input of the games: the network's weights, the probes, the samples, and the settings of the game."""
+        own, layers, probes = self.decisive, self.layers_of(checkpoint.network), checkpoint.probes
+        linears = {} if probes is None else probes.linears
         parts = {
             f"{layer}/{part}": getattr(linear, part)
             for layer, linear in linears.items()
+            if layer in layers
             for part in ("weight", "bias", "mean", "scale")
         }
         game = [
@@ -207,8 +204,8 @@ class Extraction(metaclass=Recorded):
             None if probes is None else probes.pooling,
         ]
         return {
-            "weights": digest_tensors(network.state_dict()),
+            "weights": digest_tensors(checkpoint.network.state_dict()),
             "probes": digest_tensors(parts),
-            "samples": samples.digest,
+            "samples": checkpoint.explained.digest,
             "game": digest_plain(game),
         }

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,9 +13,9 @@ import torch
 from torch import nn
 
 from lk.decomposition import decompose
-from lk.extraction import Extraction, Samples
+from lk.extraction import Checkpoint, Extraction
 from lk.extraction.probing import fit_probes
-from lk.games import count_players, play
+from lk.games import count_players
 from lk.games.game import BACKGROUNDS
 from lk.games.players import BACKGROUND
 from lk.layers import device_of
@@ -69,21 +70,23 @@ def pending(run: Run, extraction: Extraction, steps: Sequence[int]) -> list[int]
     return [step for step in steps if step not in done]
 
 
-def forecast(
-    run: Run, network: nn.Module, extraction: Extraction, samples: Samples, data: "Data", steps: Sequence[int]
-) -> str:
-    """One line on what is still to do.
-
-    Masked samples, time and memory on disk, from probes, passes and games that are timed on this machine.
+def forecast(checkpoint: Checkpoint, extraction: Extraction, steps: Sequence[int]) -> str:
+    """One line on what is still to do: masked samples, time and memory on disk, as timed on this machine.
 
     Loaders draw from the random generators of the caller: isolate them during training.
+
+    Args:
+        checkpoint: Any of the run, with samples.
+        extraction: What to extract.
+        steps: All checkpoints to extract.
     """
+    run, samples = checkpoint.run, checkpoint.explained
     n, levels, left = count_players(samples.owner), backgrounds(extraction), pending(run, extraction, steps)
-    layers, checkpoints = len(extraction.layers_of(network)) + 1, len(left)
+    layers, checkpoints = len(extraction.layers_of(checkpoint.network)) + 1, len(left)
     if not checkpoints:
         return f"Extraction '{extraction.name}': all {len(steps)} checkpoints are stored already."
     passes = 2**n * len(samples.y) * levels * checkpoints
-    one = seconds(network, extraction, samples, data)
+    one = seconds(checkpoint, extraction)
     unfitted = sum(not run.probes(step).is_file() for step in left)
     whole = Forecast(unfitted * one.probes, checkpoints * one.play, checkpoints * one.decompose)
     return (
@@ -93,26 +96,19 @@ def forecast(
     )
 
 
-def seconds(network: nn.Module, extraction: Extraction, samples: Samples, data: "Data") -> Forecast:
+def seconds(checkpoint: Checkpoint, extraction: Extraction) -> Forecast:
     """Expected seconds of one checkpoint."""
+    network, samples, data = checkpoint.network, checkpoint.explained, checkpoint.data
     layers, n = extraction.layers_of(network), count_players(samples.owner)
     twin = readable(network, layers, samples.x, data.num_classes)
     probes, fitting = (None, 0.0) if extraction.score.reads != "logits" else fit_time(extraction, twin, layers, data)
     # One full batch of this very game: fewer players, each with several of the parts.
     players = min(n, max(1, extraction.batch_size.bit_length() - 1))
-    owner = torch.where(samples.owner[:1] == BACKGROUND, samples.owner[:1], samples.owner[:1] % players)
-    one = (
-        samples.x[:1],
-        samples.y[:1],
-        owner,
-        samples.filler[:1],
-        extraction.score,
-        extraction.background,
-        extraction.batch_size,
-    )
-    play(twin, probes, layers, *one)
+    one = samples.select([0])
+    one = replace(one, owner=torch.where(one.owner == BACKGROUND, one.owner, one.owner % players))
+    extraction.play(twin, probes, layers, one)
     start = time.perf_counter()
-    play(twin, probes, layers, *one)
+    extraction.play(twin, probes, layers, one)
     each = (time.perf_counter() - start) / 2**players
     return Forecast(fitting, each * 2**n * len(samples.y), game_time(n) * len(samples.y) * (len(layers) + 1))
 

@@ -9,18 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lk.extraction.checkpoint import Checkpoint
 from lk.extraction.extraction import Extraction
 from lk.extraction.probing import probe_checkpoint
-from lk.extraction.samples import Samples
 from lk.games import OUTPUT, count_players
 from lk.interactions import Interactions, Origin, interactions_of
 from lk.networks.readable import readable
-from lk.probes import Probes
 from lk.scores import predicted
 from lk.storage.digest import digest_plain
 from lk.storage.stored import damaged, expect, parse_json, read_tensors, write_tensors
@@ -28,65 +25,47 @@ from lk.storage.stored import damaged, expect, parse_json, read_tensors, write_t
 REMEDY = "Delete its folder and extract again: analyze.py extract RUN."
 
 
-class Extracted(NamedTuple):
-    """What was read of a checkpoint, and with what.
-
-    Attributes:
-        network: The frozen copy of its network.
-        probes: The probes of its layers; None where the score reads raw activations.
-        probed: Their rows of the table of probes.
-        interactions: The interactions.
-    """
-
-    network: nn.Module
-    probes: Probes | None
-    probed: pd.DataFrame | None
-    interactions: Interactions
-
-
 def read(
-    checkpoint: Checkpoint, extraction: Extraction, samples: Samples, done: Callable[[int], None] = lambda _: None
-) -> Extracted:
-    """Fit the probes of a checkpoint and extract its interactions; what is stored already is read.
+    checkpoint: Checkpoint, extraction: Extraction, done: Callable[[int], None] = lambda _: None
+) -> tuple[Checkpoint, Interactions]:
+    """The checkpoint as it was read (frozen, with samples and probes), and its interactions.
+
+    What is stored already is read; the rest is fitted, played and decomposed.
 
     Args:
-        checkpoint: Its network is copied.
+        checkpoint: Its network is copied; without samples, those of the extraction are opened.
         extraction: What to extract.
-        samples: The samples to explain.
         done: Called with the number of masked samples after each forward pass.
     """
     from pytorch_lightning.utilities.seed import isolate_rng  # Lightning takes seconds to import
 
+    data, samples = checkpoint.data, checkpoint.samples
     with isolate_rng():
-        network = readable(
-            checkpoint.network, extraction.layers_of(checkpoint.network), samples.x, checkpoint.data.num_classes
+        if samples is None:
+            samples = extraction.open(checkpoint.run.extraction(extraction.name), extraction.samples(data))
+        layers = extraction.layers_of(checkpoint.network)
+        frozen = replace(
+            checkpoint, samples=samples, network=readable(checkpoint.network, layers, samples.x, data.num_classes)
         )
-        copy, probes, probed = replace(checkpoint, network=network), None, None
         if extraction.score.reads == "logits":
-            probes, probed = probe_checkpoint(copy, extraction)
-        return Extracted(network, probes, probed, extract(copy, extraction, samples, probes, done))
+            frozen = replace(frozen, probes=probe_checkpoint(frozen, extraction))
+        return frozen, extract(frozen, extraction, done)
 
 
 def extract(
-    checkpoint: Checkpoint,
-    extraction: Extraction,
-    samples: Samples,
-    probes: Probes | None,
-    done: Callable[[int], None] = lambda _: None,
+    checkpoint: Checkpoint, extraction: Extraction, done: Callable[[int], None] = lambda _: None
 ) -> Interactions:
-    """Interactions of a checkpoint; games and interactions that are stored already are read.
+    """Interactions of a frozen checkpoint with samples and probes; stored games and interactions are read.
 
-    What was made from something else than today's inputs is made again, with a warning.
+    What was made from other inputs than these is recomputed, with a warning.
 
     Args:
-        checkpoint: Its network is frozen.
+        checkpoint: Its probes are None where the score reads raw activations.
         extraction: What to extract.
-        samples: The samples to explain.
-        probes: The probes of the layers; None where the score reads raw activations.
         done: Called with the number of masked samples after each forward pass.
     """
     path = checkpoint.folder(extraction.name) / "interactions.safetensors"
-    played_from = extraction.made_from(checkpoint.network, probes, samples)
+    samples, played_from = checkpoint.explained, extraction.made_from(checkpoint)
     decomposition = digest_plain([extraction.kappa, extraction.gap, extraction.salience_ratio])
     made_from = {**played_from, "decomposition": decomposition}
     if path.is_file():
@@ -94,7 +73,7 @@ def extract(
         if stored.origin.made_from is None or stored.origin.made_from == made_from:  # None: of an earlier version
             return stored
         warn_of_changes(path.parent, stored.origin.made_from, made_from)
-    games = played(checkpoint, extraction, samples, probes, played_from, done)
+    games = played(checkpoint, extraction, played_from, done)
     assert games.logits is not None
     layers = [*extraction.layers_of(checkpoint.network), OUTPUT]
     start = time.perf_counter()
@@ -139,25 +118,20 @@ class Games(NamedTuple):
 
 
 def played(
-    checkpoint: Checkpoint,
-    extraction: Extraction,
-    samples: Samples,
-    probes: Probes | None,
-    made_from: Mapping[str, str],
-    done: Callable[[int], None],
+    checkpoint: Checkpoint, extraction: Extraction, made_from: Mapping[str, str], done: Callable[[int], None]
 ) -> Games:
     """The games of a checkpoint, from their file if they are made from this.
 
     An interrupted decomposition plays none again.
     """
     path = checkpoint.folder(extraction.name) / "values.safetensors"
-    layers = extraction.layers_of(checkpoint.network)
+    samples, layers = checkpoint.explained, extraction.layers_of(checkpoint.network)
     shape = (2 ** count_players(samples.owner), len(layers) + 1, len(samples.y))
     stored = read_games(path) if path.is_file() else None
     if stored is not None and stored.made_from == made_from and stored.values.shape == shape:
         return stored
     start = time.perf_counter()
-    values, logits = extraction.play(checkpoint.network, probes, layers, samples, done)
+    values, logits = extraction.play(checkpoint.network, checkpoint.probes, layers, samples, done)
     seconds = torch.tensor(time.perf_counter() - start)
     tensors = {"values": values, "logits": logits, "seconds": seconds}
     write_tensors(path, tensors, {"made_from": json.dumps(made_from)})
@@ -184,7 +158,7 @@ def read_games(path: Path, shape: tuple[int, ...] | None = None) -> Games:
             expect(tensors, {"logits": ("real", (tensors["values"].shape[2], None))})
         if "seconds" in tensors:
             expect(tensors, {"seconds": ("real", ())})
-        made_from = parse_json(header.get("made_from", "null"))
+        made_from = parse_json(header["made_from"]) if "made_from" in header else None  # of an earlier version
     except ValueError as error:
         raise damaged(path, "holds no games", error, REMEDY) from error
     seconds = float(tensors["seconds"]) if "seconds" in tensors else 0.0
@@ -192,6 +166,6 @@ def read_games(path: Path, shape: tuple[int, ...] | None = None) -> Games:
 
 
 def warn_of_changes(place: Path, before: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Warn that a stored result is made again, and because of what."""
+    """Warn that a stored result is recomputed, and which inputs changed."""
     changed = [key for key in now if before.get(key) != now[key]]
     warnings.warn(f"{place} was made from other {', '.join(changed)}; it is made again.", stacklevel=3)

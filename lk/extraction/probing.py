@@ -52,10 +52,8 @@ def fit_probes(recipe: Recipe, network: nn.Module, layers: Sequence[str], data: 
     return probes
 
 
-def probe_checkpoint(
-    checkpoint: Checkpoint, extraction: Extraction, again: bool = False
-) -> tuple[Probes, pd.DataFrame]:
-    """The probes of a checkpoint, fitted and stored where they are not, and their rows of the table of probes.
+def probe_checkpoint(checkpoint: Checkpoint, extraction: Extraction, again: bool = False) -> Probes:
+    """The probes of a checkpoint, fitted and stored where they are not; the run's table of probes holds their accuracy.
 
     Stored probes of other weights or training labels are fitted again, with a warning.
 
@@ -71,15 +69,15 @@ def probe_checkpoint(
     path, layers = run.probes(step), extraction.layers_of(network)
     table = run.read_table("probes") if run.table("probes").is_file() else pd.DataFrame({"step": []})
     stored = None if again else stored_probes(checkpoint, extraction, layers)
-    if stored is not None and len(rows := table[table["step"] == step]):
-        return stored, rows
+    if stored is not None and (table["step"] == step).any():
+        return stored
     if stored is None:
         fit_probes(extraction.probes, network, layers, data).save(path)
         stored = Probes.load(path).to(device_of(network))  # what is used is what is stored
     rows = evaluate(network, stored, data, step, checkpoint.epoch)
     table = pd.concat([table[table["step"] != step], rows], ignore_index=True)
     run.write_table("probes", table.sort_values(["step", "depth"]))
-    return stored, rows
+    return stored
 
 
 def stored_probes(checkpoint: Checkpoint, extraction: Extraction, layers: Sequence[str]) -> Probes | None:
@@ -91,7 +89,7 @@ def stored_probes(checkpoint: Checkpoint, extraction: Extraction, layers: Sequen
     if stored.recipe != recipe:
         raise ValueError(
             f"expected probes of the recipe {recipe}, got {path} fitted with {stored.recipe}. "
-            f"Fit them again with probe.py fit --run {run.path}, or leave the recipe of the extraction away."
+            f"Fit them again with probe.py fit --run {run.path}, or leave out the recipe of the extraction."
         )
     now = fitted_on(extraction.probes, checkpoint.network, checkpoint.data)
     if stored.made_from is None or stored.made_from == now:  # None: of an earlier version

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.stats import hypergeom
 from torch import Tensor
 
 from lk.interactions import by_order
@@ -48,10 +47,9 @@ def agreement(a: Tensor, b: Tensor) -> Agreement:
 
 
 def expected(a: Tensor, b: Tensor, candidates: int) -> Tensor:
-    """Mean intersection over union of two random sets of `a` and `b` members among so many candidates.
+    """Mean intersection over union of two random sets of `a` and `b` members among so many candidates; 0 where both are empty."""
+    from scipy.stats import hypergeom  # takes seconds to import
 
-    0 where both are empty.
-    """
     sizes, places = np.unique(np.stack([a.numpy().ravel(), b.numpy().ravel()]).astype(int), axis=1, return_inverse=True)
     some, others = sizes[:, :, None]
     shared = np.arange(int(sizes.min(0).max(initial=0)) + 1)

@@ -108,19 +108,16 @@ def read_final(
     step = max(run.checkpoints)
     data = run.data(trust, data_dir)
     network = run.network(data, trust).to("cuda" if torch.cuda.is_available() else "cpu")
-    checkpoint = Checkpoint.load(run, step, network, data)
-    samples = extraction.open(run.extraction(extraction.name), extraction.samples(data))
-    extracted = read(checkpoint, extraction, samples, done)
+    checkpoint, found = read(Checkpoint.load(run, step, network, data), extraction, done)
     write_tables(run, extraction.name)  # from the files as they are now, whatever the tables were made from
-    found = extracted.interactions
     games = read_games(checkpoint.folder(extraction.name) / "values.safetensors", tuple(found.and_.shape))
     return FinalCheckpoint(
         run,
         extraction,
         data,
-        extracted.network,
-        extracted.probes,
-        samples,
+        checkpoint.network,
+        checkpoint.probes,
+        checkpoint.explained,
         games.values,
         found,
         step,

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from scipy.stats import binomtest
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
@@ -278,10 +277,9 @@ def spread(linear: Linear, seen: Tensor, num_classes: int) -> Linear:
 
 
 def at_chance(hits: int, samples: int, chance: float) -> bool:
-    """Whether a classifier is not shown to be better than always naming the most frequent class.
+    """Whether a classifier is not shown to be better than always naming the most frequent class (one-sided binomial test, 5 %)."""
+    from scipy.stats import binomtest  # takes seconds to import
 
-    One-sided binomial test, 5 %.
-    """
     return bool(binomtest(hits, samples, chance, alternative="greater").pvalue > 0.05)
 
 

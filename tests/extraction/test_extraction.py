@@ -63,7 +63,7 @@ def run_at(path):
 
 
 def extract(extraction, network, probes, samples, run, step=0, epoch=0.0, done=lambda _: None):
-    return games.extract(Checkpoint(run_at(run), step, epoch, network, None), extraction, samples, probes, done)
+    return games.extract(Checkpoint(run_at(run), step, epoch, network, None, samples, probes), extraction, done)
 
 
 def names(folder):

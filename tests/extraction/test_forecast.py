@@ -11,7 +11,7 @@ import lk.extraction.extraction
 import lk.extraction.forecast
 from lk.cli import analyze, train
 from lk.data import Digits
-from lk.extraction import Extraction
+from lk.extraction import Checkpoint, Extraction
 from lk.extraction.forecast import GAME_COST, Forecast, bytes_on_disk, check_disk, forecast, game_time, seconds
 from lk.games import Foreground
 from lk.networks import MLP
@@ -51,7 +51,7 @@ def test_cost_of_a_game_grows_with_its_players():
 def test_each_part_is_timed():
     data, network = Digits(), MLP([16, 12], num_classes=10, input_shape=(1, 8, 8))
     extraction = Extraction(Foreground(n=8, patch=2))
-    few = seconds(network, extraction, extraction.samples(data), data)
+    few = seconds(Checkpoint(None, 0, 0.0, network, data, extraction.samples(data)), extraction)
     assert few.probes > 0.01
     assert few.play > 0
     # About 4 ms a game on one core at 8 players; 20 samples of 3 layers here.
@@ -63,17 +63,14 @@ def test_the_forecast_of_a_run_counts_what_is_left(tiny_run, tmp_path):
     data, steps = run.data(), list(run.checkpoints)
     network = run.network(data)
     extraction = Extraction(Foreground(n=4, patch=2))
-    samples = extraction.samples(data)
-    assert (
-        forecast(run, network, extraction, samples, data, steps)
-        == "Extraction 'default': all 4 checkpoints are stored already."
-    )
+    checkpoint = Checkpoint(run, 12, 2.0, network, data, extraction.samples(data))
+    assert forecast(checkpoint, extraction, steps) == "Extraction 'default': all 4 checkpoints are stored already."
     (run.path / "extractions" / "default" / "step=0000006" / "interactions.safetensors").unlink()
-    text = forecast(run, network, extraction, samples, data, steps)
+    text = forecast(checkpoint, extraction, steps)
     assert "1 checkpoint x 10 samples x 2^4 coalitions = 160 masked samples through 3 layers" in text
     assert "probes" not in text  # they are stored
     run.probes(6).unlink()
-    assert "probes" in forecast(run, network, extraction, samples, data, steps)
+    assert "probes" in forecast(checkpoint, extraction, steps)
     assert text.endswith("; 8 kB on disk.")
 
 
@@ -86,7 +83,7 @@ def test_the_forecast_is_met(tiny_run, tmp_path, n, most):
     network = run.network(data)
     run.load(network, 12)
     extraction = Extraction(Foreground(n=n, patch=2), name="other")
-    expected = seconds(network, extraction, extraction.samples(data), data)
+    expected = seconds(Checkpoint(run, 12, 2.0, network, data, extraction.samples(data)), extraction)
     players = f"{{class_path: lk.games.Foreground, init_args: {{n: {n}, patch: 2}}}}"
     analyze(
         [

@@ -94,7 +94,7 @@ def extract(extraction, network, data, folder, step=0):
     probes = (
         fit_probes(extraction.probes, network, network.layers, data) if extraction.score.reads == "logits" else None
     )
-    return extract_checkpoint(Checkpoint(run, step, 0.0, network, data), extraction, samples, probes)
+    return extract_checkpoint(Checkpoint(run, step, 0.0, network, data, samples, probes), extraction)
 
 
 FAST = {"probes": Optimum(max_samples=100, tolerance=1e-3), "kappa": 0.1}
