@@ -17,7 +17,7 @@ ROOMS = {
     "extraction": ("forecast",),
     "pages": ("page", "glossary"),
     "paper": ("page", "verdicts"),
-    "studies": ("sentences", "compare", "layer_steps"),
+    "studies": ("answers", "differences", "layer_steps"),
 }
 SHOWN = [path for room in ("plots", "report") for path in sorted((ROOT / room).glob("*.py"))]
 SHOWN += [ROOT / room / f"{name}.py" for room, names in ROOMS.items() for name in names]
