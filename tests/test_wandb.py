@@ -86,7 +86,7 @@ def test_the_environment_wins(monkeypatch, tmp_path):
 
 
 def test_an_unknown_mode():
-    with pytest.raises(ValueError, match="Given mode='sometimes'; expected offline, online or disabled"):
+    with pytest.raises(ValueError, match="expected mode offline, online or disabled, got mode='sometimes'"):
         Wandb(mode="sometimes")
 
 
