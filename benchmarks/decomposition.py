@@ -166,8 +166,11 @@ def peers(arguments):
                 reached, _, cpu = timed(lambda few=few: [highs_reduced(problem.u) for problem in few])
                 row("HiGHS on the reduced programme", cpu, reached)
             answers, _, cpu = timed(lambda problems=problems: PublishedRule().solve(problems))
-            row("published rule and settings, 10 000 steps", cpu,
-                [problem.checked(a).objective / problem.unit for problem, a in zip(problems, answers, strict=True)])  # fmt: skip
+            row(
+                "published rule and settings, 10 000 steps",
+                cpu,
+                [problem.checked(a).objective / problem.unit for problem, a in zip(problems, answers, strict=True)],
+            )
     torch.set_num_threads(arguments.threads)
 
 
@@ -268,7 +271,10 @@ def agreement(arguments):
 
 
 def least_residual(problem):
-    """The point of the optimal face with the least residual, ties to the least norm: the alternative to the least norm alone."""
+    """The point of the optimal face with the least residual, ties to the least norm.
+
+    The alternative to the least norm alone.
+    """
     bound, weight = problem.inner_bound, problem.weight
     (vertex,) = vertices(problem.u, weight, [bound], np.inf, 16 * len(problem.u))
     equations = Equations(Face.of(vertex.multipliers, bound, weight), len(problem.u))

@@ -1,8 +1,10 @@
-"""Why the published rule counts thousands of salient interactions at twelve players: its last step is too long for the transform.
+"""Why the published rule counts thousands of salient interactions at twelve players.
 
-A step of rate r along the sign of all effects moves an effect by up to r / (1 - momentum) times the largest eigenvalue of the AND
-transform times its transpose, ((3 + sqrt 5) / 2)^n: 15 127 for ten players, 103 682 for twelve. So the rule trembles, and a longer game
-trembles more. Here the last rate alone is lowered, on games that `analyze.py paper` stored.
+Its last step is too long for the transform.
+
+A step of rate r along the sign of all effects moves an effect by up to r / (1 - momentum) times the largest eigenvalue
+of the AND transform times its transpose, ((3 + sqrt 5) / 2)^n: 15 127 for ten players, 103 682 for twelve. So the rule
+trembles, and a longer game trembles more. Here the last rate alone is lowered, on games that `analyze.py paper` stored.
 
 python benchmarks/published_rates.py runs/paper/mnist-resnet20-0 runs/paper/cifar10-resnet20-0 [--extraction paper] [--samples 5]
 """
@@ -29,7 +31,10 @@ def salient(effects, ratio):
 
 
 def measures(found, canonical, ratio):
-    """Salient interactions, intersection over union with the canonical salient set, strength over the canonical one: means over games."""
+    """Salient interactions, intersection over union with the canonical salient set, strength over the canonical one.
+
+    Means over games.
+    """
     sets = [(salient(a, ratio), salient(b, ratio)) for a, b in zip(found, canonical, strict=True)]
     count = np.mean([a.sum() for a, _ in sets])
     agreement = np.mean([(a & b).sum() / (a | b).sum() for a, b in sets])

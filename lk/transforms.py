@@ -1,8 +1,8 @@
 """The linear maps between values and interactions, as butterflies along the coalition axis.
 
-Public functions take and return coalition-major tensors: shape `(2**n, ...)`, bit i of the first index is player i, index 0
-the empty coalition; trailing axes are games. A butterfly costs n * 2**n additions per game, against 4**n of a dense matrix.
-`add_subsets` and `add_supersets` are the same sums, compiled and in place, for the loops of the solvers.
+Public functions take and return coalition-major tensors: shape `(2**n, ...)`, bit i of the first index is player i,
+index 0 the empty coalition; trailing axes are games. A butterfly costs n * 2**n additions per game, against 4**n of a
+dense matrix. `add_subsets` and `add_supersets` are the same sums, compiled and in place, for the loops of the solvers.
 """
 
 from typing import Any
@@ -124,7 +124,8 @@ def or_interactions(values: Tensor) -> Tensor:
         I(S) = -\sum_{T \subseteq S} (-1)^{|S|-|T|} v(N \setminus T), \quad S \neq \emptyset; \qquad
         I(\emptyset) = v(\emptyset)
 
-    The formula itself would give `-v(N)` for the empty coalition; with `v(empty)` instead, the transform has an inverse.
+    The formula itself would give `-v(N)` for the empty coalition; with `v(empty)` instead, the transform has an
+    inverse.
 
     Source: Cheng et al., ICML 2024, Eq. 2 and Theorem 3.3.
 
@@ -203,8 +204,9 @@ def _transformed(values: Tensor, factor: float, to_absent: bool = False) -> Tens
 def _in_place(values: Tensor, factor: float, to_absent: bool = False) -> Tensor:
     """One butterfly per player: add `factor` times the coalitions without the player to those with it, or back.
 
-    `values` is contiguous and owned by the caller. On the CPU the players are taken in groups, and per group the tensor in
-    slabs that hold all coalitions of the group for some of the others: memory is crossed once per group and not per player.
+    `values` is contiguous and owned by the caller. On the CPU the players are taken in groups, and per group the tensor
+    in slabs that hold all coalitions of the group for some of the others: memory is crossed once per group and not per
+    player.
     """
     n = number_of_players(values)
     if not values.is_floating_point():

@@ -202,14 +202,21 @@ def test_without_effects_there_are_no_ratios():
     flat = interactions_of(torch.ones(4, 2, 3), ["first", "output"])
     means = averages(flat, equal_weights(3))
     assert set(scalars(means, games(flat), None, "x")) == {
-        "x/salient_first", "x/salient_output", "x/reach_first", "x/reach_output", "x/certified",
-    }  # fmt: skip
+        "x/salient_first",
+        "x/salient_output",
+        "x/reach_first",
+        "x/reach_output",
+        "x/certified",
+    }
     assert strength_lines(means) == ([1, 2], {"first": [0.0, 0.0], "output": [0.0, 0.0]})
 
 
 @pytest.mark.parametrize("source", ["wandb", "csv"])
 def test_epochs_and_steps_are_those_of_tables_and_checkpoints(source, tiny_run, history, csv_run):
-    """Lightning counts both from 0: a run of 25 epochs of 45 steps ended at 24 and 1 124, beside a checkpoint of epoch 25 and step 1 125."""
+    """Lightning counts both from 0.
+
+    A run of 25 epochs of 45 steps ended at 24 and 1 124, beside a checkpoint of epoch 25 and step 1 125.
+    """
     if source == "csv":
         run, frame = csv_run
     else:

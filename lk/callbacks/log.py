@@ -80,7 +80,8 @@ def log_extraction(
 ) -> None:
     """Send one checkpoint's measures to every logger; pictures and tables go to W&B only.
 
-    Scalars have the checkpoint's epoch as their own axis: they exist at checkpoints only, and a run may log losses by step.
+    Scalars have the checkpoint's epoch as their own axis: they exist at checkpoints only, and a run may log losses by
+    step.
 
     Args:
         loggers: The loggers of the training.

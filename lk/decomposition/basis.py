@@ -1,4 +1,7 @@
-"""The basis of the parametric path: as many coalitions at their bound as effects in use, with the inverse of their block."""
+"""The basis of the parametric path.
+
+As many coalitions at their bound as effects in use, with the inverse of their block.
+"""
 
 from typing import Any, NamedTuple
 
@@ -13,7 +16,10 @@ _OF_BASIS = ("row_sign", "multiplier", "multiplier_rate", "column_sign", "effect
 
 
 class Basis(NamedTuple):
-    """Everything that the compiled loop reads and changes, preallocated; only the first `counts[0]` entries of basis arrays are in use."""
+    """Everything that the compiled loop reads and changes, preallocated.
+
+    Only the first `counts[0]` entries of basis arrays are in use.
+    """
 
     counts: Any  # size of the basis, kind and place of the pending event, steps done
     bound: Any  # current bound, shape (1,)

@@ -118,7 +118,10 @@ def _exchange(b: Any) -> int:
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def _rates_of_row(b: Any, place: int, sign: float) -> None:
-    """How multipliers and sums move with the multiplier of an entering coalition; b.first = D[place, columns] inverse."""
+    """How multipliers and sums move with the multiplier of an entering coalition.
+
+    b.first = D[place, columns] inverse.
+    """
     count, size = b.counts[0], b.residual.shape[0]
     inverse, columns, projected, multiplier_rate = b.inverse, b.columns, b.first, b.multiplier_rate
     for e in range(count):
@@ -303,7 +306,10 @@ def _shrink(b: Any, place: int, leaving: int) -> None:
 
 @njit(cache=True, nogil=True)
 def _place_column(b: Any, place: int, effect: int) -> None:
-    """Put an effect that starts from zero at a place of the basis; its sign is the direction in which its sum met the weight."""
+    """Put an effect that starts from zero at a place of the basis.
+
+    Its sign is the direction in which its sum met the weight.
+    """
     b.columns[place] = effect
     b.column_sign[place] = 1.0 if b.sums[effect] > 0 else -1.0
     b.effect[place] = 0.0

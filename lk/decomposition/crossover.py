@@ -1,6 +1,7 @@
 """Crossover: from a near-optimal interior point to the exact optimum.
 
-Guess which effects are in use and which coalitions are active, solve the equations of that face, accept with a proof only.
+Guess which effects are in use and which coalitions are active, solve the equations of that face, accept with a proof
+only.
 
 Source of the indicators of the optimal partition: El-Bakry, Tapia and Zhang, 1994.
 """
@@ -38,7 +39,8 @@ class Crossover:
     def attempt(self, at: Iterate, relative: Vector, gap: float) -> tuple[Point, Vector] | None:
         """The exact optimum, if the partition is clear or repeats.
 
-        `relative` is the affine step over the present value: near zero for what stays, near minus one for what vanishes.
+        `relative` is the affine step over the present value: near zero for what stays, near minus one for what
+        vanishes.
         """
         indicator = relative[: 2 * at.m].reshape(2, -1).max(0)
         # A slack that vanishes belongs to an active coalition.

@@ -31,11 +31,13 @@ def decompose(
 
     .. math:: \min \sum_{S \ne \emptyset} |I_{and}(S)| + |I_{or}(S)| \quad \text{s.t.} \quad |\delta(T)| \le \kappa\,|v(N) - v(\emptyset)|
 
-    with universal matching as in `Decomposition`. Of all optima, the canonical one is returned: least strength, then strength weighted by
-    order (low orders preferred), then least Euclidean norm. It does not depend on start, machine, threads or naming of players. Where
-    that is proven, `canonical` says so; how, and to what accuracy: `lk.decomposition.canonical`.
+    with universal matching as in `Decomposition`. Of all optima, the canonical one is returned: least strength, then
+    strength weighted by order (low orders preferred), then least Euclidean norm. It does not depend on start, machine,
+    threads or naming of players. Where that is proven, `canonical` says so; how, and to what accuracy:
+    `lk.decomposition.canonical`.
 
-    Source: Cheng et al., ICML 2024, Eq. 5 and Sect. 3.2.2; the strict bound of the paper is taken with equality allowed.
+    Source: Cheng et al., ICML 2024, Eq. 5 and Sect. 3.2.2; the strict bound of the paper is taken with equality
+    allowed.
 
     Args:
         v: values, shape `(2**n, ...)`, floating; trailing axes are games, each decomposed on its own.
@@ -45,10 +47,12 @@ def decompose(
         tie_break: orders preferred among optima: "low"; "high", the control for findings about orders; "none".
         or_effects: whether OR effects are allowed; without them, AND effects alone.
         canonical: whether the unique point is wanted; any point within `gap` is found faster.
-        method: "auto"; or one solver alone: "path", "interior", "splitting" (without a residual), "sgd" (the published rule).
+        method: "auto"; or one solver alone: "path", "interior", "splitting" (without a residual), "sgd" (the published
+            rule).
 
     Returns:
-        Effects, residuals and certificates. A game that could not be certified is returned feasible, with its true gap, and marked.
+        Effects, residuals and certificates. A game that could not be certified is returned feasible, with its true gap,
+        and marked.
 
     Raises:
         ValueError: the first axis is no power of two, a value is not finite, or an argument is out of range.

@@ -18,11 +18,13 @@ class Decomposition:
     .. math:: v(T) - \delta(T) = v(\emptyset) + \sum_{\emptyset \ne S \subseteq T} I_{and}(S) + \sum_{S \cap T \ne \emptyset} I_{or}(S)
 
     Attributes:
-        and_: AND effects, float64, shape `(2**n, ...)`; `and_[0] = v(empty)`; OR effects of single players are merged into it.
+        and_: AND effects, float64, shape `(2**n, ...)`; `and_[0] = v(empty)`; OR effects of single players are merged
+            into it.
         or_: OR effects, float64, shape `(2**n, ...)`; zero for the empty coalition and single players.
         delta: residual, float64, shape `(2**n, ...)`; `delta[0] = 0`.
         objective: sum of strengths over non-empty coalitions, float64, shape `(...)`.
-        lower_bound: proven lower bound of the least possible objective, float64, shape `(...)`; zero where nothing was proven.
+        lower_bound: proven lower bound of the least possible objective, float64, shape `(...)`; zero where nothing was
+            proven.
         method: solver that answered, array of str, shape `(...)`.
         iterations: its iterations, int64, shape `(...)`.
         certified: `objective - lower_bound <= gap * lower_bound + 1e-9 * max|v - v(empty)|`, bool, shape `(...)`.

@@ -1,12 +1,13 @@
 """Exact optimal multipliers of games whose values nearly tie, by dual ascent.
 
-Values that tie up to a noise of 1e-7 to 1e-14 need effects of the size of that noise, which no interior point and no perturbed path
-resolves. The least-squares primal-dual method does: it fits the game by effects of non-negative sign on the present face; what it cannot
-fit is a direction in which the dual rises strictly, so that ties cannot make it cycle. Large effects are projected out first and the
-rest is scaled up, so that noise of any size is fitted to full precision.
+Values that tie up to a noise of 1e-7 to 1e-14 need effects of the size of that noise, which no interior point and no
+perturbed path resolves. The least-squares primal-dual method does: it fits the game by effects of non-negative sign on
+the present face; what it cannot fit is a direction in which the dual rises strictly, so that ties cannot make it cycle.
+Large effects are projected out first and the rest is scaled up, so that noise of any size is fitted to full precision.
 
-Source: Barnes, Chen, Gopalakrishnan and Johnson, A least-squares primal-dual algorithm, Oper. Res. Lett. 30, 2002; scaling of what is left:
-Gleixner, Steffy and Wolter, Iterative refinement for linear programming, INFORMS J. Comput. 28, 2016.
+Source: Barnes, Chen, Gopalakrishnan and Johnson, A least-squares primal-dual algorithm, Oper. Res. Lett. 30, 2002;
+scaling of what is left: Gleixner, Steffy and Wolter, Iterative refinement for linear programming, INFORMS J. Comput.
+28, 2016.
 """
 
 import numpy as np
@@ -104,7 +105,10 @@ class _Fit:
         self.effects, self.rest = self._fitted(effects)
 
     def _fitted(self, effects: Vector) -> tuple[Vector, Vector | None]:
-        """Large effects and large distances to the bound are free; the small ones are kept non-negative in units of the mismatch."""
+        """Large effects and large distances to the bound are free.
+
+        The small ones are kept non-negative in units of the mismatch.
+        """
         strength = self.face.effect_sign * effects[self.face.effects]
         slack = self.bound - self.side * (self.u - values_of(effects))
         missed = np.abs(slack[self.fixed]).max(initial=0.0)
@@ -197,8 +201,9 @@ def shortest_of_face(
 ) -> Point | None:
     """The point of least norm of a thin face, from another point of it, by the primal active-set method.
 
-    Effects of any size are kept exactly non-negative on the way, which non-negative least squares does to 1e-11 only. Effects that lack so
-    little of their price that the norm may pay for it take part: each costs what it lacks, in units of the curvature.
+    Effects of any size are kept exactly non-negative on the way, which non-negative least squares does to 1e-11 only.
+    Effects that lack so little of their price that the norm may pay for it take part: each costs what it lacks, in
+    units of the curvature.
     """
     size, curvature = len(u), CURVATURE / float(u.max() - u.min())
     sums = sums_where_firing(multipliers)
@@ -260,7 +265,10 @@ def _first_vanishing(z: Vector, goal: Vector) -> tuple[float, int]:
 
 
 def _first_at_bound(residual: Vector, reached: Vector, bound: float, tight: Flags, step: float) -> tuple[float, int]:
-    """The step, at most `step`, at which the first free residual meets its bound, and its coalition; -1 if none does."""
+    """The step, at most `step`, at which the first free residual meets its bound, and its coalition.
+
+    -1 if none does.
+    """
     growing = ~tight & (np.abs(reached) > bound + _CLIPPED)
     growing[0] = False
     side = np.sign(reached)

@@ -1,6 +1,7 @@
 """Feasibility repair and duality gap, for the output of any solver.
 
-This module trusts no solver. It takes any effects and any multipliers, repairs the first and scales the second to be feasible, in float64.
+This module trusts no solver. It takes any effects and any multipliers, repairs the first and scales the second to be
+feasible, in float64.
 """
 
 from dataclasses import dataclass
@@ -31,8 +32,8 @@ class Checked:
 def check(u: Vector, bound: float, effects: Vector, multipliers: Vector, possible: Flags) -> Checked:
     r"""Repair effects, and bound the optimum from below.
 
-    Mismatch beyond the bound is moved into AND effects by the Moebius transform, so that :math:`u = D z + \delta` holds whatever came in.
-    For any y, weak duality of the linear programme of `lk.decomposition.operator` gives
+    Mismatch beyond the bound is moved into AND effects by the Moebius transform, so that :math:`u = D z + \delta` holds
+    whatever came in. For any y, weak duality of the linear programme of `lk.decomposition.operator` gives
 
     .. math:: \min |z|_1 \ge \frac{u \cdot y - b\,|y|_1}{\max(1, |D^T y|_\infty)}
 

@@ -1,9 +1,10 @@
 """The canonical point: of all optimal decompositions, the one that does not depend on how it was found.
 
-Optima of the decomposition are rarely unique. By complementarity, any optimal dual y describes all of them. Effects with
-|D^T y| below their weight vanish, the others keep the sign of D^T y, and coalitions with y != 0 have their residual at the
-bound. The point of least Euclidean norm in this face is unique, whatever solver, start, machine or naming of players led
-there. Tolerances decide here which effects and coalitions count as tight; `lk.decomposition.canonical` proves the result.
+Optima of the decomposition are rarely unique. By complementarity, any optimal dual y describes all of them. Effects
+with |D^T y| below their weight vanish, the others keep the sign of D^T y, and coalitions with y != 0 have their
+residual at the bound. The point of least Euclidean norm in this face is unique, whatever solver, start, machine or
+naming of players led there. Tolerances decide here which effects and coalitions count as tight;
+`lk.decomposition.canonical` proves the result.
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,10 @@ _EXACT = 1e-12  # violation of a constraint that counts as rounding (games are s
 
 @dataclass(frozen=True)
 class Face:
-    """Optimal effects: signs on `effects`, zero elsewhere; residuals at `sign * bound` on `coalitions`, within the bound elsewhere."""
+    """Optimal effects: signs on `effects`, zero elsewhere.
+
+    Residuals at `sign * bound` on `coalitions`, within the bound elsewhere.
+    """
 
     effects: Indices
     effect_sign: Vector
@@ -47,8 +51,8 @@ class Face:
 class Equations:
     """The linear equations D[coalitions, effects] of a face, factored once.
 
-    Their normal matrix counts effects, so it is exact. Independent equations take its Cholesky factor; dependent ones, which games with
-    ties have, a pivoted one, whose first `rank` coalitions in `order` carry all others.
+    Their normal matrix counts effects, so it is exact. Independent equations take its Cholesky factor; dependent ones,
+    which games with ties have, a pivoted one, whose first `rank` coalitions in `order` carry all others.
     """
 
     def __init__(self, face: Face, size: int) -> None:
@@ -135,7 +139,9 @@ class Equations:
 
 @dataclass(frozen=True)
 class Point:
-    """A point of the optimal face: effects `(2 * 2**n,)`, and `pull` `(2**n,)`, multipliers whose sums keep the norm from falling.
+    """A point of the optimal face.
+
+    Effects `(2 * 2**n,)`, and `pull` `(2**n,)`, multipliers whose sums keep the norm from falling.
 
     At the point of least norm, D^T pull equals the effects, up to constraints of sign; it is the proof of least norm.
     """

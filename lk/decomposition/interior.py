@@ -1,8 +1,9 @@
 """The interior point method: dense games, and games without a residual.
 
-Mehrotra's predictor and corrector with Gondzio's extra corrections on the linear programme of `lk.decomposition.operator`.
-It starts primal and dual feasible, so that every iterate carries a proven gap. Once the optimal face shows itself, the
-crossover solves for the exact optimum. Games whose values nearly tie end in the dual ascent.
+Mehrotra's predictor and corrector with Gondzio's extra corrections on the linear programme of
+`lk.decomposition.operator`. It starts primal and dual feasible, so that every iterate carries a proven gap. Once the
+optimal face shows itself, the crossover solves for the exact optimum. Games whose values nearly tie end in the dual
+ascent.
 
 Sources: Mehrotra, 1992; Gondzio, 1996.
 """

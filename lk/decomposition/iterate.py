@@ -21,9 +21,9 @@ _LARGEST_RIDGE = 1e-6  # beyond, the solution is no direction of the game any mo
 class Iterate:
     """A primal-dual point: pairs of non-negative quantities whose products go to zero.
 
-    `primal` holds the positive and negative parts of the effects, then the slack of each residual to the lower and upper
-    bound. `dual` holds the reduced costs of the parts, then the multipliers of the two sides of the bound. Without a
-    residual the second halves are empty.
+    `primal` holds the positive and negative parts of the effects, then the slack of each residual to the lower and
+    upper bound. `dual` holds the reduced costs of the parts, then the multipliers of the two sides of the bound.
+    Without a residual the second halves are empty.
     """
 
     def __init__(self, u: Vector, bound: float, weight: Vector) -> None:

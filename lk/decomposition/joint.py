@@ -3,8 +3,8 @@
 The split into AND and OR is found by the operator splitting of `lk.decomposition.splitting`. Its shrinkage is here the
 proximal map of a loss over the members of a group, so a group, and not a game, is what stops.
 
-Source: the loss over several games is Eq. 6 of Li and others, "Defining and extracting generalizable interaction primitives
-from DNNs", ICLR 2024.
+Source: the loss over several games is Eq. 6 of Li and others, "Defining and extracting generalizable interaction
+primitives from DNNs", ICLR 2024.
 """
 
 from dataclasses import dataclass
@@ -50,10 +50,11 @@ def decompose_jointly(
     .. math:: \min \sum_{S \ne \emptyset} \left[ s \max_i |I_i(S)| + (1 - s) \sum_i |I_i(S)| \right]
 
     over AND and OR effects of the members i. An effect that one member already has costs the others only 1 - s. The
-    residual of each game is that of its own decomposition. The split into AND and OR is then chosen jointly, to a proven
-    gap.
+    residual of each game is that of its own decomposition. The split into AND and OR is then chosen jointly, to a
+    proven gap.
 
-    Source: Eq. 6 of the ICLR 2024 paper on generalizable interaction primitives, whose weight of the plain sum, 0.1, is 1 - s here.
+    Source: Eq. 6 of the ICLR 2024 paper on generalizable interaction primitives, whose weight of the plain sum, 0.1, is
+    1 - s here.
 
     Args:
         v: values, shape `(2**n, ...)`.
@@ -229,7 +230,10 @@ def _power(factor: Tensor, times: int) -> Tensor:
 
 
 def _shrunk(pair: Tensor, share: float, amount: Tensor) -> Tensor:
-    """The proximal point of the loss: soft threshold, then the part outside an L1 ball (Moreau); the empty coalition is free."""
+    """The proximal point of the loss: soft threshold, then the part outside an L1 ball (Moreau).
+
+    The empty coalition is free.
+    """
     free = pair[:, :1].clone()
     if pair.shape[-1] == 1:
         result = pair - pair.clamp(-amount, amount)
@@ -264,7 +268,10 @@ def group_loss(effects: Tensor, share: float) -> Tensor:
 
 
 def dual_norm(values: Tensor, share: float) -> Tensor:
-    """The norm dual to `group_loss`, over the last axis: the steepest of the means over the k largest, each k with its weight."""
+    """The norm dual to `group_loss`, over the last axis.
+
+    The steepest of the means over the k largest, each k with its weight.
+    """
     largest = values.abs().sort(dim=-1, descending=True).values.cumsum(-1)
     counts = torch.arange(1, values.shape[-1] + 1, device=values.device)
     return (largest / (share + (1 - share) * counts)).amax(-1)

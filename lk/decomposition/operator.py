@@ -1,8 +1,9 @@
 """The map from effects to values, for NumPy vectors of one game: what all engines of the decomposition share.
 
-A vector of effects has length 2 * 2**n: AND effects first, OR effects after them. The empty coalition has no effect, and OR effects of
-order one do not exist beside the AND effects of the same players, which fire on the same masked samples (Cheng et al., 2024, App. M.4).
-With D this map, u the centred game and `bound` the largest residual, the decomposition of the paper's Sect. 3.2.2 is the linear programme
+A vector of effects has length 2 * 2**n: AND effects first, OR effects after them. The empty coalition has no effect,
+and OR effects of order one do not exist beside the AND effects of the same players, which fire on the same masked
+samples (Cheng et al., 2024, App. M.4). With D this map, u the centred game and `bound` the largest residual, the
+decomposition of the paper's Sect. 3.2.2 is the linear programme
 
     minimise  sum_j weight_j |effect_j|    subject to  |u(T) - (D effects)(T)| <= bound   for every non-empty coalition T,
 
@@ -54,7 +55,10 @@ def sums_where_firing(multipliers: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def fires(effect: Any, coalition: Any, size: Any) -> Any:
-    """The entry D[coalition, effect]: one where all players of an AND effect, or any player of an OR effect, are present."""
+    """The entry D[coalition, effect].
+
+    One where all players of an AND effect, or any player of an OR effect, are present.
+    """
     if effect < size:
         return 1.0 if effect & coalition == effect else 0.0
     return 1.0 if (effect - size) & coalition else 0.0

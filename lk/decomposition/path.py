@@ -1,8 +1,8 @@
 """The parametric path: sparse games solved exactly, from the zero answer down to the wanted bound.
 
 At bound = max |u| no effect is needed. As the bound shrinks, the optimum moves along straight pieces; each breakpoint
-exchanges one coalition or one effect of a small basis. The cost follows the number of effects in use, so the path serves
-sparse games and hands dense ones back, unsolved, as soon as they show themselves.
+exchanges one coalition or one effect of a small basis. The cost follows the number of effects in use, so the path
+serves sparse games and hands dense ones back, unsolved, as soon as they show themselves.
 
 Source: the parametric (self-dual) simplex method, Vanderbei, Linear Programming, ch. 7; two-pass ratio tests of Harris,
 1973. For bound -> 0 it is the analogue of the homotopy of the Dantzig selector (James, Radchenko and Lv, 2009).
@@ -110,7 +110,8 @@ def _follow(
                 return found, True
             if status == ARRIVED:
                 break
-            # The basis grows about as fast as the bound falls: a dense game shows itself early, before it has cost much.
+            # The basis grows about as fast as the bound falls: a dense game shows itself early, before it has cost
+            # much.
             expected = b.counts[0] * b.bound[0] / bound
             if (b.counts[0] >= _TELLING and expected > largest_basis) or b.counts[3] > most_steps:
                 return found, False

@@ -31,7 +31,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Problem:
-    """One centred game, scaled by a power of two so that max |u| lies between 1/2 and 1, and what is asked of the answer.
+    """One centred game, scaled by a power of two.
+
+    So that max |u| lies between 1/2 and 1, and what is asked of the answer.
 
     Attributes:
         u: centred game, shape `(2**n,)`.
@@ -121,8 +123,8 @@ def problems_of(
     wrong = (~v.isfinite().all(0)).nonzero()
     if len(wrong):
         raise ValueError(
-            f"expected finite values, got others in game {tuple(wrong[0].tolist())} (first of {len(wrong)} such games). "
-            "Mask or drop these games."
+            f"expected finite values, got others in game {tuple(wrong[0].tolist())} (first of {len(wrong)} such "
+            "games). Mask or drop these games."
         )
     games = v.detach().to("cpu", torch.float64).reshape(v.shape[0], -1).numpy()
     check_range(games)
@@ -138,7 +140,9 @@ def problems_of(
 
 
 def check_range(games: Vector) -> None:
-    """Refuse games whose effects may leave double precision: sums of 3**n differences of values, and their partial sums.
+    """Refuse games whose effects may leave double precision.
+
+    Sums of 3**n differences of values, and their partial sums.
 
     Args:
         games: Values, shape `(2**n, games)`.

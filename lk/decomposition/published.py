@@ -1,9 +1,9 @@
 """The published rule: gradient descent on the split of the values and on the residual, kept for comparison.
 
-Source: Cheng et al., ICML 2024, Sect. 3.2.2, with the settings of the public code `sjtu-xai-lab/interaction-concept`. Split
-and residual start at zero; SGD has momentum 0.9 and a learning rate falling from 1e-5 to 1e-6 on a logarithmic scale over
-10 000 steps; the residual is clamped after each step; the loss is the plain sum of strengths. Answers carry a lower bound
-of zero, because the rule proves nothing.
+Source: Cheng et al., ICML 2024, Sect. 3.2.2, with the settings of the public code `sjtu-xai-lab/interaction-concept`.
+Split and residual start at zero; SGD has momentum 0.9 and a learning rate falling from 1e-5 to 1e-6 on a logarithmic
+scale over 10 000 steps; the residual is clamped after each step; the loss is the plain sum of strengths. Answers carry
+a lower bound of zero, because the rule proves nothing.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,10 @@ class PublishedRule:
     momentum: float = 0.9
 
     def solve(self, problems: Sequence[Problem]) -> list[Answer | None]:
-        """One answer per game, not canonical, with multipliers of zero; learning rates apply in the unit of the values."""
+        """One answer per game, not canonical, with multipliers of zero.
+
+        Learning rates apply in the unit of the values.
+        """
         if not problems:
             return []
         v = torch.from_numpy(np.stack([problem.u * problem.unit for problem in problems], axis=1))

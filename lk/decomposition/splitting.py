@@ -4,13 +4,14 @@ Without a residual the AND effects a decide everything: with :math:`w_S = (-1)^{
 
 .. math:: w = K a + c, \qquad (K a)_S = \sum_{T \supseteq S} a_T, \qquad c_S = (-1)^{|S|} (O u)_S
 
-where O is the OR transform, and the strength is :math:`|a|_1 + |w|_1`. K is a Kronecker product of 2 x 2 matrices, and so are its singular
-vectors: the projection onto this graph, which is all that the alternating direction method of multipliers (ADMM) needs beside a shrinkage,
-is exact in O(n 2**n) for any step,
+where O is the OR transform, and the strength is :math:`|a|_1 + |w|_1`. K is a Kronecker product of 2 x 2 matrices, and
+so are its singular vectors: the projection onto this graph, which is all that the alternating direction method of
+multipliers (ADMM) needs beside a shrinkage, is exact in O(n 2**n) for any step,
 
 .. math:: a = V (1 + \Sigma^2)^{-1} V^T [a' + K^T (w' - c)], \qquad w = K a + c,
 
-two butterflies of rotations and two of sums. Games lie side by side, one per vector lane; a lane whose game is proven takes the next game.
+two butterflies of rotations and two of sums. Games lie side by side, one per vector lane; a lane whose game is proven
+takes the next game.
 
 Sources: Boyd et al., 2011, Sect. 3 and 3.4.3 (over-relaxation 1.7); Parikh and Boyd, 2014 (graph projection).
 """
@@ -148,7 +149,10 @@ def _rotate(flat: Any, unit: int, cosine: Any, sine: Any) -> None:
 
 
 class _State(NamedTuple):
-    """Everything that the compiled loop reads and changes; lane by lane within a coalition where nothing else is said."""
+    """Everything that the compiled loop reads and changes.
+
+    Lane by lane within a coalition where nothing else is said.
+    """
 
     offsets: Any  # c of all games, (2**n, games)
     best_a: Any  # of all games, as `best_y` and `iterations`

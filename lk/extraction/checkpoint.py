@@ -25,7 +25,8 @@ class Checkpoint:
         network: The network as it stands; it is read, never changed.
         data: The data set of the run.
         samples: The samples to explain; None where none are chosen yet.
-        probes: The linear classifiers of its layers; None where they are not fitted, or the score reads raw activations.
+        probes: The linear classifiers of its layers; None where they are not fitted, or the score reads raw
+            activations.
         last: Whether training ends here.
     """
 

@@ -187,7 +187,10 @@ class Extraction(metaclass=Recorded):
         )
 
     def made_from(self, checkpoint: Checkpoint) -> dict[str, str]:
-        """Digest of each input of the games: the network's weights, the probes, the samples, and the settings of the game."""
+        """Digest of each input of the games.
+
+        The network's weights, the probes, the samples, and the settings of the game.
+        """
         own, layers, probes = self.decisive, self.layers_of(checkpoint.network), checkpoint.probes
         linears = {} if probes is None else probes.linears
         parts = {

@@ -1,7 +1,10 @@
-"""Classical attributions, read off AND and OR effects: sums over the effects that a player, or a set of players, takes part in.
+"""Classical attributions, read off AND and OR effects.
 
-Every function takes `and_` and `or_` of shape `(2**n, ...)`, as `decompose` returns them, and speaks of the game that they explain,
-v - delta. An OR effect is the dual of an AND effect, so that its indices are those of the AND effect up to the sign (-1)**(|T| + 1).
+Sums over the effects that a player, or a set of players, takes part in.
+
+Every function takes `and_` and `or_` of shape `(2**n, ...)`, as `decompose` returns them, and speaks of the game that
+they explain, v - delta. An OR effect is the dual of an AND effect, so that its indices are those of the AND effect up
+to the sign (-1)**(|T| + 1).
 """
 
 from typing import TYPE_CHECKING
@@ -63,7 +66,8 @@ def shapley_interactions(and_: Tensor, or_: Tensor) -> Tensor:
 
     .. math:: SII(T) = \sum_{S \supseteq T} \frac{I_{and}(S) - (-1)^{|T|} I_{or}(S)}{|S| - |T| + 1}, \qquad T \ne \emptyset
 
-    The weight is the integral of q**(|S| - |T|) over q in [0, 1], and Gauss-Legendre nodes integrate it exactly: a butterfly per node.
+    The weight is the integral of q**(|S| - |T|) over q in [0, 1], and Gauss-Legendre nodes integrate it exactly: a
+    butterfly per node.
 
     Source: Grabisch and Roubens, 1999.
 

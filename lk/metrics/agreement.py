@@ -47,7 +47,10 @@ def agreement(a: Tensor, b: Tensor) -> Agreement:
 
 
 def expected(a: Tensor, b: Tensor, candidates: int) -> Tensor:
-    """Mean intersection over union of two random sets of `a` and `b` members among so many candidates; 0 where both are empty."""
+    """Mean intersection over union of two random sets of `a` and `b` members among so many candidates.
+
+    0 where both are empty.
+    """
     from scipy.stats import hypergeom  # takes seconds to import
 
     sizes, places = np.unique(np.stack([a.numpy().ravel(), b.numpy().ravel()]).astype(int), axis=1, return_inverse=True)

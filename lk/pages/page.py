@@ -1,4 +1,7 @@
-"""Parts of an HTML page: sections with text, tables and pictures; one template, every name escaped, nothing loaded from elsewhere."""
+"""Parts of an HTML page: sections with text, tables and pictures.
+
+One template, every name escaped, nothing loaded from elsewhere.
+"""
 
 import re
 from collections.abc import Iterable, Sequence

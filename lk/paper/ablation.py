@@ -32,7 +32,8 @@ class Ablation:
         kappas: Bounds of the residual, relative to |v(N) - v(empty)|, for the canonical answer.
         solvers: Ways to decompose at the extraction's own kappa, among those of `SOLVERS`.
         samples: How many samples the solvers get, evenly spread.
-        games: How many samples the kappas get, evenly spread; default all. At kappa = 0 a game of 12 players takes seconds.
+        games: How many samples the kappas get, evenly spread; default all. At kappa = 0 a game of 12 players takes
+            seconds.
 
     Raises:
         ValueError: A solver is unknown, or a kappa negative.
@@ -47,15 +48,16 @@ class Ablation:
         unknown = [name for name in self.solvers if name not in SOLVERS]
         if unknown or not self.kappas or min(self.kappas) < 0 or self.samples < 1:
             raise ValueError(
-                f"Given kappas={list(self.kappas)}, solvers={list(self.solvers)}, samples={self.samples}; expected kappas of at least 0, "
-                f"solvers among {', '.join(SOLVERS)}, and at least 1 sample."
+                f"Given kappas={list(self.kappas)}, solvers={list(self.solvers)}, samples={self.samples}; expected "
+                f"kappas of at least 0, solvers among {', '.join(SOLVERS)}, and at least 1 sample."
             )
 
     def along(self, final: FinalCheckpoint) -> tuple[Tensor, Result]:
         """The canonical answer at every kappa, by the path, for the output's games; stored once computed.
 
         Returns:
-            Effects `(kappas, 2, 2**n, samples)`, and one row per kappa and sample: kappa, place, sample and the columns of `rows`.
+            Effects `(kappas, 2, 2**n, samples)`, and one row per kappa and sample: kappa, place, sample and the columns
+            of `rows`.
         """
         kappas = "-".join(f"{kappa:g}" for kappa in self.kappas) + (f"-games={self.games}" if self.games else "")
         name = f"ablation/kappas={kappas}.safetensors"
@@ -88,7 +90,9 @@ class Ablation:
         return effects, stored_table(final, "kappas", settings, compute_table)
 
     def ranked(self, final: FinalCheckpoint) -> pd.DataFrame:
-        """Effects at the output at every kappa, in the order that the extraction's own kappa gives (the paper's figure 11).
+        """Effects at the output at every kappa, in the order that the extraction's own kappa gives.
+
+        The paper's figure 11.
 
         Effects are relative to their sample's strongest; those that are salient at no kappa are left out.
 
@@ -113,8 +117,9 @@ class Ablation:
         """Every solver on the output's games of some samples.
 
         Returns:
-            Columns solver, place, sample, per_sample and per_layer (salient interactions under either threshold; the latter is taken over
-            these samples), objective, agreement (intersection over union with the canonical salient set), certified.
+            Columns solver, place, sample, per_sample and per_layer (salient interactions under either threshold; the
+            latter is taken over these samples), objective, agreement (intersection over union with the canonical
+            salient set), certified.
         """
 
         def compute() -> Result:

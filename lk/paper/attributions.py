@@ -1,4 +1,7 @@
-"""Interactions beside Shapley values and integrated gradients, for single samples (Cheng et al., ICML 2024, Fig. 6 and App. B)."""
+"""Interactions beside Shapley values and integrated gradients, for single samples.
+
+Cheng et al., ICML 2024, Fig. 6 and App. B.
+"""
 
 from collections.abc import Sequence
 
@@ -37,7 +40,10 @@ def score_of(final: FinalCheckpoint, layer: str, target: Tensor, x: Tensor, embe
 
 
 def gradients(final: FinalCheckpoint, layer: str, sample: int, steps: int = 64) -> Tensor:
-    """Integrated gradients of a layer's score for every player, from the filler to the sample, `(n,)`; the background is left out."""
+    """Integrated gradients of a layer's score for every player, from the filler to the sample, `(n,)`.
+
+    The background is left out.
+    """
     device = next(final.network.parameters()).device
     x, filler = (part[[sample]].to(device) for part in (final.samples.x, final.samples.filler))
     owner = final.samples.owner[[sample]].to(device)

@@ -1,8 +1,8 @@
 """Controls: what a layer seems to know when there is nothing to know, and what another choice among optima would show.
 
-A finding about layers says something about the network only if it is absent, or weaker, where the classifier was fitted on random labels
-or the network was never trained; if it does not depend on which training samples the classifier saw, nor on how it was fitted; and if it
-survives the preference for high orders among equally sparse decompositions.
+A finding about layers says something about the network only if it is absent, or weaker, where the classifier was fitted
+on random labels or the network was never trained; if it does not depend on which training samples the classifier saw,
+nor on how it was fitted; and if it survives the preference for high orders among equally sparse decompositions.
 """
 
 import time
@@ -33,7 +33,9 @@ CONTROLS = (*PROBES, LEAN)
 
 
 class RandomLabels(Recipe):
-    """Fits the same classifiers on shuffled labels (after Hewitt and Liang 2019): what they then hold is their own capacity.
+    """Fits the same classifiers on shuffled labels (after Hewitt and Liang 2019).
+
+    What they then hold is their own capacity.
 
     Args:
         recipe: How to fit.
@@ -91,7 +93,8 @@ class Controls:
         unknown = [name for name in self.names if name not in CONTROLS]
         if unknown or self.samples < 2:
             raise ValueError(
-                f"Given names={list(self.names)}, samples={self.samples}; expected some of {', '.join(CONTROLS)} and at least 2 samples."
+                f"Given names={list(self.names)}, samples={self.samples}; expected some of {', '.join(CONTROLS)} and "
+                "at least 2 samples."
             )
 
     def places(self, final: FinalCheckpoint, name: str) -> list[int]:
@@ -113,7 +116,8 @@ class Controls:
         Args:
             final: The checkpoint.
             name: The control.
-            published: Recipe of "published probes"; default `PaperSGD` on the features that the checkpoint's own probes read.
+            published: Recipe of "published probes"; default `PaperSGD` on the features that the checkpoint's own probes
+                read.
             done: Called with the number of masked samples after each forward pass.
         """
         own = final.extraction.probes

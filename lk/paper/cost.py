@@ -35,8 +35,8 @@ def cost(rows: Sequence[dict[str, Any]], checkpoints: Sequence[tuple[str, FinalC
         checkpoints: Name of the network and run of every extraction.
 
     Returns:
-        Columns study, network, run, masked_samples, seconds, play_s, decompose_s, per_second (masked samples while playing) and
-        bare_per_second. NaN where a study has no such part, or was made before times were kept.
+        Columns study, network, run, masked_samples, seconds, play_s, decompose_s, per_second (masked samples while
+        playing) and bare_per_second. NaN where a study has no such part, or was made before times were kept.
     """
     rows, bare = list(rows), {}
     for name, final in checkpoints:
@@ -48,10 +48,13 @@ def cost(rows: Sequence[dict[str, Any]], checkpoints: Sequence[tuple[str, FinalC
         pd.Series([row["seconds"].get(name) for row in rows], dtype=float) for name in ("play", "decompose", "all")
     )
     table = table.assign(
-        seconds=whole.fillna(play + decompose), play_s=play, decompose_s=decompose, per_second=table["masked_samples"] / play,
+        seconds=whole.fillna(play + decompose),
+        play_s=play,
+        decompose_s=decompose,
+        per_second=table["masked_samples"] / play,
         # Decomposition alone passes nothing through the network.
         bare_per_second=table["run"].map(bare).where(table["masked_samples"] > 0),
-    )  # fmt: skip
+    )
     return table.sort_values(["network", "run", "study"], kind="stable").reset_index(drop=True)
 
 

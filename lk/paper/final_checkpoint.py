@@ -74,7 +74,10 @@ class FinalCheckpoint:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What every stored result depends on, as plain data: one with another identity belongs to another checkpoint or extraction."""
+        """What every stored result depends on, as plain data.
+
+        One with another identity belongs to another checkpoint or extraction.
+        """
         return {
             "step": self.step,
             "extraction": self.extraction.decisive,

@@ -1,9 +1,11 @@
-"""The eight findings of Cheng et al. (ICML 2024, Sect. 4) as contrasts: each is a number that is above zero where the finding holds.
+"""The eight findings of Cheng et al. (ICML 2024, Sect. 4) as contrasts.
 
-A finding has parts. A part holds where the whole 95 % interval of its contrast lies above zero, fails where it lies below, and is
-undecided otherwise. A finding holds where all of its parts hold, and does not hold where one of them fails. Intervals are over samples,
-with everything computed anew without each, and over training seeds where an architecture has three or more (`lk.metrics.interval`).
-Fewer than `LEAST` samples decide nothing.
+Each is a number that is above zero where the finding holds.
+
+A finding has parts. A part holds where the whole 95 % interval of its contrast lies above zero, fails where it lies
+below, and is undecided otherwise. A finding holds where all of its parts hold, and does not hold where one of them
+fails. Intervals are over samples, with everything computed anew without each, and over training seeds where an
+architecture has three or more (`lk.metrics.interval`). Fewer than `LEAST` samples decide nothing.
 
 Orders: the highest four are left out, as in the paper; of the others the lower half is called low, the upper half high.
 """
@@ -105,7 +107,8 @@ class Part:
     inputs: tuple[str, ...] = ()
 
 
-# Appendix K speaks of ResNet-20 on both sets of images, of MLP-7 and VGG-11 on CIFAR-10 alone, and not of ResNet-32 and XLNet.
+# Appendix K speaks of ResNet-20 on both sets of images, of MLP-7 and VGG-11 on CIFAR-10 alone, and not of ResNet-32 and
+# XLNet.
 GRADUAL, CONVOLUTIONAL, TEXT = ("MLP-7", "VGG-11"), ("ResNet-20",), ("BERT", "DistilBERT")
 PARTS = (
     Part(
@@ -225,7 +228,10 @@ def overall(verdicts: Sequence[str]) -> str:
 
 
 def claimed(part: Part, network: str, inputs: str) -> bool:
-    """Whether the paper claims a part for a network on such inputs; the initial words of the name decide, so that variants count."""
+    """Whether the paper claims a part for a network on such inputs.
+
+    The initial words of the name decide, so that variants count.
+    """
     named = not part.networks or any(network == name or network.startswith(f"{name} ") for name in part.networks)
     return named and (not part.inputs or inputs in part.inputs)
 
@@ -261,8 +267,8 @@ def findings(
         inputs: What the network reads, see `FinalCheckpoint.inputs`.
 
     Returns:
-        Columns finding, part, network, condition (`as measured`, or a control), value, low, high, p, verdict, n, seeds, and `excess`,
-        `excess_low`, `excess_high`: the contrast minus that under the control, on the same samples.
+        Columns finding, part, network, condition (`as measured`, or a control), value, low, high, p, verdict, n, seeds,
+        and `excess`, `excess_low`, `excess_high`: the contrast minus that under the control, on the same samples.
     """
 
     def read(found: Sequence[Interactions]) -> list[LayerMeasures]:
@@ -284,8 +290,13 @@ def findings(
             excess = over_runs(measured(part, own_reads) - shown)
             rows.append(
                 {
-                    **common, "condition": name, "n": samples, **judge(over_runs(shown)),
-                    "excess": float(excess.value), "excess_low": float(excess.low), "excess_high": float(excess.high),
+                    **common,
+                    "condition": name,
+                    "n": samples,
+                    **judge(over_runs(shown)),
+                    "excess": float(excess.value),
+                    "excess_low": float(excess.low),
+                    "excess_high": float(excess.high),
                 }
-            )  # fmt: skip
+            )
     return pd.DataFrame(rows)

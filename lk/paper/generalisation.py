@@ -27,7 +27,8 @@ class Pair(NamedTuple):
 
     Attributes:
         name: Both names.
-        iou: Intersection over union of the salient sets, `(runs of one, runs of the other, places, kinds, n + 1, samples)`.
+        iou: Intersection over union of the salient sets, `(runs of one, runs of the other, places, kinds, n + 1,
+            samples)`.
         chance: The same for random sets of the same sizes.
         jaccard: Signed Jaccard similarity of the effects, each relative to its network's mean |v(N) - v(empty)|.
         n: Number of players.
@@ -88,7 +89,8 @@ def generalisation(networks: Mapping[str, Sequence[Interactions]]) -> tuple[pd.D
         networks: Name to the interactions of each run.
 
     Returns:
-        Curves: pair, place, kind, order, quantity (`iou`, `jaccard`), mean, low, high, chance, n. Findings: as of `findings`.
+        Curves: pair, place, kind, order, quantity (`iou`, `jaccard`), mean, low, high, chance, n. Findings: as of
+        `findings`.
     """
     curves, found = [], []
     for (name_a, first), (name_b, second) in combinations(networks.items(), 2):
@@ -112,10 +114,15 @@ def generalisation(networks: Mapping[str, Sequence[Interactions]]) -> tuple[pd.D
                 contrast, known = low_over_high(values[:, :, p])
                 found.append(
                     {
-                        "finding": 6, "part": f"{text} ({place})", "network": pair.name, "seeds": min(len(first), len(second)),
-                        "condition": "as measured", "n": known, **judge(contrast),
+                        "finding": 6,
+                        "part": f"{text} ({place})",
+                        "network": pair.name,
+                        "seeds": min(len(first), len(second)),
+                        "condition": "as measured",
+                        "n": known,
+                        **judge(contrast),
                     }
-                )  # fmt: skip
+                )
     return (pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()), pd.DataFrame(found)
 
 
@@ -126,7 +133,8 @@ def over_pairs(means: Array) -> tuple[Array, Array, Array]:
         means: Of each run of one network with each run of the other, `(rows, runs of one, runs of the other, ...)`.
 
     Returns:
-        The mean `(rows, ...)`, and on all samples the mean of each run of one network `(runs, ...)` and of each of the other.
+        The mean `(rows, ...)`, and on all samples the mean of each run of one network `(runs, ...)` and of each of the
+        other.
     """
     known = np.isfinite(means[0])
     # What is known on all samples, but not without one, makes the mean undefined: it must not drop out of some rows.
@@ -142,11 +150,12 @@ def over_pairs(means: Array) -> tuple[Array, Array, Array]:
 def low_over_high(values: Tensor) -> tuple[Interval, int]:
     """Mean of a sample's low orders minus mean of its high orders, mean over the samples that have both, and how many these are.
 
-    Taken within samples: a mean per order over the samples that have it would compare other samples at high orders than at low ones, and
-    rest on one or two where high orders are rare.
+    Taken within samples: a mean per order over the samples that have it would compare other samples at high orders than
+    at low ones, and rest on one or two where high orders are rare.
 
     Args:
-        values: One value per sample, NaN where it is undefined, `(runs of one, runs of the other, kinds, n + 1, samples)`.
+        values: One value per sample, NaN where it is undefined, `(runs of one, runs of the other, kinds, n + 1,
+            samples)`.
 
     Returns:
         The contrast with its interval over samples and runs, NaN where no sample has both, and the number of samples.
@@ -185,8 +194,13 @@ def stability_findings(network: str, tables: Sequence[pd.DataFrame], n: int) -> 
         condition = "as measured" if lean == "low" else LEAN
         found.append(
             {
-                "finding": 7, "part": f"low orders are more stable than high orders ({place})", "network": network, "seeds": len(tables),
-                "condition": condition, "n": known, **judge(contrast),
+                "finding": 7,
+                "part": f"low orders are more stable than high orders ({place})",
+                "network": network,
+                "seeds": len(tables),
+                "condition": condition,
+                "n": known,
+                **judge(contrast),
             }
-        )  # fmt: skip
+        )
     return pd.concat(curves, ignore_index=True), pd.DataFrame(found)

@@ -19,8 +19,16 @@ from lk.storage.files import writing
 from lk.studies.run_facts import highest_order
 from lk.text import number, percent, significant, spanned
 
-TITLES = {1: "sparse", 2: "high orders come late", 3: "low orders are stronger", 4: "completeness rises", 5: "redundancy rises, then falls",
-          6: "IoU falls with order", 7: "stability falls with order", 8: "what each architecture does"}  # fmt: skip
+TITLES = {
+    1: "sparse",
+    2: "high orders come late",
+    3: "low orders are stronger",
+    4: "completeness rises",
+    5: "redundancy rises, then falls",
+    6: "IoU falls with order",
+    7: "stability falls with order",
+    8: "what each architecture does",
+}
 
 
 class Drawing:
@@ -55,18 +63,24 @@ class Drawing:
         section, studies = Section("How many interactions are salient"), self.studies
         if self.wanted("2"):
             self.hang(
-                section, "2", "The paper\'s figure 2: strengths in descending order",
-                "All AND and OR effects at the output, of all samples of the first run of each network, relative to the strongest of their "
-                "sample. Above the line they are salient.",
+                section,
+                "2",
+                "The paper's figure 2: strengths in descending order",
+                "All AND and OR effects at the output, of all samples of the first run of each network, relative to "
+                "the strongest of their sample. Above the line they are salient.",
                 sparsity_plots.paper_strengths(self.keep("figure-2", studies.strengths)),
-            )  # fmt: skip
+            )
         if self.wanted("counts"):
             table = self.keep("counts", count_settings(studies))
             section.table(("network", "setting", "", "mean", "median", "middle half", "n"), list(count_rows(table)))
             self.hang(
-                section, "counts", "The number of salient interactions by threshold, kappa and solver",
-                "One point per sample, at the output." + (" The line is the paper's mean." if studies.paper.count else ""), sparsity_plots.paper_counts(table),
-            )  # fmt: skip
+                section,
+                "counts",
+                "The number of salient interactions by threshold, kappa and solver",
+                "One point per sample, at the output."
+                + (" The line is the paper's mean." if studies.paper.count else ""),
+                sparsity_plots.paper_counts(table),
+            )
             rows = []
             for key, own in self.keep("sparsity", studies.sparsity).groupby(["network", "place"], sort=False):
                 above, monotone, power = own["strength_above_half"].median(), own["monotone"].mean(), own["p"].median()
@@ -74,17 +88,21 @@ class Drawing:
             section.table(
                 ("network", "layer", "strength above order n/2 (median)", "monotone (A2)", "p of A3 (median)", "games"),
                 rows,
-                "The three conditions of the sparsity theorem (Ren et al., ICLR 2024), checked on every game; AND effects alone.",
+                "The three conditions of the sparsity theorem (Ren et al., ICLR 2024), checked on every game; AND "
+                "effects alone.",
             )
         if self.wanted("11"):
             frame = studies.ranked
             self.keep("figure-11", frame)
             for network, own in frame.groupby("network", sort=False):
                 self.hang(
-                    section, f"11-{slug(str(network))}", f"The paper\'s figure 11: effects at several kappas, {network}",
-                    "Effects at the output that are salient at one of the kappas, sorted by their value at the extraction's own.",
+                    section,
+                    f"11-{slug(str(network))}",
+                    f"The paper's figure 11: effects at several kappas, {network}",
+                    "Effects at the output that are salient at one of the kappas, sorted by their value at the "
+                    "extraction's own.",
                     sparsity_plots.paper_kappa(own),
-                )  # fmt: skip
+                )
         return section
 
     def layers(self) -> Section:
@@ -100,17 +118,22 @@ class Drawing:
             number = {"and": ("3a", "3b"), "or": ("7a", "7b")}[kind]
             if overlap:
                 self.hang(
-                    section, number[0], f"The paper\'s figure {number[0]}: overlapping, forgotten, newly emerged ({kind.upper()})",
-                    "Salient strength of each order, relative to the layer's mean |v(N) − v(∅)|, against the output of the same network.",
+                    section,
+                    number[0],
+                    f"The paper's figure {number[0]}: overlapping, forgotten, newly emerged ({kind.upper()})",
+                    "Salient strength of each order, relative to the layer's mean |v(N) − v(∅)|, against the output of "
+                    "the same network.",
                     plots.paper_overlap(table, kind),
-                )  # fmt: skip
+                )
             if ratios:
                 self.hang(
-                    section, number[1], f"The paper\'s figure {number[1]}: completeness and redundancy ({kind.upper()})",
-                    "Completeness: share of the output's strength that the layer holds. Redundancy: share of the layer's strength that the "
-                    "output lacks.",
+                    section,
+                    number[1],
+                    f"The paper's figure {number[1]}: completeness and redundancy ({kind.upper()})",
+                    "Completeness: share of the output's strength that the layer holds. Redundancy: share of the "
+                    "layer's strength that the output lacks.",
                     plots.paper_ratios(table, kind),
-                )  # fmt: skip
+                )
         return section
 
     def networks(self) -> Section:
@@ -129,10 +152,13 @@ class Drawing:
             self.wanted("4", "8"), [k for k, f in (("and", "4"), ("or", "8")) if self.wanted(f)], strict=True
         ):
             self.hang(
-                section, figure, f"The paper's figure {figure}: agreement of networks by order ({kind.upper()})",
-                "Intersection over union of the salient sets, on the samples that both networks of a pair read rightly.",
+                section,
+                figure,
+                f"The paper's figure {figure}: agreement of networks by order ({kind.upper()})",
+                "Intersection over union of the salient sets, on the samples that both networks of a pair read "
+                "rightly.",
                 plots.paper_agreement(iou, kind),
-            )  # fmt: skip
+            )
         return section
 
     def noise(self) -> Section:
@@ -147,16 +173,22 @@ class Drawing:
             for figure, kind in (("5", "and"), ("9", "or")):
                 if self.wanted(figure):
                     self.hang(
-                        section, figure, f"The paper's figure {figure}: stability by order ({kind.upper()})",
+                        section,
+                        figure,
+                        f"The paper's figure {figure}: stability by order ({kind.upper()})",
                         f"Gaussian noise of deviation {significant(self.studies.paper.stability.sigma)} on the input, "
-                        f"{self.studies.paper.stability.draws} draws per sample; salient sets of the clean samples; first run of each network.",
+                        f"{self.studies.paper.stability.draws} draws per sample; salient sets of the clean samples; "
+                        "first run of each network.",
                         plots.paper_stability(shown[shown["lean"] == "low"], kind),
-                    )  # fmt: skip
+                    )
         if self.wanted("12"):
             self.hang(
-                section, "12", "The paper\'s figure 12: how large the noise is", "The control: noise on a coalition relative to the coalition itself.",
+                section,
+                "12",
+                "The paper's figure 12: how large the noise is",
+                "The control: noise on a coalition relative to the coalition itself.",
                 plots.paper_noise_share(self.keep("figure-12", self.studies.noise_share)),
-            )  # fmt: skip
+            )
         return section
 
     def single(self) -> Section:
@@ -169,10 +201,13 @@ class Drawing:
             for place in self.studies.paper.explained:
                 rows = table[(table["network"] == network) & (table["sample"] == int(own[0].samples.index[place]))]
                 self.hang(
-                    section, f"6-{slug(network)}-{place}", f"The paper\'s figure 6: {network}, test sample {int(own[0].samples.index[place])}",
-                    "The strongest interactions, Shapley values of the same game, and integrated gradients from the masked sample.",
+                    section,
+                    f"6-{slug(network)}-{place}",
+                    f"The paper's figure 6: {network}, test sample {int(own[0].samples.index[place])}",
+                    "The strongest interactions, Shapley values of the same game, and integrated gradients from the "
+                    "masked sample.",
                     plots.paper_attributions(rows, player_names(own[0], place)),
-                )  # fmt: skip
+                )
         return section
 
     def accuracy(self) -> Section:
@@ -186,14 +221,22 @@ class Drawing:
                 probes = own[own["layer"] != OUTPUT].groupby("layer", sort=False)["accuracy"].mean()
                 rows.append(
                     (
-                        network, len(hits), percent(hits.mean()) + (f" ({number(100 * hits.min(), 1)} to {number(100 * hits.max(), 1)})" if len(hits) > 1 else ""),
+                        network,
+                        len(hits),
+                        percent(hits.mean())
+                        + (
+                            f" ({number(100 * hits.min(), 1)} to {number(100 * hits.max(), 1)})"
+                            if len(hits) > 1
+                            else ""
+                        ),
                         ", ".join(f"{layer} {number(100 * hit, 1)}" for layer, hit in probes.items()),
                     )
-                )  # fmt: skip
+                )
             section.table(("network", "seeds", "test accuracy", "accuracy of the layers' classifiers (%)"), rows)
         games = self.studies.games
         section.text.append(
-            f"{len(games):,} games of {self.studies.n} players; {int(games['certified'].sum()):,} of the decompositions are certified."
+            f"{len(games):,} games of {self.studies.n} players; {int(games['certified'].sum()):,} of the "
+            "decompositions are certified."
         )
         return section
 
@@ -202,14 +245,31 @@ class Drawing:
         section, cost = Section("What it took"), self.keep("cost", self.studies.cost(bool(self.wanted("counts"))))
 
         section.table(
-            ("network", "run", "study", "masked samples", "wall time (s)", "playing (s)", "masked samples per second", "bare forward loop, per second"),
+            (
+                "network",
+                "run",
+                "study",
+                "masked samples",
+                "wall time (s)",
+                "playing (s)",
+                "masked samples per second",
+                "bare forward loop, per second",
+            ),
             [
-                (row["network"], row["run"], row["study"],
-                 *(number(row[key], 0) if row[key] > 0 else "–" for key in ("masked_samples", "seconds", "play_s", "per_second", "bare_per_second")))
+                (
+                    row["network"],
+                    row["run"],
+                    row["study"],
+                    *(
+                        number(row[key], 0) if row[key] > 0 else "–"
+                        for key in ("masked_samples", "seconds", "play_s", "per_second", "bare_per_second")
+                    ),
+                )
                 for row in cost.to_dict("records")
             ],
-            "Per second: while the network is passed; the rest is decomposition and fitting. The bare loop was timed when this page was made.",
-        )  # fmt: skip
+            "Per second: while the network is passed; the rest is decomposition and fitting. The bare loop was timed "
+            "when this page was made.",
+        )
         return section
 
     def findings(self) -> Section:
@@ -225,22 +285,28 @@ class Drawing:
             ("finding", "network", "seeds", "n", "verdict", "after Holm", *controls),
             [
                 (
-                    f"{row['finding']} {TITLES[row['finding']]}", row["network"], row["seeds"], row["n"], row["verdict"], row["after_holm"],
+                    f"{row['finding']} {TITLES[row['finding']]}",
+                    row["network"],
+                    row["seeds"],
+                    row["n"],
+                    row["verdict"],
+                    row["after_holm"],
                     *(row[name] if isinstance(row[name], str) else "–" for name in controls),
                 )
                 for row in verdicts.to_dict("records")
             ],
-            f"A part holds where the 95 % interval of its contrast lies above zero. {METHOD} The variance over seeds is added where there are "
-            f"{SEEDS} or more. After Holm: a part that does not stand when p is "
-            "corrected for all parts of this page counts as undecided. A finding that holds survives random labels and the untrained network "
-            "where it exceeds what they show; under the other controls the verdict is given anew. Controls are read in one run of each "
-            "network. n: samples; for IoU and stability those that have low and high orders to compare.",
-        )  # fmt: skip
+            f"A part holds where the 95 % interval of its contrast lies above zero. {METHOD} The variance over seeds "
+            f"is added where there are {SEEDS} or more. After Holm: a part that does not stand when p is "
+            "corrected for all parts of this page counts as undecided. A finding that holds survives random labels and "
+            "the untrained network where it exceeds what they show; under the other controls the verdict is given "
+            "anew. Controls are read in one run of each network. n: samples; for IoU and stability those that have low "
+            "and high orders to compare.",
+        )
         section.table(
             ("finding", "claim", "network", "contrast (95 % interval)", "verdict", *controls),
             claim_rows(table, controls),
-            "Every contrast is above zero where the claim holds. Random labels and untrained network: by how much the contrast exceeds the "
-            "one they show; other controls: the contrast itself.",
+            "Every contrast is above zero where the claim holds. Random labels and untrained network: by how much the "
+            "contrast exceeds the one they show; other controls: the contrast itself.",
         )
         return section
 
@@ -266,7 +332,9 @@ def slug(name: str) -> str:
 
 
 def count_settings(studies: PaperStudies) -> pd.DataFrame:
-    """Salient interactions per sample at the output under every setting: group, setting, network, run, sample, count, certified, paper.
+    """Salient interactions per sample at the output under every setting.
+
+    Group, setting, network, run, sample, count, certified, paper.
 
     Kappas and solvers also have `agreement`: intersection over union with the salient set of the study's own answer.
     """
@@ -341,12 +409,17 @@ def write_paper(studies: PaperStudies, figures: Sequence[str]) -> Path:
         count = int((studies.verdicts["after_holm"] == HOLDS).sum())
         answers.insert(
             0,
-            f"{count} of {len(studies.verdicts)} verdicts on the paper's findings are positive after Holm's correction.",
+            f"{count} of {len(studies.verdicts)} verdicts on the paper's findings are positive after Holm's "
+            "correction.",
         )
     names = ", ".join(f"{name} ({len(own)} seed{'s' * (len(own) != 1)})" for name, own in studies.checkpoints.items())
     shown = [section for section in sections if section.text or section.tables or section.pictures]
     return render(
-        studies.paper.folder / "report.html", title=f"Layerwise change of knowledge: {studies.paper.folder.name}", subtitle=names,
-        answers=answers or ["Some figures only: the findings need all of them."], sections=shown, config="",
+        studies.paper.folder / "report.html",
+        title=f"Layerwise change of knowledge: {studies.paper.folder.name}",
+        subtitle=names,
+        answers=answers or ["Some figures only: the findings need all of them."],
+        sections=shown,
+        config="",
         glossary={**GLOSSARY, **STUDY_GLOSSARY},
-    )  # fmt: skip
+    )

@@ -67,8 +67,8 @@ def paper_overlap(frame: pd.DataFrame, kind: str) -> Figure:
     Grey is shared with the output; orange above it is forgotten later, blue below zero emerges later.
 
     Args:
-        frame: Columns network, layer, depth, kind, order, quantity (`overlap`, `forgotten`, `new`), mean, low, high, marked, n. Rows with
-            order 0 (all orders) are not drawn. At most six layers per network are, evenly spread.
+        frame: Columns network, layer, depth, kind, order, quantity (`overlap`, `forgotten`, `new`), mean, low, high,
+            marked, n. Rows with order 0 (all orders) are not drawn. At most six layers per network are, evenly spread.
         kind: `and` or `or`.
     """
     rows = frame[(frame["kind"] == kind) & (frame["order"] > 0) & frame["quantity"].isin(PARTS)]
@@ -120,8 +120,9 @@ def paper_ratios(frame: pd.DataFrame, kind: str) -> Figure:
     """Completeness above, redundancy below, a column per network; one curve per order, dark to light from low to high.
 
     Args:
-        frame: Columns network, layer, depth, kind, order (0: all orders, in black, where given), quantity (`completeness`, `redundancy`),
-            mean, low, high, marked, n. Every layer given is drawn: leave out the output, which is 1 and 0 by definition.
+        frame: Columns network, layer, depth, kind, order (0: all orders, in black, where given), quantity
+            (`completeness`, `redundancy`), mean, low, high, marked, n. Every layer given is drawn: leave out the
+            output, which is 1 and 0 by definition.
         kind: `and` or `or`.
     """
     rows = frame[(frame["kind"] == kind) & frame["quantity"].isin(QUANTITIES)]
@@ -206,10 +207,17 @@ def paper_noise_share(frame: pd.DataFrame) -> Figure:
     boxes = [{name: float(row[column]) for name, column in ENDS.items()} for row in rows.to_dict("records")]
     if boxes:
         panel.bxp(
-            boxes, positions=rows["order"].to_numpy(), widths=0.6, showfliers=False, patch_artist=True, manage_ticks=False,
-            boxprops={"facecolor": NEW, "alpha": 0.55, "edgecolor": "#333333"}, medianprops={"color": THRESHOLD, "linewidth": 2.2},
-            whiskerprops={"color": "#333333"}, capprops={"color": "#333333"},
-        )  # fmt: skip
+            boxes,
+            positions=rows["order"].to_numpy(),
+            widths=0.6,
+            showfliers=False,
+            patch_artist=True,
+            manage_ticks=False,
+            boxprops={"facecolor": NEW, "alpha": 0.55, "edgecolor": "#333333"},
+            medianprops={"color": THRESHOLD, "linewidth": 2.2},
+            whiskerprops={"color": "#333333"},
+            capprops={"color": "#333333"},
+        )
     panel.set(xlabel="order", ylabel="noise share  ‖noise on S‖ / ‖x on S‖", xticks=sorted(frame["order"].unique()))
     if wide([*rows["q05"], *rows["q95"]]):
         log_scale(panel)
@@ -223,13 +231,16 @@ def paper_noise_share(frame: pd.DataFrame) -> Figure:
 # ---- Interactions of one sentence beside Shapley values and integrated gradients of its words (Cheng et al. 2024, Fig. 6).
 @styled
 def paper_attributions(frame: pd.DataFrame, words: Sequence[str]) -> Figure:
-    """A row per layer of one sample: its strongest AND and OR interactions, then one value per word by two other methods.
+    """A row per layer of one sample.
+
+    Its strongest AND and OR interactions, then one value per word by two other methods.
 
     Args:
-        frame: Columns place (layer), what (`interaction`, `shapley`, `integrated gradients`), name (of an interaction: its words as they
-            are to be shown; else the word), value (signed), kind (`and` or `or` for interactions). At most eight interactions per place
-            are drawn, the strongest on top.
-        words: The words of the sample in their order; a word that stands twice takes its values in the order of the rows.
+        frame: Columns place (layer), what (`interaction`, `shapley`, `integrated gradients`), name (of an interaction:
+            its words as they are to be shown; else the word), value (signed), kind (`and` or `or` for interactions). At
+            most eight interactions per place are drawn, the strongest on top.
+        words: The words of the sample in their order; a word that stands twice takes its values in the order of the
+            rows.
     """
     places = list(dict.fromkeys(frame["place"]))
     bars = max(len(words), MOST)
@@ -294,7 +305,12 @@ def signed_bars(
         known = np.isfinite(value)
         away = -3 if known and value < 0 else 3
         panel.annotate(
-            signed(value) if known else "no value", (value if known else 0.0, place), (away, 0), textcoords="offset points",
-            va="center", ha="left" if away > 0 else "right", fontsize=9,
-        )  # fmt: skip
+            signed(value) if known else "no value",
+            (value if known else 0.0, place),
+            (away, 0),
+            textcoords="offset points",
+            va="center",
+            ha="left" if away > 0 else "right",
+            fontsize=9,
+        )
     panel.margins(x=0.32)

@@ -24,12 +24,14 @@ class Architecture:
     """A network of the study.
 
     Args:
-        name: As in the figures; the paper's own names (`MLP-7`, `ResNet-20`, `BERT`) also choose what is claimed for it.
+        name: As in the figures; the paper's own names (`MLP-7`, `ResNet-20`, `BERT`) also choose what is claimed for
+            it.
         runs: Run folders, one per training seed.
         layers: Layers to read, from input to output; default the network's own list.
         probes: How the linear classifiers are fitted; default the unique optimum.
         batch_size: Masked samples per forward pass.
-        published: The paper's own recipe for this network, for the control "published probes"; default that of MLP-7 on MNIST.
+        published: The paper's own recipe for this network, for the control "published probes"; default that of MLP-7 on
+            MNIST.
     """
 
     name: str
@@ -50,7 +52,8 @@ class Paper:
         masker: Replacement of absent players; default the training mean.
         score: What the games are played for; default the log-odds of the true class.
         kappa: Bound of the residual, relative to |v(N) - v(empty)|.
-        count: The paper's mean number of salient interactions per sample, for reference (21.8 for MNIST, 45.6 for CIFAR-10).
+        count: The paper's mean number of salient interactions per sample, for reference (21.8 for MNIST, 45.6 for
+            CIFAR-10).
         stability: Noise on the input; none for text.
         ablation: Kappas and solvers.
         controls: Controls of the probes, and the opposite lean.
@@ -79,7 +82,8 @@ class Paper:
         names = [network.name for network in networks]
         if not networks or len(set(names)) < len(names) or not all(network.runs for network in networks):
             raise ValueError(
-                f"expected at least one network, each with a name of its own and at least one run, got networks={names}."
+                "expected at least one network, each with a name of its own and at least one run, got "
+                f"networks={names}."
             )
         self.folder, self.networks = Path(folder), networks
         self.players, self.masker, self.score = players, masker, score
@@ -89,9 +93,15 @@ class Paper:
     def extraction(self, network: Architecture) -> Extraction:
         """Settings of the extraction of a network."""
         return Extraction(
-            self.players, self.masker, self.score, network.probes, layers=network.layers, kappa=self.kappa, batch_size=network.batch_size,
+            self.players,
+            self.masker,
+            self.score,
+            network.probes,
+            layers=network.layers,
+            kappa=self.kappa,
+            batch_size=network.batch_size,
             name=self.name,
-        )  # fmt: skip
+        )
 
     def runs(self) -> dict[str, list[Run]]:
         """The runs of each network; a missing folder is an error before any work."""
@@ -109,6 +119,7 @@ class Paper:
                 own = read_final(Run(path), self.extraction(network), trust, data_dir)
                 found.setdefault(network.name, []).append(own)
                 say(
-                    f"{network.name}, {own.run.id}: {len(own.samples.y)} samples, 2^{own.n} masked samples each, {time.perf_counter() - start:.0f} s"
+                    f"{network.name}, {own.run.id}: {len(own.samples.y)} samples, 2^{own.n} masked samples each, "
+                    f"{time.perf_counter() - start:.0f} s"
                 )
         return found

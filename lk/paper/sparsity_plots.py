@@ -25,11 +25,13 @@ MANY = 1000  # points from which on the markers are pixels in the SVG
 def paper_strengths(frame: pd.DataFrame) -> Figure:
     """Strengths of all AND and OR effects of all samples in descending order; one panel per network.
 
-    Ranks are divided by the number of samples: the curve crosses the threshold at the mean number of salient interactions per sample.
+    Ranks are divided by the number of samples: the curve crosses the threshold at the mean number of salient
+    interactions per sample.
 
     Args:
-        frame: Columns network, rank (strongest first, divided by the number of samples), strength (relative to the maximum that the
-            threshold refers to, 0 to 1), tau (relative to the same), salient (mean number per sample), n.
+        frame: Columns network, rank (strongest first, divided by the number of samples), strength (relative to the
+            maximum that the threshold refers to, 0 to 1), tau (relative to the same), salient (mean number per sample),
+            n.
     """
     networks = list(dict.fromkeys(frame["network"]))
     columns = min(MOST, len(networks))
@@ -54,17 +56,32 @@ def paper_strengths(frame: pd.DataFrame) -> Figure:
             panel.axvline(salient, color=THRESHOLD, linestyle=":", linewidth=1.3)
         turn = max(salient, float(own["rank"].iloc[0]))
         for text, away, side, height, colour in (
-            ("salient", -5, "right", 0.66, RUNS[0]), ("noisy", 5, "left", 0.66, "#666666"),
+            ("salient", -5, "right", 0.66, RUNS[0]),
+            ("noisy", 5, "left", 0.66, "#666666"),
             (f"{number(salient, 1)} per\nsample", 5, "left", 0.86, "#333333"),
-        ):  # fmt: skip
+        ):
             panel.annotate(
-                text, (turn, height), (away, 0), textcoords="offset points", ha=side, va="center", color=colour, fontsize=9.5,
+                text,
+                (turn, height),
+                (away, 0),
+                textcoords="offset points",
+                ha=side,
+                va="center",
+                color=colour,
+                fontsize=9.5,
                 annotation_clip=False,
-            )  # fmt: skip
+            )
         panel.annotate(
-            f"τ = {significant(tau)}", (1, tau), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", va="bottom",
-            color=THRESHOLD, fontsize=9.5,
-        )  # fmt: skip
+            f"τ = {significant(tau)}",
+            (1, tau),
+            (0, 2),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            color=THRESHOLD,
+            fontsize=9.5,
+        )
     for panel in axes.flat[len(networks) :]:
         panel.remove()
     footnote(figure, [], f"{of_samples(frame)}; dashed: the threshold τ; dotted: salient interactions per sample")
@@ -79,8 +96,8 @@ def paper_counts(frame: pd.DataFrame) -> Figure:
     The paper's mean is a vertical line. The axis is logarithmic from 1 on where counts span more than a factor of 30.
 
     Args:
-        frame: Columns setting, group (what the setting belongs to, such as `kappa`, `solver`, `threshold`), network, count (one row per
-            sample), paper (the paper's mean, or NaN).
+        frame: Columns setting, group (what the setting belongs to, such as `kappa`, `solver`, `threshold`), network,
+            count (one row per sample), paper (the paper's mean, or NaN).
     """
     rows = frame[frame["count"].notna()]
     settings = frame.drop_duplicates(["group", "setting"])[["group", "setting"]].sort_values(
@@ -106,9 +123,15 @@ def paper_counts(frame: pd.DataFrame) -> Figure:
         for value in own["paper"].dropna().unique():
             panel.axvline(value, color=THRESHOLD, linestyle="--", linewidth=1.4)
             panel.annotate(
-                f"paper: {significant(value, 3)}", (value, 0.0), (3, 2), xycoords=("data", "axes fraction"), textcoords="offset points", va="bottom",
-                color=THRESHOLD, fontsize=9,
-            )  # fmt: skip
+                f"paper: {significant(value, 3)}",
+                (value, 0.0),
+                (3, 2),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                va="bottom",
+                color=THRESHOLD,
+                fontsize=9,
+            )
         panel.set(title=short(network, 24), xlabel="salient interactions per sample")
         panel.grid(axis="y", visible=False)
     labels = [f"{group}: {setting}" for group, setting in settings.itertuples(index=False)]
@@ -143,10 +166,17 @@ def distribution(panel: Axes, height: float, counts: np.ndarray, colour: str) ->
     panel.plot(counts, height + shift, "o", color=colour, markersize=2.6, alpha=0.45, markeredgewidth=0)
     q05, q25, q50, q75, q95 = np.quantile(counts, (0.05, 0.25, 0.5, 0.75, 0.95))
     panel.bxp(
-        [{"whislo": q05, "q1": q25, "med": q50, "q3": q75, "whishi": q95}], positions=[height], orientation="horizontal", widths=0.6,
-        showfliers=False, manage_ticks=False, medianprops={"color": "#222222", "linewidth": 1.8}, boxprops={"color": "#444444"},
-        whiskerprops={"color": "#444444"}, capprops={"color": "#444444"},
-    )  # fmt: skip
+        [{"whislo": q05, "q1": q25, "med": q50, "q3": q75, "whishi": q95}],
+        positions=[height],
+        orientation="horizontal",
+        widths=0.6,
+        showfliers=False,
+        manage_ticks=False,
+        medianprops={"color": "#222222", "linewidth": 1.8},
+        boxprops={"color": "#444444"},
+        whiskerprops={"color": "#444444"},
+        capprops={"color": "#444444"},
+    )
     mean = float(counts.mean())
     panel.plot(mean, height, "D", color="#000000", markersize=5, zorder=4)
     panel.annotate(
@@ -162,10 +192,13 @@ def distribution(panel: Axes, height: float, counts: np.ndarray, colour: str) ->
 # ---- Effects under several bounds of the noise term (Cheng et al. 2024, Fig. 11).
 @styled
 def paper_kappa(frame: pd.DataFrame) -> Figure:
-    """Signed effects, sorted by the effect at kappa = 0.04 (a black line); one colour and marker per other kappa, a panel per place.
+    """Signed effects, sorted by the effect at kappa = 0.04 (a black line).
+
+    One colour and marker per other kappa, a panel per place.
 
     Args:
-        frame: Columns kappa, rank (by the effect at kappa = 0.04), effect (signed, relative to the strongest of its sample), place, n.
+        frame: Columns kappa, rank (by the effect at kappa = 0.04), effect (signed, relative to the strongest of its
+            sample), place, n.
     """
     places, kappas = list(dict.fromkeys(frame["place"])), sorted(frame["kappa"].unique())
     figure, axes = grid(1, len(places), height=4.0)
@@ -175,9 +208,16 @@ def paper_kappa(frame: pd.DataFrame) -> Figure:
         for index, kappa in enumerate(others):
             found = own[own["kappa"] == kappa]
             panel.plot(
-                found["rank"], found["effect"], MARKERS[index], color=RUNS[(0, 1, 5, 6, 4)[index % 5]], markersize=4.5, alpha=0.75,
-                markeredgewidth=0, rasterized=len(found) > MANY, label=f"κ = {significant(kappa)}",
-            )  # fmt: skip
+                found["rank"],
+                found["effect"],
+                MARKERS[index],
+                color=RUNS[(0, 1, 5, 6, 4)[index % 5]],
+                markersize=4.5,
+                alpha=0.75,
+                markeredgewidth=0,
+                rasterized=len(found) > MANY,
+                label=f"κ = {significant(kappa)}",
+            )
         found = own[own["kappa"] == REFERENCE]
         if len(found):
             panel.plot(

@@ -26,15 +26,15 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 class StabilityStudy:
     """Settings of the study.
 
-    The paper adds Gaussian noise of deviation 0.02 to the input and states neither the number of draws nor whether the decomposition is
-    redone. Salient sets come from the clean sample.
+    The paper adds Gaussian noise of deviation 0.02 to the input and states neither the number of draws nor whether the
+    decomposition is redone. Salient sets come from the clean sample.
 
     Args:
         samples: How many of the explained samples, evenly spread.
         draws: Noisy copies of each.
         sigma: Standard deviation of the noise in the unit of the input (pixels from 0 to 1).
-        way: `again` decomposes every noisy game; `followed` keeps the clean game's split and residual, so that effects follow
-            the values linearly.
+        way: `again` decomposes every noisy game; `followed` keeps the clean game's split and residual, so that effects
+            follow the values linearly.
         leans: Orders preferred among optima (see `decompose`); "high" is the control.
         seed: Decides the noise.
         seeds: How many runs of a network get the study, from the first.
@@ -56,8 +56,8 @@ class StabilityStudy:
     def __post_init__(self) -> None:
         if self.samples < 1 or self.draws < 2 or self.sigma <= 0 or self.way not in WAYS:
             raise ValueError(
-                f"Given samples={self.samples}, draws={self.draws}, sigma={self.sigma}, way={self.way!r}; expected at least 1 sample and 2 "
-                f"draws, a positive sigma and one of {', '.join(WAYS)}."
+                f"Given samples={self.samples}, draws={self.draws}, sigma={self.sigma}, way={self.way!r}; expected at "
+                f"least 1 sample and 2 draws, a positive sigma and one of {', '.join(WAYS)}."
             )
 
     @property
@@ -84,7 +84,8 @@ class StabilityStudy:
         Games are stored sample by sample: a stopped study resumes where it was.
 
         Returns:
-            Columns step, layer, place, lean, kind, order, sample, stability; NaN where a sample has no salient interaction of an order.
+            Columns step, layer, place, lean, kind, order, sample, stability; NaN where a sample has no salient
+            interaction of an order.
 
         Raises:
             ValueError: Inputs are no real numbers (token ids): there is nothing that noise could be added to.
@@ -119,10 +120,14 @@ class StabilityStudy:
                         mean = mean_by_order(stability(effects[k]), chosen[k])
                         parts.append(
                             pd.DataFrame({"order": range(found.n_players + 1), "stability": mean.numpy()}).assign(
-                                step=final.step, layer=found.layers[layer], place=name, lean=lean, kind=kind,
+                                step=final.step,
+                                layer=found.layers[layer],
+                                place=name,
+                                lean=lean,
+                                kind=kind,
                                 sample=int(final.samples.index[place]),
                             )[1:]
-                        )  # fmt: skip
+                        )
         return parts
 
     def games(self, final: FinalCheckpoint, place: int, done: Callable[[int], None]) -> dict[str, Tensor]:
@@ -142,7 +147,10 @@ class StabilityStudy:
         return stored_tensors(final, name, {**noise, "sample": index}, compute)
 
     def clean(self, final: FinalCheckpoint, layer: int, place: int, lean: str) -> Tensor:
-        """Effects of the clean game, `(2, 2**n)`: what is salient, and what is followed, is of the same lean as the noisy games."""
+        """Effects of the clean game, `(2, 2**n)`.
+
+        What is salient, and what is followed, is of the same lean as the noisy games.
+        """
         if lean == "low":
             return final.interactions.effects[:, :, layer, place].double()
         found = decompose(final.values[:, layer, place], final.extraction.kappa, final.extraction.gap, tie_break=lean)

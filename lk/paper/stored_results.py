@@ -111,5 +111,8 @@ def stored_tensors(
 
 
 def same(stored: object, settings: Mapping[str, Any]) -> bool:
-    """Whether stored settings are these. Results that were stored before digests were kept belong to checkpoints without them."""
+    """Whether stored settings are these.
+
+    Results that were stored before digests were kept belong to checkpoints without them.
+    """
     return isinstance(stored, dict) and renamed({"made_from": None, **stored}) == json.loads(json.dumps(settings))

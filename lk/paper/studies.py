@@ -72,7 +72,10 @@ class PaperStudies:
     # ---- one network at a time
     @cached_property
     def accuracy(self) -> pd.DataFrame:
-        """Test accuracy of the output and of every layer's classifier: network, run, layer, depth, accuracy, chance, samples."""
+        """Test accuracy of the output and of every layer's classifier.
+
+        Network, run, layer, depth, accuracy, chance, samples.
+        """
         parts = []
         for name, one in self:
             table = optional_table(one.run, "probes")
@@ -137,7 +140,10 @@ class PaperStudies:
 
     @cached_property
     def noisy(self) -> dict[str, list[Result]]:
-        """Tables of the stability study: those of the first runs of each network that gets it; empty without the study."""
+        """Tables of the stability study: those of the first runs of each network that gets it.
+
+        Empty without the study.
+        """
         settings = self.paper.stability
         if settings is None:
             return {}
@@ -209,11 +215,14 @@ class PaperStudies:
                 parts.append(
                     pd.DataFrame(
                         {
-                            "strength_above_half": found.above[half].numpy(), "monotone": found.monotone.numpy(),
-                            "violation": found.violation.numpy(), "p": found.power.numpy(), "sample": one.samples.index.tolist(),
+                            "strength_above_half": found.above[half].numpy(),
+                            "monotone": found.monotone.numpy(),
+                            "violation": found.violation.numpy(),
+                            "p": found.power.numpy(),
+                            "sample": one.samples.index.tolist(),
                         }
                     ).assign(network=name, run=one.run.id, place=place)
-                )  # fmt: skip
+                )
         return pd.concat(parts, ignore_index=True)
 
     # ---- all networks together
@@ -239,7 +248,10 @@ class PaperStudies:
 
     @cached_property
     def findings(self) -> pd.DataFrame:
-        """All parts of the eight findings, with intervals and controls; p is corrected over all that is measured on the page."""
+        """All parts of the eight findings, with intervals and controls.
+
+        p is corrected over all that is measured on the page.
+        """
         parts = [
             findings(name, [one.interactions for one in own], self.controlled[name], own[0].inputs)
             for name, own in self.checkpoints.items()

@@ -13,23 +13,26 @@ AGAINST = ("random labels", "untrained network")  # what a finding must exceed
 def verdict_table(table: pd.DataFrame) -> pd.DataFrame:
     """Verdict of each finding per network, and what becomes of it under the controls.
 
-    A finding that holds survives random labels and the untrained network where every part exceeds what they show: the interval of the
-    difference lies above zero. Under the other controls the verdict is given anew.
+    A finding that holds survives random labels and the untrained network where every part exceeds what they show: the
+    interval of the difference lies above zero. Under the other controls the verdict is given anew.
 
     `after_holm` is the verdict when a part only counts where it stands after Holm's correction over the page.
 
     Returns:
-        Columns finding, network, verdict, after_holm, n, seeds, and one column per control: `survives`, `does not survive` or `undecided`, or the
-        verdict under it; empty where it does not bear on the finding.
+        Columns finding, network, verdict, after_holm, n, seeds, and one column per control: `survives`,
+        `does not survive` or `undecided`, or the verdict under it; empty where it does not bear on the finding.
     """
     rows = []
     for (finding, network), own in table.groupby(["finding", "network"], sort=False):
         measured = own[own["condition"] == "as measured"]
         row = {
-            "finding": finding, "network": network, "verdict": overall(list(measured["verdict"])),
+            "finding": finding,
+            "network": network,
+            "verdict": overall(list(measured["verdict"])),
             "after_holm": overall(list(measured["verdict"].where(measured["p_holm"] < LEVEL, UNDECIDED))),
-            "n": int(measured["n"].min()), "seeds": int(measured["seeds"].min()),
-        }  # fmt: skip
+            "n": int(measured["n"].min()),
+            "seeds": int(measured["seeds"].min()),
+        }
         for control, under in own[own["condition"] != "as measured"].groupby("condition", sort=False):
             row[str(control)] = None  # a control that no finding needs has a column nevertheless
             if control not in AGAINST:
@@ -43,7 +46,10 @@ def verdict_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def held(verdicts: pd.DataFrame) -> Sequence[str]:
-    """One sentence per finding: for which networks it holds after Holm's correction; fewer than three runs speak for themselves alone."""
+    """One sentence per finding: for which networks it holds after Holm's correction.
+
+    Fewer than three runs speak for themselves alone.
+    """
     named = verdicts["network"].where(
         verdicts["seeds"] >= SEEDS,
         verdicts["network"] + " (" + verdicts["seeds"].map({1: "one run"}).fillna("few runs") + ")",

@@ -1,7 +1,7 @@
 """Figures: a tidy frame in, a matplotlib `Figure` out. The caller saves it; nothing goes through pyplot.
 
-Frames of averages have the columns mean, low and high (95 % interval) and n (`lk.studies.averages`). A column `marked` flags layers that
-say little (`lk.studies.low_signal`); every figure shows the flag.
+Frames of averages have the columns mean, low and high (95 % interval) and n (`lk.studies.averages`). A column `marked`
+flags layers that say little (`lk.studies.low_signal`); every figure shows the flag.
 """
 
 from lk.plots.heat_map import heat_map

@@ -15,8 +15,8 @@ def heat_map(strengths: pd.DataFrame) -> Figure:
     """Mean salient strength by layer and order, AND beside OR.
 
     Args:
-        strengths: Columns layer, depth, kind, order, mean, n in the unit of the score (`salient_strength` of `lk.studies.averages`);
-            `marked` where known.
+        strengths: Columns layer, depth, kind, order, mean, n in the unit of the score (`salient_strength` of
+            `lk.studies.averages`); `marked` where known.
     """
     layers, marked = layers_of(strengths), marked_in(strengths)
     rows = strengths[strengths["kind"].isin(("and", "or")) & (strengths["order"] > 0)]

@@ -17,8 +17,8 @@ def iou_matrix(frame: pd.DataFrame, runs: Sequence[str]) -> Figure:
     """A panel per kind and order: the IoU of a pair below the diagonal, its chance level mirrored above.
 
     Args:
-        frame: Columns run_a, run_b, kind, order, mean, chance, n; of one place. OR effects of single players do not exist: a panel without
-            any value is left out.
+        frame: Columns run_a, run_b, kind, order, mean, chance, n; of one place. OR effects of single players do not
+            exist: a panel without any value is left out.
         runs: Names in the order of rows and columns; columns show their numbers.
     """
     orders = sorted(frame["order"].unique())

@@ -16,11 +16,15 @@ MOST_CELLS = 90
 
 @styled
 def layer_epoch_maps(averages: pd.DataFrame, quantities: Sequence[tuple[str, str]]) -> Figure:
-    """One map per quantity: layers downwards, checkpoints to the right; the half width of the 95 % interval below each mean.
+    """One map per quantity: layers downwards, checkpoints to the right.
+
+    The half width of the 95 % interval below each mean.
 
     Args:
-        averages: Columns step, epoch, layer, depth, quantity, mean, low, high, n; `marked` where known: those cells are hatched.
-        quantities: Names in the column `quantity` with the title of their map; those that are shares lie within 0 and 1.
+        averages: Columns step, epoch, layer, depth, quantity, mean, low, high, n; `marked` where known: those cells are
+            hatched.
+        quantities: Names in the column `quantity` with the title of their map; those that are shares lie within 0 and
+            1.
     """
     layers = layers_of(averages)
     epochs = averages.drop_duplicates("step").sort_values("step").set_index("step")["epoch"]

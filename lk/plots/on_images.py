@@ -20,11 +20,13 @@ Image = NDArray[np.float32]
 
 @styled
 def on_images(effects: pd.DataFrame, images: Image, owners: NDArray[np.int64], unit: str = "nats") -> Figure:
-    """One row per group, its strongest interactions to the right: patches outlined, the others paled, kind and effect above.
+    """One row per group, its strongest interactions to the right.
+
+    Patches outlined, the others paled, kind and effect above.
 
     Args:
-        effects: Columns group (name of the row), image (position in `images`), rank (from 0), kind (`AND`, `OR`), players (numbers),
-            effect (signed); `marked` where known.
+        effects: Columns group (name of the row), image (position in `images`), rank (from 0), kind (`AND`, `OR`),
+            players (numbers), effect (signed); `marked` where known.
         images: `(images, channels, height, width)`, 1 or 3 channels, any range.
         owners: Player that owns each pixel, `(images, height, width)`; -1 is background.
         unit: Unit of the effects.
@@ -118,7 +120,8 @@ def joined(edges: Iterable[tuple[bool, int, int]]) -> list[list[tuple[int, int]]
     """Unit edges joined to long lines, so that dashes do not start anew at every pixel; doubles are dropped.
 
     Args:
-        edges: Whether the edge lies flat, the row (flat) or column (upright) it lies on, and where along it the edge starts.
+        edges: Whether the edge lies flat, the row (flat) or column (upright) it lies on, and where along it the edge
+            starts.
 
     Example:
         >>> joined([(True, 2, 0), (True, 2, 1), (False, 5, 3)])

@@ -17,7 +17,7 @@ from lk.plots.style import (
     spread,
     styled,
     with_intervals,
-)  # fmt: skip
+)
 from lk.text import epochs as epoch_text
 from lk.text import significant
 
@@ -29,11 +29,12 @@ SMALLEST = 0.01
 def order_over_epochs(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest: int | None = None) -> Figure:
     """Salient strength of each order (AND and OR together) at every checkpoint, one column per layer; below, its share.
 
-    Checkpoints stand at equal distances, because the first ones lie close together; bands are 95 % intervals. Strengths below `SMALLEST` lie
-    under the logarithmic axis.
+    Checkpoints stand at equal distances, because the first ones lie close together; bands are 95 % intervals. Strengths
+    below `SMALLEST` lie under the logarithmic axis.
 
     Args:
-        strengths: Columns step, epoch, layer, depth, kind, order, quantity (`salient`, `share`), mean, low, high, n; `marked` where known.
+        strengths: Columns step, epoch, layer, depth, kind, order, quantity (`salient`, `share`), mean, low, high, n;
+            `marked` where known.
         most: Layers shown at most, evenly spread.
         highest: Highest order shown.
     """

@@ -24,7 +24,7 @@ from lk.plots.style import (
     spread,
     styled,
     with_intervals,
-)  # fmt: skip
+)
 
 WORDS = {
     "output": ("overlap with the output", "forgotten: not in the output", "newly emerging: in the output only"),
@@ -43,9 +43,10 @@ def overlap(
 ) -> Figure:
     """Bars by order: grey is shared with the reference, what else the layer has upwards, what else the reference has downwards.
 
-    Grey and the bar above it are together the layer's own salient strength, grey and the bar below it that of the reference. Against
-    the output the bar above is forgotten later (orange) and the bar below emerges later (blue). Against the layer or the
-    checkpoint before time runs the other way: above is newly emerged (blue), below is forgotten (orange).
+    Grey and the bar above it are together the layer's own salient strength, grey and the bar below it that of the
+    reference. Against the output the bar above is forgotten later (orange) and the bar below emerges later (blue).
+    Against the layer or the checkpoint before time runs the other way: above is newly emerged (blue), below is
+    forgotten (orange).
 
     Args:
         shares: Columns layer, depth, kind, order, quantity, reference, mean, low, high, n; `marked` where known.

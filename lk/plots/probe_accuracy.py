@@ -40,9 +40,14 @@ def probe_accuracy(probes: pd.DataFrame, most: int = MOST_LAYERS) -> Figure:
         final = step == steps[-1]
         for panel, quantity in zip(axes[0], ("accuracy", "calibration_error"), strict=True):
             panel.plot(
-                range(len(layers)), rows[quantity], "-o", color=colour, linewidth=2.4 if final else 1.4, zorder=3 if final else 2,
+                range(len(layers)),
+                rows[quantity],
+                "-o",
+                color=colour,
+                linewidth=2.4 if final else 1.4,
+                zorder=3 if final else 2,
                 label=f"epoch {epochs(rows['epoch'].iloc[0])}",
-            )  # fmt: skip
+            )
         if final:
             low, high = wilson(rows["accuracy"].to_numpy(), rows["samples"].to_numpy())
             axes[0, 0].vlines(range(len(layers)), low, high, color=colour, linewidth=1.1, zorder=3)

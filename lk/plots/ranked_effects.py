@@ -18,8 +18,8 @@ def ranked_effects(
     """One panel per group (a sample, or a layer), the strongest interaction on top, its effect to the left or right of zero.
 
     Args:
-        effects: Columns group, rank (from 0), kind (`AND`, `OR`), players (numbers), effect (signed); `marked` where known, and
-            `image` (position of the sample) where samples name their players.
+        effects: Columns group, rank (from 0), kind (`AND`, `OR`), players (numbers), effect (signed); `marked` where
+            known, and `image` (position of the sample) where samples name their players.
         names: Names of the players; or those of each sample (the words of sentences).
         unit: Unit of the effects.
         columns: Panels side by side.
@@ -34,10 +34,14 @@ def ranked_effects(
         rows = effects[effects["group"] == group].sort_values("rank")
         kinds = rows["kind"].str.lower()
         panel.barh(
-            rows["rank"], rows["effect"], color=[KIND_COLOURS[k] for k in kinds], hatch=["////" if k == "or" else "" for k in kinds],
+            rows["rank"],
+            rows["effect"],
+            color=[KIND_COLOURS[k] for k in kinds],
+            hatch=["////" if k == "or" else "" for k in kinds],
             edgecolor="white",
-            linewidth=0.4, height=0.74,
-        )  # fmt: skip
+            linewidth=0.4,
+            height=0.74,
+        )
         panel.set_yticks(
             rows["rank"],
             [coalition(row["players"], named(names, row), str(row["kind"])) for row in rows.to_dict("records")],
@@ -54,9 +58,14 @@ def ranked_effects(
         for row in rows.to_dict("records"):
             away = 3 if row["effect"] >= 0 else -3
             panel.annotate(
-                signed(row["effect"]), (row["effect"], row["rank"]), (away, 0), textcoords="offset points", va="center",
-                ha="left" if away > 0 else "right", fontsize=9,
-            )  # fmt: skip
+                signed(row["effect"]),
+                (row["effect"], row["rank"]),
+                (away, 0),
+                textcoords="offset points",
+                va="center",
+                ha="left" if away > 0 else "right",
+                fontsize=9,
+            )
         panel.margins(x=0.28)
     for panel in axes.flat[len(groups) :]:
         panel.remove()

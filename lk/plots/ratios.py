@@ -23,10 +23,13 @@ QUANTITIES = {"completeness": "share of the output's strength", "redundancy": "s
 
 @styled
 def ratios(shares: pd.DataFrame, highest: int | None = None) -> Figure:
-    """One curve per order, dark to light from low to high; all orders together in black. The output, 1 and 0 by definition, is not drawn.
+    """One curve per order, dark to light from low to high; all orders together in black.
+
+    The output, 1 and 0 by definition, is not drawn.
 
     Args:
-        shares: Rows with the reference `output`: layer, depth, kind, order (0: all), quantity, mean, low, high, n; `marked` where known.
+        shares: Rows with the reference `output`: layer, depth, kind, order (0: all), quantity, mean, low, high, n;
+            `marked` where known.
         highest: Highest order with its own curve.
     """
     rows = shares[(shares["reference"] == "output") & shares["quantity"].isin(QUANTITIES)]
@@ -61,7 +64,11 @@ def curves(panel: Axes, rows: pd.DataFrame, layers: list[str], orders: Sequence[
             # Small shifts keep the whiskers of the curves apart.
             x = [place + (number - len(orders) / 2) * 0.05 for place in range(len(layers))]
             panel.plot(
-                x, found["mean"], "-o", color=colours[order], linewidth=2.6 if order == 0 else 1.6,
+                x,
+                found["mean"],
+                "-o",
+                color=colours[order],
+                linewidth=2.6 if order == 0 else 1.6,
                 label="all orders" if order == 0 else f"order {order}",
-            )  # fmt: skip
+            )
             whiskers(panel, x, found, colours[order])

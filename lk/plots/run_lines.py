@@ -28,13 +28,13 @@ def run_lines(
     """One panel per question, one line per run (or pair of runs), the same colour and marker for a run in every panel.
 
     Args:
-        frame: Columns panel (title), xlabel, ylabel, x, line (name), mean, low, high; optional `chance` (dashed, in the line's colour)
-            and `marked` (hollow points).
+        frame: Columns panel (title), xlabel, ylabel, x, line (name), mean, low, high; optional `chance` (dashed, in the
+            line's colour) and `marked` (hollow points).
         columns: Panels side by side.
         height: Inches of a row of panels.
         note: Footnote; what a missing whisker means is added.
-        names: All lines in the order of their colours, so that a line without rows here does not shift the colours of the others
-            against other figures; empty: as they come in the frame.
+        names: All lines in the order of their colours, so that a line without rows here does not shift the colours of
+            the others against other figures; empty: as they come in the frame.
         same_y: One range for the y axes of all panels.
         log: Logarithmic y axes.
     """

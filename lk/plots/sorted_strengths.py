@@ -21,8 +21,8 @@ from lk.text import number, significant
 def sorted_strengths(ranked: pd.DataFrame, ratio: float) -> Figure:
     """Strengths of all AND and OR effects of all samples in descending order, and where salience ends.
 
-    Each sample's strengths are relative to its strongest interaction, so that one line is the threshold of all. A rank is divided
-    by the number of samples: a curve crosses the line at the mean number of salient interactions per sample.
+    Each sample's strengths are relative to its strongest interaction, so that one line is the threshold of all. A rank
+    is divided by the number of samples: a curve crosses the line at the mean number of salient interactions per sample.
 
     Args:
         ranked: Columns layer, depth, rank, strength, salient (mean number per sample), n; `marked` where known.
@@ -36,9 +36,13 @@ def sorted_strengths(ranked: pd.DataFrame, ratio: float) -> Figure:
         rows = ranked[ranked["layer"] == layer]
         for panel in axes[0]:
             panel.plot(
-                rows["rank"], rows["strength"], color=colours[layer], linestyle=":" if layer in marked else "-",
-                linewidth=2.4 if layer == layers[-1] else 1.5, label=f"{label}: {number(counts[layer], 1)}",
-            )  # fmt: skip
+                rows["rank"],
+                rows["strength"],
+                color=colours[layer],
+                linestyle=":" if layer in marked else "-",
+                linewidth=2.4 if layer == layers[-1] else 1.5,
+                label=f"{label}: {number(counts[layer], 1)}",
+            )
     for panel in axes[0]:
         panel.axhline(ratio, color=THRESHOLD, linestyle="--", linewidth=1.3)
         panel.set(xlabel="rank / number of samples", ylabel="strength / strongest of the sample")

@@ -18,7 +18,7 @@ from lk.plots.style import (
     styled,
     whiskers,
     with_intervals,
-)  # fmt: skip
+)
 
 
 @styled
@@ -26,7 +26,8 @@ def strength_by_order(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Figur
     """Summed strength of each order: positive effects upwards, negative ones downwards, AND and OR side by side.
 
     Args:
-        strengths: Columns layer, depth, kind, order, quantity (`positive`, `negative`), mean, low, high, n; `marked` where known.
+        strengths: Columns layer, depth, kind, order, quantity (`positive`, `negative`), mean, low, high, n; `marked`
+            where known.
         most: Layers shown at most, evenly spread.
     """
     every, marked = layers_of(strengths), marked_in(strengths)
@@ -44,9 +45,16 @@ def strength_by_order(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Figur
                 if sign < 0:
                     signed = signed.rename(columns={"low": "high", "high": "low"})
                 panel.bar(
-                    x, signed["mean"], 0.38, color=colour, hatch="////" if kind == "or" else None, edgecolor="white", linewidth=0.4,
-                    alpha=0.45 if layer in marked else 1.0, label=kind.upper() if sign > 0 else None,
-                )  # fmt: skip
+                    x,
+                    signed["mean"],
+                    0.38,
+                    color=colour,
+                    hatch="////" if kind == "or" else None,
+                    edgecolor="white",
+                    linewidth=0.4,
+                    alpha=0.45 if layer in marked else 1.0,
+                    label=kind.upper() if sign > 0 else None,
+                )
                 whiskers(panel, x, signed)
         panel.axhline(0, color="#444444", linewidth=0.8)
         mirrored(panel)

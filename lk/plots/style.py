@@ -1,4 +1,7 @@
-"""One look for all figures: the same colour for the same thing everywhere, safe for colour-blind readers (Okabe and Ito)."""
+"""One look for all figures: the same colour for the same thing everywhere, safe for colour-blind readers.
+
+Okabe and Ito.
+"""
 
 import base64
 import functools
@@ -138,7 +141,10 @@ def left_out(every: Sequence[str], most: int = MOST_LAYERS, what: str = "layers"
     missing = [name for name in every if name not in shown]
     if not missing:
         return ""
-    return f"For lack of room {len(shown)} of {len(every)} {what} are shown, evenly spread; not shown: {', '.join(missing)}."
+    return (
+        f"For lack of room {len(shown)} of {len(every)} {what} are shown, evenly spread; not shown: "
+        f"{', '.join(missing)}."
+    )
 
 
 # ---- colours
@@ -180,7 +186,10 @@ def layer_ticks(axes: Axes, names: Sequence[str], marked: Iterable[str], axis: s
 
 
 def footnote(figure: Figure, marked: Iterable[str], *texts: str) -> None:
-    """What stands behind the numbers, what is left out and what the dagger means, inside the figure: it goes along onto a slide."""
+    """What stands behind the numbers, what is left out and what the dagger means, inside the figure.
+
+    It goes along onto a slide.
+    """
     lines = [line for line in (", ".join(text for text in texts if text), FOOTNOTE if list(marked) else "") if line]
     if lines:
         between = "   " if sum(map(len, lines)) < 150 else "\n"  # a full line of a figure of full width
@@ -274,7 +283,10 @@ def whiskers(axes: Axes, x: Any, frame: pd.DataFrame, colour: str = "#333333") -
 
 # ---- out
 def settle(figure: Figure, dpi: int = 150) -> FigureCanvasAgg:
-    """Solve the layout once and keep it: every later drawing would solve it again, which costs more than the drawing."""
+    """Solve the layout once and keep it.
+
+    Every later drawing would solve it again, which costs more than the drawing.
+    """
     canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
     engine = figure.get_layout_engine()
     if engine is not None:

@@ -36,9 +36,15 @@ def training_curves(training: pd.DataFrame, checkpoints: pd.DataFrame | None = N
             panel.annotate(number(value, 3), (epoch, value), color=colour, **style)
         if checkpoints is not None:
             panel.plot(
-                checkpoints["epoch"].unique(), [0.0] * checkpoints["epoch"].nunique(), "|", color="#333333", markersize=9, clip_on=False,
-                transform=panel.get_xaxis_transform(), label="layers read",
-            )  # fmt: skip
+                checkpoints["epoch"].unique(),
+                [0.0] * checkpoints["epoch"].nunique(),
+                "|",
+                color="#333333",
+                markersize=9,
+                clip_on=False,
+                transform=panel.get_xaxis_transform(),
+                label="layers read",
+            )
         panel.set(xlabel="epoch", ylabel=label)
         panel.margins(x=0.09)
     if (training["quantity"].str.endswith("loss") & (training["value"] > 0)).any():

@@ -277,7 +277,10 @@ def spread(linear: Linear, seen: Tensor, num_classes: int) -> Linear:
 
 
 def at_chance(hits: int, samples: int, chance: float) -> bool:
-    """Whether a classifier is not shown to be better than always naming the most frequent class (one-sided binomial test, 5 %)."""
+    """Whether a classifier is not shown to be better than always naming the most frequent class.
+
+    One-sided binomial test, 5 %.
+    """
     from scipy.stats import binomtest  # takes seconds to import
 
     return bool(binomtest(hits, samples, chance, alternative="greater").pvalue > 0.05)

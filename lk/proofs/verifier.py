@@ -71,7 +71,7 @@ class Verifier:
 
     def bound(self, silent: Silent) -> Bound:
         """The bound of the network without its silent neurons."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define bound().")
 
     def evaluate(self, pairs: Ints) -> tuple[Floats, int]:
         """Slack of pairs, shape `(n * n,)` and minus infinity elsewhere, and the operations that it has cost."""

@@ -60,9 +60,14 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
     pairs, of_sorts = iou(aligned)
     stable = stability_by_order(aligned) if has_stability(aligned) else pd.DataFrame()
     tables = {
-        **layer_tables(aligned), "iou": pairs, "steps": steps, "stability": stable, "sentences": difference_table(aligned),
-        "training": curves, "probes": probes,
-    }  # fmt: skip
+        **layer_tables(aligned),
+        "iou": pairs,
+        "steps": steps,
+        "stability": stable,
+        "sentences": difference_table(aligned),
+        "training": curves,
+        "probes": probes,
+    }
     for name, frame in tables.items():
         if len(frame):
             with writing(folder / "tables" / f"{name}.parquet") as temporary:
@@ -90,8 +95,8 @@ def write_comparison(runs: Sequence[Run], extraction: str = "default") -> Path:
     if silent:
         answers.append(f"No difference shown for some or all pairs in: {'; '.join(silent)}.")
     answers.append(
-        f"Everything is measured on {len(aligned.kept)} samples that all {len(runs)} finished networks read rightly, of "
-        f"{len(aligned.common)} that all explain."
+        f"Everything is measured on {len(aligned.kept)} samples that all {len(runs)} finished networks read rightly, "
+        f"of {len(aligned.common)} that all explain."
     )
     title = f"{len(runs)} runs on {class_name(runs[0].config['data'])} compared"
     return render(
@@ -115,5 +120,8 @@ def on_marks(aligned: Aligned) -> list[str]:
         return []
     named = "; ".join(f"{run} ({', '.join(layers)})" for run, layers in bad.items())
     return [
-        f"Marked †: {named}. What these layers are said to know may be noise, so no difference that depends on them is stated."
+        (
+            f"Marked †: {named}. What these layers are said to know may be noise, so no difference that depends on "
+            "them is stated."
+        )
     ]

@@ -41,7 +41,10 @@ def accuracy_cell(run: Run) -> str:
         if len(rows):
             hit, samples = rows["accuracy"].to_numpy(float)[-1:], rows["samples"].to_numpy(float)[-1:]
             low, high = wilson(hit, samples)
-            return f"{percent(hit[0])} ({number(100 * low[0], 1)} to {number(100 * high[0], 1)}; {int(samples[0]):,} samples)"
+            return (
+                f"{percent(hit[0])} ({number(100 * low[0], 1)} to {number(100 * high[0], 1)}; {int(samples[0]):,} "
+                "samples)"
+            )
     found = test_accuracy(run)
     return f"{percent(found[0])} ({found[1]})" if found else "–"
 
@@ -54,11 +57,16 @@ def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, g
         size, hit = parameters(run), accuracy_cell(run)
         rows.append(
             (
-                run.id, architecture(run), run.config.get("seed_everything", "–"), f"{size:,}" if size else "–",
+                run.id,
+                architecture(run),
+                run.config.get("seed_everything", "–"),
+                f"{size:,}" if size else "–",
                 epochs(found.epoch),
-                hit, len(found.layers), intermediate(found.layers),
+                hit,
+                len(found.layers),
+                intermediate(found.layers),
             )
-        )  # fmt: skip
+        )
     header = ("run", "network", "seed", "parameters", "epochs", "test accuracy", "layers read", "intermediate layer")
     section.table(
         header,
@@ -82,12 +90,14 @@ def runs_section(aligned: Aligned, curves: pd.DataFrame, probes: pd.DataFrame, g
         parts.append(lines(frame, "Probe accuracy by depth", DEPTH, "test accuracy", "depth"))
     if parts:
         gallery.hang(
-            section, "accuracy", "Accuracy",
-            "Left: the network on the test split at the end of each epoch. Right: the linear classifier of each layer of the finished "
-            "network, with 95 % "
+            section,
+            "accuracy",
+            "Accuracy",
+            "Left: the network on the test split at the end of each epoch. Right: the linear classifier of each layer "
+            "of the finished network, with 95 % "
             "Wilson intervals over the test samples; the output is the network itself. Dashed: chance.",
             plots.run_lines(pd.concat(parts, ignore_index=True), names=ids(aligned)),
-        )  # fmt: skip
+        )
     return section
 
 
@@ -107,11 +117,13 @@ def counts_section(aligned: Aligned, layers: pd.DataFrame, gallery: Gallery, not
         ),
     ]
     gallery.hang(
-        section, "salient", "Salient interactions per sample",
-        f"Mean number of interactions stronger than the salience line, of {2 * (2 ** aligned.final[0].n_players - 1) - aligned.final[0].n_players:,} "
-        "possible.",
+        section,
+        "salient",
+        "Salient interactions per sample",
+        "Mean number of interactions stronger than the salience line, of "
+        f"{2 * (2 ** aligned.final[0].n_players - 1) - aligned.final[0].n_players:,} possible.",
         plots.run_lines(pd.concat(parts, ignore_index=True), note=note, names=ids(aligned)),
-    )  # fmt: skip
+    )
     return section
 
 
@@ -135,13 +147,15 @@ def ratios_section(aligned: Aligned, layers: pd.DataFrame, gallery: Gallery, not
         )
         parts.append(middle)
     gallery.hang(
-        section, "ratios", "Completeness and redundancy",
-        "All kinds and orders together, against the output of the same network at the same checkpoint. Completeness: share of the "
-        "output's salient strength "
-        "that the layer holds. Redundancy: share of the layer's salient strength that the output lacks. The output itself (1 and 0) is "
-        "not drawn.",
+        section,
+        "ratios",
+        "Completeness and redundancy",
+        "All kinds and orders together, against the output of the same network at the same checkpoint. Completeness: "
+        "share of the output's salient strength "
+        "that the layer holds. Redundancy: share of the layer's salient strength that the output lacks. The output "
+        "itself (1 and 0) is not drawn.",
         plots.run_lines(pd.concat(parts, ignore_index=True), note=note, names=ids(aligned)),
-    )  # fmt: skip
+    )
     return section
 
 
@@ -158,12 +172,15 @@ def steps_section(aligned: Aligned, steps: pd.DataFrame, described: list[str], g
         )
     ]
     gallery.hang(
-        section, "steps", "Steps between layers of the finished networks",
-        "Left: how much of the output's salient strength each layer holds that the layer before did not. Right: how much smaller the "
-        "share is that the output lacks; below zero redundancy grows. All kinds and orders together; both layers of a step are measured "
-        "on the same samples. The last step leads to the output, whose completeness is 1 and redundancy 0 by definition.",
+        section,
+        "steps",
+        "Steps between layers of the finished networks",
+        "Left: how much of the output's salient strength each layer holds that the layer before did not. Right: how "
+        "much smaller the share is that the output lacks; below zero redundancy grows. All kinds and orders together; "
+        "both layers of a step are measured on the same samples. The last step leads to the output, whose completeness "
+        "is 1 and redundancy 0 by definition.",
         plots.run_lines(pd.concat(parts, ignore_index=True), note=note, names=ids(aligned)),
-    )  # fmt: skip
+    )
     section.text += described
     return section
 
@@ -181,11 +198,13 @@ def orders_section(aligned: Aligned, orders: pd.DataFrame, gallery: Gallery, not
     own = rows[(rows["kind"] == "both") & (rows["quantity"] == "share")]
     parts.append(lines(own, "Both: share of the salient strength", "order", "share", "order"))
     gallery.hang(
-        section, "orders", "Strength by order at the output",
-        f"Salient strength of each order, divided by the network's mean |v(N) − v(∅)|; orders up to {top}. OR effects of one player "
-        "are counted as AND.",
+        section,
+        "orders",
+        "Strength by order at the output",
+        f"Salient strength of each order, divided by the network's mean |v(N) − v(∅)|; orders up to {top}. OR effects "
+        "of one player are counted as AND.",
         plots.run_lines(pd.concat(parts, ignore_index=True), columns=3, note=note, names=ids(aligned)),
-    )  # fmt: skip
+    )
     return section
 
 
@@ -209,13 +228,15 @@ def iou_section(aligned: Aligned, table: pd.DataFrame, of_sorts: pd.DataFrame, g
         for place in ("intermediate layer", "output")
     ]
     gallery.hang(
-        section, "iou", "Intersection over union of the salient sets",
-        "Share of the interactions salient in either network that are salient in both, by order; sign and size are ignored. Dashed: "
-        "chance level, from the "
+        section,
+        "iou",
+        "Intersection over union of the salient sets",
+        "Share of the interactions salient in either network that are salient in both, by order; sign and size are "
+        "ignored. Dashed: chance level, from the "
         "overlap a·b/C of two random sets of the same sizes a and b among C candidates. "
-            f"Samples on which both sets are empty are left out.{how}",
+        f"Samples on which both sets are empty are left out.{how}",
         plots.run_lines(pd.concat(parts, ignore_index=True), note=f"{note}; dashed: chance"),
-    )  # fmt: skip
+    )
     matrices(aligned, table, section, gallery)
     return section
 
@@ -226,11 +247,13 @@ def matrices(aligned: Aligned, table: pd.DataFrame, section: Section, gallery: G
     rows = rows.assign(mean=rows["mean"].where((rows["order"] > 1) | (rows["kind"] == "and")))
     for name, place in (("iou_output", "output"), ("iou_intermediate", "intermediate layer")):
         gallery.hang(
-            section, name, f"Pairs of runs: {place}",
-            "Mean IoU of the salient sets of each pair below the diagonal, the chance level of the same pair above it; a panel per order. "
-            "A pair agrees where its cell is brighter than the mirrored one.",
+            section,
+            name,
+            f"Pairs of runs: {place}",
+            "Mean IoU of the salient sets of each pair below the diagonal, the chance level of the same pair above it; "
+            "a panel per order. A pair agrees where its cell is brighter than the mirrored one.",
             plots.iou_matrix(rows[rows["place"] == place], ids(aligned)),
-        )  # fmt: skip
+        )
 
 
 def stability_section(aligned: Aligned, table: pd.DataFrame, gallery: Gallery) -> Section:
@@ -249,14 +272,18 @@ def stability_section(aligned: Aligned, table: pd.DataFrame, gallery: Gallery) -
         for place in PLACES
     ]
     gallery.hang(
-        section, "stability", "Stability of salient interactions under noise in the input",
-        "Mean of an effect over noisy copies of a sample, divided by its standard deviation over them; averaged over the salient "
-        "interactions of each order, then over samples.",
+        section,
+        "stability",
+        "Stability of salient interactions under noise in the input",
+        "Mean of an effect over noisy copies of a sample, divided by its standard deviation over them; averaged over "
+        "the salient interactions of each order, then over samples.",
         plots.run_lines(
-            pd.concat(parts, ignore_index=True), note=f"{of_samples(table)}, whiskers: 95 % intervals over samples",
-            names=ids(aligned), log=wide(rows["mean"]),
+            pd.concat(parts, ignore_index=True),
+            note=f"{of_samples(table)}, whiskers: 95 % intervals over samples",
+            names=ids(aligned),
+            log=wide(rows["mean"]),
         ),
-    )  # fmt: skip
+    )
     return section
 
 
@@ -264,22 +291,37 @@ def method_section(aligned: Aligned, found: pd.DataFrame) -> Section:
     """All sentences, and what they rest on."""
     section = Section("All sentences and their evidence")
     rows = [
-        (row["question"] + (" †" if row["marked"] else ""), row["a"], row["b"], number(row["mean_a"]), number(row["mean_b"]),
-         signed(row["difference"]), f"{number(row['low'])} to {number(row['high'])}" if np.isfinite(row["low"]) else "none",
-         significant(row["p"]), significant(row["p_holm"]))
+        (
+            row["question"] + (" †" if row["marked"] else ""),
+            row["a"],
+            row["b"],
+            number(row["mean_a"]),
+            number(row["mean_b"]),
+            signed(row["difference"]),
+            f"{number(row['low'])} to {number(row['high'])}" if np.isfinite(row["low"]) else "none",
+            significant(row["p"]),
+            significant(row["p_holm"]),
+        )
         for row in found.to_dict("records")
-    ]  # fmt: skip
+    ]
     section.table(
         ("question", "a", "b", "mean of a", "mean of b", "difference", "95 % interval", "p", "p after Holm"), rows
     )
     section.text += list(found["text"])
     named = seeded(aligned.runs) is not None
     section.text += [
-        f"{METHOD} Both sides of a difference are measured on the same {len(aligned.kept)} common samples. p values are two-sided, of the same "
-        f"distribution as the interval, and corrected over all {len(found)} sentences of this page (Holm).",
-        "Architectures are named, because each has three training seeds or more; the variance over the seeds of each is added (Welch)."
+        f"{METHOD} Both sides of a difference are measured on the same {len(aligned.kept)} common samples. p values "
+        f"are two-sided, of the same distribution as the interval, and corrected over all {len(found)} sentences of "
+        "this page (Holm).",
+        (
+            "Architectures are named, because each has three training seeds or more; the variance over the seeds of "
+            "each is added (Welch)."
+        )
         if named
         else f"The sentences speak of single runs: an architecture is named from {SEEDS} training seeds of each on.",
-        f"Checked to be equal in all runs: data set, inputs, labels, division into players, filler, and the settings {', '.join(SAME)}.",
+        (
+            "Checked to be equal in all runs: data set, inputs, labels, division into players, filler, and the "
+            f"settings {', '.join(SAME)}."
+        ),
     ]
     return section

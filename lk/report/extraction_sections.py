@@ -34,7 +34,10 @@ def extraction_sections(extraction: ExtractionAverages, gallery: Gallery, suffix
     orders = (
         ""
         if top >= n
-        else f" Orders above {top} are left out; they hold {percent(above['mean'].sum())} of the output's salient strength."
+        else (
+            f" Orders above {top} are left out; they hold {percent(above['mean'].sum())} of the output's salient "
+            "strength."
+        )
     )
     layers = list(extraction.final.layers)
     some = spaced(left_out(layers))
@@ -42,86 +45,116 @@ def extraction_sections(extraction: ExtractionAverages, gallery: Gallery, suffix
     overview_table(extraction, overview)
     if extraction.probes is not None and len(extraction.probes):
         gallery.hang(
-            overview, f"{prefix}probes", "Probe accuracy and calibration by layer",
-            "A linear classifier is fitted to each layer of the frozen network; the output is the network itself. Lines: checkpoints, "
-            "light to dark. "
-            f"Whiskers: 95 % Wilson intervals over {int(extraction.probes['samples'].max()):,} test samples. Dotted: always naming the "
-            "most frequent class."
-            + spaced(left_out([epochs(epoch) for epoch in extraction.probes.drop_duplicates("step")["epoch"]], what="checkpoints (by epoch)")),
+            overview,
+            f"{prefix}probes",
+            "Probe accuracy and calibration by layer",
+            "A linear classifier is fitted to each layer of the frozen network; the output is the network itself. "
+            "Lines: checkpoints, light to dark. "
+            f"Whiskers: 95 % Wilson intervals over {int(extraction.probes['samples'].max()):,} test samples. Dotted: "
+            "always naming the most frequent class."
+            + spaced(
+                left_out(
+                    [epochs(epoch) for epoch in extraction.probes.drop_duplicates("step")["epoch"]],
+                    what="checkpoints (by epoch)",
+                )
+            ),
             plots.probe_accuracy(extraction.probes),
-        )  # fmt: skip
+        )
     pictures = Section(f"The strongest interactions on the samples{suffix}")
     sample_pictures(extraction, pictures, gallery, prefix)
     few = Section(f"How many interactions are salient{suffix}")
     ratio = float(extraction.settings.get("salience_ratio", 0.05))
     gallery.hang(
-        few, f"{prefix}sorted", "Sorted strengths of all interactions",
-        "All AND and OR effects of the last checkpoint in descending order, relative to the strongest of their sample; dashed: the "
-        f"salience line at {significant(ratio)}. "
-        "A curve crosses it at the mean number of salient interactions per sample. Few interactions carry the score; the rest is close "
-        "to zero.",
+        few,
+        f"{prefix}sorted",
+        "Sorted strengths of all interactions",
+        "All AND and OR effects of the last checkpoint in descending order, relative to the strongest of their sample; "
+        f"dashed: the salience line at {significant(ratio)}. "
+        "A curve crosses it at the mean number of salient interactions per sample. Few interactions carry the score; "
+        "the rest is close to zero.",
         plots.sorted_strengths(marked(ranked(extraction.final), extraction.low_signal), ratio),
-    )  # fmt: skip
+    )
     gallery.hang(
-        few, f"{prefix}orders", "Strength by order",
-        "Summed strength of all effects of an order (the number of players that act together), averaged over samples and divided by "
-        "the layer's mean "
-        "|v(N) − v(∅)|. Positive effects speak for the class, negative ones against it. OR effects of one player are counted as AND."
-        + some,
+        few,
+        f"{prefix}orders",
+        "Strength by order",
+        "Summed strength of all effects of an order (the number of players that act together), averaged over samples "
+        "and divided by the layer's mean "
+        "|v(N) − v(∅)|. Positive effects speak for the class, negative ones against it. OR effects of one player are "
+        "counted as AND." + some,
         plots.strength_by_order(last["strengths"]),
-    )  # fmt: skip
+    )
     change = Section(f"What each layer shares with the output{suffix}")
     gallery.hang(
-        change, f"{prefix}overlap-output", "Overlap with the output",
-        "Salient strength by order at the last checkpoint. Grey: shared with the output. Orange: in the layer only, forgotten later. "
-        "Blue: in the output only, "
-        "emerges later; it is drawn downwards, its length is its strength. Grey + orange is the layer, grey + blue is the output, which "
-        f"itself is not drawn.{orders}{spaced(left_out(compared_layers(last['shares'], 'output')))}",
+        change,
+        f"{prefix}overlap-output",
+        "Overlap with the output",
+        "Salient strength by order at the last checkpoint. Grey: shared with the output. Orange: in the layer only, "
+        "forgotten later. Blue: in the output only, "
+        "emerges later; it is drawn downwards, its length is its strength. Grey + orange is the layer, grey + blue is "
+        f"the output, which itself is not drawn.{orders}{spaced(left_out(compared_layers(last['shares'], 'output')))}",
         plots.overlap(last["shares"], "output", highest=top),
-    )  # fmt: skip
+    )
     gallery.hang(
-        change, f"{prefix}ratios", "Completeness and redundancy by layer",
-        "Completeness: share of the output's salient strength that a layer already holds. Redundancy: share of a layer's salient "
-        "strength that the output lacks. "
-        f"Ratios of averages; one curve per order, black for all orders together. The output itself (1 and 0) is not drawn.{orders}",
+        change,
+        f"{prefix}ratios",
+        "Completeness and redundancy by layer",
+        "Completeness: share of the output's salient strength that a layer already holds. Redundancy: share of a "
+        "layer's salient strength that the output lacks. "
+        "Ratios of averages; one curve per order, black for all orders together. The output itself (1 and 0) is not "
+        f"drawn.{orders}",
         plots.ratios(last["shares"], top),
-    )  # fmt: skip
+    )
     if (last["shares"]["reference"] == "layer before").any():
         gallery.hang(
-            change, f"{prefix}overlap-layer", "From one layer to the next",
-            f"Each layer against the layer before it: grey is kept, blue is newly emerged, orange (drawn downwards) is forgotten.{orders}"
+            change,
+            f"{prefix}overlap-layer",
+            "From one layer to the next",
+            (
+                "Each layer against the layer before it: grey is kept, blue is newly emerged, orange (drawn downwards) "
+                f"is forgotten.{orders}"
+            )
             + spaced(left_out(compared_layers(last["shares"], "layer before"))),
             plots.overlap(last["shares"], "layer before", highest=top),
-        )  # fmt: skip
+        )
     time = Section(f"How it came about during training{suffix}")
     if extraction.games["step"].nunique() > 1:
         gallery.hang(
-            time, f"{prefix}maps", "Layers by checkpoints",
-            "Salient interactions per sample, their strength, completeness and redundancy against the output of the same checkpoint, "
-            "completeness against "
-            f"the finished network's output (the output against itself stays empty), and the size of the game, mean |v(N) − v(∅)| in {extraction.unit}.",
+            time,
+            f"{prefix}maps",
+            "Layers by checkpoints",
+            "Salient interactions per sample, their strength, completeness and redundancy against the output of the "
+            "same checkpoint, completeness against "
+            "the finished network's output (the output against itself stays empty), and the size of the game, mean "
+            f"|v(N) − v(∅)| in {extraction.unit}.",
             plots.layer_epoch_maps(
                 extraction.maps(),
                 (
-                    ("count", "salient interactions per sample"), ("strength", "salient strength / mean |v(N) − v(∅)|"),
+                    ("count", "salient interactions per sample"),
+                    ("strength", "salient strength / mean |v(N) − v(∅)|"),
                     ("completeness", "completeness, against the same checkpoint"),
                     ("redundancy", "redundancy, against the same checkpoint"),
-                    ("final", "completeness, against the finished output"), ("reach", f"mean |v(N) − v(∅)| ({extraction.unit})"),
+                    ("final", "completeness, against the finished output"),
+                    ("reach", f"mean |v(N) − v(∅)| ({extraction.unit})"),
                 ),
             ),
-        )  # fmt: skip
+        )
         gallery.hang(
-            time, f"{prefix}epochs", "Strength by order over epochs",
+            time,
+            f"{prefix}epochs",
+            "Strength by order over epochs",
             "Salient strength of each order, AND and OR together, relative to the layer's mean |v(N) − v(∅)| at that "
             f"checkpoint.{orders}{some}",
             plots.order_over_epochs(extraction.tables["strengths"], highest=top),
-        )  # fmt: skip
+        )
         gallery.hang(
-            time, f"{prefix}overlap-checkpoint", "From the checkpoint before to the last",
-            "Each layer of the last checkpoint against itself at the checkpoint before: grey is kept, blue is newly emerged, orange "
-            f"(drawn downwards) is forgotten.{orders}{some}",
+            time,
+            f"{prefix}overlap-checkpoint",
+            "From the checkpoint before to the last",
+            "Each layer of the last checkpoint against itself at the checkpoint before: grey is kept, blue is newly "
+            f"emerged, orange (drawn downwards) is forgotten.{orders}{some}",
             plots.overlap(last["shares"], "checkpoint before", highest=top),
-        )  # fmt: skip
+        )
     else:
         time.text.append("There is one checkpoint only, so nothing can be said about training.")
     for section in (pictures, few, change, time):
@@ -187,11 +220,12 @@ def overview_table(extraction: ExtractionAverages, section: Section) -> None:
     section.table(
         header,
         rows,
-        f"Last checkpoint (epoch {epochs(games['epoch'].iloc[0])}); n = {extraction.final.and_.shape[2]} samples, 95 % intervals in brackets.",
+        f"Last checkpoint (epoch {epochs(games['epoch'].iloc[0])}); n = {extraction.final.and_.shape[2]} samples, 95 % "
+        "intervals in brackets.",
     )
     section.text.append(
-        f"Marked † are layers whose probe is at chance (one-sided binomial test, 5 %), or whose mean |v(N) − v(∅)| is below {FLOOR} "
-        f"{extraction.unit} or "
+        "Marked † are layers whose probe is at chance (one-sided binomial test, 5 %), or whose mean |v(N) − v(∅)| is "
+        f"below {FLOOR} {extraction.unit} or "
         f"{percent(FLOOR_OF_OUTPUT, 0)} of the output's: what they are said to know may be noise."
     )
 
@@ -224,18 +258,28 @@ def sample_pictures(extraction: ExtractionAverages, section: Section, gallery: G
     label = samples.classes[labels[subject]]
     whole = "" if short(label, LONGEST) == label else f", of class {label}"
     titles = (
-        ("samples", across, "Strongest interactions at the output", f"The five strongest of four samples at the last checkpoint. {what}"),
         (
-            "layers", along, f"Strongest interactions of one sample, layer by layer: {short(label, LONGEST)}",
-            f"Sample no. {int(samples.index[subject])} of the test split{whole}, read at {len(few)} of {len(layers)} layers of the last "
-            f"checkpoint. {what}",
+            "samples",
+            across,
+            "Strongest interactions at the output",
+            f"The five strongest of four samples at the last checkpoint. {what}",
         ),
-    )  # fmt: skip
+        (
+            "layers",
+            along,
+            f"Strongest interactions of one sample, layer by layer: {short(label, LONGEST)}",
+            f"Sample no. {int(samples.index[subject])} of the test split{whole}, read at {len(few)} of {len(layers)} "
+            f"layers of the last checkpoint. {what}",
+        ),
+    )
     for file, frame, title, caption in titles:
         frame = marked(frame, extraction.low_signal)
         if samples.x.ndim == 4 and samples.x.shape[1] in (1, 3) and len(frame):
             figure = plots.on_images(frame, samples.x.numpy(), samples.owner[:, 0].numpy(), extraction.unit)
-            extra = " Solid green: AND, acts when all outlined patches are there. Dashed purple: OR, acts when any is. Other patches are paled."
+            extra = (
+                " Solid green: AND, acts when all outlined patches are there. Dashed purple: OR, acts when any is. "
+                "Other patches are paled."
+            )
         elif len(frame):
             figure = plots.ranked_effects(frame, [samples.names(i) for i in range(len(samples.y))], extraction.unit)
             extra = " Plain green: AND, acts when all are there. Hatched purple: OR, acts when any is."
@@ -261,15 +305,27 @@ def agreement_section(extraction: ExtractionAverages, suffix: str) -> Section:
         right = found.groupby("sample")["correct"].first()
         rows.append(
             (
-                epochs(found["epoch"].iloc[0]), of(int(found["certified"].sum()), len(found)), proven_canonical(found), percent(found["gap"].max(), 3),
-                significant(found["matching_error"].max()), of(int(right.sum()), len(right)),
+                epochs(found["epoch"].iloc[0]),
+                of(int(found["certified"].sum()), len(found)),
+                proven_canonical(found),
+                percent(found["gap"].max(), 3),
+                significant(found["matching_error"].max()),
+                of(int(right.sum()), len(right)),
             )
-        )  # fmt: skip
+        )
     section.table(
-        ("epoch", "certified games", "canonical games", "largest gap", "largest matching error", "explained samples classified correctly"), rows,
-        "Gap: strength found above the proven lower bound, relative to it. Matching error: largest difference between a value and its "
-        "reconstruction from the interactions, relative to the total strength.",
-    )  # fmt: skip
+        (
+            "epoch",
+            "certified games",
+            "canonical games",
+            "largest gap",
+            "largest matching error",
+            "explained samples classified correctly",
+        ),
+        rows,
+        "Gap: strength found above the proven lower bound, relative to it. Matching error: largest difference between "
+        "a value and its reconstruction from the interactions, relative to the total strength.",
+    )
     stages = list(dict.fromkeys(key for seconds in extraction.seconds for key in seconds))
     if stages:
         total = {stage: sum(seconds.get(stage, 0.0) for seconds in extraction.seconds) for stage in stages}

@@ -87,7 +87,10 @@ def write_report(runs: list[Run]) -> Path:
 
 
 def extraction_answers(extraction: ExtractionAverages) -> tuple[str, list[str]]:
-    """Which layers are marked, and what is said of the others; nothing is said of interactions where the output is marked."""
+    """Which layers are marked, and what is said of the others.
+
+    Nothing is said of interactions where the output is marked.
+    """
     at = dict(zip(extraction.games["step"], extraction.games["epoch"], strict=True))
     doubt = on_low_signal(extraction.low_signal, at, extraction.probes, extraction.unit)
     marks = set(finished(extraction.low_signal)["layer"])
@@ -158,8 +161,8 @@ def training_section(
             section,
             "training",
             "Training curves",
-            "Mean loss and accuracy at the end of each epoch. Training values are means over the epoch, while the weights still changed; of "
-            "networks that are trained at once, those of its last step."
+            "Mean loss and accuracy at the end of each epoch. Training values are means over the epoch, while the "
+            "weights still changed; of networks that are trained at once, those of its last step."
             + (" Ticks on the lower edge: checkpoints at which all layers were read." if extractions else ""),
             plots.training_curves(training, epochs),
         )
@@ -190,22 +193,26 @@ def settings_section(extractions: Sequence[ExtractionAverages]) -> Section:
         section.table(
             ("setting", "value"),
             rows,
-            f"Extraction {extraction.name}; samples (test indices): {', '.join(map(str, extraction.samples.index.tolist()))}.",
+            f"Extraction {extraction.name}; samples (test indices): "
+            f"{', '.join(map(str, extraction.samples.index.tolist()))}.",
         )
     return section
 
 
 def environment_section(run: Run, extractions: Sequence[ExtractionAverages]) -> Section | None:
-    """Threads, device and versions that computed each part; of a run without that table, the versions that interactions hold."""
+    """Threads, device and versions that computed each part.
+
+    Of a run without that table, the versions that interactions hold.
+    """
     section, table = Section("What computed it"), optional_table(run, TABLE)
     if table is not None and len(table):
         header = ("part", "from step", *(column for column in table.columns if column not in ("what", "step")))
         section.table(header, [tuple(row) for row in table[["what", "step", *header[2:]]].itertuples(index=False)])
         section.text.append(
-            "Training includes what its callbacks read. The number of threads and the device change the order of sums, and with it their last "
-            "digits; training amplifies that. Between one and two threads, completeness of one layer of configs/digits.yaml was 0.646 and 0.613 "
-            "with the same seed: more than rounding, and no interval over samples covers it. Compare runs of one environment, or several "
-            "training seeds."
+            "Training includes what its callbacks read. The number of threads and the device change the order of sums, "
+            "and with it their last digits; training amplifies that. Between one and two threads, completeness of one "
+            "layer of configs/digits.yaml was 0.646 and 0.613 with the same seed: more than rounding, and no interval "
+            "over samples covers it. Compare runs of one environment, or several training seeds."
         )
         return section
     for extraction in extractions:

@@ -17,7 +17,8 @@ def on_segments(segments: Segments) -> str:
     how = last.get("ended")
     if how is None:
         said.append(
-            "Training was killed, or is still running: what is said here is of its last checkpoint, not of a finished network."
+            "Training was killed, or is still running: what is said here is of its last checkpoint, not of a finished "
+            "network."
         )
     elif how == "stopped early":
         said.append(
@@ -25,8 +26,8 @@ def on_segments(segments: Segments) -> str:
         )
     elif how != "finished":
         said.append(
-            f"Training was stopped by {how} at epoch {number(float(last['to_epoch']), 3)} (step {last['to_step']}): what is said here is of its "
-            "last checkpoint, not of a finished network."
+            f"Training was stopped by {how} at epoch {number(float(last['to_epoch']), 3)} (step {last['to_step']}): "
+            "what is said here is of its last checkpoint, not of a finished network."
         )
     changed = sorted({key for segment in segments for key in segment["changed"]})
     if changed:

@@ -15,7 +15,10 @@ SAME = ("players", "masker", "score", "probes", "background", "kappa", "salience
 
 
 def comparable(setting: object) -> object:
-    """A setting without how features are pooled: that belongs to the architecture (a convolution has maps to pool, a linear layer none)."""
+    """A setting without how features are pooled.
+
+    That belongs to the architecture (a convolution has maps to pool, a linear layer none).
+    """
     if isinstance(setting, dict) and isinstance(setting.get("init_args"), dict):
         return {**setting, "init_args": {key: value for key, value in setting["init_args"].items() if key != "pooling"}}
     return setting
@@ -76,7 +79,8 @@ def opened(run: Run, extraction: str) -> Opened:
     if not run.extracted(extraction):
         known = ", ".join(run.extractions) or "none"
         raise FileNotFoundError(
-            f"Run {run.id} has no extraction {extraction!r}. Known: {known}. Make it with analyze.py extract {run.path}."
+            f"Run {run.id} has no extraction {extraction!r}. Known: {known}. Make it with analyze.py extract "
+            f"{run.path}."
         )
     samples = Samples.load(run.extraction(extraction) / "samples.safetensors")
     return Opened(run, run.settings(extraction), samples)
@@ -93,7 +97,10 @@ def check_settings(first: Opened, other: Opened) -> None:
     for key in SAME:
         a, b = (one.settings.get(key) for one in (first, other))  # earlier versions stored fewer settings
         if comparable(a) != comparable(b):
-            advice = f"Extract again with the same {key} under another name (analyze.py extract --extraction.name), then compare that."
+            advice = (
+                f"Extract again with the same {key} under another name (analyze.py extract --extraction.name), then "
+                "compare that."
+            )
             raise differ(first.run, other.run, f"the extraction's setting {key!r}", a, b, advice)
 
 

@@ -1,7 +1,7 @@
 """The answers of one run in plain language.
 
-A sentence is said only where the 95 % interval of its number carries it, and never of a marked layer or checkpoint: those are interpreted as
-noise, and named by `on_low_signal`.
+A sentence is said only where the 95 % interval of its number carries it, and never of a marked layer or checkpoint:
+those are interpreted as noise, and named by `on_low_signal`.
 """
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
@@ -25,13 +25,17 @@ def on_salience(counts: pd.DataFrame, n: int) -> str:
     row = total(counts)[lambda rows: rows["layer"] == OUTPUT].iloc[0].to_dict()
     possible = 2 * (2**n - 1) - n
     return (
-        f"At the output an explained sample has {spanned(row, 1)} salient interactions, {spanned(row, 1, 100 / possible)} % of the "
-        f"{possible:,} possible among {n} players (n = {int(row['n'])} samples)."
+        f"At the output an explained sample has {spanned(row, 1)} salient interactions, "
+        f"{spanned(row, 1, 100 / possible)} % of the {possible:,} possible among {n} players (n = {int(row['n'])} "
+        "samples)."
     )
 
 
 class First(NamedTuple):
-    """Where a row of intervals first reaches a half: the first place where that is possible, and the first where it is certain."""
+    """Where a row of intervals first reaches a half.
+
+    The first place where that is possible, and the first where it is certain.
+    """
 
     possible: int | None
     certain: int | None
@@ -68,7 +72,10 @@ def on_few(samples: int) -> str:
     """That there are too few samples for any interval, where it is so."""
     if samples >= LEAST:
         return ""
-    return f"No number has an interval, and no difference is judged: {samples} samples are explained, and an interval needs {LEAST}."
+    return (
+        f"No number has an interval, and no difference is judged: {samples} samples are explained, and an interval "
+        f"needs {LEAST}."
+    )
 
 
 def rows_of(replicates: Array) -> list[dict[str, float]]:
@@ -87,22 +94,31 @@ def on_half(hidden: Profile) -> str:
     possible, certain = first_half(*(np.array([row[end] for row in rows]) for end in ("mean", "low", "high")))
     best = int(np.nanargmax(hidden.completeness[0]))
     if possible is None:
-        return f"No hidden layer holds half of the output's salient strength: completeness is at most {said[best]}, at {layers[best]}."
+        return (
+            f"No hidden layer holds half of the output's salient strength: completeness is at most {said[best]}, at "
+            f"{layers[best]}."
+        )
     if certain is None:
         return (
-            "The samples do not decide whether a hidden layer holds half of the output's salient strength: completeness is at most "
-            f"{said[best]}, at {layers[best]}."
+            "The samples do not decide whether a hidden layer holds half of the output's salient strength: "
+            f"completeness is at most {said[best]}, at {layers[best]}."
         )
     if certain == possible == 0 and len(layers) > 1:
-        return f"Already the first layer, {layers[0]}, holds half of the output's salient strength: completeness {said[0]}."
+        return (
+            f"Already the first layer, {layers[0]}, holds half of the output's salient strength: completeness "
+            f"{said[0]}."
+        )
     if certain == possible:
-        return f"Half of the output's salient strength is first present at {layers[certain]}: completeness {said[certain]}."
+        return (
+            f"Half of the output's salient strength is first present at {layers[certain]}: completeness "
+            f"{said[certain]}."
+        )
     between = ", ".join(
         f"{layers[place]} {said[place]}" for place in range(possible, certain) if np.isfinite(rows[place]["mean"])
     )
     return (
-        f"Half of the output's salient strength is present at {layers[certain]}: completeness {said[certain]}. The samples do not decide "
-        f"whether it is there before: {between}."
+        f"Half of the output's salient strength is present at {layers[certain]}: completeness {said[certain]}. The "
+        f"samples do not decide whether it is there before: {between}."
     )
 
 
@@ -145,7 +161,10 @@ def on_waste(hidden: Profile) -> str:
 
 
 def on_epochs(shares: pd.DataFrame) -> str:
-    """When in training the finished network's interactions are first at its output; marked checkpoints are left aside."""
+    """When in training the finished network's interactions are first at its output.
+
+    Marked checkpoints are left aside.
+    """
     rows = total(shares, quantity="completeness", reference="final output")
     rows = rows[rows["layer"] == OUTPUT]
     last = rows["step"].max()
@@ -163,18 +182,18 @@ def on_epochs(shares: pd.DataFrame) -> str:
     possible, certain = first_half(*(rows[end].to_numpy(float) for end in ("mean", "low", "high")))
     if certain is None:
         return (
-            f"Over training: at epoch {at[-1]}, the last checkpoint before the end, the output held {said[-1]} of the strength of its final "
-            "interactions."
+            f"Over training: at epoch {at[-1]}, the last checkpoint before the end, the output held {said[-1]} of the "
+            "strength of its final interactions."
         )
     if certain == possible:
         return (
-            f"Over training: epoch {at[certain]} is the first checkpoint at which the output holds half of its final interactions: "
-            f"{said[certain]} of their strength."
+            f"Over training: epoch {at[certain]} is the first checkpoint at which the output holds half of its final "
+            f"interactions: {said[certain]} of their strength."
         )
     assert possible is not None
     return (
-        f"Over training: at epoch {at[certain]} the output holds half of its final interactions, {said[certain]} of their strength. The "
-        f"samples do not decide whether it did at epoch {at[possible]}: {said[possible]}."
+        f"Over training: at epoch {at[certain]} the output holds half of its final interactions, {said[certain]} of "
+        f"their strength. The samples do not decide whether it did at epoch {at[possible]}: {said[possible]}."
     )
 
 
@@ -182,16 +201,19 @@ def on_proof(games: pd.DataFrame, gap: float) -> str:
     """How much of the decomposition is certified, and how well it rebuilds the values."""
     certified, error = int(games["certified"].sum()), games["matching_error"].max()
     text = (
-        f"{of(certified, len(games))} decompositions are certified: their total strength is proven to be within {significant(100 * gap)} % of "
-        "the least possible one."
+        f"{of(certified, len(games))} decompositions are certified: their total strength is proven to be within "
+        f"{significant(100 * gap)} % of the least possible one."
     )
     if "canonical" in games and (known := games["canonical"].dropna()).size:
         text += (
-            f" {of(int(known.sum()), len(known))} are proven to be the canonical one, which no other solver, start or naming of players "
-            "would change."
+            f" {of(int(known.sum()), len(known))} are proven to be the canonical one, which no other solver, start or "
+            "naming of players would change."
         )
     if pd.notna(error):
-        text += f" The interactions rebuild the value of every masked sample; the largest error is {significant(error, 1)} of the total strength."
+        text += (
+            f" The interactions rebuild the value of every masked sample; the largest error is {significant(error, 1)} "
+            "of the total strength."
+        )
     return text
 
 
@@ -245,8 +267,9 @@ def on_marked_output(row: Mapping[Hashable, Any], probes: pd.DataFrame | None, u
         low, high = wilson(np.array([own["accuracy"]]), np.array([own["samples"]]))
         right = spanned({"mean": own["accuracy"], "low": low[0], "high": high[0]}, 1, 100)
         reasons.append(
-            f"the finished network is not shown to be better than chance: it is right on {right} % of {int(own['samples']):,} test samples, "
-            f"and naming the most frequent class on {percent(float(own['chance']))}"
+            f"the finished network is not shown to be better than chance: it is right on {right} % of "
+            f"{int(own['samples']):,} test samples, and naming the most frequent class on "
+            f"{percent(float(own['chance']))}"
         )
     if row["small"]:
         moves = significant(row["reach"])

@@ -1,8 +1,8 @@
 """Averages over samples, with intervals, of everything that is measured at one checkpoint.
 
-Each measure is an array `(rows, ...)` whose first axis runs over the rows of `lk.metrics.jackknife`: all samples, then all but one.
-Numerators, denominators and normalisers are all recomputed in each row. Differences of two measures with the same weights are therefore
-paired.
+Each measure is an array `(rows, ...)` whose first axis runs over the rows of `lk.metrics.jackknife`: all samples, then
+all but one. Numerators, denominators and normalisers are all recomputed in each row. Differences of two measures with
+the same weights are therefore paired.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,8 @@ def tidy(
 ) -> pd.DataFrame:
     """An array `(rows, *axes)` as a table with mean, low and high (95 %) and n, the number of samples.
 
-    low and high are NaN where too few samples carry the number (`lk.metrics.interval`), and with a single row of weights.
+    low and high are NaN where too few samples carry the number (`lk.metrics.interval`), and with a single row of
+    weights.
 
     Args:
         replicates: The numbers for each row of `lk.metrics.jackknife`.
@@ -81,7 +82,10 @@ def strengths(interactions: Interactions, weights: Array) -> dict[str, Array]:
 
 
 def total(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
-    """Rows of both kinds and all orders together, by checkpoint and depth; where the frame holds several quantities or references, of one."""
+    """Rows of both kinds and all orders together, by checkpoint and depth.
+
+    Where the frame holds several quantities or references, of one.
+    """
     rows = frame[(frame["kind"] == BOTH) & (frame["order"] == ALL)]
     for column, value in where.items():
         rows = rows[rows[column] == value]
@@ -89,7 +93,10 @@ def total(frame: pd.DataFrame, **where: str) -> pd.DataFrame:
 
 
 def share_table(found: Shares, n: int, layers: Sequence[str], samples: int, **constant: Any) -> pd.DataFrame:
-    """Rows of quantity, kind, order, layer with mean, low, high; quantities are overlap, forgotten, new, completeness, redundancy."""
+    """Rows of quantity, kind, order, layer with mean, low, high.
+
+    Quantities are overlap, forgotten, new, completeness, redundancy.
+    """
     names = ("overlap", "forgotten", "new", "completeness", "redundancy")
     return tidy(
         np.stack([getattr(found, name) for name in names], 1),
@@ -106,13 +113,15 @@ def averages(
 
     Args:
         interactions: The checkpoint.
-        weights: From `lk.metrics.jackknife`; from `lk.metrics.equal_weights` there are means alone, which a logger takes.
+        weights: From `lk.metrics.jackknife`; from `lk.metrics.equal_weights` there are means alone, which a logger
+            takes.
         before: The checkpoint before, on the same samples.
         final: The last checkpoint, on the same samples; gives the reference `final output`.
 
     Returns:
-        `reach`, `counts`, `salient_strength` (unit of the score), `strengths` (relative to the mean total effect) and `shares`, each with step, epoch,
-        layer, depth, mean, low, high and n. Kind is `and`, `or` or `both`, order 0 means all orders.
+        `reach`, `counts`, `salient_strength` (unit of the score), `strengths` (relative to the mean total effect) and
+        `shares`, each with step, epoch, layer, depth, mean, low, high and n. Kind is `and`, `or` or `both`, order 0
+        means all orders.
     """
     layers, n, samples = interactions.layers, interactions.n_players, interactions.n_samples
     everywhere, last = list(range(len(layers))), interactions.output

@@ -107,9 +107,9 @@ def seeded(runs: Sequence[Run]) -> dict[str, list[int]] | None:
 def difference(a: Array, b: Array) -> Interval:
     """Difference of the means of two groups of runs, with its interval over samples and runs.
 
-    Samples are paired, for both sides are measured on the same. Runs are not: from three training seeds on, the variance over them is
-    added for each side (Welch 1947). Without it a difference between two samples of seeds would pass for one of architectures; without
-    the samples', one between these samples for one in general.
+    Samples are paired, for both sides are measured on the same. Runs are not: from three training seeds on, the
+    variance over them is added for each side (Welch 1947). Without it a difference between two samples of seeds would
+    pass for one of architectures; without the samples', one between these samples for one in general.
 
     Args:
         a: One measure of each run, `(rows, runs, ...)`, for the rows of `lk.metrics.jackknife`.
@@ -121,12 +121,12 @@ def difference(a: Array, b: Array) -> Interval:
 def difference_table(aligned: Aligned) -> pd.DataFrame:
     """Differences between runs, or between architectures where there are three training seeds of each.
 
-    Both sides are measured on the same samples; for architectures the training seeds are a second source of variance, see `difference`.
-    Holm's correction runs over all rows.
+    Both sides are measured on the same samples; for architectures the training seeds are a second source of variance,
+    see `difference`. Holm's correction runs over all rows.
 
     Returns:
-        Columns question, a, b, mean_a, mean_b, difference, low, high, p, p_holm, n, level (`runs`, `architectures`), marked (a layer asked
-        about is, in one of the runs), text.
+        Columns question, a, b, mean_a, mean_b, difference, low, high, p, p_holm, n, level (`runs`, `architectures`),
+        marked (a layer asked about is, in one of the runs), text.
     """
     weights = jackknife(len(aligned.kept))
     groups = seeded(aligned.runs)
@@ -146,11 +146,19 @@ def difference_table(aligned: Aligned) -> pd.DataFrame:
             found = difference(a, b)
             rows.append(
                 {
-                    "question": question.name, "a": name_a, "b": name_b, "mean_a": a[0].mean(), "mean_b": b[0].mean(),
-                    "difference": float(found.value), "low": float(found.low), "high": float(found.high), "p": float(found.p),
-                    "n": len(aligned.kept), "level": "runs" if groups is None else "architectures",
+                    "question": question.name,
+                    "a": name_a,
+                    "b": name_b,
+                    "mean_a": a[0].mean(),
+                    "mean_b": b[0].mean(),
+                    "difference": float(found.value),
+                    "low": float(found.low),
+                    "high": float(found.high),
+                    "p": float(found.p),
+                    "n": len(aligned.kept),
+                    "level": "runs" if groups is None else "architectures",
                 }
-            )  # fmt: skip
+            )
     table = pd.DataFrame(rows)
     table["p_holm"] = holm(table["p"].tolist())
     wording = {question.name: question for question in asked_here}
@@ -177,7 +185,10 @@ def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] =
     named = row["p_holm"] < LEVEL and not bad
     first, second = (row["a"], row["b"]) if row["difference"] >= 0 else (row["b"], row["a"])
     ends = sorted((abs(row["low"]), abs(row["high"]))) if named else (row["low"], row["high"])
-    numbers = f"95 % interval {number(ends[0], digits)} to {number(ends[1], digits)}, p = {significant(row['p_holm'])} after Holm"
+    numbers = (
+        f"95 % interval {number(ends[0], digits)} to {number(ends[1], digits)}, p = {significant(row['p_holm'])} after "
+        "Holm"
+    )
     if not np.isfinite(row["low"]):
         numbers = f"no interval: fewer than {LEAST} samples carry it, or nothing varies"
     if named:
@@ -188,7 +199,10 @@ def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] =
     between = f"these two runs, {row['a']} and {row['b']}," if runs else f"{row['a']} and {row['b']}"
     if bad:
         why = f"† Read with care: a layer asked about is marked in {', '.join(bad)}."
-        return f"Not judged for {between} because of marked layers: {question.name}, {signed(row['difference'], digits)} ({numbers}). {why}"
+        return (
+            f"Not judged for {between} because of marked layers: {question.name}, {signed(row['difference'], digits)} "
+            f"({numbers}). {why}"
+        )
     return (
         f"No difference between {between} is shown in {question.name}: {signed(row['difference'], digits)} ({numbers})."
     )

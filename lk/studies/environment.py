@@ -32,7 +32,9 @@ def environment(device: str = "cpu") -> dict[str, Any]:
 
 
 def record_environment(run: Run, what: str, step: int, device: str = "cpu") -> None:
-    """Add a row to `tables/environment.parquet`, unless the same computed this part before: what, step from which on it holds, and the rest.
+    """Add a row to `tables/environment.parquet`, unless the same computed this part before.
+
+    What, step from which on it holds, and the rest.
 
     Args:
         run: The run.

@@ -34,7 +34,8 @@ class ExtractionAverages:
         files = run.extracted(name)
         if not files:
             raise FileNotFoundError(
-                f"Extraction {name!r} of run {run.id} has no checkpoint yet; make one with analyze.py extract {run.path}."
+                f"Extraction {name!r} of run {run.id} has no checkpoint yet; make one with analyze.py extract "
+                f"{run.path}."
             )
         self.final = Interactions.load(list(files.values())[-1])
         self.unit = UNITS.get(class_name(self.settings.get("score")), "score")

@@ -9,7 +9,10 @@ from lk.storage.stored import load_checkpoint, network_weights
 
 
 def weights_of(run: Run, step: int) -> str | None:
-    """Digest of the network's weights in a checkpoint; None where there is no readable one: a run may be kept without them."""
+    """Digest of the network's weights in a checkpoint.
+
+    None where there is no readable one: a run may be kept without them.
+    """
     with suppress(ValueError, OSError):
         return digest_tensors(network_weights(load_checkpoint(run.checkpoint(step))))
     return None

@@ -1,4 +1,7 @@
-"""Where along the layers targets are learned and noise is dropped: what changes from each layer to the next, in several runs."""
+"""Where along the layers targets are learned and noise is dropped.
+
+What changes from each layer to the next, in several runs.
+"""
 
 from collections.abc import Collection
 
@@ -22,8 +25,9 @@ def layer_steps(aligned: Aligned) -> tuple[pd.DataFrame, list[str]]:
     """Newly learned and dropped strength of each step between layers, in the finished networks.
 
     Returns:
-        A table with columns run, before, after (layers), depth (halfway between them), quantity (`newly learned`: gain of completeness;
-        `dropped`: fall of redundancy), mean, low, high, n, marked (either layer is); and a sentence per run.
+        A table with columns run, before, after (layers), depth (halfway between them), quantity (`newly learned`: gain
+        of completeness; `dropped`: fall of redundancy), mean, low, high, n, marked (either layer is); and a sentence
+        per run.
     """
     weights, samples = jackknife(len(aligned.kept)), len(aligned.kept)
     parts, texts = [], []
@@ -40,8 +44,9 @@ def layer_steps(aligned: Aligned) -> tuple[pd.DataFrame, list[str]]:
 def described(own: Profile, marked: Collection[str] = ()) -> str:
     """One network in a sentence: where half of its targets are there, and where most redundancy is dropped.
 
-    Marked layers are left aside, and nothing is said of a network whose output is marked. The output has no redundancy by definition, so
-    the step into it takes all that is left; where that one is the largest, the largest among hidden layers is named too.
+    Marked layers are left aside, and nothing is said of a network whose output is marked. The output has no redundancy
+    by definition, so the step into it takes all that is left; where that one is the largest, the largest among hidden
+    layers is named too.
     """
     if own.layers[-1] in marked:
         return f"nothing is said, because its {OUTPUT} is marked †."
@@ -80,7 +85,10 @@ def half(own: Profile) -> tuple[int, int, int]:
 
 
 def largest(own: Profile, dropped: Array) -> tuple[int, str]:
-    """The step that drops most redundancy, and words for it; a drop is named only where its 95 % interval lies above 0."""
+    """The step that drops most redundancy, and words for it.
+
+    A drop is named only where its 95 % interval lies above 0.
+    """
     most, sure = largest_of(dropped)
     row = rows_of(dropped)[most]
     between = f"between {own.layers[most]} and {own.layers[most + 1]}"

@@ -30,7 +30,10 @@ class Profile:
 
     @property
     def learned(self) -> Array:
-        """Completeness gained from each layer to the next, `(rows, layers - 1)`: both layers are measured on the same samples."""
+        """Completeness gained from each layer to the next, `(rows, layers - 1)`.
+
+        Both layers are measured on the same samples.
+        """
         return np.diff(self.completeness, axis=1)
 
     @property

@@ -10,15 +10,17 @@ from lk.interactions import Interactions
 
 
 def ranked(interactions: Interactions, points: int = 400) -> pd.DataFrame:
-    """Strengths of all effects and samples in descending order, each relative to its sample's strongest (Cheng et al. 2024, Fig. 2).
+    """Strengths of all effects and samples in descending order, each relative to its sample's strongest.
+
+    Cheng et al. 2024, Fig. 2.
 
     Args:
         interactions: One checkpoint.
         points: Points of the curve per layer; ranks are thinned out towards the weak end.
 
     Returns:
-        Columns step, epoch, layer, depth, rank (divided by the number of samples), strength (0 to 1), salient (mean number per
-        sample), n.
+        Columns step, epoch, layer, depth, rank (divided by the number of samples), strength (0 to 1), salient (mean
+        number per sample), n.
     """
     samples = interactions.n_samples
     effects = interactions.effects.abs()
@@ -52,7 +54,8 @@ def strongest_of(interactions: Interactions, chosen: Sequence[tuple[str, str, in
         count: Interactions per group.
 
     Returns:
-        Columns step, epoch, group, layer, image (position of the sample), rank (from 0), kind (`AND`, `OR`), players, effect.
+        Columns step, epoch, group, layer, image (position of the sample), rank (from 0), kind (`AND`, `OR`), players,
+        effect.
     """
     rows = [
         {

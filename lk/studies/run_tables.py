@@ -38,8 +38,9 @@ def layer_tables(aligned: Aligned) -> dict[str, pd.DataFrame]:
     """Salient count, completeness and redundancy by depth and epoch, and strength by order at the output, on the common samples.
 
     Returns:
-        `layers`: run, step, epoch, layer, depth, quantity (`count`, `completeness`, `redundancy`), mean, low, high, n, marked, middle;
-        `orders`: run, kind, order, quantity (`salient`, `share`), mean, low, high, n, for the output of the finished network.
+        `layers`: run, step, epoch, layer, depth, quantity (`count`, `completeness`, `redundancy`), mean, low, high, n,
+        marked, middle; `orders`: run, kind, order, quantity (`salient`, `share`), mean, low, high, n, for the output of
+        the finished network.
     """
     weights, n = jackknife(len(aligned.kept)), len(aligned.kept)
     layers, orders = [], []
@@ -82,8 +83,8 @@ def iou(aligned: Aligned) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Intersection over union of the salient sets of each pair of runs, by kind and order, and the mean over pairs of either sort.
 
     Returns:
-        Columns run_a, run_b, place (`output`, `intermediate layer`), kind, order, mean, low, high, n, chance, samples; and pairs (`PAIRS`),
-        place, kind, order, mean, low, high, n, chance.
+        Columns run_a, run_b, place (`output`, `intermediate layer`), kind, order, mean, low, high, n, chance, samples;
+        and pairs (`PAIRS`), place, kind, order, mean, low, high, n, chance.
     """
     weights, n = jackknife(len(aligned.kept)), len(aligned.kept)
     orders, parts = range(aligned.final[0].n_players + 1), []
@@ -112,18 +113,26 @@ def iou(aligned: Aligned) -> tuple[pd.DataFrame, pd.DataFrame]:
                 parts.append(frame.assign(samples=torch.isfinite(found.iou).sum(1).numpy()))
     by_sort = [
         tidy(
-            mean_of_known(np.stack([means for means, _ in own])), {"order": orders}, n,
-            chance=mean_of_known(np.stack([chance for _, chance in own]))[0], pairs=sort, place=place, kind=kind,
+            mean_of_known(np.stack([means for means, _ in own])),
+            {"order": orders},
+            n,
+            chance=mean_of_known(np.stack([chance for _, chance in own]))[0],
+            pairs=sort,
+            place=place,
+            kind=kind,
         )
         for (sort, place, kind), own in sorts.items()
-    ]  # fmt: skip
+    ]
     tables = (pd.concat(frames, ignore_index=True) for frames in (parts, by_sort))
     each, of_sorts = (table[table["order"] > 0].reset_index(drop=True) for table in tables)
     return each, of_sorts
 
 
 def mean_of_known(values: Array) -> Array:
-    """Mean over the first axis of what is known on all samples, `(pairs, rows, ...)` to `(rows, ...)`; undefined where a part of it is."""
+    """Mean over the first axis of what is known on all samples, `(pairs, rows, ...)` to `(rows, ...)`.
+
+    Undefined where a part of it is.
+    """
     known = np.isfinite(values[:, :1])
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known, values, 0.0).sum(0) / known.sum(0))

@@ -20,7 +20,10 @@ def has_stability(aligned: Aligned) -> bool:
 
 
 def of_finished(run: Run, extraction: str) -> pd.DataFrame:
-    """Rows of the last checkpoint that was extracted; empty where the table is missing, or older than that checkpoint."""
+    """Rows of the last checkpoint that was extracted.
+
+    Empty where the table is missing, or older than that checkpoint.
+    """
     table = optional_table(run, f"{extraction}/stability")
     if table is None:
         return pd.DataFrame()
@@ -32,7 +35,8 @@ def of_finished(run: Run, extraction: str) -> pd.DataFrame:
 def by_sample(aligned: Aligned) -> Array:
     """Stability in the finished networks, `(runs, places, kinds, orders, samples)`, NaN where it is not known.
 
-    Samples are those of `aligned.kept`; one that is missing in a run is left out in all, so that differences stay paired.
+    Samples are those of `aligned.kept`; one that is missing in a run is left out in all, so that differences stay
+    paired.
     """
     orders, rows = range(1, highest_order(aligned.final[0].n_players) + 1), []
     full = pd.MultiIndex.from_product([PLACES, KINDS, orders, aligned.kept])
@@ -55,7 +59,8 @@ def stability_by_order(aligned: Aligned) -> pd.DataFrame:
     """Curves by order.
 
     Returns:
-        Columns run, place (`intermediate layer`, `output`), kind, order, mean, low, high, n (samples known in all runs).
+        Columns run, place (`intermediate layer`, `output`), kind, order, mean, low, high, n (samples known in all
+        runs).
     """
     found = by_sample(aligned)
     samples = int(np.isfinite(found).any((1, 2, 3)).all(0).sum())

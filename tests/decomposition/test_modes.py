@@ -182,7 +182,10 @@ def test_joint_decomposition_shares_interactions(kappa):
 
 
 def joint_optimum(u):
-    """The loss over several games by HiGHS: effects as differences of non-negative parts, and one maximum per effect."""
+    """The loss over several games by HiGHS.
+
+    Effects as differences of non-negative parts, and one maximum per effect.
+    """
     block = blocks((len(u) + 1).bit_length() - 1)[1:]
     rows, columns = block.shape
     members = u.shape[1]

@@ -104,7 +104,10 @@ def test_a_flag_without_a_proof_is_found_out(monkeypatch):
 @pytest.mark.parametrize("kappa", [0.0, 0.04])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_proven_distance_of_two_answers_is_never_below_the_true_one(kappa, seed, monkeypatch):
-    """Effects and multipliers moved by any amount: each answer's own radius bounds the distance to every other, once it pays for the floor."""
+    """Effects and multipliers moved by any amount.
+
+    Each answer's own radius bounds the distance to every other, once it pays for the floor.
+    """
     n, generator = 4, np.random.default_rng(seed)
     weight, possible = weights(n, 5e-4), possible_effects(n)
     problem = problems_of(torch.from_numpy(generator.standard_normal(2**n)), kappa, 1e-3, None, weight)[0]

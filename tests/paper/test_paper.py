@@ -213,7 +213,10 @@ def test_agreement_by_order_and_its_finding():
 
 
 def test_the_variance_over_runs_of_both_networks_is_added():
-    """Runs of one network that differ by 1, with hardly any spread over samples: all the spread of their mean is that of the runs."""
+    """Runs of one network that differ by 1, with hardly any spread over samples.
+
+    All the spread of their mean is that of the runs.
+    """
     values = 1e-6 * torch.rand(3, 1, 2, 5, 8, generator=torch.Generator().manual_seed(0)).double()
     values[1, 0, :, 1:3] += 1.0  # low orders of the second run
     values[2, 0, :, 1:3] += 2.0
@@ -252,14 +255,22 @@ def test_orders_are_compared_within_samples():
 
 # ---- stability
 def test_every_lean_has_its_own_salient_set():
-    """An integer game with several optima; noise that nearly vanishes: stability is known where the lean's own clean game has effects."""
+    """An integer game with several optima.
+
+    Noise that nearly vanishes: stability is known where the lean's own clean game has effects.
+    """
     game = torch.tensor([0.0, 2.0, 1.0, -2.0, 1.0, 2.0, 0.0, 1.0])
     low, high = (decompose(game, 0.0, tie_break=lean) for lean in ("low", "high"))
     found = interactions_of(game[:, None, None], ["output"], 0.0, 1e-3, salience_ratio=0.05)
     final = SimpleNamespace(
-        interactions=found, values=game[:, None, None], places={"output": 0}, n=3, step=0, samples=SimpleNamespace(index=torch.tensor([5])),
+        interactions=found,
+        values=game[:, None, None],
+        places={"output": 0},
+        n=3,
+        step=0,
+        samples=SimpleNamespace(index=torch.tensor([5])),
         extraction=SimpleNamespace(kappa=0.0, gap=1e-3),
-    )  # fmt: skip
+    )
     noisy = game[:, None, None] + 1e-3 * torch.randn(8, 1, 6, generator=torch.Generator().manual_seed(0))
     for way in ("again", "followed"):
         study = StabilityStudy(samples=1, draws=6, way=way, leans=("low", "high"))
@@ -372,10 +383,16 @@ def digits(tmp_path_factory):
         "model": {"network": {"class_path": "lk.networks.MLP", "init_args": {"widths": [16, 16, 16]}}},
         "optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.01}},
         "trainer": {
-            "max_epochs": 2, "enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu", "logger": False,
-            "callbacks": [{"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"every_n_epochs": 0, "early": 0}}],
+            "max_epochs": 2,
+            "enable_progress_bar": False,
+            "enable_model_summary": False,
+            "accelerator": "cpu",
+            "logger": False,
+            "callbacks": [
+                {"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"every_n_epochs": 0, "early": 0}}
+            ],
         },
-    }  # fmt: skip
+    }
     path = folder / "train.yaml"
     path.write_text(yaml.safe_dump(config))
     for name, seed, widths in (
@@ -385,10 +402,21 @@ def digits(tmp_path_factory):
     ):
         train(
             [
-                "fit", "--config", str(path), "--seed_everything", str(seed), "--id", name, "--runs_dir", str(folder), "--report", "false",
-                "--model.network.init_args.widths", str(widths),
+                "fit",
+                "--config",
+                str(path),
+                "--seed_everything",
+                str(seed),
+                "--id",
+                name,
+                "--runs_dir",
+                str(folder),
+                "--report",
+                "false",
+                "--model.network.init_args.widths",
+                str(widths),
             ]
-        )  # fmt: skip
+        )
     return folder
 
 
@@ -463,14 +491,19 @@ def test_tables_of_another_extraction_are_made_anew(digits, tmp_path):
 
     def table(samples=1, **changes):
         final = SimpleNamespace(
-            run=run, step=7, extraction=Extraction(Grid(patch=4), **changes), samples=SimpleNamespace(index=torch.tensor([1, 2])),
+            run=run,
+            step=7,
+            extraction=Extraction(Grid(patch=4), **changes),
+            samples=SimpleNamespace(index=torch.tensor([1, 2])),
             interactions=SimpleNamespace(origin=SimpleNamespace(made_from=None)),
-        )  # fmt: skip
+        )
         final.identity = FinalCheckpoint.identity.fget(final)
         return stored_table(
-            final, "solvers", {"samples": samples},
+            final,
+            "solvers",
+            {"samples": samples},
             lambda: made.append(changes) or Result(pd.DataFrame({"kappa": [final.extraction.kappa]}), {}),
-        ).table  # fmt: skip
+        ).table
 
     assert [table(kappa=kappa)["kappa"].item() for kappa in (0.04, 0.04, 0.1)] == [0.04, 0.04, 0.1]
     assert len(made) == 2
@@ -501,9 +534,14 @@ def test_a_stopped_study_goes_on(digits):
 def test_cost_does_not_depend_on_what_was_read_before(digits):
     given = settings(digits)
     paper = Paper(
-        given["folder"], [Architecture("MLP-7", [str(digits / "narrow-0")])], Grid(patch=4), stability=StabilityStudy(samples=2, draws=3),
-        ablation=Ablation(kappas=(0.0, 0.04), samples=3), controls=Controls(("random labels", "opposite lean"), samples=4), name="cost",
-    )  # fmt: skip
+        given["folder"],
+        [Architecture("MLP-7", [str(digits / "narrow-0")])],
+        Grid(patch=4),
+        stability=StabilityStudy(samples=2, draws=3),
+        ablation=Ablation(kappas=(0.0, 0.04), samples=3),
+        controls=Controls(("random labels", "opposite lean"), samples=4),
+        name="cost",
+    )
     checkpoints = paper.final_checkpoints()
     nothing_read, all_read = PaperStudies(paper, checkpoints), PaperStudies(paper, checkpoints)
     before = nothing_read.cost()

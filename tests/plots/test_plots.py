@@ -103,12 +103,27 @@ def certified():
     """Frames of figures about certificates: two checkpoints, three networks."""
     rng = np.random.default_rng(0)
     rows = [
-        {"step": step, "seed": seed, "verifier": name, "tier": name, "bound": bound, "accuracy": 1.0, "cost": cost, "margin": 5.0 + seed,
-         "error_50": 3.0 * cost, "error_90": 4.0}
+        {
+            "step": step,
+            "seed": seed,
+            "verifier": name,
+            "tier": name,
+            "bound": bound,
+            "accuracy": 1.0,
+            "cost": cost,
+            "margin": 5.0 + seed,
+            "error_50": 3.0 * cost,
+            "error_90": 4.0,
+        }
         for step in (0, 100)
         for seed in range(3)
-        for name, bound, cost in (("brute_force", 1.0, 1.1), ("irrep", 0.2, 0.05), ("gset", rng.random(), 0.1), ("schur", 0.99, 0.15))
-    ]  # fmt: skip
+        for name, bound, cost in (
+            ("brute_force", 1.0, 1.1),
+            ("irrep", 0.2, 0.05),
+            ("gset", rng.random(), 0.1),
+            ("schur", 0.99, 0.15),
+        )
+    ]
     tiers = [
         {"verifier": "cascade", "tier": tier, "bound": bound, "cost": cost}
         for tier, bound, cost in (("separable", 0.0, 0.01), ("gset", 0.9, 0.2))

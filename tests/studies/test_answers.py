@@ -13,7 +13,10 @@ LAYERS = ("layer1", "layer2", "layer3", "output")
 
 
 def profile(completeness, noise=0.0, redundancy=(0.5, 0.4, 0.3), layers=LAYERS, shared=False, samples=60):
-    """Of samples about given means with a standard error of `noise`; with `shared` it is that of the sample, the same for all layers."""
+    """Of samples about given means with a standard error of `noise`.
+
+    With `shared` it is that of the sample, the same for all layers.
+    """
     generator = np.random.default_rng(0)
     measured = []
     for means in (completeness, redundancy):
@@ -69,7 +72,8 @@ def test_the_highest_redundancy_is_named_only_where_it_is_sure():
 def test_too_few_samples_decide_nothing():
     text = on_layers(profile((0.2, 0.7, 0.9), 0.01, samples=5))
     assert text.startswith(
-        "The samples do not decide whether a hidden layer holds half of the output's salient strength: completeness is at most 0.90 (no"
+        "The samples do not decide whether a hidden layer holds half of the output's salient strength: completeness is "
+        "at most 0.90 (no"
     )
     assert "rises" not in text
     assert text.endswith("the samples do not decide which layer has most.")
@@ -142,8 +146,8 @@ def test_shares_of_counts_have_intervals_too():
         ]
     )
     assert on_salience(counts, 8) == (
-        "At the output an explained sample has 16.7 (13.0 to 20.0) salient interactions, 3.3 (2.6 to 4.0) % of the 502 possible among 8 players "
-        "(n = 20 samples)."
+        "At the output an explained sample has 16.7 (13.0 to 20.0) salient interactions, 3.3 (2.6 to 4.0) % of the 502 "
+        "possible among 8 players (n = 20 samples)."
     )
 
 
@@ -162,7 +166,8 @@ def test_a_marked_output_is_named_with_its_numbers():
     found = low_signal(games, probes)
     text = on_low_signal(found, {0: 0.0, 9: 2.0}, probes)
     assert text.startswith(
-        "Marked †: the finished network is not shown to be better than chance: it is right on 52.0 (47.6 to 56.3) % of 500"
+        "Marked †: the finished network is not shown to be better than chance: it is right on 52.0 (47.6 to 56.3) % of "
+        "500"
     )
     assert "naming the most frequent class on 51.0 %" in text
     assert "masking hardly moves the output of the finished network (mean |v(N) − v(∅)| 0.01 nats)" in text

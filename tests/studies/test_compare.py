@@ -76,7 +76,10 @@ def test_agreement_against_sets():
 
 
 def test_chance_is_what_random_sets_give():
-    """10 candidates (order 2 of 5 players), 4 and 5 drawn: the mean IoU of random sets, which is above the IoU of the mean overlap, 2 / 7."""
+    """10 candidates (order 2 of 5 players), 4 and 5 drawn.
+
+    The mean IoU of random sets, which is above the IoU of the mean overlap, 2 / 7.
+    """
     generator = torch.Generator().manual_seed(1)
     pairs = [s for s in range(32) if bin(s).count("1") == 2]
     a, b = torch.zeros(2, 32, 4000, dtype=torch.bool)
@@ -212,7 +215,10 @@ def test_architectures_that_differ_by_their_seeds_alone_are_not_told_apart(seeds
 
 
 def test_samples_are_a_source_of_variance_for_architectures_too():
-    """Two architectures that differ on these samples and not in general: with seeds as the only unit they would be told apart."""
+    """Two architectures that differ on these samples and not in general.
+
+    With seeds as the only unit they would be told apart.
+    """
     rng, weights = np.random.default_rng(1), jackknife(20)
     own = 5 * rng.normal(size=(20, 1, 2000)) + 0.5 * rng.normal(size=(20, 3, 2000)) + rng.normal(size=(3, 2000))
     other = 0.5 * rng.normal(size=(20, 3, 2000)) + rng.normal(size=(3, 2000))
@@ -284,8 +290,11 @@ def test_the_page_with_stability_and_a_run_without_training(tmp_path):
 
 def test_agreement_of_many_pairs_has_intervals_of_its_own(tmp_path):
     """Means of the pairs' ends are no interval of the mean: the pairs share their samples and runs."""
-    runs = [write_run(tmp_path / f"{name}-{seed}", samples=10, seed=seed, training_seed=seed, network=f"lk.networks.{name}")
-            for name in ("MLP", "VGG11") for seed in range(2)]  # fmt: skip
+    runs = [
+        write_run(tmp_path / f"{name}-{seed}", samples=10, seed=seed, training_seed=seed, network=f"lk.networks.{name}")
+        for name in ("MLP", "VGG11")
+        for seed in range(2)
+    ]
     each, sorts = iou(align(runs))
     assert set(sorts["pairs"]) == set(PAIRS)
     row = sorts[

@@ -217,7 +217,10 @@ def test_a_checkpoint_of_another_training_under_the_same_step(run):
     for command in (["report", str(run)], ["compare", str(run), str(run)]):
         with pytest.raises(
             ValueError,
-            match=r"interactions.safetensors was made from other weights than .*0000012.ckpt holds. Make it again: .*extract",
+            match=(
+                r"interactions.safetensors was made from other weights than .*0000012.ckpt holds. Make it again: "
+                r".*extract"
+            ),
         ):
             analyze(command)
     with pytest.warns(UserWarning, match=r"it is (fitted|made) again"):

@@ -13,7 +13,10 @@ FOUR = ("a", "b", "c", "output")
 
 
 def measured(means, error=0.001, samples=50):
-    """Numbers for each row of the jackknife: of samples that spread about the means, which have so large a standard error."""
+    """Numbers for each row of the jackknife: of samples that spread about the means.
+
+    Which have so large a standard error.
+    """
     values = np.random.default_rng(0).normal(size=(samples, len(means)))
     values[:, -1] = 0  # the output is 1 or 0 by definition
     return np.asarray(means) + jackknife(samples) @ (error * samples**0.5 * (values - values.mean(0)))
@@ -25,7 +28,8 @@ def test_steps_by_hand():
     np.testing.assert_allclose(own.dropped[0], [-0.1, 0.4, 0.2])
     text = described(own)
     assert text.startswith(
-        "half of the targets are there by relative depth 0.67 (between 0.67 and 0.67 by the 95 % intervals of completeness), at c; "
+        "half of the targets are there by relative depth 0.67 (between 0.67 and 0.67 by the 95 % intervals of "
+        "completeness), at c; "
     )
     assert text.endswith("most redundancy is dropped between b and c: 0.40 (0.40 to 0.40), the largest drop.")
 

@@ -68,7 +68,10 @@ def test_a_sample_that_one_run_lacks_is_left_out_in_all(runs):
 
 
 def test_level_is_the_mean_logarithm(runs):
-    """Stabilities of 1000 / 10**m at orders 1 to 4 and twice that: log10 is 2, 1, 0, -1, on average 0.5, and log10(2) more."""
+    """Stabilities of 1000 / 10**m at orders 1 to 4 and twice that.
+
+    log10 is 2, 1, 0, -1, on average 0.5, and log10(2) more.
+    """
     write_stability(runs[0], lambda order: 1000 / 10**order)
     write_stability(runs[1], lambda order: 2000 / 10**order)
     aligned = align(runs)
