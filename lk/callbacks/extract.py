@@ -56,7 +56,7 @@ class ExtractInteractions(AtCheckpoints):
         assert self.schedule is not None
         if trainer.is_global_zero:
             checkpoint = replace(self.checkpoint(trainer, pl_module), samples=self.samples)
-            with isolate_rng(), torch.inference_mode(False):
+            with self.schedule.budget.watching(), isolate_rng(), torch.inference_mode(False):
                 say(forecast(checkpoint, self.extraction, self.schedule.steps(trainer)))
         super().on_train_start(trainer, pl_module)
 
