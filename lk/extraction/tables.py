@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lk.extraction.checkpoint import Checkpoint
+from lk.extraction.companions import companion_tables
 from lk.extraction.games import read_games
 from lk.interactions import Interactions
 from lk.metrics import compare, count, matching_error, strength
@@ -211,6 +212,7 @@ def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
             collected.setdefault(key, []).append(frame)
         before = found
     tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
+    tables |= companion_tables(run, name)
     for key, frame in tables.items():
         run.write_table(f"{name}/{key}", frame)
     return tables

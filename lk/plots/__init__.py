@@ -4,6 +4,7 @@ Frames of averages have the columns mean, low and high (95 % interval) and n (`l
 flags layers that say little (`lk.studies.low_signal`); every figure shows the flag.
 """
 
+from lk.plots.companions import companions
 from lk.plots.heat_map import heat_map
 from lk.plots.iou_matrix import iou_matrix
 from lk.plots.layer_epoch_maps import layer_epoch_maps
@@ -19,6 +20,7 @@ from lk.plots.strength_by_order import strength_by_order
 from lk.plots.training_curves import training_curves
 
 __all__ = [
+    "companions",
     "heat_map",
     "iou_matrix",
     "layer_epoch_maps",

@@ -12,6 +12,7 @@ from lk.games import OUTPUT
 from lk.metrics.wilson import wilson
 from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.pages.page import Gallery, Section, render
+from lk.report.companion_section import companion_section
 from lk.report.comparison import write_comparison
 from lk.report.extraction_sections import extraction_sections
 from lk.report.training_segments import on_segments, segments_section
@@ -56,7 +57,10 @@ def write_report(runs: list[Run]) -> Path:
         # What the reader must know before anything else, or after everything else.
         (first if len(finished(extraction.low_signal)) else said).append(doubt)
         answers += [prefix + text for text in said]
-        sections += extraction_sections(extraction, gallery, "" if len(extractions) == 1 else f" ({extraction.name})")
+        suffix = "" if len(extractions) == 1 else f" ({extraction.name})"
+        sections += extraction_sections(extraction, gallery, suffix)
+        companions = companion_section(extraction, gallery, suffix)
+        sections += [companions] if companions else []
     proven, certified = certificate_sections(run, gallery)
     answers += proven
     sections += certified

@@ -58,6 +58,9 @@ def frames(layers=LAYERS):
         }
     )
     probes = pd.concat([probes.assign(step=step, epoch=step / 10) for step in (0, 10)])
+    beside = pd.DataFrame({"layer": layers[:-1], "depth": [0.0, 0.3, 0.7], "completeness": [0.2, 0.5, 0.9]}).assign(
+        low=0.1, high=0.95, cka_output=[0.1, 0.4, 0.8], knn_accuracy=0.9, effective_rank=[20.0, 9.0, 5.0]
+    )
     curves = pd.DataFrame(
         {"epoch": [1.0, 2.0] * 2, "quantity": ["test/loss"] * 2 + ["test/accuracy"] * 2, "value": [1.0, 0.5, 0.2, 0.9]}
     )
@@ -72,6 +75,7 @@ def frames(layers=LAYERS):
     return {
         **certified(),
         **paper(),
+        "companions": (mark(beside),),
         "heat_map": (last["salient_strength"],),
         "iou_matrix": (pairs(), ["run-1", "run-2", "run-$3$"]),
         "layer_epoch_maps": (mark(maps), (("completeness", "Completeness"), ("reach", "Reach"))),
