@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lk.extraction.checkpoint import Checkpoint
 from lk.extraction.games import read_games
 from lk.interactions import Interactions
 from lk.metrics import compare, count, matching_error, strength
@@ -193,12 +192,6 @@ def measure(
 def measured(folder: Path, found: Interactions, before: Interactions | None) -> dict[str, pd.DataFrame]:
     """Tables of one checkpoint, whose games lie in `folder`, against the checkpoint before."""
     return measure(found, before, read_games(folder / "values.safetensors", tuple(found.and_.shape)).values)
-
-
-def measure_checkpoint(checkpoint: Checkpoint, name: str, found: Interactions) -> dict[str, pd.DataFrame]:
-    """Tables of one extracted checkpoint, against the stored one before it."""
-    earlier = [path for step, path in checkpoint.run.extracted(name).items() if step < checkpoint.step]
-    return measured(checkpoint.folder(name), found, Interactions.load(earlier[-1]) if earlier else None)
 
 
 def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:

@@ -16,10 +16,12 @@ from matplotlib.patches import Patch
 from lk.plots.style import KIND_COLOURS, LOW_SIGNAL, WIDTH, layer_labels, layer_ticks
 
 GAP = 1.6  # empty places between two layers
+HEIGHT = 4.0  # inches
+SLANTED = 1.55  # inches below axes whose names are slanted
 LEFT, RIGHT, BOTTOM, TOP = 0.95, 0.15, 0.85, 0.72  # inches around the axes
 
 
-def fixed(rows: int = 1, height: float = 4.0) -> tuple[Figure, Any]:
+def fixed(rows: int = 1, height: float = HEIGHT) -> tuple[Figure, Any]:
     """A figure with set margins, and its axes `(rows, 1)`: to solve a layout costs as much as to draw."""
     figure = Figure(figsize=(WIDTH, height), layout="none")
     margins = {"left": LEFT / WIDTH, "right": 1 - RIGHT / WIDTH, "bottom": BOTTOM / height, "top": 1 - TOP / height}
@@ -73,7 +75,8 @@ def blocks(
     shown = list(range(0, len(orders), every))
     at = [place * step + i for place in range(len(layers)) for i in shown]
     axes.set_xticks(at, [str(orders[i]) for _ in layers for i in shown], fontsize=9)
-    for place, (name, label) in enumerate(zip(layers, layer_labels(layers, marked, 20), strict=True) if named else ()):
+    most = max(8, 84 // max(1, len(layers)))  # characters of a name
+    for place, (name, label) in enumerate(zip(layers, layer_labels(layers, marked, most), strict=True) if named else ()):
         middle, flagged = place * step + (len(orders) - 1) / 2, name in set(marked)
         style: Any = {"color": LOW_SIGNAL, "style": "italic"} if flagged else {}
         axes.text(middle, 1.02, label, transform=axes.get_xaxis_transform(), ha="center", fontweight="bold", **style)
@@ -85,7 +88,8 @@ def blocks(
 def named(axes: Axes, layers: Sequence[str], marked: Sequence[str]) -> None:
     """One place per layer along the x axis; room is made for names that are slanted."""
     layer_ticks(axes, layers, marked)
-    if any(text.get_rotation() for text in axes.get_xticklabels()) and axes.figure is not None:
-        axes.figure.subplots_adjust(bottom=1.5 / float(axes.figure.get_figheight()))
+    place = axes.get_subplotspec()
+    if place is not None and any(text.get_rotation() for text in axes.get_xticklabels()):
+        place.get_gridspec().update(bottom=SLANTED / HEIGHT)
     axes.set_xlim(-0.6, len(layers) - 0.4)
     axes.grid(axis="x", visible=False)
