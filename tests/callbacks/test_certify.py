@@ -127,8 +127,8 @@ def test_a_stopped_run_keeps_its_rows(watched, tmp_path, monkeypatch):
     for name, keys in (("certificates", ["bound", "operations"]), ("progress", ["value"])):
         whole, again = (r.read_table(name) for r in (watched, run))
         assert again["step"].tolist() == whole["step"].tolist()
-        for key in keys:
-            assert np.array_equal(again[key], whole[key], equal_nan=True), (name, key)
+        for column in keys:
+            assert np.array_equal(again[column], whole[column], equal_nan=True), (name, column)
 
 
 def test_wandb_received_the_means(watched):
