@@ -137,7 +137,8 @@ def test_an_unknown_mode():
 
 def test_artifacts_can_be_declined_and_a_fault_ends_the_records_only(tmp_path, capsys):
     logger = guard(Wandb(save_dir=str(tmp_path), artifacts=False, log_model=False, mode="disabled"))
-    log_results([logger], Run(tmp_path), None)  # begins no run, reads no file
+    (tmp_path / "config.yaml").write_text("{}")
+    log_results([logger], Run(tmp_path), None)  # disabled: nothing is read
     attempt(logger, lambda: 1 / 0)
     attempt(logger, lambda: 1 / 0)
     logger.log_metrics({"a": 1.0})
