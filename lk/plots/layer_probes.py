@@ -35,5 +35,6 @@ def layer_probes(probes: pd.DataFrame, title: str) -> Figure:
     entries = {"this checkpoint": (TEST, "-"), "chance": (THRESHOLD, ":"), "earlier checkpoints": (EARLIER, "-")}
     legend(figure, [Line2D([], [], color=c, linestyle=s, label=name) for name, (c, s) in entries.items()])
     note = "the output is the network itself; chance: always the most frequent class"
-    heading(figure, title, f"{note}; n = {int(samples.max()):,} test samples, whiskers: 95 % Wilson intervals")
+    counted = f"n = {int(samples.max()):,} test samples, whiskers: 95 % Wilson intervals"
+    heading(figure, title, marked_in(last), f"{note}; {counted}")
     return figure

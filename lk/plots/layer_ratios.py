@@ -35,5 +35,5 @@ def layer_ratios(shares: pd.DataFrame, title: str) -> Figure:
     named(axes[0, 0], layers, marked_in(rows))
     legend(figure, [Line2D([], [], color=c, linestyle=s, marker=m, label=name) for name, (c, s, m) in LINES.items()])
     note = "completeness: share of the output's strength; redundancy: share of the layer's that the output lacks"
-    heading(figure, title, f"{note}\n{with_intervals(rows)}")
+    heading(figure, title, marked_in(rows), note, with_intervals(rows))
     return figure

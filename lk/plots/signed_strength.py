@@ -12,6 +12,7 @@ from lk.plots.style import (
     layers_of,
     marked_in,
     mirrored,
+    part_of,
     spread,
     styled,
     whiskers,
@@ -29,9 +30,10 @@ def signed_strength(strengths: pd.DataFrame, title: str) -> Figure:
         title: On top of the figure.
     """
     rows = strengths[strengths["kind"].isin(KIND_COLOURS) & (strengths["order"] > 0)]
-    layers, orders = spread(layers_of(rows), MOST_LAYERS), sorted(rows["order"].unique())
+    every, orders = layers_of(rows), sorted(rows["order"].unique())
+    layers = spread(every, MOST_LAYERS)
     rows = rows[rows["layer"].isin(layers) & rows["quantity"].isin(("positive", "negative"))]
-    figure, axes = fixed()
+    figure, axes, marked = *fixed(), marked_in(rows)
     panel = axes[0, 0]
     for side, (kind, colour) in enumerate(KIND_COLOURS.items()):
         for quantity, sign in (("positive", 1), ("negative", -1)):
@@ -44,7 +46,7 @@ def signed_strength(strengths: pd.DataFrame, title: str) -> Figure:
     panel.autoscale_view()
     mirrored(panel)
     panel.set_ylabel("↓ negative      positive ↑")
-    blocks(panel, layers, orders, marked_in(rows))
+    blocks(panel, layers, orders, marked)
     kinds(figure)
-    heading(figure, title, f"strength / {REACH} by order; {with_intervals(rows)}")
+    heading(figure, title, marked, f"strength / {REACH}; {with_intervals(rows)}", part_of(layers, every))
     return figure
