@@ -107,7 +107,7 @@ def test_tensorboard_has_numbers_and_pictures_of_every_checkpoint(run):
     assert epochs == pytest.approx([0, 1 / 6, 1, 2])
     games = run[0].read_table("default/games")
     salient = games[games["layer"] == "layer1"].groupby("step")["salient"].mean()
-    logged = found.Scalars("interactions/01_layer1/salient")
+    logged = found.Scalars("interactions/1_layer1/salient")
     assert [event.value for event in logged] == pytest.approx(salient.tolist(), rel=1e-6)
 
 
@@ -129,7 +129,7 @@ def test_mlflow_has_numbers_pictures_and_the_report(run):
     assert (folder / "artifacts" / "report.html").read_bytes() == run[0].report.read_bytes()
     for figure in FIGURES:
         assert len(list((folder / "artifacts" / figure).iterdir())) == 4
-    lines = (folder / "metrics" / "interactions" / "01_layer1" / "salient").read_text().splitlines()
+    lines = (folder / "metrics" / "interactions" / "1_layer1" / "salient").read_text().splitlines()
     assert [int(line.split()[2]) for line in lines] == [0, 1, 6, 12]
     assert (folder / "tags" / "mlflow.runName").read_text() == "tiny"
 
