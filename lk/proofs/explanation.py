@@ -24,8 +24,8 @@ class _Part:
                 if given.ndim != axes or given.dtype.kind not in kinds:
                     wanted = "whole numbers" if kinds == "iu" else "real numbers"
                     raise ValueError(
-                        f"given {name} of shape {given.shape} and type {given.dtype}; expected {wanted} with {axes} "
-                        f"axes, see {type(self).__name__}"
+                        f"expected {name} as {wanted} with {axes} axes, got {name}.shape={given.shape} of "
+                        f"{given.dtype}. See the shapes of {type(self).__name__}."
                     )
                 object.__setattr__(self, name, np.array(given, dtype))
 
@@ -37,7 +37,10 @@ class _Part:
 def _same_length(part: Any, *names: str) -> None:
     lengths = {name: len(getattr(part, name)) for name in names}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"given {lengths}; expected one entry for each neuron of the {type(part).__name__}")
+        raise ValueError(
+            f"expected one entry for each neuron, got lengths {lengths}. Give {type(part).__name__} arrays of one "
+            "length."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +86,9 @@ class GSetCircuit(_Part):
         points = self.action_x.shape[1], self.action_y.shape[1]
         if (len(self.lam), len(self.mu)) != points or self.kernel.shape != points:
             raise ValueError(
-                f"given lam, mu and kernel of shapes {self.lam.shape}, {self.mu.shape}, {self.kernel.shape}; "
-                f"expected ({points[0]},), ({points[1]},), {points}: the actions move so many points"
+                f"expected shapes ({points[0]},), ({points[1]},), {points}, got lam.shape={self.lam.shape}, "
+                f"mu.shape={self.mu.shape}, kernel.shape={self.kernel.shape}. Give an entry for each point of the "
+                "actions."
             )
 
     @property
@@ -144,12 +148,13 @@ class SidedCircuit(_Part):
         columns = len(self.lam)
         if self.lam.shape != (columns, k) or self.kernel.shape != (columns, k) or self.other.shape != (columns, n):
             raise ValueError(
-                f"given lam, kernel and other of shapes {self.lam.shape}, {self.kernel.shape}, {self.other.shape}; "
-                f"expected ({columns}, {k}) twice and ({columns}, {n}): a row for each column, the action moves {k} "
-                "points"
+                f"expected shapes ({columns}, {k}) twice and ({columns}, {n}), got lam.shape={self.lam.shape}, "
+                f"kernel.shape={self.kernel.shape}, other.shape={self.other.shape}. Give a row for each column."
             )
         if self.side not in ("left", "right"):
-            raise ValueError(f"given side {self.side!r}; expected 'left' or 'right'")
+            raise ValueError(
+                f"expected side in ['left', 'right'], got side={self.side!r}. Name the side that the action moves."
+            )
 
     @property
     def cells(self) -> Ints:
@@ -342,10 +347,13 @@ class LookupExplanation(_Part):
         rows = len(self.columns)
         if len(self.offset) != rows or (self.assign.size and not (self.assign.min() >= 0 and self.assign.max() < rows)):
             raise ValueError(
-                f"given {rows} rows of columns, {len(self.offset)} of the offset and look-ups of rows up to "
-                f"{self.assign.max(initial=-1)}; expected an offset for each row, and look-ups of rows that there are"
+                f"expected an offset for each of {rows} rows and look-ups from 0 to {rows - 1}, got "
+                f"{len(self.offset)} offsets and look-ups from {self.assign.min(initial=0)} to "
+                f"{self.assign.max(initial=-1)}. Number the rows from 0."
             )
         if not all((np.abs(array) <= 2.0**60).all() for array in (self.columns, self.offset)):
+            largest = max(float(np.abs(array).max(initial=0.0)) for array in (self.columns, self.offset))
             raise ValueError(
-                "given look-ups with columns or offsets that are not finite or above 2^60; expected sizes of weights"
+                f"expected finite columns and offset of at most 2^60, got {largest:.3g}. Fit them to the network's "
+                "weights."
             )
