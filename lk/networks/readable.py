@@ -303,10 +303,10 @@ def check_classes(network: nn.Module, logits: Tensor, classes: int | None, sourc
     seeds = f"{getattr(network, 'seeds', 1)}, " if batch_axis(network, OUTPUT) else ""
     if logits.ndim != 2 + batch_axis(network, OUTPUT) or classes not in (None, logits.shape[-1]):
         raise ValueError(
-            f"The network gives {tuple(logits.shape[1:])} outputs per "
-            f"sample{f', but {source} has {classes} classes' if classes else ''}; expected logits of shape "
-            f"({seeds}batch, {classes or 'classes'}). Set num_classes of the wrapped module, or return one logit per "
-            "class and sample."
+            f"expected logits of shape ({seeds}batch, "
+            f"{classes or 'classes'}){f', as {source} has {classes} classes' if classes else ''}, got "
+            f"{tuple(logits.shape[1:])} outputs per sample. Set num_classes of the wrapped module, or return one logit "
+            "per class and sample."
         )
 
 
