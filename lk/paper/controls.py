@@ -93,8 +93,8 @@ class Controls:
         unknown = [name for name in self.names if name not in CONTROLS]
         if unknown or self.samples < 2:
             raise ValueError(
-                f"Given names={list(self.names)}, samples={self.samples}; expected some of {', '.join(CONTROLS)} and "
-                "at least 2 samples."
+                f"expected names among {', '.join(CONTROLS)} and at least 2 samples, got names={list(self.names)}, "
+                f"samples={self.samples}. Leave them out for the defaults."
             )
 
     def places(self, final: FinalCheckpoint, name: str) -> list[int]:

@@ -50,7 +50,7 @@ def tables_of(parameters: Mapping[str, Tensor], activation: str) -> Tables:
     other = [f"{name} of {parameter.dtype}" for name, parameter in parameters.items() if parameter.dtype not in kept]
     if other:
         raise ValueError(
-            f"expected parameters of float32 or half precision, got {', '.join(other)}. Train with precision 32-true"
+            f"expected parameters of float32 or half precision, got {', '.join(other)}. Train with precision 32-true."
         )
     arrays = {name: parameter.float().numpy() for name, parameter in parameters.items()}
     if "weight_left" not in arrays:

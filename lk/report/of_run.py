@@ -36,7 +36,7 @@ def write_report(runs: list[Run]) -> Path:
         The HTML file.
     """
     if not runs:
-        raise ValueError("Given no run; expected at least one.")
+        raise ValueError("expected at least one run, got none. Name a run folder.")
     if len(runs) > 1:
         return write_comparison(runs)
     run = runs[0]
