@@ -178,7 +178,7 @@ def to_shapiq(and_: Tensor, or_: Tensor) -> "InteractionValues":
     try:
         from shapiq import InteractionValues
     except ImportError as error:
-        raise ImportError("to_shapiq needs the shapiq library: pip install shapiq") from error
+        raise ImportError("expected the shapiq library, got none installed. Install it: pip install shapiq.") from error
     if and_.ndim != 1:
         raise ValueError(
             f"expected one game, got and_.shape={tuple(and_.shape)}. Choose one by its trailing index, such as and_[:, "
