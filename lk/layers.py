@@ -36,7 +36,7 @@ def find_layer(module: nn.Module, name: str) -> nn.Module:
     modules: dict[str, nn.Module] = dict(module.named_modules())
     if not name or name not in modules:
         raise ValueError(
-            f"expected a layer of the network, got name={name!r}. "
+            f"expected a layer of the network, got layer={name!r}. "
             f"{nearest(name, [known for known in modules if known])}"
         )
     return modules[name]

@@ -75,7 +75,11 @@ def check_events(text: str) -> None:
             if anchor is not None:
                 sizes[anchor] = total - before + 1
         if total > NODES or len(open_) > DEPTH:
-            raise ValueError(f"expected at most {NODES:,} entries, nested at most {DEPTH} deep, got more")
+            raise ValueError(
+                f"expected at most {NODES:,} entries, got more"
+                if total > NODES
+                else f"expected at most {DEPTH} levels, got one that is nested deeper"
+            )
 
 
 def read_yaml(path: Path, remedy: str) -> dict[str, Any]:

@@ -219,13 +219,13 @@ def test_a_network_without_parameters_is_played():
 
 # ---- errors
 def test_unknown_background(setting):
-    with pytest.raises(ValueError, match="background='orignal'; expected one of original, baseline, integrated"):
+    with pytest.raises(ValueError, match=r"expected background in \['original', 'baseline',.*got background='orignal'"):
         play(**setting, score=TrueClass(), background="orignal")
 
 
 def test_missing_probe(setting):
     probes = Probes({"conv1": setting["probes"].linears["conv1"]})
-    with pytest.raises(ValueError, match="TrueClass needs a probe of every layer; there is none of: conv2, fc1"):
+    with pytest.raises(ValueError, match="expected a probe of every layer for TrueClass, got none of: conv2, fc1"):
         play(**{**setting, "probes": probes}, score=TrueClass())
     with pytest.raises(ValueError, match="there is none of: conv1, conv2, fc1"):
         play(**{**setting, "probes": None}, score=TrueClass())
@@ -291,7 +291,7 @@ def test_layers_to_read_are_checked(setting, layers):
 
 
 def test_label_out_of_range(setting):
-    with pytest.raises(ValueError, match=r"label 3 \(place 1 of 3\) is out of range; with 3 classes expected 0 to 2"):
+    with pytest.raises(ValueError, match="expected labels from 0 to 2, got label 3 at place 1 of 3"):
         play(**{**setting, "y": torch.tensor([0, 3, 1])}, score=TrueClass())
 
 
@@ -308,7 +308,9 @@ def test_nan_activations_name_layer_and_sample():
     x[1, 0, 0, 0] = 0.95
     filler = torch.zeros_like(x)
     rest = (torch.tensor([0, 1, 0]), Grid(1).divide(x, x[0]), filler, OfActivation(lambda a, _: a.sum(1)))
-    with pytest.raises(NonFiniteError, match="Layer 'output' has NaN or infinite activations on sample 71"):
+    with pytest.raises(
+        NonFiniteError, match=r"expected finite activations, got NaN or infinity of layer 'output' on sample 71 \(1"
+    ):
         play(network, None, ["0", "1"], x, *rest, samples=torch.tensor([70, 71, 72]))
     # Bright filling: the sample itself is fine, its masked copies are not.
     x[1, 0, 0, 0], filler[2] = 0.5, 0.95
@@ -319,6 +321,6 @@ def test_nan_activations_name_layer_and_sample():
 
 def test_score_that_is_not_finite_is_blamed_itself(setting):
     with pytest.raises(
-        NonFiniteError, match="score of layer 'conv1' is not finite on sample 0: check the score function"
+        NonFiniteError, match="expected finite scores, got NaN or infinity of layer 'conv1' on sample 0"
     ):
         play(**setting, score=OfActivation(lambda a, _: a.flatten(1).sum(1) * torch.nan))

@@ -68,7 +68,10 @@ def test_by_player_of_words():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"Given steps=0.*expected at least one step and equal shapes"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected steps of at least 1 and equal shapes, got steps=0, x\.shape=\(2,\), baseline\.shape=\(2,\)",
+    ):
         integrated_gradients(lambda z: z[:, 0], torch.ones(2), torch.zeros(2), 0)
     with pytest.raises(ValueError, match=r"x of shape \(2,\) and a baseline of shape \(1,\)"):
         integrated_gradients(lambda z: z[:, 0], torch.ones(2), torch.zeros(1))

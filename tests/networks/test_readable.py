@@ -256,8 +256,8 @@ class Breaks(Plain):
             r"batch on axis 0, got a tensor of shape \(4, 3, 8\) from layer 'a' for 3 inputs. Set batch_first=True",
         ),
         (Complex, "f", r"real activations, got torch.complex64 from layer 'f'"),
-        (Skips, "a", r"Layer 'a' was not run"),
-        (PerToken, "a", r"gives \(5, 2\) outputs per sample; expected logits of shape \(batch, classes\)"),
+        (Skips, "a", "expected a layer that the forward pass runs, got 'a' where it ran none"),
+        (PerToken, "a", r"expected logits of shape \(batch, classes\), got \(5, 2\) outputs per sample"),
         (Hidden, "a", r"expected logits, got dict with last_hidden_state from the network. Return a tensor"),
         (Locked, "a", r"network that can be copied, got Locked \(TypeError: cannot pickle .*Keep files, locks"),
         (
@@ -270,7 +270,7 @@ class Breaks(Plain):
             "a",
             r"runs on inputs \(4,\) of torch.float32 in evaluation mode, got RuntimeError: .*three inputs of the data",
         ),
-        (Plain, "b", r"no layer 'b'"),
+        (Plain, "b", "expected a layer of the network, got layer='b'"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
@@ -313,7 +313,7 @@ def test_scripts_are_refused():
 def test_another_number_of_classes():
     with pytest.raises(
         ValueError,
-        match=r"gives \(2,\) outputs per sample, but digits has 10 classes; expected logits of shape \(batch, 10\)",
+        match=r"expected logits of shape \(batch, 10\), as digits.*got \(2,\) outputs per sample",
     ):
         examine(Plain(), ["a"], X, 10, "digits")
     assert readable(Plain(), ["a"], X, 2)

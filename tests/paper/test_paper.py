@@ -193,7 +193,7 @@ def test_a_network_agrees_with_itself():
 
 def test_pairs_need_the_same_samples():
     one, other = (interactions(samples=[start + i for i in range(6)]) for start in (0, 1))
-    with pytest.raises(ValueError, match=r"a / b: the runs explain different samples"):
+    with pytest.raises(ValueError, match="a / b: expected runs that explain the same samples, got different ones"):
         pair_of("a / b", [one], [other])
 
 
@@ -340,7 +340,9 @@ def test_counts_of_a_known_game():
 def test_unknown_solvers_and_controls():
     with pytest.raises(ValueError, match="solvers among canonical"):
         Ablation(solvers=("magic",))
-    with pytest.raises(ValueError, match="expected some of random labels"):
+    with pytest.raises(
+        ValueError, match=r"expected names among random labels, untrained.*got names=\['placebo'\], samples=20"
+    ):
         Controls(names=("placebo",))
 
 
@@ -568,8 +570,13 @@ def test_effects_followed_linearly_match_small_noise(digits):
 @pytest.mark.parametrize(
     ("networks", "words", "error", "message"),
     [
-        ([{"name": "x", "runs": ["nowhere"]}], [], FileNotFoundError, "No run in"),
-        (None, ["--figures", "[13]"], ValueError, "no figure '13'"),
+        (
+            [{"name": "x", "runs": ["nowhere"]}],
+            [],
+            FileNotFoundError,
+            r"expected a folder with config\.yaml, as train\.py.*got '.*nowhere'",
+        ),
+        (None, ["--figures", "[13]"], ValueError, "expected a figure of the paper, got '13'"),
         ([], [], ValueError, "each with a name of its own"),
     ],
 )
