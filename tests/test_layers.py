@@ -76,9 +76,9 @@ def test_unknown_layer_names_the_nearest():
         match=r"a layer of the network, got layer='lefft'. Did you mean 'left'\? Known: left, right, unused, pair, words",
     ):
         find_layer(Branches(), "lefft")
-    with pytest.raises(ValueError, match="no layer ''"):
+    with pytest.raises(ValueError, match="got layer=''"):
         find_layer(Branches(), "")
-    with pytest.raises(ValueError, match="no layer 'lefft'"), read_layers(Branches(), ["lefft"]):
+    with pytest.raises(ValueError, match="got layer='lefft'"), read_layers(Branches(), ["lefft"]):
         pass
 
 

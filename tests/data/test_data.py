@@ -186,7 +186,7 @@ def test_label_beyond_the_classes():
         match=r"expected labels from 0 to 1 in the test split of.*got 4",
     ):
         _ = Given(split([0, 1]), split([0, 4]), ["cat", "dog"]).num_classes
-    with pytest.raises(ValueError, match="training split of given has the label 2"):
+    with pytest.raises(ValueError, match="expected labels from 0 to 1 in the training split of given, .*got 2"):
         _ = Given(split([0, 2]), split([0, 1]), ["cat", "dog"]).num_classes
 
 
@@ -353,7 +353,7 @@ def test_images_missing(tmp_path, image_dir):
     ):
         _ = ImageFolder(str(tmp_path / "nowhere")).train
     (image_dir / "test").rename(image_dir / "exam")
-    with pytest.raises(FileNotFoundError, match=r"No folder '.*test'"):
+    with pytest.raises(FileNotFoundError, match=r"got no folder '.*test'"):
         _ = ImageFolder(str(image_dir)).train
 
 
@@ -449,7 +449,7 @@ def test_table_missing_or_of_another_format(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"expected a \.csv, \.tsv or \.parquet file, got.*nowhere\.csv'"):
         _ = Table(str(tmp_path / "nowhere.csv")).train
     (tmp_path / "rows.xlsx").touch()
-    with pytest.raises(ValueError, match=r"rows.xlsx'; expected a file that ends in"):
+    with pytest.raises(ValueError, match=r"expected a file that ends in .*got path='.*rows.xlsx'"):
         _ = Table(str(tmp_path / "rows.xlsx")).train
 
 
@@ -515,5 +515,5 @@ def test_group_without_one_split(settings):
 def test_group_settings():
     with pytest.raises(ValueError, match="expected steps_per_epoch of at least 1, got steps_per_epoch=0"):
         GroupTable(Cyclic(5), steps_per_epoch=0)
-    with pytest.raises(ValueError, match=r"samples_per_class=0.*expected at least 1"):
+    with pytest.raises(ValueError, match=r"samples_per_class >= 1, .*got .*samples_per_class=0"):
         GroupTable(Cyclic(5), samples_per_class=0)

@@ -81,9 +81,11 @@ def test_tokenizer_is_a_function_of_the_sentences():
 def test_settings_out_of_range(sentence_dir):
     with pytest.raises(ValueError, match=r"expected the place of \[CLS\], got cls='frist'.*Did you mean 'first'"):
         trained(TEXTS, 60, 8, cls="frist")
-    with pytest.raises(ValueError, match=r"vocab_size=12; expected at least \d+: the sentences have \d+ characters"):
+    with pytest.raises(
+        ValueError, match=r"vocab_size of at least \d+, as the sentences have \d+ characters, got vocab_size=12"
+    ):
         _ = Sentences(str(sentence_dir), words=3, vocab_size=12).train
-    with pytest.raises(ValueError, match="words=10, max_length=11; expected at least one word, and room"):
+    with pytest.raises(ValueError, match=r"max_length >= words \+ 2, got words=10, max_length=11. Leave room"):
         Sentences(str(sentence_dir), max_length=11)
 
 

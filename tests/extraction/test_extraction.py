@@ -343,7 +343,7 @@ def test_layers_are_checked_against_the_network(network):
 def test_more_players_than_memory_says_how_much_and_what_fits(monkeypatch, n, figure):
     monkeypatch.setattr(lk.extraction.samples, "available_memory", lambda: 16 * 2**30)
     with pytest.raises(
-        ValueError, match=rf"{n} players give 2\^{n} coalitions: .* 8 layers need about {figure}, and 16.0 GiB are"
+        ValueError, match=rf"8 layers in 16.0 GiB of free memory, got {n}, whose 2\^{n} coalitions need about {figure}"
     ):
         check_memory(n, samples=10, layers=8)
     with pytest.raises(ValueError, match=r"expected at most 23 players .*Choose larger patches or fewer players"):

@@ -227,7 +227,7 @@ def test_missing_probe(setting):
     probes = Probes({"conv1": setting["probes"].linears["conv1"]})
     with pytest.raises(ValueError, match="expected a probe of every layer for TrueClass, got none of: conv2, fc1"):
         play(**{**setting, "probes": probes}, score=TrueClass())
-    with pytest.raises(ValueError, match="there is none of: conv1, conv2, fc1"):
+    with pytest.raises(ValueError, match="got none of: conv1, conv2, fc1"):
         play(**{**setting, "probes": None}, score=TrueClass())
 
 
@@ -315,7 +315,7 @@ def test_nan_activations_name_layer_and_sample():
     # Bright filling: the sample itself is fine, its masked copies are not.
     x[1, 0, 0, 0], filler[2] = 0.5, 0.95
     rest = (rest[0], rest[1], filler, rest[3])
-    with pytest.raises(NonFiniteError, match=r"Layer '1' has NaN or infinite activations on sample 72 \(8 of 16 rows"):
+    with pytest.raises(NonFiniteError, match=r"got NaN or infinity of layer '1' on sample 72 \(8 of 16 rows"):
         play(network, None, ["0", "1"], x, *rest, samples=torch.tensor([70, 71, 72]))
 
 

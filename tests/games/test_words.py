@@ -66,7 +66,7 @@ def test_samples_of_a_run_without_words_are_read(tmp_path):
 def test_data_without_sentences():
     with pytest.raises(ValueError, match="expected sentences to divide into words, got Digits"):
         Extraction(Words()).samples(Digits())
-    with pytest.raises(ValueError, match="Words need the sentences behind the token numbers"):
+    with pytest.raises(ValueError, match="expected the sentences behind the token numbers, got token numbers"):
         Words().divide(torch.zeros(1, 3), torch.zeros(3))
 
 

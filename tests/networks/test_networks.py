@@ -347,7 +347,7 @@ def test_torchvision_names_the_nearest_classifier():
         ValueError, match=r"expected a classifier of torchvision, got name='resnet19'.*Did you mean 'resnet1"
     ):
         Torchvision("resnet19")
-    with pytest.raises(ValueError, match=r"no layer 'layer9'. Did you mean 'layer"):
+    with pytest.raises(ValueError, match=r"got layer='layer9'. Did you mean 'layer"):
         Torchvision("resnet18", layers=["layer9"])
 
 
