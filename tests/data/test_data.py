@@ -186,7 +186,7 @@ def test_label_beyond_the_classes():
         match=r"expected labels from 0 to 1 in the test split of.*got 4",
     ):
         _ = Given(split([0, 1]), split([0, 4]), ["cat", "dog"]).num_classes
-    with pytest.raises(ValueError, match="expected labels from 0 to 1 in the training split of given, .*got 2"):
+    with pytest.raises(ValueError, match=r"expected labels from 0 to 1 in the training split of given, .*got 2"):
         _ = Given(split([0, 2]), split([0, 1]), ["cat", "dog"]).num_classes
 
 

@@ -104,7 +104,7 @@ def test_no_run_names_those_that_are_there(run):
         FileNotFoundError, match=r"expected a folder with config\.yaml, as train\.py.*got.*second.*Runs there: first\."
     ):
         Run(run.path.parent / "second")
-    with pytest.raises(FileNotFoundError, match="as train.py writes it, got 'nowhere/at/all'"):
+    with pytest.raises(FileNotFoundError, match=r"as train.py writes it, got 'nowhere/at/all'"):
         Run("nowhere/at/all")
 
 
