@@ -165,7 +165,9 @@ class Interactions:
         if name is None:
             return self.output
         if name not in self.layers:
-            raise ValueError(f"expected a layer of these interactions, got layer={name!r}. {nearest(name, self.layers)}")
+            raise ValueError(
+                f"expected a layer of these interactions, got layer={name!r}. {nearest(name, self.layers)}"
+            )
         return self.layers.index(name)
 
     def select(self, samples: Sequence[int] | Tensor) -> "Interactions":

@@ -37,10 +37,7 @@ class _Part:
 def _same_length(part: Any, *names: str) -> None:
     lengths = {name: len(getattr(part, name)) for name in names}
     if len(set(lengths.values())) > 1:
-        raise ValueError(
-            f"expected one entry for each neuron, got lengths {lengths}. Give {type(part).__name__} arrays of one "
-            "length."
-        )
+        raise ValueError(f"expected one entry for each neuron, got lengths {lengths}. Give arrays of one length.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +84,7 @@ class GSetCircuit(_Part):
         if (len(self.lam), len(self.mu)) != points or self.kernel.shape != points:
             raise ValueError(
                 f"expected shapes ({points[0]},), ({points[1]},), {points}, got lam.shape={self.lam.shape}, "
-                f"mu.shape={self.mu.shape}, kernel.shape={self.kernel.shape}. Give an entry for each point of the "
-                "actions."
+                f"mu.shape={self.mu.shape}, kernel.shape={self.kernel.shape}. Give one entry a point."
             )
 
     @property
@@ -152,9 +148,7 @@ class SidedCircuit(_Part):
                 f"kernel.shape={self.kernel.shape}, other.shape={self.other.shape}. Give a row for each column."
             )
         if self.side not in ("left", "right"):
-            raise ValueError(
-                f"expected side in ['left', 'right'], got side={self.side!r}. Name the side that the action moves."
-            )
+            raise ValueError(f"expected side in ['left', 'right'], got side={self.side!r}. Choose one of these.")
 
     @property
     def cells(self) -> Ints:
@@ -353,7 +347,4 @@ class LookupExplanation(_Part):
             )
         if not all((np.abs(array) <= 2.0**60).all() for array in (self.columns, self.offset)):
             largest = max(float(np.abs(array).max(initial=0.0)) for array in (self.columns, self.offset))
-            raise ValueError(
-                f"expected finite columns and offset of at most 2^60, got {largest:.3g}. Fit them to the network's "
-                "weights."
-            )
+            raise ValueError(f"expected finite columns and offset of at most 2^60, got {largest:.3g}. Fit them again.")
