@@ -144,7 +144,7 @@ class TrainCLI(LightningCLI):
             if hasattr(launcher, "kill"):
                 launcher.kill(signal.SIGKILL)
             if restoring(error) and str(self.start.checkpoint) not in str(error):
-                reason = f"{type(error).__name__}: {str(error)[:300]}"
+                reason = f"{type(error).__name__}: {str(error)[:300].rstrip('.')}"
                 raise ValueError(
                     f"expected a checkpoint that can be resumed from, got {self.start.checkpoint} ({reason}). Delete "
                     "it: the run then goes on from an older checkpoint."
@@ -181,7 +181,7 @@ def check_end(trainer: Any) -> None:
         ValueError: Neither epochs, steps nor time are bounded.
     """
     if not isinstance(trainer, Namespace):
-        raise ValueError(f"expected trainer as settings by name, got {trainer!r}.")
+        raise ValueError(f"expected trainer as settings by name, got {trainer!r}. Write `trainer: {{max_epochs: 10}}`.")
     if trainer.max_epochs is None and trainer.max_steps in (None, -1) and trainer.max_time is None:
         raise ValueError(
             "expected an end of the training, got none: Lightning would train for 1 000 epochs. Set trainer.max_epochs."

@@ -100,7 +100,7 @@ def by_value(cells: pd.Series) -> tuple[NDArray[np.float64] | None, str]:
         return cells.to_numpy(np.float64), "true 1, false 0"
     if kind == "decimal" or pd.api.types.is_numeric_dtype(cells):
         if kind.startswith("complex"):
-            raise ColumnError("expected real numbers, got complex ones.")
+            raise ColumnError("expected real numbers, got complex ones. Use two columns.")
         if kind == "integer" and not cells.between(-EXACT, EXACT).all():
             far = np.flatnonzero(~cells.between(-EXACT, EXACT))[0]
             raise ColumnError(

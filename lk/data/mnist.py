@@ -59,7 +59,7 @@ class MNIST(Data):
         if train.data.shape[1:] != test.data.shape[1:]:
             raise ValueError(
                 f"{self.data_dir}/MNIST/raw: expected images of one size in both splits, got {train.data.shape} and "
-                f"{test.data.shape}."
+                f"{test.data.shape}. Fetch the files again."
             )
         return Tensors(train.data[:, None], train.targets), Tensors(test.data[:, None], test.targets)
 

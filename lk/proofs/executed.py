@@ -90,11 +90,16 @@ def executed(tables: Tables, slack: Floats, precision: str) -> Floats:
         [True, False]
     """
     if precision not in PRECISIONS:
-        raise ValueError(f"expected precision as one of {', '.join(PRECISIONS)}, got {precision!r}")
+        raise ValueError(
+            f"expected precision as one of {', '.join(PRECISIONS)}, got {precision!r}. Choose one of these."
+        )
     phi, unit, out = PRECISIONS[precision]
     n, m = tables.order, tables.width
     if slack.shape != (n, n):
-        raise ValueError(f"expected slack of shape {(n, n)}, one number for each pair, got {slack.shape}")
+        raise ValueError(
+            f"expected slack of shape {(n, n)}, one number for each pair, got {slack.shape}. Give the slack of this "
+            "network."
+        )
     terms = 1 if tables.factors is None else len(tables.factors.weight_left)
     if not is_bounded(max(m, terms) + 8, unit):
         return np.full((n, n), -np.inf)

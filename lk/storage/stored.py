@@ -29,9 +29,8 @@ JSON_BYTES = 50_000_000
 def damaged(path: Path, what: str, error: object, remedy: str) -> ValueError:
     """The error of a file that cannot be used."""
     kind = f"{type(error).__name__}: " if isinstance(error, Exception) and not isinstance(error, ValueError) else ""
-    return ValueError(
-        f"{path} is truncated or {what} ({kind}{str(error).splitlines()[0] if str(error) else ''}). {remedy}"
-    )
+    reason = str(error).splitlines()[0].rstrip(".") if str(error) else ""
+    return ValueError(f"{path} is truncated or {what} ({kind}{reason}). {remedy}")
 
 
 def parse_json(text: str) -> Any:
@@ -258,7 +257,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             raise TypeError(f"expected a finite number as epoch, got {str(epoch)[:60]}")
     except Exception as error:  # torch raises many types for a damaged file
         raise ValueError(
-            f"{path} is truncated or no checkpoint ({type(error).__name__}: {str(error)[:300]}). {remedy}"
+            f"{path} is truncated or no checkpoint ({type(error).__name__}: {str(error)[:300].rstrip('.')}). {remedy}"
         ) from error
     return stored
 
