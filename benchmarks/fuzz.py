@@ -59,7 +59,9 @@ trainer:
 """
 GROUP = """
 seed_everything: 3
-data: {class_path: lk.data.GroupTable, init_args: {group: {class_path: lk.groups.Cyclic, init_args: {n: 3}}, steps_per_epoch: 4}}
+data:
+  class_path: lk.data.GroupTable
+  init_args: {group: {class_path: lk.groups.Cyclic, init_args: {n: 3}}, steps_per_epoch: 4}
 model: {network: {class_path: lk.networks.GroupNetwork, init_args: {width: 4, embedding: 4, seeds: 1}}}
 optimizer: {class_path: torch.optim.Adam, init_args: {lr: 0.01}}
 report: false

@@ -48,7 +48,9 @@ from lk.data import Digits
 class Own(nn.Module):
     def __init__(self, outputs: int = 10):
         super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3), nn.MaxPool2d(2), nn.Flatten())
+        self.body = nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3), nn.MaxPool2d(2), nn.Flatten()
+        )
         self.head = nn.Linear(64, outputs)
 
     def forward(self, x):
@@ -608,7 +610,7 @@ def scenarios(root: Path) -> dict[str, tuple[dict[str, Any], list[tuple[int, str
 
 
 def play_scenarios(root: Path, names: list[str]) -> list[dict[str, Any]]:
-    """Every fixed kill: where the resumed run went on, and whether weights, checkpoints and curves are those of an undisturbed one."""
+    """Every fixed kill: where the resumed run went on, and whether its files equal those of an undisturbed one."""
     found = []
     for name, (config, kills) in scenarios(root).items():
         if names and name not in names:

@@ -1,4 +1,4 @@
-"""Everything that a run logs, number by number, against the stored tables and against the interactions files themselves."""
+"""Everything that a run logs, number by number, against stored tables and the interactions files themselves."""
 
 import json
 

@@ -211,8 +211,10 @@ def is_row_number(values: NDArray[np.float64]) -> bool:
     Whole numbers, all different, without a gap or in rising or falling order.
 
     Example:
-        >>> is_row_number(np.array([2.0, 0, 1, 3, 4])), is_row_number(np.array([2.0, 5, 5, 7, 9])), is_row_number(np.array([9.0, 5, 4, 2, 0]))
-        (True, False, True)
+        >>> is_row_number(np.array([2.0, 0, 1, 3, 4])), is_row_number(np.array([9.0, 5, 4, 2, 0]))
+        (True, True)
+        >>> is_row_number(np.array([2.0, 5, 5, 7, 9]))
+        False
     """
     if len(values) < 5 or not np.isfinite(values).all() or (values != np.floor(values)).any():
         return False

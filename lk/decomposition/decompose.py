@@ -29,7 +29,10 @@ def decompose(
 ) -> Decomposition:
     r"""Decompose games into the sparsest AND and OR effects that explain them.
 
-    .. math:: \min \sum_{S \ne \emptyset} |I_{and}(S)| + |I_{or}(S)| \quad \text{s.t.} \quad |\delta(T)| \le \kappa\,|v(N) - v(\emptyset)|
+    .. math::
+
+        \min \sum_{S \ne \emptyset} |I_{and}(S)| + |I_{or}(S)| \quad
+        \text{s.t.} \quad |\delta(T)| \le \kappa\,|v(N) - v(\emptyset)|
 
     with universal matching as in `Decomposition`. Of all optima, the canonical one is returned: least strength, then
     strength weighted by order (low orders preferred), then least Euclidean norm. It does not depend on start, machine,

@@ -155,7 +155,7 @@ def game_time(n: int) -> float:
 
 
 def bytes_on_disk(n: int, layers: int, samples: int, checkpoints: int) -> int:
-    """Values, AND, OR and residual, 4 bytes each, of every coalition, layer (the output included), sample and checkpoint."""
+    """Values, AND, OR and residual, 4 bytes each, per coalition, layer (the output included), sample and checkpoint."""
     return int(2**n * layers * samples * 4 * 4 * checkpoints)
 
 

@@ -39,8 +39,8 @@ class Group(metaclass=Recorded):
         (3, [1], [0, 2, 1])
         >>> Group([[0, 1], [1, 1]])  # doctest: +NORMALIZE_WHITESPACE
         Traceback (most recent call last):
-        ValueError: Given a table whose row 1 holds 1 twice, in columns 0 and 1; expected inverses: every element once in each
-        row and column.
+        ValueError: Given a table whose row 1 holds 1 twice, in columns 0 and 1; expected inverses: every element once
+        in each row and column.
     """
 
     def __init__(self, table: Sequence[Sequence[int]] | Ints, name: str = "group") -> None:

@@ -103,7 +103,9 @@ class GSetCircuit(_Part):
 class SidedCircuit(_Part):
     r"""Neurons that are equivariant on one side: labelled by a point p of a G-set X and one of several columns j.
 
-    .. math:: left(x) = a \, \lambda_j(x^{-1} p), \quad right(y) = a \, \mu_j(y), \quad unembed(z) = w \, K_j(z^{-1} p) / a
+    .. math::
+
+        left(x) = a \, \lambda_j(x^{-1} p), \quad right(y) = a \, \mu_j(y), \quad unembed(z) = w \, K_j(z^{-1} p) / a
 
     with any functions mu_j. With the weights of each (j, p) adding up to one, the logits depend on x^-1 z and y alone.
     For `side="right"`, likewise, right(y) = a lambda_j(y p), left(x) = a mu_j(x), unembed(z) = w K_j(z p) / a, and the

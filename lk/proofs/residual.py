@@ -10,7 +10,10 @@ numbers alpha_i(x), gamma_i(y) (best: the means over the other input) let eta = 
 so that the part that depends on one input is known for every z in O(n^2 m), and only the interaction eta needs an
 inequality: with M_i = max_z |R_i(z)| (Hoelder), or, with any weights s_i > 0, Cauchy-Schwarz,
 
-.. math:: \sum_i R_i(z) \eta_i \le \min\Big(\sum_i M_i |\eta_i|,\; \max_z \sqrt{\sum_i R_i(z)^2 / s_i}\,\sqrt{\sum_i s_i \eta_i^2}\Big)
+.. math::
+
+    \sum_i R_i(z) \eta_i \le
+    \min\Big(\sum_i M_i |\eta_i|,\; \max_z \sqrt{\sum_i R_i(z)^2 / s_i}\,\sqrt{\sum_i s_i \eta_i^2}\Big)
 
 A constant may be taken from each column of R and from b, because it moves all logits of a pair alike; half-way between
 the extremes makes M least. The gap is rest(xy) - max_z rest(z), with rest(xy) evaluated, so that the inequality is paid

@@ -43,7 +43,8 @@ def tables_of(parameters: Mapping[str, Tensor], activation: str) -> Tables:
 
     Example:
         >>> eye = torch.eye(3)
-        >>> tables_of({"embed_left": eye, "embed_right": eye, "unembed": eye, "bias": torch.zeros(3)}, "relu").factors is None
+        >>> arrays = {"embed_left": eye, "embed_right": eye, "unembed": eye, "bias": torch.zeros(3)}
+        >>> tables_of(arrays, "relu").factors is None
         True
     """
     kept = (torch.float32, torch.float16, torch.bfloat16)

@@ -96,7 +96,7 @@ def questions(aligned: Aligned) -> tuple[Question, ...]:
 
 
 def seeded(runs: Sequence[Run]) -> dict[str, list[int]] | None:
-    """Positions of the runs of each architecture, if there are two architectures or more with three training seeds or more each."""
+    """Positions of the runs of each architecture, if two or more have three training seeds or more each."""
     groups: dict[str, list[int]] = {}
     for place, run in enumerate(runs):
         groups.setdefault(architecture(run), []).append(place)
@@ -179,7 +179,7 @@ def asked(found: Interactions) -> set[str]:
 
 
 def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] = ()) -> str:
-    """One sentence; it names a direction only where the difference stands after Holm's correction, and no layer asked about is marked."""
+    """One sentence, with a direction only if the difference survives Holm's correction and no layer is marked."""
     digits, runs = question.digits, row["level"] == "runs"
     bad = sorted({name for name in doubtful if not runs or name in (row["a"], row["b"])})
     named = row["p_holm"] < LEVEL and not bad

@@ -1,4 +1,4 @@
-"""What every network owes: its layers exist, are read in one pass in forward order, and reading them changes nothing."""
+"""Every network: its layers exist, are read in one pass in forward order, and reading them changes nothing."""
 
 import copy
 import warnings
@@ -88,7 +88,7 @@ def test_the_output_is_not_among_the_layers(network):
 
 
 def test_reading_a_copy_does_not_change_training(network):
-    """Weights, batch-norm statistics, modes and the random stream are equal bit for bit after watched and unwatched steps."""
+    """Weights, batch-norm statistics, modes, random stream: equal bit for bit after watched and unwatched steps."""
     x, y = inputs(network, 4), torch.tensor([0, 1, 2, 0])
 
     def train(watched, network):

@@ -1,4 +1,4 @@
-"""The outside checker: alone, through `analyze.py check`, on true certificates and on false ones with every digest computed anew."""
+"""The outside checker: alone, through `analyze.py check`, on true certificates and on false ones with fresh digests."""
 
 import ast
 import dataclasses

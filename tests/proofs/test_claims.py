@@ -192,7 +192,7 @@ def test_a_loss_is_never_bounded_by_zero():
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.complex64])
 def test_parameters_that_float32_cannot_hold_are_refused(dtype):
-    """float64 alone is refused: 2^24 + 1 is stored as 2^24, a right answer becomes a tie, and imaginary parts are lost."""
+    """float64 alone is refused: 2^24 + 1 is stored as 2^24, a right answer becomes a tie; imaginary parts are lost."""
     zeros, bias = torch.zeros(3, 2, dtype=dtype), torch.tensor([2**24 + 1, 2**24, 2**24], dtype=torch.int64).to(dtype)
     with pytest.raises(ValueError, match="float32"):
         tables_of({"embed_left": zeros, "embed_right": zeros, "unembed": zeros, "bias": bias}, "relu")
