@@ -532,7 +532,7 @@ def outcome_of(command, limit=LIMIT):
     return "result"
 
 
-def run_cases(folder, numbers, seed=0, reports=True, tell=lambda text: None):
+def run_cases(folder, numbers, seed=0, reports=True, tell=lambda _: None):
     """Kind of input to outcome to how often, and the list of what may not happen."""
     bench = Bench(folder)
     counts, bad = defaultdict(Counter), []

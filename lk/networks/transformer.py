@@ -156,7 +156,7 @@ def words_replaced(table: nn.Module, numbers: Tensor, embedded: Tensor) -> Itera
     """
     asked = 0
 
-    def replace(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    def replace(_: nn.Module, inputs: tuple[Tensor, ...], _output: Tensor) -> Tensor:
         nonlocal asked
         asked += 1
         if asked == 1 and (inputs[0] is numbers or torch.equal(inputs[0], numbers)):

@@ -179,10 +179,10 @@ def test_colliding_eigenvalues_are_drawn_again(monkeypatch):
             return self.rng.normal(size=size) if self.draws > self.good_after else np.ones(size)
 
     late = Constant(2)
-    monkeypatch.setattr(np.random, "default_rng", lambda seed: late)
+    monkeypatch.setattr(np.random, "default_rng", lambda _: late)
     assert len(irreps(Symmetric(3))) == 3
     assert late.draws == 3
-    monkeypatch.setattr(np.random, "default_rng", lambda seed: Constant(100))
+    monkeypatch.setattr(np.random, "default_rng", lambda _: Constant(100))
     with pytest.raises(ValueError, match=r"The representation did not split.*S3.*another seed"):
         irreps(Symmetric(3))
 

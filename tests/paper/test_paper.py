@@ -440,7 +440,7 @@ def settings(folder, **changes):
     }
 
 
-def test_the_command_draws_every_figure(digits, capsys):
+def test_the_command_draws_every_figure(digits):
     (digits / "paper.yaml").write_text(yaml.safe_dump(settings(digits)))
     analyze(["paper", "--config", str(digits / "paper.yaml")])
     page = (digits / "paper" / "report.html").read_text()
