@@ -43,19 +43,10 @@ from lk.proofs.activation import Neurons, magnitude, means
 from lk.proofs.certificate import Certificate
 from lk.proofs.explained import Ideal, build
 from lk.proofs.explanation import GSetExplanation
+from lk.proofs.inequalities import combine, largest_entries, largest_norm, norm_weights, sample_pairs
 from lk.proofs.interaction import Unembedding, operations_of_ideal, sums_of_ideal, sums_of_network
 from lk.proofs.point_values import PointValues, ideal_gaps, tabulate
-from lk.proofs.residual import (
-    Pairs,
-    Residual,
-    Terms,
-    chunk_of,
-    combine,
-    largest_entries,
-    largest_norm,
-    norm_weights,
-    sample_pairs,
-)
+from lk.proofs.residual import Pairs, Residual, Terms, chunk_of
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 from lk.proofs.silent import Silent
 from lk.proofs.tables import Tables

@@ -7,7 +7,7 @@ from lk.proofs.activation import Neurons, magnitude
 from lk.proofs.certificate import Certificate
 from lk.proofs.explained import build, ideal_margin
 from lk.proofs.explanation import GSetExplanation
-from lk.proofs.residual import largest_norm
+from lk.proofs.inequalities import largest_norm
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 from lk.proofs.silent import Silent
 from lk.proofs.tables import Tables

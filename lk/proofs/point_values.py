@@ -25,8 +25,8 @@ import numpy as np
 
 from lk.groups import Group
 from lk.proofs.activation import apply
+from lk.proofs.circuits import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.explained import Ideal
-from lk.proofs.explanation import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 
 _KAPPA = {"relu": 0.5, "abs": 1.0, "square": 2.0}

@@ -15,16 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lk.groups import Group
+from lk.proofs.circuits import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.explanation import (
     Clusters,
     CosetCluster,
     CosetExplanation,
     FourierExplanation,
-    GSetCircuit,
     GSetExplanation,
     LookupExplanation,
-    SidedCircuit,
-    SignTerm,
 )
 from lk.proofs.tables import Factors, Tables
 from lk.storage.files import writing
