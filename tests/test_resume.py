@@ -180,10 +180,10 @@ def test_one_flag_starts_and_resumes(plain, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--ckpt_path", "last"], "--ckpt_path last needs the --id"),
-        (["--ckpt_path", "last", "--id", "nobody"], "there is no run in"),
-        (["--resume", "true"], "--resume true needs the --id"),
-        (["--ckpt_path", "missing.ckpt", "--id", "b"], "No file missing.ckpt"),
+        (["--ckpt_path", "last"], "expected the --id of the run to resume with --ckpt_path last, got none"),
+        (["--ckpt_path", "last", "--id", "nobody"], "got no run in"),
+        (["--resume", "true"], "to start with --resume true, got none"),
+        (["--ckpt_path", "missing.ckpt", "--id", "b"], "got --ckpt_path missing.ckpt, which is no file"),
     ],
 )
 def test_resume_needs_a_run(plain, tmp_path, words, message):

@@ -184,9 +184,9 @@ def check_names(names: Sequence[str]) -> None:
     Raises:
         ColumnError: Names two of them.
     """
-    twins = pd.Series([name.strip() for name in names]).duplicated(keep=False)
-    if twins.any():
-        a, b = [name for name, twin in zip(names, twins, strict=True) if twin][:2]
+    repeated = pd.Series([name.strip() for name in names]).duplicated(keep=False)
+    if repeated.any():
+        a, b = [name for name, again in zip(names, repeated, strict=True) if again][:2]
         raise ColumnError(
             f"expected names that differ in more than white space, got {a!r} and {b!r}. Write them alike."
         )

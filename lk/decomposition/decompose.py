@@ -115,9 +115,9 @@ def decompose_path(v: Tensor, kappas: list[float], gap: float = 1e-3) -> list[De
 
 def _warn(found: Sequence[Decomposition], gap: float) -> None:
     games = sum(each.certified.numel() for each in found)
-    doubtful = games - sum(int(each.certified.sum()) for each in found)
-    if doubtful:
+    unproven = games - sum(int(each.certified.sum()) for each in found)
+    if unproven:
         warnings.warn(
-            f"{doubtful} of {games} games are not proven to {gap:g}; see `certified` and `lower_bound`",
+            f"{unproven} of {games} games are not proven to {gap:g}; see `certified` and `lower_bound`",
             stacklevel=3,
         )

@@ -164,7 +164,9 @@ class Interactions:
         if name is None:
             return self.output
         if name not in self.layers:
-            raise ValueError(f"These interactions have no layer {name!r}. {nearest(name, self.layers)}")
+            raise ValueError(
+                f"expected a layer of these interactions, got layer={name!r}. {nearest(name, self.layers)}"
+            )
         return self.layers.index(name)
 
     def select(self, samples: Sequence[int] | Tensor) -> "Interactions":
@@ -259,7 +261,10 @@ class Interactions:
 
         rows = self.ranked(layers, sample, k)
         if rows.empty:
-            raise ValueError(f"Sample {sample} has no interactions: its game is constant at every layer that is drawn.")
+            raise ValueError(
+                f"expected a sample with interactions, got sample={sample}, whose game is constant at every layer that "
+                "is drawn. Choose another sample or layers."
+            )
         return ranked_effects(rows, self.names, unit)
 
     def __repr__(self) -> str:

@@ -59,7 +59,8 @@ def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interacti
     """
     if len({tuple(run.indices.tolist()) for run in (*first, *second)}) > 1:
         raise ValueError(
-            f"{name}: the runs explain different samples; extract all with the same data.seed and samples_per_class."
+            f"{name}: expected runs that explain the same samples, got different ones. Extract all with the same "
+            "data.seed and samples_per_class."
         )
     kept = all_correct([*first, *second])
     collected: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])

@@ -137,7 +137,7 @@ class Drawing:
         table = self.keep("figure-4-8", self.studies.agreement[0])
         if not len(table):
             section.text.append(
-                "One network, or no two samples that two networks both read rightly: nothing to compare."
+                "One network, or no two samples that two networks both classify correctly: nothing to compare."
             )
             return section
         iou = table[(table["quantity"] == "iou") & (table["order"] <= highest_order(self.studies.n))]
@@ -148,8 +148,8 @@ class Drawing:
                 section,
                 figure,
                 f"The paper's figure {figure}: agreement of networks by order ({kind.upper()})",
-                "Intersection over union of the salient sets, on the samples that both networks of a pair read "
-                "rightly.",
+                "Intersection over union of the salient sets, on the samples that both networks of a pair "
+                "classify correctly.",
                 plots.paper_agreement(iou, kind),
             )
         return section

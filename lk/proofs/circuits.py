@@ -24,8 +24,8 @@ class Part:
                 if given.ndim != axes or given.dtype.kind not in kinds:
                     wanted = "whole numbers" if kinds == "iu" else "real numbers"
                     raise ValueError(
-                        f"given {name} of shape {given.shape} and type {given.dtype}; expected {wanted} with {axes} "
-                        f"axes, see {type(self).__name__}"
+                        f"expected {name} as {wanted} with {axes} axes, got {name}.shape={given.shape} of "
+                        f"{given.dtype}. See the shapes of {type(self).__name__}."
                     )
                 object.__setattr__(self, name, np.array(given, dtype))
 
@@ -38,7 +38,7 @@ def same_length(part: Any, *names: str) -> None:
     """Raise unless these arrays of the part have the same length."""
     lengths = {name: len(getattr(part, name)) for name in names}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"given {lengths}; expected one entry for each neuron of the {type(part).__name__}")
+        raise ValueError(f"expected one entry for each neuron, got lengths {lengths}. Give arrays of one length.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +84,8 @@ class GSetCircuit(Part):
         points = self.action_x.shape[1], self.action_y.shape[1]
         if (len(self.lam), len(self.mu)) != points or self.kernel.shape != points:
             raise ValueError(
-                f"given lam, mu and kernel of shapes {self.lam.shape}, {self.mu.shape}, {self.kernel.shape}; "
-                f"expected ({points[0]},), ({points[1]},), {points}: the actions move so many points"
+                f"expected shapes ({points[0]},), ({points[1]},), {points}, got lam.shape={self.lam.shape}, "
+                f"mu.shape={self.mu.shape}, kernel.shape={self.kernel.shape}. Give one entry a point."
             )
 
     @property
@@ -147,12 +147,11 @@ class SidedCircuit(Part):
         columns = len(self.lam)
         if self.lam.shape != (columns, k) or self.kernel.shape != (columns, k) or self.other.shape != (columns, n):
             raise ValueError(
-                f"given lam, kernel and other of shapes {self.lam.shape}, {self.kernel.shape}, {self.other.shape}; "
-                f"expected ({columns}, {k}) twice and ({columns}, {n}): a row for each column, the action moves {k} "
-                "points"
+                f"expected shapes ({columns}, {k}) twice and ({columns}, {n}), got lam.shape={self.lam.shape}, "
+                f"kernel.shape={self.kernel.shape}, other.shape={self.other.shape}. Give a row for each column."
             )
         if self.side not in ("left", "right"):
-            raise ValueError(f"given side {self.side!r}; expected 'left' or 'right'")
+            raise ValueError(f"expected side in ['left', 'right'], got side={self.side!r}. Choose one of these.")
 
     @property
     def cells(self) -> Ints:

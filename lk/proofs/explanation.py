@@ -128,10 +128,10 @@ class LookupExplanation(Part):
         rows = len(self.columns)
         if len(self.offset) != rows or (self.assign.size and not (self.assign.min() >= 0 and self.assign.max() < rows)):
             raise ValueError(
-                f"given {rows} rows of columns, {len(self.offset)} of the offset and look-ups of rows up to "
-                f"{self.assign.max(initial=-1)}; expected an offset for each row, and look-ups of rows that there are"
+                f"expected an offset for each of {rows} rows and look-ups from 0 to {rows - 1}, got "
+                f"{len(self.offset)} offsets and look-ups from {self.assign.min(initial=0)} to "
+                f"{self.assign.max(initial=-1)}. Number the rows from 0."
             )
         if not all((np.abs(array) <= 2.0**60).all() for array in (self.columns, self.offset)):
-            raise ValueError(
-                "given look-ups with columns or offsets that are not finite or above 2^60; expected sizes of weights"
-            )
+            largest = max(float(np.abs(array).max(initial=0.0)) for array in (self.columns, self.offset))
+            raise ValueError(f"expected finite columns and offset of at most 2^60, got {largest:.3g}. Fit them again.")

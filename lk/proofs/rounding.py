@@ -60,7 +60,7 @@ def gamma(count: int, unit: float = UNIT) -> float:
     """
     if not is_bounded(count, unit):
         raise ValueError(
-            f"given {count} roundings of {unit}; expected count * unit below 1e-3: split the sum or use float64"
+            f"expected count * unit below 1e-3, got count={count}, unit={unit}. Split the sum, or use float64."
         )
     return WIDER * count * unit / (1.0 - count * unit)
 

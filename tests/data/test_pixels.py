@@ -131,7 +131,7 @@ def test_what_is_transparent_lies_on_white(tmp_path, mode):
 def test_values_outside_their_range_are_refused(tmp_path, values, dtype):
     Image.fromarray(np.array([values], dtype=dtype)).save(tmp_path / "odd.tiff")
     with pytest.raises(
-        ValueError, match=r"odd\.tiff: expected an image, got ValueError: values of mode . from .* outside 0 to"
+        ValueError, match=r"odd\.tiff: expected an image, got ValueError: expected values from 0 to .* in mode ., got"
     ):
         picture(tmp_path / "odd.tiff")
 

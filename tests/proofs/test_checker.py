@@ -361,7 +361,7 @@ def test_an_edited_file_is_noticed(check, explained, name):
     assert check.main([str(explained / "gset")]) == 1
 
 
-# ---- the user's door
+# ---- the user's command
 def test_analyze_check_accepts_what_training_certified(run, capfd):
     analyze(["check", str(run.path)])
     out = "".join(capfd.readouterr())

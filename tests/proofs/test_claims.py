@@ -140,7 +140,7 @@ def test_no_shape_is_too_wide_or_narrow_to_be_executed(precision, width, embeddi
 
 
 def test_a_wide_embedding_does_not_end_a_certification():
-    """The same through the user's door: the bound of the executed network stands outside `attempt`."""
+    """The same through the user's command: the bound of the executed network stands outside `attempt`."""
     network = GroupNetwork(3, width=4, embedding=8_400)
     tables = tables_of({name: parameter[0].detach() for name, parameter in network.stored().items()}, "relu")
     frames, _ = certify_network(tables, Z3, np.eye(3, dtype=bool), ("brute_force",))

@@ -75,7 +75,8 @@ def test_a_seed_that_fails_is_named():
     with torch.no_grad():
         network.unembed[3] = float("nan")
     with pytest.raises(
-        FloatingPointError, match=r"training loss of seed 13 \(1 of 5 trained at once\) is nan at epoch 0, step 0"
+        FloatingPointError,
+        match=r"expected a finite training loss, got nan of seed 13 \(1 of 5 trained at once\) at epoch",
     ):
         fit(network, GroupTable(Symmetric(3)), 1)
 
