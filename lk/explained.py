@@ -1,4 +1,4 @@
-"""The ten-line door: interactions of any torch module, in a notebook or script, without Lightning or W&B."""
+"""Explain any torch module, in a notebook or script, without Trainer or W&B."""
 
 import math
 from collections.abc import Sequence
@@ -42,9 +42,9 @@ class Explained:
     owner: Tensor
 
     def __repr__(self) -> str:
-        return "\n".join([repr(self.interactions), *self.doubts()])
+        return "\n".join([repr(self.interactions), *self.reliability()])
 
-    def doubts(self) -> list[str]:
+    def reliability(self) -> list[str]:
         """What the effects rest on: accuracy of each layer's classifier, a line each."""
         if self.accuracy is None:
             return []

@@ -249,14 +249,14 @@ def frozen(network: nn.Module) -> nn.Module:
     """
     try:
         kept: dict[int, object] = {id(tensor): tensor.detach().clone() for tensor in _derived(network, {})}
-        twin = copy.deepcopy(network, kept).eval().requires_grad_(False)
+        frozen_copy = copy.deepcopy(network, kept).eval().requires_grad_(False)
     except Exception as error:  # whatever the module holds decides the type
         raise ValueError(
             f"expected a network that can be copied, got {type(network).__name__} ({type(error).__name__}: {error}). "
             "Keep files, locks and generators out of its attributes, or define __deepcopy__ for what holds them. Of a "
             "script, pass the module that it was made from."
         ) from error
-    return faster_layout(twin)
+    return faster_layout(frozen_copy)
 
 
 def takes_channels_last(network: nn.Module) -> bool:

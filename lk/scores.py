@@ -86,7 +86,7 @@ class Score(metaclass=Recorded):
     reads = "logits"
 
     def choose(self, logits: Tensor, label: Tensor) -> Tensor:
-        """The class each sample is scored for, from the network's logits on the unmasked samples and the labels, `(samples,)`."""
+        """The class `(samples,)` to score each sample for, from logits of unmasked samples and the labels."""
         return label
 
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -192,7 +192,10 @@ class Unit(Score):
         return label
 
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The unit's activation `(batch,)`, from activations `(batch, units)`, `(batch, channels, ...)` or `(batch, tokens, features)`."""
+        """The unit's activation `(batch,)`.
+
+        Activations are `(batch, units)`, `(batch, channels, ...)` or `(batch, tokens, features)`.
+        """
         units = logits.movedim(-1, 1) if logits.ndim == 3 else logits
         if self.index >= units.shape[1]:
             raise ValueError(

@@ -342,7 +342,7 @@ def test_loaders_raise_nothing_but_value_errors(tmp_path, tiny_run):
 
 
 # ---- disks
-def test_a_folder_that_cannot_be_written(run, tmp_path, capsys):
+def test_a_folder_that_cannot_be_written(run, capsys):
     """Root may write everywhere: here a file stands where a folder is needed."""
     shutil.rmtree(run / "tables")
     (run / "tables").write_text("a file")

@@ -73,7 +73,7 @@ def test_a_later_module_that_works_in_place_does_not_change_what_was_read(infere
 def test_unknown_layer_names_the_nearest():
     with pytest.raises(
         ValueError,
-        match=r"a layer of the network, got layer='lefft'. Did you mean 'left'\? Known: left, right, unused, pair, words",
+        match=r"layer of the network, got layer='lefft'. Did you mean 'left'\? Known: left, right, unused, pair, words",
     ):
         find_layer(Branches(), "lefft")
     with pytest.raises(ValueError, match="got layer=''"):
@@ -218,10 +218,10 @@ def test_frozen_copies_what_has_a_history():
     network = InPlace(torch.relu)
     network.h = network.a(torch.randn(2, 3))
     network.register_buffer("mean", network.h.mean(0))
-    twin = frozen(network)
-    assert torch.equal(twin.h, network.h)
-    assert not twin.h.requires_grad
-    assert not twin.mean.requires_grad
+    frozen_copy = frozen(network)
+    assert torch.equal(frozen_copy.h, network.h)
+    assert not frozen_copy.h.requires_grad
+    assert not frozen_copy.mean.requires_grad
     assert network.h.grad_fn is not None
 
 

@@ -20,7 +20,7 @@ from lk.transforms import harsanyi
 def centred_logit(logits: Tensor, target: Tensor) -> Tensor:
     """The target's logit above the mean of all logits, shape `(batch,)`.
 
-    Blind to a shift of all logits, which changes no answer.
+    Invariant to a shift of all logits, which changes no answer.
 
     Example:
         >>> centred_logit(torch.tensor([[3.0, 0.0, 0.0]]), torch.tensor([0]))

@@ -1,4 +1,4 @@
-"""What is proven about a group network at a checkpoint, by the callback during training and by the command afterwards alike."""
+"""What is proven about a group network at a checkpoint, by the callback during training and by the command alike."""
 
 import shutil
 from collections.abc import Callable, Sequence

@@ -32,7 +32,7 @@ class Parser(ArgumentParser):
 
     @staticmethod
     def add_command(subcommands: Any, function: Callable[..., Any]) -> "Parser":
-        """A subcommand called as a function and described by its docstring, with `--config` and no other argument yet."""
+        """A subcommand named as a function and described by its docstring, with `--config` and no other argument."""
         description = (inspect.getdoc(function) or "").split("\n")[0]
         parser = Parser(description=description)
         parser.add_argument("--config", action="config", help="YAML file with any of the arguments.")

@@ -200,7 +200,7 @@ def restoring(error: BaseException) -> bool:
 
 
 NOTES = (
-    r"LightningCLI's args parameter",  # main([...]) from Python is a door of its own here
+    r"LightningCLI's args parameter",  # train([...]) is called from Python too
     r".*does not have many workers",  # data sets in memory need none
     r".*number of training batches .* is smaller than the logging interval",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of torch

@@ -125,7 +125,7 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         return []
 
     def content_words(self, x: Tensor) -> tuple[Tensor, list[list[str]]]:
-        """The content word that each token of `(samples, length)` belongs to (-1: none), and the words of each sample."""
+        """The content word of each token, of shape `(samples, length)` (-1: none), and the words of each sample."""
         raise ValueError(
             f"expected sentences to divide into words, got {type(self).__name__}. Use lk.data.Sentences or "
             "lk.data.SST2."
@@ -294,7 +294,7 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         )
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        """Shuffled training batches; the order is a function of (seed, epoch), and a resumed run begins where it was stopped."""
+        """Shuffled training batches, in an order fixed by (seed, epoch); a resumed run begins where it was stopped."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         train = self.train
         batches = Batches(

@@ -31,7 +31,7 @@ from lk.transforms import inverse_harsanyi, number_of_players
 
 @dataclass(frozen=True)
 class JointDecomposition:
-    """As `Decomposition`; `objective` and `lower_bound` are per group, shape of the games without the axis of members."""
+    """As `Decomposition`; `objective` and `lower_bound` are per group: the games' shape without the members' axis."""
 
     and_: Tensor
     or_: Tensor

@@ -38,7 +38,7 @@ class Players(metaclass=Recorded):
         raise NotImplementedError(f"{type(self).__name__} must define divide().")
 
     def divide_samples(self, data: "Data", x: Tensor) -> tuple[Tensor, list[list[str]]]:
-        """The owner of every entry of a data set's samples, and the names of the players where each sample has its own (words)."""
+        """The owner of each entry of a data set's samples, and the players' names where each sample has its own."""
         return self.divide(x, data.baseline, data.column_names), []
 
     def names(self, columns: Sequence[str]) -> list[str]:

@@ -135,7 +135,7 @@ def kind_of(group: Group, character: Floats) -> Kind | None:
 
 
 def canonical(basis: Floats) -> Floats:
-    """The orthonormal basis of the same space in which its first independent rows are lower triangular with a positive diagonal.
+    """The orthonormal basis of a space whose first independent rows are lower triangular with a positive diagonal.
 
     It depends on the space alone, so that results do not change with the basis that LAPACK happens to return.
     """

@@ -64,7 +64,9 @@ def banzhaf_values(and_: Tensor, or_: Tensor) -> Tensor:
 def shapley_interactions(and_: Tensor, or_: Tensor) -> Tensor:
     r"""Shapley interaction indices of all sets of players.
 
-    .. math:: SII(T) = \sum_{S \supseteq T} \frac{I_{and}(S) - (-1)^{|T|} I_{or}(S)}{|S| - |T| + 1}, \qquad T \ne \emptyset
+    .. math::
+
+        SII(T) = \sum_{S \supseteq T} \frac{I_{and}(S) - (-1)^{|T|} I_{or}(S)}{|S| - |T| + 1}, \qquad T \ne \emptyset
 
     The weight is the integral of q**(|S| - |T|) over q in [0, 1], and Gauss-Legendre nodes integrate it exactly: a
     butterfly per node.

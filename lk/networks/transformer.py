@@ -44,7 +44,8 @@ class Transformer(Network):
             or the architecture cannot be read faithfully.
 
     Example:
-        >>> sizes = {"vocab_size": 50, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+        >>> sizes = {"vocab_size": 50, "hidden_size": 8, "intermediate_size": 16}
+        >>> sizes |= {"num_hidden_layers": 2, "num_attention_heads": 2}
         >>> network = Transformer("bert", sizes, num_classes=2, input_shape=(6,))
         >>> network.layers, network(torch.ones(3, 6, dtype=torch.long)).shape
         (('layer1', 'layer2'), torch.Size([3, 2]))
@@ -157,7 +158,7 @@ def words_replaced(table: nn.Module, numbers: Tensor, embedded: Tensor) -> Itera
     """
     asked = 0
 
-    def replace(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    def replace(_: nn.Module, inputs: tuple[Tensor, ...], _output: Tensor) -> Tensor:
         nonlocal asked
         asked += 1
         if asked == 1 and (inputs[0] is numbers or torch.equal(inputs[0], numbers)):

@@ -1,4 +1,7 @@
-"""Is the number of salient interactions a property of the network or of the solver? Kappas, solvers, leans and thresholds on the same games."""
+"""Salient interactions of the same games under other kappas, solvers, tie-breaks and thresholds.
+
+They show whether the number is a property of the network or of the solver.
+"""
 
 import warnings
 from dataclasses import dataclass

@@ -133,7 +133,7 @@ class StabilityStudy:
         return parts
 
     def games(self, final: FinalCheckpoint, place: int, done: Callable[[int], None]) -> dict[str, Tensor]:
-        """`values` of the noisy games of one sample, `(2**n, 2, draws)`, played where they are not stored yet, and the `seconds` that took."""
+        """`values` of a sample's noisy games, `(2**n, 2, draws)`, stored or played now, and the `seconds` taken."""
         samples, index = final.samples, int(final.samples.index[place])
         noise = {"sigma": self.sigma, "draws": self.draws, "seed": self.seed}
         name = f"stability/sigma={self.sigma:g}-draws={self.draws}-seed={self.seed}/sample={index:07d}.safetensors"

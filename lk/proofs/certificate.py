@@ -37,7 +37,8 @@ class Certificate:
         tiers: For a cascade: bound and operations after each tier, `(name, bound, operations, seconds)`.
 
     Example:
-        >>> certificate = Certificate("example", np.array([[1.0, 2.0], [-1.0, 3.0]]), operations=4, brute_force_operations=8, seconds=0.1)
+        >>> slack = np.array([[1.0, 2.0], [-1.0, 3.0]])
+        >>> certificate = Certificate("example", slack, operations=4, brute_force_operations=8, seconds=0.1)
         >>> certificate.bound, certificate.cost
         (0.75, 0.5)
     """

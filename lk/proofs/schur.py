@@ -10,7 +10,10 @@ so that the gap of the main part is sum <rho(e) - rho(w), N>. Near equivariance,
 P(x) + Q(y) for a sum of functions that are equivariant on one side. Then for all w of a class K, with a_K, r_K computed
 from the given matrices,
 
-.. math:: \langle \rho(e) - \rho(w), E \rangle \ge a_K \, tr E - r_K |E - \lambda I|_F - |\lambda| \, d_K, \quad \lambda = tr E / d,
+.. math::
+
+    \langle \rho(e) - \rho(w), E \rangle \ge a_K \, tr E - r_K |E - \lambda I|_F - |\lambda| \, d_K, \quad
+    \lambda = tr E / d,
 
 where r_K = max_w |rho(e) - rho(w) - a_K I|_F and d_K = max_w |tr(rho(e) - rho(w) - a_K I)|. The classes, F, P, Q and C
 matter for tightness only.

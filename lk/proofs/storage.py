@@ -15,16 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lk.groups import Group
+from lk.proofs.circuits import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.explanation import (
     Clusters,
     CosetCluster,
     CosetExplanation,
     FourierExplanation,
-    GSetCircuit,
     GSetExplanation,
     LookupExplanation,
-    SidedCircuit,
-    SignTerm,
 )
 from lk.proofs.tables import Factors, Tables
 from lk.storage.files import writing
@@ -43,7 +41,8 @@ def tables_of(parameters: Mapping[str, Tensor], activation: str) -> Tables:
 
     Example:
         >>> eye = torch.eye(3)
-        >>> tables_of({"embed_left": eye, "embed_right": eye, "unembed": eye, "bias": torch.zeros(3)}, "relu").factors is None
+        >>> arrays = {"embed_left": eye, "embed_right": eye, "unembed": eye, "bias": torch.zeros(3)}
+        >>> tables_of(arrays, "relu").factors is None
         True
     """
     kept = (torch.float32, torch.float16, torch.bfloat16)

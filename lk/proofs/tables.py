@@ -187,7 +187,7 @@ class Tables(Folded[Table]):
             )
 
     def check_group(self, group: Group) -> None:
-        """Raise unless the network has one row per element of the group, and this thread computes as `lk.proofs.rounding` assumes."""
+        """Raise unless the network has a row per group element and this thread rounds as `lk.proofs` assumes."""
         check_arithmetic()
         if group.order != self.order:
             raise ValueError(

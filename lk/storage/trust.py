@@ -219,12 +219,12 @@ def fits(value: Any, annotation: Any) -> bool:
     return isinstance(value, annotation) if isinstance(annotation, type) else True
 
 
-def made_anew(thing: Any, **changes: Any) -> Any:
+def rebuilt(thing: Any, **changes: Any) -> Any:
     """An object of the same class with the attributes of its arguments, some of them changed.
 
     Example:
         >>> from lk.games import Grid
-        >>> made_anew(Grid(2), patch=3).patch
+        >>> rebuilt(Grid(2), patch=3).patch
         3
     """
     return build(describe(thing), trust=True, **changes)

@@ -1,4 +1,4 @@
-"""Certificates through the user's doors.
+"""Certificates through the user's commands.
 
 Trained with and without, stopped and resumed, read back, certified again, with good and bad input.
 """
@@ -113,7 +113,7 @@ def test_watching_changes_nothing(watched, tmp_path):
 
 
 def test_a_stopped_run_keeps_its_rows(watched, tmp_path, monkeypatch):
-    def interrupt(callback, trainer, *_):
+    def interrupt(_, trainer, *__):
         if trainer.global_step == 50:
             raise RuntimeError("stopped")
 

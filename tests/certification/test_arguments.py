@@ -1,4 +1,4 @@
-"""The bridge: interactions of a group network's two arguments, against their definition, and through the ordinary pipeline."""
+"""Interactions of a group network's two arguments, against their definition and through the ordinary pipeline."""
 
 from dataclasses import replace
 

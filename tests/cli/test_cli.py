@@ -1,4 +1,4 @@
-"""The user's own doors: train.py, probe.py, analyze.py, with good and with bad input."""
+"""The user's commands: train.py, probe.py, analyze.py, with good and with bad input."""
 
 import shutil
 from pathlib import Path
@@ -162,7 +162,7 @@ def test_a_unit_of_a_layer_is_explained_from_yaml(run, tmp_path):
         )
 
 
-def test_an_interrupted_extraction_goes_on_where_it_stopped(run, monkeypatch):
+def test_an_interrupted_extraction_goes_on_where_it_stopped(run):
     done = run / "extractions/default/step=0000000/interactions.safetensors"
     before = done.stat().st_mtime_ns
     shutil.rmtree(run / "extractions/default/step=0000012")

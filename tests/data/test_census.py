@@ -22,9 +22,12 @@ INPUTS = [
     "native-country",
 ]
 # UCI's own lines: no header, a space behind each comma, ? for missing values; adult.test has a remark and full stops.
-UCI_DATA = """39, State-gov, 77516, Bachelors, 13, Never-married, Adm-clerical, Not-in-family, White, Male, 2174, 0, 40, United-States, <=50K
+UCI_DATA = """\
+39, State-gov, 77516, Bachelors, 13, Never-married, Adm-clerical, Not-in-family, White, Male, 2174, 0, 40, \
+United-States, <=50K
 54, ?, 180211, Some-college, 10, Married-civ-spouse, ?, Husband, Asian-Pac-Islander, Male, 0, 0, 60, South, >50K
-31, Private, 45781, Masters, 14, Never-married, Prof-specialty, Not-in-family, White, Female, 14084, 0, 50, United-States, >50K
+31, Private, 45781, Masters, 14, Never-married, Prof-specialty, Not-in-family, White, Female, 14084, 0, 50, \
+United-States, >50K
 
 """
 UCI_TEST = "|1x3 Cross validator\n" + UCI_DATA.replace("K\n", "K.\n")

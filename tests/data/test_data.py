@@ -1,4 +1,4 @@
-"""What every data set owes, on tiny files in its real format; and the base class's own promises."""
+"""Every data set on tiny files in its real format, and the contract of the base class."""
 
 import pickle
 

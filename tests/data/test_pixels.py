@@ -78,7 +78,7 @@ def test_a_ramp_has_its_mean_in_every_mode(tmp_path, mode, ending):
     assert high > 0.98
 
 
-def test_modes_that_no_file_holds_are_converted_too(tmp_path):
+def test_modes_that_no_file_holds_are_converted_too():
     from lk.data.pixels import converted
 
     for mode in ("HSV", "PA", "La", "RGBa", "RGBX"):

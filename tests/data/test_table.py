@@ -445,7 +445,8 @@ RUN = """
 data: {class_path: lk.data.Table, init_args: {path: PATH, label: kind, samples_per_class: 1}}
 model: {network: {class_path: lk.networks.MLP, init_args: {widths: [4]}}}
 optimizer: {class_path: torch.optim.Adam}
-trainer: {accelerator: cpu, max_epochs: 1, enable_model_summary: false, enable_progress_bar: false, num_sanity_val_steps: 0}
+trainer:
+  {accelerator: cpu, max_epochs: 1, enable_model_summary: false, enable_progress_bar: false, num_sanity_val_steps: 0}
 """
 
 

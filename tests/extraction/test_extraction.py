@@ -288,7 +288,7 @@ def test_other_samples_are_refused(extraction, samples, folder, data):
     (folder / "step=0000000" / "interactions.safetensors").touch()
     with pytest.raises(
         ValueError,
-        match=r"expected the samples and players .*got test samples \[150, 44, 234\], which differ in x of.*Choose another name",
+        match=r"expected the samples and players .*got test samples \[150, 44, 234\], which differ in x.*Choose",
     ):
         extraction.open(folder, few(extraction.samples(data), 3))
 
@@ -368,14 +368,14 @@ def test_available_memory_is_a_plausible_figure():
 # ---- a frozen copy, and probes of a data set
 def test_frozen_is_a_copy_in_evaluation_mode_without_gradients():
     network = LeNet(3, (1, 12, 12)).train()
-    twin = frozen(network)
+    frozen_copy = frozen(network)
     assert network.training
-    assert not twin.training
+    assert not frozen_copy.training
     assert next(network.parameters()).requires_grad
-    assert not next(twin.parameters()).requires_grad
+    assert not next(frozen_copy.parameters()).requires_grad
     with torch.no_grad():
         next(network.parameters()).zero_()
-    assert next(twin.parameters()).any()
+    assert next(frozen_copy.parameters()).any()
 
 
 def test_fit_probes_uses_a_seeded_part_of_the_training_split_and_keeps_its_recipe(network, data):

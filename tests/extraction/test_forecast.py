@@ -24,7 +24,7 @@ def disk(monkeypatch):
 
     def free(count):
         monkeypatch.setattr(
-            lk.extraction.forecast.shutil, "disk_usage", lambda place: SimpleNamespace(free=count, total=count, used=0)
+            lk.extraction.forecast.shutil, "disk_usage", lambda _: SimpleNamespace(free=count, total=count, used=0)
         )
 
     return free

@@ -192,8 +192,8 @@ def test_batch_norm_and_channels_last_networks():
     network, x = ResNet20(3, (3, 8, 8)).eval(), torch.rand(2, 3, 8, 8)
     owner = Grid(4).divide(x, x[0])
     both = [
-        play(twin, random_probes(twin, [], x), [], x, torch.tensor([0, 1]), owner, torch.zeros_like(x), TrueClass())[0]
-        for twin in (network, network.to(memory_format=torch.channels_last))
+        play(each, random_probes(each, [], x), [], x, torch.tensor([0, 1]), owner, torch.zeros_like(x), TrueClass())[0]
+        for each in (network, network.to(memory_format=torch.channels_last))
     ]
     assert torch.allclose(*both, atol=1e-4)
 

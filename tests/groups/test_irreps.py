@@ -182,10 +182,10 @@ def test_colliding_eigenvalues_are_drawn_again(monkeypatch):
             return self.rng.normal(size=size) if self.draws > self.good_after else np.ones(size)
 
     late = Constant(2)
-    monkeypatch.setattr(np.random, "default_rng", lambda seed: late)
+    monkeypatch.setattr(np.random, "default_rng", lambda _: late)
     assert len(irreps(Symmetric(3))) == 3
     assert late.draws == 3
-    monkeypatch.setattr(np.random, "default_rng", lambda seed: Constant(100))
+    monkeypatch.setattr(np.random, "default_rng", lambda _: Constant(100))
     with pytest.raises(
         ValueError,
         match=r"expected irreducible eigenspaces .*got none from 8 random matrices of seed=0.*another seed",

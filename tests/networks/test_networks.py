@@ -1,4 +1,4 @@
-"""What every network owes: its layers exist, are read in one pass in forward order, and reading them changes nothing."""
+"""Every network: its layers exist, are read in one pass in forward order, and reading them changes nothing."""
 
 import copy
 import warnings
@@ -88,7 +88,7 @@ def test_the_output_is_not_among_the_layers(network):
 
 
 def test_reading_a_copy_does_not_change_training(network):
-    """Weights, batch-norm statistics, modes and the random stream are equal bit for bit after watched and unwatched steps."""
+    """Weights, batch-norm statistics, modes, random stream: equal bit for bit after watched and unwatched steps."""
     x, y = inputs(network, 4), torch.tensor([0, 1, 2, 0])
 
     def train(watched, network):
@@ -99,15 +99,15 @@ def test_reading_a_copy_does_not_change_training(network):
             nn.functional.cross_entropy(network.train()(x), y).backward()
             optimizer.step()
             if watched:
-                twin = frozen(network)
-                with torch.inference_mode(), read_layers(twin, network.layers):
-                    twin(x)
+                frozen_copy = frozen(network)
+                with torch.inference_mode(), read_layers(frozen_copy, network.layers):
+                    frozen_copy(x)
                 assert network.training
-                assert not twin.training
+                assert not frozen_copy.training
         return network.state_dict(), torch.rand(1)
 
-    twin = copy.deepcopy(network)
-    (first, drawn), (second, drawn_again) = train(False, network), train(True, twin)
+    copied = copy.deepcopy(network)
+    (first, drawn), (second, drawn_again) = train(False, network), train(True, copied)
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert torch.equal(drawn, drawn_again)
 
@@ -253,7 +253,7 @@ def test_vit_is_read_inside_its_blocks_and_reading_changes_no_bit():
 def test_vit_is_that_of_torch():
     """The weights of a block in torch's own layer give the same tokens."""
     block, x = tiny_vit().block1, torch.randn(2, 7, 12)
-    twin = nn.TransformerEncoderLayer(12, 2, 48, 0.0, "gelu", batch_first=True, norm_first=True).eval()
+    layer = nn.TransformerEncoderLayer(12, 2, 48, 0.0, "gelu", batch_first=True, norm_first=True).eval()
     names = {
         "self_attn.in_proj_": "attention.1.into.",
         "self_attn.out_proj.": "attention.1.out.",
@@ -263,10 +263,10 @@ def test_vit_is_that_of_torch():
         "linear2.": "mlp.4.",
     }
     state = block.state_dict()
-    twin.load_state_dict(
+    layer.load_state_dict(
         {theirs + part: state[ours + part] for theirs, ours in names.items() for part in ("weight", "bias")}
     )
-    assert torch.allclose(block(x), twin(x), atol=1e-6)
+    assert torch.allclose(block(x), layer(x), atol=1e-6)
 
 
 def test_vit_reads_the_class_from_the_first_token_and_knows_places():

@@ -27,15 +27,15 @@ def network(request):
 
 
 def test_layers_are_read_batch_first_and_the_last_decides(network):
-    twin = frozen(network)
-    with torch.inference_mode(), read_layers(twin, twin.layers) as activations:
-        logits = twin(X)
+    frozen_copy = frozen(network)
+    with torch.inference_mode(), read_layers(frozen_copy, frozen_copy.layers) as activations:
+        logits = frozen_copy(X)
     assert tuple(activations) == ("layer1", "layer2", "layer3")
     assert {activation.shape for activation in activations.values()} == {(2, 7, 8)}
     assert not torch.equal(activations["layer1"], activations["layer2"])
     # Read alone, a sample gives its own row: the batch is the first axis.
-    with torch.inference_mode(), read_layers(twin, twin.layers) as alone:
-        assert torch.allclose(twin(X[1:]), logits[1:], atol=1e-4)
+    with torch.inference_mode(), read_layers(frozen_copy, frozen_copy.layers) as alone:
+        assert torch.allclose(frozen_copy(X[1:]), logits[1:], atol=1e-4)
     assert torch.allclose(alone["layer2"][0], activations["layer2"][1], atol=1e-4)
 
 

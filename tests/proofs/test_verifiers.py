@@ -136,7 +136,7 @@ def test_differences_below_float64_are_decided():
 
 
 def test_rounding_attack():
-    """The explanation is the network itself, its margin is zero in exact numbers, and a common offset makes rounding large."""
+    """The explanation is the network itself, its exact margin is zero, and a common offset makes rounding large."""
     rng = np.random.default_rng(0)
     wrong = 0
     for _ in range(60):

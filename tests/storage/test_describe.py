@@ -31,7 +31,7 @@ from lk.games.maskers import Masker, Mean, Zero
 from lk.probes import Optimum, PaperSGD, Recipe
 from lk.scores import OfActivation, Score, log_odds
 from lk.storage.describe import Recorded, describe
-from lk.storage.trust import build, made_anew
+from lk.storage.trust import build, rebuilt
 
 PACKAGES = (
     lk.games,
@@ -467,8 +467,8 @@ def test_changes_after_an_extraction_was_made_are_refused():
         describe(groups)
 
 
-def test_made_anew_changes_arguments():
-    recipe = made_anew(Optimum(l2=0.5), seed=3)
+def test_rebuilt_changes_arguments():
+    recipe = rebuilt(Optimum(l2=0.5), seed=3)
     assert (recipe.l2, recipe.seed, describe(recipe)["init_args"]["seed"]) == (0.5, 3, 3)
 
 

@@ -136,7 +136,7 @@ def test_nested_columns_are_counted(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda c: c[:-9], lambda c: b"", lambda c: b"PAR1" * 9, lambda c: c[:40] + b"\xff" * 30 + c[70:]]
+    "damage", [lambda c: c[:-9], lambda _: b"", lambda _: b"PAR1" * 9, lambda c: c[:40] + b"\xff" * 30 + c[70:]]
 )
 def test_damaged_tables(tmp_path, damage):
     path = tmp_path / "x.parquet"

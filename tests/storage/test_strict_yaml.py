@@ -1,4 +1,4 @@
-"""YAML of a run: hostile sizes are refused before they are unfolded, damaged files by name, and nothing stands twice in silence."""
+"""YAML of a run: hostile sizes are refused before unfolding, damaged files by name, repeated keys by name."""
 
 import time
 

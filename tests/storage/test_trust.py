@@ -92,7 +92,7 @@ def test_names_that_are_none(path):
         ({"patch": 10**40}, "expected patch of Grid as int, got 1000"),
         (
             {"patches": 2},
-            r"arguments that lk.games.Grid can be made with, got \{'patches': 2\} .*unexpected keyword argument 'patches'",
+            r"arguments that lk.games.Grid can be made with, got \{'patches': 2\} .*unexpected keyword .*'patches'",
         ),
         (
             {},
@@ -164,7 +164,7 @@ def refused(command, *arguments):
     return False
 
 
-def doors(name, run, data):
+def readers(name, run, data):
     """What the commands call that reads names from the changed file, without their parsers."""
     if name.startswith("checkpoint"):
         return {"weights": lambda: [Run(run).load(Run(run).network(data), step) for step in Run(run).checkpoints]}
@@ -187,15 +187,15 @@ def test_the_payload_works(payload):
 
 
 def test_no_hostile_folder_runs_code(payload, folder):
-    """Every folder through the doors that read the changed file."""
+    """Every folder through the functions that read the changed file."""
     assert len(HOSTILE) >= 150
     run, data = folder(), Digits()
     kept = {path: path.read_bytes() for path in run.rglob("*") if path.suffix in (".yaml", ".safetensors", ".ckpt")}
     for name, change in HOSTILE:
         change(run)
-        for door, call in doors(name, run, data).items():
+        for reader, call in readers(name, run, data).items():
             refused(call)
-            assert not executed(payload), f"{name}: executed through {door}"
+            assert not executed(payload), f"{name}: executed through {reader}"
         for path, content in kept.items():
             path.write_bytes(content)
 

@@ -182,7 +182,7 @@ def test_the_command_ends_with_a_report_and_small_checkpoints(tmp_path):
 def test_a_stopped_group_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     whole = command(tmp_path, "whole", "--report", "false")
 
-    def interrupt(callback, trainer, *_):
+    def interrupt(_, trainer, *__):
         if trainer.global_step == 10:
             raise RuntimeError("stopped")
 
