@@ -19,6 +19,7 @@ from lk.metrics import weight_norm
 from lk.networks import GroupNetwork
 from lk.proofs import Tables, tables_of
 from lk.runs import Run
+from lk.runs.measured import record_measured
 from lk.storage.digest import digest_tensors
 from lk.storage.files import available_memory
 
@@ -161,7 +162,7 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def record(run: Run, found: Certification, step: int) -> None:
     """Write the rows of a checkpoint into the run's tables, in the place of its earlier ones.
 
-    Stored proofs of these go with them.
+    Stored proofs of these go with them. A table of runs is told the share of provable networks.
     """
     for folder in run.certified.get(step, {}).values():
         for name in VERIFIERS:
@@ -171,6 +172,7 @@ def record(run: Run, found: Certification, step: int) -> None:
         earlier = run.read_table(name) if run.table(name).is_file() else frame.iloc[:0]
         earlier = earlier[earlier["step"] != step]
         run.write_table(name, joined([earlier, frame]).sort_values("step", kind="stable"))
+    record_measured(run.path, "certificates", step, {"certified": scalars(found).get("certify/provable", 0.0)})
 
 
 def forget_after(run: Run, step: int) -> None:

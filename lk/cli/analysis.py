@@ -1,4 +1,4 @@
-"""Analyse finished runs: `analyze.py extract | certify | check | compare | report | paper`.
+"""Analyse runs: `analyze.py extract | certify | check | compare | report | paper | runs`.
 
 Each subcommand is a function: its arguments are those of the command, its docstring is the help. It imports what it
 works with, so that the help of a light command is there at once.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse.typing import PositiveInt
 
 from lk.cli.parser import Parser
+from lk.cli.runs import runs
 from lk.console import progress, say
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def analyze(args: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if args is None else args)
     parser = Parser(
         prog="analyze.py",
-        description="Extract interactions, certify group networks, compare runs, write reports, reproduce the paper.",
+        description="Extract interactions, certify group networks, compare and list runs, write reports, reproduce the paper.",
     )
     subcommands = parser.add_subcommands()
     completed = "_ARGCOMPLETE" in os.environ or any(word.startswith("--print_shtab") for word in words)
@@ -62,7 +63,12 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
         name: Its name.
         words: What follows the name on the command line; `extract` takes its defaults from the run that it names.
     """
-    made: dict[str, set[str | int]] = {"extract": {"extraction"}, "compare": {"runs"}, "paper": {"settings"}}
+    made: dict[str, set[str | int]] = {
+        "extract": {"extraction"},
+        "compare": {"runs"},
+        "paper": {"settings"},
+        "runs": {"folder", "json"},
+    }
     parser.add_function_arguments(COMMANDS[name], as_group=False, as_positional=True, skip=made.get(name, set()))
     if name == "extract":
         from lk.cli.finished import option, stored_defaults
@@ -75,6 +81,9 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
         parser.set_defaults({f"extraction.{key}": value for key, value in defaults.items()})
     elif name == "compare":
         parser.add_argument("runs", type=str, nargs="+", help="Two run folders or more, on the same samples.")
+    elif name == "runs":
+        parser.add_argument("folder", type=str, nargs="?", default="runs", help="Folder of runs; default: runs.")
+        parser.add_argument("--json", action="store_true", help="Print JSON: sizes in bytes, ages in seconds.")
     elif name == "paper":
         from lk.paper.settings import FIGURES, Paper
 
@@ -92,7 +101,7 @@ def paper_arguments(given: dict[str, Any]) -> dict[str, Any]:
 
 def written_by(name: str, given: dict[str, Any]) -> list[Path]:
     """The run folders that a subcommand writes into, each once; each is its alone until it ends."""
-    if name in ("check", "compare"):
+    if name in READS:
         return []
     paths = (
         [path for network in given["settings"].networks for path in network.runs] if name == "paper" else [given["run"]]
@@ -315,5 +324,6 @@ def paper(
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (extract, certify, check, compare, report, paper)
+    command.__name__: command for command in (extract, certify, check, compare, report, paper, runs)
 }
+READS = ("check", "compare", "runs")  # the others write into a run
