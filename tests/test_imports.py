@@ -18,7 +18,7 @@ FLOORS = (
     {"layers", "groups"},  # activations by name, finite groups
     {"data", "networks", "scores"},  # what enters; what a game is played for; what may be read
     {"probes", "runs"},  # what layers know; where things lie, and what is rebuilt from there
-    {"games", "decomposition", "proofs"},
+    {"games", "decomposition", "proofs", "sweeps"},
     {"interactions", "finders"},
     {"metrics"},
     {"extraction"},  # games and interactions over samples, for all callers
@@ -40,6 +40,7 @@ ONLY_IN = {
     "matplotlib": {"plots", "pages", "report", "paper", "certification", "explained", "callbacks", "interactions"},
     "jsonargparse": {"cli"},
     "rich": {"console"},
+    "submitit": {"sweeps"},
     "jinja2": {"pages"},
 }
 

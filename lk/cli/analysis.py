@@ -1,4 +1,4 @@
-"""Analyse runs: `analyze.py extract | certify | check | compare | report | paper | runs`.
+"""Analyse runs: `analyze.py extract | certify | check | compare | report | paper | runs | sweep`.
 
 Each subcommand is a function: its arguments are those of the command, its docstring is the help. It imports what it
 works with, so that the help of a light command is there at once.
@@ -16,6 +16,7 @@ from jsonargparse.typing import PositiveInt
 
 from lk.cli.parser import Parser
 from lk.cli.runs import runs
+from lk.cli.sweep import sweep
 from lk.console import progress, say
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def analyze(args: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if args is None else args)
     parser = Parser(
         prog="analyze.py",
-        description="Extract interactions, certify group networks, compare and list runs, write reports, reproduce the paper.",
+        description="Extract interactions, certify group networks, list, compare and sweep runs, write reports, reproduce the paper.",
     )
     subcommands = parser.add_subcommands()
     completed = "_ARGCOMPLETE" in os.environ or any(word.startswith("--print_shtab") for word in words)
@@ -310,10 +311,10 @@ def paper(
     Raises:
         ValueError: There is no such figure.
     """
-    from lk.layers import nearest
     from lk.paper.page import write_paper
     from lk.paper.settings import FIGURES
     from lk.paper.studies import PaperStudies
+    from lk.text import nearest
 
     chosen = list(map(str, FIGURES if figures is None else figures))  # YAML reads 5 as a number and 3a as a word
     unknown = [figure for figure in chosen if figure not in FIGURES]
@@ -324,6 +325,6 @@ def paper(
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (extract, certify, check, compare, report, paper, runs)
+    command.__name__: command for command in (extract, certify, check, compare, report, paper, runs, sweep)
 }
-READS = ("check", "compare", "runs")  # the others write into a run
+READS = ("check", "compare", "runs", "sweep")  # the others write into a run themselves

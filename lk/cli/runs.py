@@ -1,6 +1,7 @@
 """The runs of a folder as a table: `analyze.py runs`."""
 
 import operator
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lk.studies.overview import COLUMNS, Row, overview
+from lk.text import DASH, duration, nearest, size
 
 TEXT = ("run", "state", "network", "data")
 CONDITION = re.compile(r"\s*(\w+)\s*(!=|=|<|>)\s*(.*?)\s*")
@@ -28,7 +30,11 @@ def runs(folder: str = "runs", where: str = "", sort: str = "age", json: bool = 
         json: Print JSON: a list of runs, sizes in bytes, ages in seconds.
     """
     rows = chosen(overview(Path(folder)), where, sort)
-    sys.stdout.write(f"{dumps(rows, indent=1) if json else table(rows)}\n")
+    try:
+        sys.stdout.write(f"{dumps(rows, indent=1) if json else table(rows)}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # `... | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # ---- filters and sort
@@ -89,8 +95,6 @@ def check_column(name: str) -> None:
         ValueError: Names the nearest column.
     """
     if name not in COLUMNS:
-        from lk.layers import nearest  # loads torch
-
         raise ValueError(f"expected a column of the table, got {name!r}. {nearest(name, COLUMNS)}")
 
 
@@ -113,27 +117,14 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 def printed(each: Mapping[str, Any], column: str) -> str:
     """One cell. Texts come from files of somebody: what is not printable would speak to the terminal."""
     if column == "size":
-        return f"{each['bytes'] / 1e6:,.1f} MB"
+        return size(each["size"])
     if column == "age":
         return duration(each["age"])
     value = each[column]
     if value is None:
-        return "–"
+        return DASH
     if column == "epoch":
         return f"{value:g}" if each["epochs"] in (None, value) else f"{value:.3g}/{each['epochs']:g}"
     if column in ("accuracy", "completeness", "certified"):
         return f"{value:.3f}"
     return "".join(letter if letter.isprintable() else "?" for letter in str(value))
-
-
-def duration(seconds: float) -> str:
-    """A time span in its largest unit.
-
-    Example:
-        >>> duration(59), duration(5400), duration(3 * 86400)
-        ('59 s', '1.5 h', '3 d')
-    """
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.2g} {unit}" if seconds < 10 * length else f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"

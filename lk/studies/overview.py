@@ -14,7 +14,7 @@ from lk.runs.measured import read_measured
 
 COLUMNS = (
     *("run", "state", "network", "data", "seed", "epoch", "epochs", "accuracy"),
-    *("completeness", "certified", "bytes", "age"),
+    *("completeness", "certified", "size", "age"),
 )
 DEPTH = 3  # runs/paper/mnist-mlp7-0 lies two folders deep
 Row = dict[str, Any]
@@ -23,10 +23,11 @@ Row = dict[str, Any]
 def overview(folder: Path, now: float | None = None) -> list[Row]:
     """A row for each run below a folder, the one that was written last first.
 
-    Columns: run (its path from the folder), state (`lk.runs.heartbeat.state`; `not started`, `damaged`), network, data,
+    Columns: run (its path from the folder), state (`lk.runs.heartbeat.state`; without a heartbeat
+    `not started`, `damaged`, or `unknown` where the run is of an earlier version), network, data,
     seed, epoch, epochs (planned), accuracy (test split), completeness (of the layer nearest to half of the depth, against
     the output, at the last checkpoint), certified (share of games whose gap is proven; of group networks, share that is
-    provable), bytes (of all files), age (seconds since the last file was written). None where something is not known.
+    provable), size (bytes of all files), age (seconds since the last file was written). None where something is not known.
 
     Args:
         folder: Folder of runs.
@@ -61,7 +62,7 @@ def row(path: Path, name: str, now: float) -> Row:
     found: Row = dict.fromkeys(COLUMNS)
     found |= {key: about[key] for key in COLUMNS if key in about}
     found |= measured_of(path)
-    return {**found, "run": name, "bytes": size, "age": max(0.0, now - written)}
+    return {**found, "run": name, "size": size, "age": max(0.0, now - written)}
 
 
 def measure(folder: str | Path) -> tuple[int, float]:
@@ -74,7 +75,9 @@ def measure(folder: str | Path) -> tuple[int, float]:
             else:
                 about = entry.stat(follow_symlinks=False)
                 inner, last = about.st_size, about.st_mtime
-            size, written = size + inner, max(written, last)
+            size += inner
+            if last > written:  # faster than max, of which there would be one for each file
+                written = last
     return size, written
 
 
@@ -97,7 +100,7 @@ def from_files(path: Path) -> Row:
         segments, accuracy = read_segments(path), test_accuracy(run)
         names = {"network": class_name(run.config["model"]["network"]), "data": class_name(run.config["data"])}
         last = segments[-1] if segments else {}
-        ended = last.get("ended", "unknown" if run.checkpoints else "not started")
+        ended = last.get("ended", "unknown" if (path / "tables").is_dir() else "not started")
     except (ValueError, OSError):
         return {"state": "damaged"}
     return {
