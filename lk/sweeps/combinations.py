@@ -106,7 +106,9 @@ def grid(parameters: Mapping[str, Any]) -> dict[str, Combination]:
         raise ValueError(f"expected at most {MOST:,} runs, got {number:,}. Leave values away, or use method: random.")
     found: dict[str, Combination] = {}
     for chosen in itertools.product(*values.values()):
-        label = "-".join(text(value) for value, own in zip(chosen, values.values(), strict=True) if len(own) > 1)
+        label = "-".join(
+            text(value) for name, value in zip(values, chosen, strict=True) if "values" in parameters[name]
+        )
         if label in found:
             raise ValueError(f"expected values that can be told apart, got two runs {label!r}. Rename a file or value.")
         found[label] = dict(zip(values, chosen, strict=True))

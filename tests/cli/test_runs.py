@@ -8,8 +8,9 @@ import pytest
 
 from lk.cli import analyze
 from lk.cli.runs import chosen, table
+from lk.runs import Run
 from lk.runs.heartbeat import beat
-from lk.studies.overview import COLUMNS
+from lk.studies.overview import COLUMNS, overview
 
 ROWS = [
     {**dict.fromkeys(COLUMNS), "run": "a", "network": "VGG11", "accuracy": 0.5, "age": 9.0, "size": 5_000, "seed": 1},
@@ -79,6 +80,15 @@ def test_the_command_lists_runs_and_loads_nothing_heavy(tmp_path, capsys):
     )
     assert done.stdout.splitlines()[1].split()[:6] == ["one", "SIGTERM", "MLP", "Digits", "–", "1/2"]
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_training_leaves_its_row(tiny_run):
+    (row,) = [row for row in overview(tiny_run.parent) if row["run"] == tiny_run.name]
+    training = Run(tiny_run).read_table("training")
+    last = training[training["quantity"] == "test/accuracy"].iloc[-1]
+    assert (row["state"], row["epoch"], row["epochs"]) == ("finished", last["epoch"], last["epoch"])
+    assert row["accuracy"] == last["value"]
+    assert (row["network"], row["data"], row["certified"]) == ("MLP", "Digits", 1.0)
 
 
 def test_a_reader_that_leaves_early_is_no_error(tmp_path):
