@@ -9,16 +9,15 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from lk.callbacks.at_checkpoints import AtCheckpoints
-from lk.callbacks.log import log_artifact, log_extraction
+from lk.callbacks.log import log_extraction
 from lk.console import say
 from lk.extraction import Checkpoint, Extraction, Samples, read
 from lk.extraction.forecast import check_disk, forecast, pending
 from lk.extraction.samples import check_memory
-from lk.extraction.tables import measure_checkpoint
+from lk.extraction.tables import record_interactions
 from lk.games import count_players
-from lk.metrics.intervals import equal_weights
 from lk.runs import Run
-from lk.studies.averages import averages
+from lk.studies.extraction_averages import unit_of
 
 
 class ExtractInteractions(AtCheckpoints):
@@ -61,17 +60,7 @@ class ExtractInteractions(AtCheckpoints):
         super().on_train_start(trainer, pl_module)
 
     def work(self, checkpoint: Checkpoint, loggers: Sequence[Logger]) -> None:
-        """Extract, measure and log; what is stored already is read."""
+        """Extract and log; what is stored already is read."""
         checkpoint, found = read(replace(checkpoint, samples=self.samples), self.extraction)
-        tables = measure_checkpoint(checkpoint, self.extraction.name, found)
-        log_extraction(
-            loggers, checkpoint, self.extraction.name, averages(found, equal_weights(found.n_samples)), tables
-        )
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The interactions of all checkpoints as one artifact."""
-        super().on_train_end(trainer, pl_module)
-        if trainer.is_global_zero:
-            log_artifact(
-                trainer.loggers, Run(trainer.default_root_dir).extraction(self.extraction.name), self.extraction.name
-            )
+        record_interactions(checkpoint.run, self.extraction.name, found)
+        log_extraction(loggers, checkpoint, self.extraction.name, found, unit_of(type(self.extraction.score).__name__))

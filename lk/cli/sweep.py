@@ -84,7 +84,8 @@ def check_settings(found: Sweep, runs: list[str]) -> None:
                 train([*found.words[run], "--print_config"])
         except SystemExit as error:
             if error.code:
-                raise ValueError(f"{run}: {refused.getvalue().splitlines()[0].removeprefix('error: ')}") from None
+                reason = refused.getvalue().partition("(--help")[0].removeprefix("error: ")
+                raise ValueError(f"{run}: {' '.join(reason.split())}") from None
 
 
 def covering(words: Mapping[str, list[str]]) -> Iterator[str]:

@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lk.extraction.checkpoint import Checkpoint
 from lk.extraction.games import read_games
 from lk.games import OUTPUT
 from lk.interactions import Interactions
@@ -220,13 +219,6 @@ def record_interactions(run: Run, name: str, found: Interactions) -> None:
         "certified": float(found.certified.float().mean()),
     }
     record_measured(run.path, f"extractions/{name}", found.step, numbers)
-
-
-def measure_checkpoint(checkpoint: Checkpoint, name: str, found: Interactions) -> dict[str, pd.DataFrame]:
-    """Tables of one extracted checkpoint, against the stored one before it."""
-    record_interactions(checkpoint.run, name, found)
-    earlier = [path for step, path in checkpoint.run.extracted(name).items() if step < checkpoint.step]
-    return measured(checkpoint.folder(name), found, Interactions.load(earlier[-1]) if earlier else None)
 
 
 def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:

@@ -4,9 +4,11 @@ Frames of averages have the columns mean, low and high (95 % interval) and n (`l
 flags layers that say little (`lk.studies.low_signal`); every figure shows the flag.
 """
 
-from lk.plots.heat_map import heat_map
+from lk.plots.change import change
 from lk.plots.iou_matrix import iou_matrix
 from lk.plots.layer_epoch_maps import layer_epoch_maps
+from lk.plots.layer_probes import layer_probes
+from lk.plots.layer_ratios import layer_ratios
 from lk.plots.on_images import on_images
 from lk.plots.order_over_epochs import order_over_epochs
 from lk.plots.overlap import overlap
@@ -14,14 +16,18 @@ from lk.plots.probe_accuracy import probe_accuracy
 from lk.plots.ranked_effects import ranked_effects
 from lk.plots.ratios import ratios
 from lk.plots.run_lines import run_lines
+from lk.plots.salient_count import salient_count
+from lk.plots.signed_strength import signed_strength
 from lk.plots.sorted_strengths import sorted_strengths
 from lk.plots.strength_by_order import strength_by_order
 from lk.plots.training_curves import training_curves
 
 __all__ = [
-    "heat_map",
+    "change",
     "iou_matrix",
     "layer_epoch_maps",
+    "layer_probes",
+    "layer_ratios",
     "on_images",
     "order_over_epochs",
     "overlap",
@@ -29,6 +35,8 @@ __all__ = [
     "ranked_effects",
     "ratios",
     "run_lines",
+    "salient_count",
+    "signed_strength",
     "sorted_strengths",
     "strength_by_order",
     "training_curves",
