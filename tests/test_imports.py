@@ -41,6 +41,7 @@ ONLY_IN = {
     "jsonargparse": {"cli"},
     "rich": {"console"},
     "submitit": {"sweeps"},
+    "wandb_workspaces": {"loggers"},
     "jinja2": {"pages"},
 }
 

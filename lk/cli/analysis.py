@@ -1,4 +1,4 @@
-"""Analyse runs: `analyze.py extract | certify | check | compare | report | paper | runs | sweep`.
+"""Analyse runs: `analyze.py extract | certify | check | compare | report | paper | runs | sweep | dashboard`.
 
 Each subcommand is a function: its arguments are those of the command, its docstring is the help. It imports what it
 works with, so that the help of a light command is there at once.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse.typing import PositiveInt
 
+from lk.cli.dashboard import dashboard
 from lk.cli.parser import Parser
 from lk.cli.runs import runs
 from lk.cli.sweep import sweep
@@ -69,6 +70,7 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
         "compare": {"runs"},
         "paper": {"settings"},
         "runs": {"folder", "json"},
+        "dashboard": {"runs", "publish"},
     }
     parser.add_function_arguments(COMMANDS[name], as_group=False, as_positional=True, skip=made.get(name, set()))
     if name == "extract":
@@ -85,6 +87,9 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
     elif name == "runs":
         parser.add_argument("folder", type=str, nargs="?", default="runs", help="Folder of runs; default: runs.")
         parser.add_argument("--json", action="store_true", help="Print JSON: sizes in bytes, ages in seconds.")
+    elif name == "dashboard":
+        parser.add_argument("runs", type=str, nargs="+", help="Run folders of one W&B project.")
+        parser.add_argument("--publish", action="store_true", help="Send it to W&B; needs `wandb login`.")
     elif name == "paper":
         from lk.paper.settings import FIGURES, Paper
 
@@ -325,6 +330,6 @@ def paper(
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (extract, certify, check, compare, report, paper, runs, sweep)
+    command.__name__: command for command in (extract, certify, check, compare, report, paper, runs, sweep, dashboard)
 }
-READS = ("check", "compare", "runs", "sweep")  # the others write into a run themselves
+READS = ("check", "compare", "runs", "sweep", "dashboard")  # the others write into a run themselves
