@@ -36,8 +36,10 @@ LAZY = {("interactions", "plots")}
 # Lightning, W&B and pictures stay where they belong.
 ONLY_IN = {
     "pytorch_lightning": {"data", "extraction", "paper", *EDGE},  # extraction, paper: isolate_rng around a checkpoint
-    "wandb": {"callbacks", "cli", "loggers"},
-    "matplotlib": {"plots", "pages", "report", "paper", "certification", "explained", "callbacks", "interactions"},
+    "wandb": {"cli", "loggers"},
+    "matplotlib": {
+        *("plots", "pages", "report", "paper", "certification", "explained", "callbacks", "interactions", "loggers")
+    },
     "jsonargparse": {"cli"},
     "rich": {"console"},
     "submitit": {"sweeps"},

@@ -56,7 +56,9 @@ def scalars(
     return found
 
 
-def log_extraction(loggers: Sequence[Logger], checkpoint: Checkpoint, name: str, found: Interactions, unit: str) -> None:
+def log_extraction(
+    loggers: Sequence[Logger], checkpoint: Checkpoint, name: str, found: Interactions, unit: str
+) -> None:
     """Send one checkpoint: numbers to every logger, figures to those that take pictures, a table to W&B.
 
     All have the checkpoint's epoch as their own axis: they exist at checkpoints only, and a run may log losses by step.
@@ -82,9 +84,7 @@ def log_extraction(loggers: Sequence[Logger], checkpoint: Checkpoint, name: str,
     now = None if probes is None else probes[probes["step"] == step]
     numbers = scalars(means, table, now, name)
     if drawn:
-        log_figures(
-            loggers, panels(found, means, table, probes, checkpoint.explained, name, unit), epoch, step
-        )
+        log_figures(loggers, panels(found, means, table, probes, checkpoint.explained, name, unit), epoch, step)
     rows = strongest(found)
     for logger in loggers:
         if isinstance(logger, WandbLogger):

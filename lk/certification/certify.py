@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lk.certification.arguments import interactions_of_arguments
 from lk.certification.proving import Proof, certify_network
-from lk.certification.rows import VERIFIERS, best_bounds, final_rows
+from lk.certification.rows import VERIFIERS
 from lk.data import GroupTable
 from lk.extraction import Checkpoint
 from lk.metrics import weight_norm
@@ -181,23 +181,3 @@ def forget_after(run: Run, step: int) -> None:
         if run.table(name).is_file():
             frame = run.read_table(name)
             run.write_table(name, frame[frame["step"] <= step])
-
-
-def scalars(found: Certification) -> dict[str, float]:
-    """Means over the seeds of a checkpoint, under keys `certify/...`."""
-    certificates, progress = found.tables["certificates"], found.tables["progress"]
-    final = final_rows(certificates)
-    numbers: dict[str, float] = {}
-    for name, rows in final.groupby("verifier"):
-        numbers |= {
-            f"certify/{column}_{name}": float(rows[column].mean())
-            for column in ("bound", "bound_float32", "bound_bfloat16")
-        }
-        if rows["cost"].notna().any():
-            numbers[f"certify/cost_{name}"] = float(rows["cost"].mean())
-    explained = best_bounds(certificates)
-    if len(explained):
-        numbers["certify/provable"] = float((explained["bound"] >= PROVABLE).mean())
-    for name, values in progress[progress["irrep"] == ""].groupby("quantity")["value"]:
-        numbers[f"certify/{str(name).replace('/', '_')}"] = float(values.mean())
-    return numbers

@@ -34,6 +34,6 @@ def define(logger: WandbLogger, keys: Mapping[str, Any]) -> None:
     known = DEFINED.setdefault(logger, set())
     if not known:
         logger.experiment.define_metric(AXIS, hidden=True)
-    for key in keys.keys() - known:
+    for key in [key for key in keys if key not in known]:
         logger.experiment.define_metric(key, step_metric=AXIS, step_sync=False)
-    known |= keys.keys()
+    known.update(keys)

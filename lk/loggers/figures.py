@@ -95,4 +95,3 @@ def log_figures(
     for key, (draw, caption) in figures.items() if chosen else ():
         figure = draw()
         log_figure(chosen, key, figure, caption, epoch, step)
-        figure.clear()  # its parts refer to one another: memory would wait for the garbage collector

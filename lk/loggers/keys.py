@@ -42,7 +42,7 @@ def plain(name: str) -> str:
     """A name without the characters that some logger refuses (MLflow), or reads as nesting (the dot in W&B).
 
     Example:
-        >>> plain("blocks.0[1]/α")
-        'blocks_0_1_'
+        >>> plain("blocks.0[1]/a b")
+        'blocks_0_1_a_b'
     """
     return re.sub(r"[^A-Za-z0-9_-]+", "_", name)

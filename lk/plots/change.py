@@ -56,6 +56,8 @@ def change(shares: pd.DataFrame, title: str, references: Sequence[str] = tuple(R
         panel.set_ylabel(REFERENCES[reference])
         mirrored(panel)
         blocks(panel, layers, orders, marked, named=panel is axes[0, 0])
+        if panel is not axes[-1, 0]:
+            panel.set_xticks([])
     words = {"kept": OVERLAP, "newly emerged": NEW, "forgotten (downwards)": FORGOTTEN}
     legend(figure, [swatch(word, facecolor=colour) for word, colour in words.items()])
     heading(figure, title, f"strength / {REACH} by order; {with_intervals(rows)}")

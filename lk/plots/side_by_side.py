@@ -25,7 +25,7 @@ def fixed(rows: int = 1, height: float = HEIGHT) -> tuple[Figure, Any]:
     """A figure with set margins, and its axes `(rows, 1)`: to solve a layout costs as much as to draw."""
     figure = Figure(figsize=(WIDTH, height), layout="none")
     margins = {"left": LEFT / WIDTH, "right": 1 - RIGHT / WIDTH, "bottom": BOTTOM / height, "top": 1 - TOP / height}
-    return figure, figure.subplots(rows, 1, squeeze=False, sharex=True, gridspec_kw={**margins, "hspace": 0.32})
+    return figure, figure.subplots(rows, 1, squeeze=False, gridspec_kw={**margins, "hspace": 0.32})
 
 
 def heading(figure: Figure, title: str, note: str = "") -> None:
@@ -70,13 +70,15 @@ def bars(axes: Axes, x: np.ndarray, low: np.ndarray, high: np.ndarray, width: fl
 def blocks(
     axes: Axes, layers: Sequence[str], orders: Sequence[int], marked: Sequence[str] = (), named: bool = True
 ) -> None:
-    """Ticks of the orders, and the layers' names above them."""
-    step, every = len(orders) + GAP, 1 if len(orders) <= 5 else 2
-    shown = list(range(0, len(orders), every))
+    """A few ticks of the orders (each costs a millisecond), and the layers' names above them."""
+    step, last = len(orders) + GAP, len(orders) - 1
+    shown = sorted({0, last // 2, last})
     at = [place * step + i for place in range(len(layers)) for i in shown]
     axes.set_xticks(at, [str(orders[i]) for _ in layers for i in shown], fontsize=9)
     most = max(8, 84 // max(1, len(layers)))  # characters of a name
-    for place, (name, label) in enumerate(zip(layers, layer_labels(layers, marked, most), strict=True) if named else ()):
+    for place, (name, label) in enumerate(
+        zip(layers, layer_labels(layers, marked, most), strict=True) if named else ()
+    ):
         middle, flagged = place * step + (len(orders) - 1) / 2, name in set(marked)
         style: Any = {"color": LOW_SIGNAL, "style": "italic"} if flagged else {}
         axes.text(middle, 1.02, label, transform=axes.get_xaxis_transform(), ha="center", fontweight="bold", **style)
