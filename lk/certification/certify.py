@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lk.certification.arguments import interactions_of_arguments
 from lk.certification.proving import Proof, certify_network
-from lk.certification.rows import VERIFIERS
+from lk.certification.rows import VERIFIERS, best_bounds
 from lk.data import GroupTable
 from lk.extraction import Checkpoint
 from lk.metrics import weight_norm
@@ -172,7 +172,9 @@ def record(run: Run, found: Certification, step: int) -> None:
         earlier = run.read_table(name) if run.table(name).is_file() else frame.iloc[:0]
         earlier = earlier[earlier["step"] != step]
         run.write_table(name, joined([earlier, frame]).sort_values("step", kind="stable"))
-    record_measured(run.path, "certificates", step, {"certified": scalars(found).get("certify/provable", 0.0)})
+    explained = best_bounds(found.tables["certificates"])
+    provable = float((explained["bound"] >= PROVABLE).mean()) if len(explained) else 0.0
+    record_measured(run.path, "certificates", step, {"certified": provable})
 
 
 def forget_after(run: Run, step: int) -> None:

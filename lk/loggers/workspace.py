@@ -23,7 +23,6 @@ GROUPED = {
     "provable": "Provable share",
 }
 MOST_RUNS, MOST_LAYERS = 100, 10_000
-TRAINING = {"test/accuracy": "Test accuracy", "train/loss": "Training loss", "test/loss": "Test loss"}
 
 
 class Shown(NamedTuple):
@@ -60,7 +59,8 @@ def shown(runs: Iterable[Run], extraction: str = DEFAULT) -> Shown:
 
 def certified_keys(run: Run) -> set[str]:
     """The keys under which a group run logs its last checkpoint."""
-    from lk.certification.certify import TABLES, Certification, scalars
+    from lk.callbacks.log_certification import scalars
+    from lk.certification.certify import TABLES, Certification
 
     tables = {name: run.read_table(name) for name in TABLES}
     return set(scalars(Certification({name: t[t["step"] == t["step"].max()] for name, t in tables.items()}, {})))
@@ -91,14 +91,16 @@ def workspace(found: Shown, ids: Sequence[str], entity: str, project: str, extra
     if found.certified:
         figures = [key("figures", name) for name in GROUP_FIGURES]
         sections += [section("Certified", [*media(figures), *bounds(found.certified)], 3, 3)]
-    sections += [section("Training", [lines(title, [name], "epoch") for name, title in TRAINING.items()], 3, 1)]
+    loss = "train/loss_epoch" if found.layers else "train/loss"  # networks of a group log by step alone
+    training = {"Test accuracy": "test/accuracy", "Training loss": loss, "Test loss": "test/loss"}
+    sections += [section("Training", [lines(title, [name], "epoch") for title, name in training.items()], 3, 1)]
     return ws.Workspace(
         entity=entity,
         project=project,
         name="Layerwise knowledge",
         sections=sections,
         settings=ws.WorkspaceSettings(x_axis=AXIS, max_runs=MOST_RUNS),
-        runset_settings=ws.RunsetSettings(filters=[ws.Metric("ID").isin(list(ids))]),
+        runset_settings=ws.RunsetSettings(filters=ws.And(ws.Metric("ID").isin(list(ids)))),
     )
 
 
@@ -145,13 +147,8 @@ def compared(layers: Sequence[Sequence[str]], extraction: str) -> list[Any]:
 
 def bounds(keys: Sequence[str]) -> list[Any]:
     """A line plot for each quantity of the certificates, with all verifiers."""
-    plots = []
-    for quantity, title in GROUPED.items():
-        own = [name for name in keys if quantity in name.split("/", 1)[1].replace("/", "_").split("_")]
-        own = [name for name in own if "float" not in name]  # bounds as executed have lines of their own
-        if own:
-            plots.append(lines(title, own))
-    return plots
+    own = {title: [name for name in keys if name.endswith(f"/{quantity}")] for quantity, title in GROUPED.items()}
+    return [lines(title, found) for title, found in own.items() if found]
 
 
 def spec(made: Any) -> Mapping[str, Any]:
