@@ -66,13 +66,17 @@ def check(name: str, parameter: object) -> None:
         if not isinstance(values, list) or not values:
             raise ValueError(f"expected at least one of the values of {name}, got values={values!r}.")
         return
-    bounds = [parameter.get("min"), parameter.get("max")]
-    if not all(isinstance(bound, (int, float)) and math.isfinite(bound) for bound in bounds) or bounds[0] > bounds[1]:
+    low, high = parameter.get("min"), parameter.get("max")
+    if (
+        not isinstance(low, (int, float))
+        or not isinstance(high, (int, float))
+        or not -math.inf < low <= high < math.inf
+    ):
         raise ValueError(f"expected value, values, or min <= max for parameter {name}, got {parameter!r}.")
-    if distribution(parameter) not in DRAWN or (distribution(parameter) == "log_uniform_values" and bounds[0] <= 0):
+    if distribution(parameter) not in DRAWN or (distribution(parameter) == "log_uniform_values" and low <= 0):
         raise ValueError(
             f"expected one of {', '.join(DRAWN)} (the last above 0) as distribution of {name}, got "
-            f"{parameter.get('distribution')!r} from {bounds[0]}. Others need `wandb agent`."
+            f"{parameter.get('distribution')!r} from {low}. Others need `wandb agent`."
         )
 
 

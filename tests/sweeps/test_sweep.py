@@ -1,5 +1,6 @@
 """Sweep files: those of the repository, and bad ones."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,14 @@ def test_a_missing_config_is_named(tmp_path, monkeypatch, form):
         read_sweep(written(tmp_path, command=[*GOOD["command"], *form]))
     with pytest.raises(FileNotFoundError, match=r"No file .*other.yaml"):
         read_sweep(tmp_path / "other.yaml")
+
+
+@pytest.mark.slow
+def test_the_schema_of_wandb_accepts_every_file():
+    """W&B's package sweeps needs NumPy 1, and with it an environment of its own."""
+    code = "import sys, yaml; from sweeps.config import schema_violations_from_proposed_config as violations; "
+    code += "print([v for f in sys.argv[1:] for v in violations(yaml.safe_load(open(f)))])"
+    words = ["uv", "run", "--no-project", "--isolated", "--python", "3.11", "--with", "sweeps==0.3.0"]
+    words += ["--with", "setuptools", "python", "-c", code, *map(str, FILES)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=FILES[0].parent)
+    assert done.stdout == "[]\n"
