@@ -18,7 +18,7 @@ FLOORS = (
     {"layers", "groups"},  # activations by name, finite groups
     {"data", "networks", "scores"},  # what enters; what a game is played for; what may be read
     {"probes", "runs"},  # what layers know; where things lie, and what is rebuilt from there
-    {"games", "decomposition", "proofs"},
+    {"games", "decomposition", "proofs", "sweeps"},
     {"interactions", "finders"},
     {"metrics"},
     {"extraction"},  # games and interactions over samples, for all callers
@@ -42,6 +42,8 @@ ONLY_IN = {
     },
     "jsonargparse": {"cli"},
     "rich": {"console"},
+    "submitit": {"sweeps"},
+    "wandb_workspaces": {"loggers"},
     "jinja2": {"pages"},
 }
 

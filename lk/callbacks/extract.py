@@ -14,6 +14,7 @@ from lk.console import say
 from lk.extraction import Checkpoint, Extraction, Samples, read
 from lk.extraction.forecast import check_disk, forecast, pending
 from lk.extraction.samples import check_memory
+from lk.extraction.tables import record_interactions
 from lk.games import count_players
 from lk.runs import Run
 from lk.studies.extraction_averages import unit_of
@@ -61,4 +62,5 @@ class ExtractInteractions(AtCheckpoints):
     def work(self, checkpoint: Checkpoint, loggers: Sequence[Logger]) -> None:
         """Extract and log; what is stored already is read."""
         checkpoint, found = read(replace(checkpoint, samples=self.samples), self.extraction)
+        record_interactions(checkpoint.run, self.extraction.name, found)
         log_extraction(loggers, checkpoint, self.extraction.name, found, unit_of(type(self.extraction.score).__name__))

@@ -22,7 +22,8 @@ class Wandb(WandbLogger):
         job_type: What the run does.
         tags: Tags.
         notes: A longer description of the run.
-        mode: `offline`, `online` or `disabled`; the environment variable `WANDB_MODE` overrides it.
+        mode: `offline`, `online` or `disabled`; the environment variable `WANDB_MODE` overrides it, and so does
+            `wandb agent`, whose runs are online.
         artifacts: Send the interactions and the report as artifacts.
         log_model: Send the last checkpoint as an artifact at the end; `all` sends every checkpoint.
         name: Display name; default the run's id.
@@ -58,7 +59,8 @@ class Wandb(WandbLogger):
                 "expected the package wandb for trainer.logger, got none installed. Install it, or choose another "
                 "logger: --trainer.logger CSVLogger."
             )
-        mode = os.environ.get("WANDB_MODE", mode)
+        swept = "WANDB_SWEEP_ID" in os.environ  # set by W&B's agent, to which an offline run says nothing
+        mode = os.environ.get("WANDB_MODE", "online" if swept else mode)
         settings: dict[str, Any] = {"mode": mode, "entity": entity, "group": group, "job_type": job_type}
         settings |= {"tags": list(tags), "notes": notes}
         # W&B ends with 35 lines of its own about the run, which push the path of the report off the screen.

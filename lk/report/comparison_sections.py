@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lk import plots
+from lk.extraction.tables import intermediate
 from lk.games import OUTPUT
 from lk.metrics.intervals import SEEDS
 from lk.metrics.wilson import wilson
@@ -11,7 +12,7 @@ from lk.pages.glossary import METHOD
 from lk.pages.page import Gallery, Section
 from lk.plots.style import of_samples, wide
 from lk.runs import Run
-from lk.studies.alignment import SAME, Aligned, intermediate
+from lk.studies.alignment import SAME, Aligned
 from lk.studies.differences import seeded
 from lk.studies.layer_steps import DROPPED, LEARNED
 from lk.studies.run_facts import architecture, highest_order, optional_table, parameters, test_accuracy

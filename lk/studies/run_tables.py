@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lk.extraction.tables import KINDS, depths
+from lk.extraction.tables import KINDS, depths, intermediate
 from lk.interactions import Interactions
 from lk.metrics.agreement import agreement
 from lk.metrics.comparison import shares
 from lk.metrics.intervals import Array, jackknife
 from lk.runs import Run
-from lk.studies.alignment import Aligned, intermediate, middle_of
+from lk.studies.alignment import Aligned, middle_of
 from lk.studies.averages import counts, strengths, tidy, weighted_mean
 from lk.studies.low_signal import low_signal
 from lk.studies.run_facts import architecture, optional_table
