@@ -58,11 +58,12 @@ if (epochs.length > 1) {
 const tip = document.getElementById("tip");
 const REACH = 14;
 const number = value => value.toLocaleString("en", { maximumSignificantDigits: 3 }).replace("-", "−");
+const word = (own, place) => Array.isArray(own) ? own[place] : own;
 function said(data, mark, place) {
   const [mean, low, high] = mark.values[Math.min(place, mark.values.length - 1)];
   if (mean === null) return "";
   const interval = low === null || high === null ? "" : ` (95 %: ${number(low)} to ${number(high)})`;
-  return `${mark.at.filter(Boolean).join(" · ")}\n${number(mean)}${data.unit ? ` ${data.unit}` : ""}${interval}`;
+  return `${mark.at.map(own => word(own, place)).filter(Boolean).join(" · ")}\n${number(mean)}${data.unit ? ` ${data.unit}` : ""}${interval}`;
 }
 for (const chart of charts) {
   const panels = chart.figure.querySelector(".panels");
@@ -133,7 +134,7 @@ function table(chart) {
   for (const mark of chart.data.marks) {
     mark.values.forEach((value, k) => {
       const epoch = mark.values.length > 1 ? chart.data.epochs[k] : "";
-      rows.push([epoch, ...mark.at, ...value.map(part => part ?? "")]);
+      rows.push([epoch, ...mark.at.map(own => word(own, k)), ...value.map(part => part ?? "")]);
     });
   }
   return rows.map(row => row.map(value => cell(String(value))).join(",")).join("\n") + "\n";
