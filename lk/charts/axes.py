@@ -59,7 +59,7 @@ class Axes:
     def ticks_x(self, ticks: Sequence[tuple[float, str]], label: str, marked: Sequence[str] = ()) -> None:
         """Ticks and the name of the x axis; as many ticks as there is room for."""
         room = (self.right - self.left) / 6.4
-        step = max(1, -(-sum(len(text) + 2 for _, text in ticks) // int(room)))
+        step = max(1, -(-sum(len(text) + 1 for _, text in ticks) // int(room)))
         for value, text in ticks[::step]:
             cls = "middle marked" if text in marked else "middle"
             shown = text + (f" {DAGGER}" if text in marked else "")
@@ -83,6 +83,10 @@ class Axes:
         if label:
             self.panel.add("text", label, x=2, y=self.top - 9, cls="soft")
 
+    def numbers_x(self, label: str) -> None:
+        """Round numbers along the x axis, and its name."""
+        self.ticks_x([(tick, number(tick, 0)) for tick in round_ticks(*self._x, 6)], label)
+
     def whisker(self, x: Any, low: Array, high: Array, cls: str = "whisker", width: float = 1.2) -> None:
         """A 95 % interval as a thin upright bar, one per checkpoint; none where it is not known."""
         known = np.isfinite(low) & np.isfinite(high)
@@ -96,6 +100,23 @@ class Axes:
             height=list(height),
             cls=cls,
         )
+
+
+def round_ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers within a span.
+
+    Example:
+        >>> round_ticks(0.0, 77.0, 4)
+        [0.0, 20.0, 40.0, 60.0]
+    """
+    return [
+        float(tick) for tick in MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high
+    ]
+
+
+def breadth(columns: int) -> float:
+    """Width of a panel, so that text has one size whatever the number of columns."""
+    return min(340.0, max(200.0, (1096.0 - 10 * (columns - 1)) / columns))
 
 
 def cube(frame: pd.DataFrame, **axes: Sequence[Any]) -> Array:

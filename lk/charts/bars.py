@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.charts.axes import Array, Axes, checkpoints, cube, cut, spans, tall
+from lk.charts.axes import Array, Axes, breadth, checkpoints, cube, cut, spans, tall
 from lk.charts.chart import Chart
 from lk.plots.overlap import WORDS, compared_layers
 from lk.plots.style import MOST_LAYERS, REACH, layers_of, part_of, spread, with_intervals
 
 KINDS = ("and", "or")
 QUANTITIES = ("overlap", "forgotten", "new")
-SIZE = (200, 176)
+HEIGHT = 176
 
 
 def order_bars(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Chart:
@@ -36,13 +36,13 @@ def order_bars(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Chart:
         ("layer", "kind", "order", "sign"),
         epochs,
         len(layers),
-        2,
+        min(2, len(layers)),
         f"× {REACH}",
         [("and", "AND"), ("or", "OR")],
-        f"Strength / {REACH}; above the line: effects for the class, below: against it. {note[0].upper()}{note[1:]}.",
+        f"Strength / {REACH}; above the line: effects for the class, below: against it. {note}.",
     )
     for place, layer in enumerate(layers):
-        axes = Axes(chart.panel(*SIZE), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
+        axes = Axes(chart.panel(breadth(len(layers)), HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
         axes.ticks_y()
         flags = flagged(rows, layer, steps)
         axes.title(layer, flags[-1])
@@ -84,14 +84,14 @@ def overlap_bars(shares: pd.DataFrame, reference: str = "output", most: int = MO
         ("layer", "kind", "order", "part"),
         epochs,
         len(layers),
-        2,
+        min(2, len(layers)),
         f"× {REACH}",
         [*zip(classes, (*WORDS[reference][:2], f"{WORDS[reference][2]} (downwards)"), strict=True)],
-        f"Strength / {REACH}. {note[0].upper()}{note[1:]}.",
+        f"Strength / {REACH}. {note}.",
     )
     for side, kind in enumerate(KINDS):
         for place, layer in enumerate(layers):
-            axes = Axes(chart.panel(*SIZE), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
+            axes = Axes(chart.panel(breadth(len(layers)), HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
             axes.ticks_y()
             flags = flagged(rows, layer, steps)
             axes.title(f"{kind.upper()}, {layer}", flags[-1])

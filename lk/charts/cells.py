@@ -14,7 +14,7 @@ from lk.plots.style import DAGGER, layers_of, of_samples, short
 from lk.text import epochs as epoch_text
 from lk.text import number
 
-LEFT, TOP, ROW, MOST = 96, 24, 28, 12  # MOST: columns up to which a cell has room for its number
+LEFT, TOP, ROW, MOST = 88, 24, 28, 12  # MOST: columns up to which a cell has room for its number
 
 
 def layer_epoch_cells(averages: pd.DataFrame, quantities: Sequence[tuple[str, str, str]]) -> Chart:
@@ -32,7 +32,7 @@ def layer_epoch_cells(averages: pd.DataFrame, quantities: Sequence[tuple[str, st
         epochs,
         3,
         1,
-        note=f"{note[0].upper()}{note[1:]}. Columns: epochs of the checkpoints.",
+        note=f"{note}. Columns: epochs of the checkpoints.",
     )
     flags = [flagged(averages, layer, steps) for layer in layers]
     for name, title, _ in quantities:
@@ -70,11 +70,11 @@ def layer_order_cells(strengths: pd.DataFrame, unit: str, highest: int = 99) -> 
     data = cube(rows, kind=KINDS, layer=layers, order=orders, step=steps)
     top = tall(np.nanmax(data[..., 0], axis=(0, 1, 2)))
     note = f"{of_samples(rows)}; one colour scale for all checkpoints, hovering shows the 95 % interval"
-    chart = Chart(("kind", "layer", "order"), epochs, 2, 1, unit, note=f"{note[0].upper()}{note[1:]}.")
+    chart = Chart(("kind", "layer", "order"), epochs, 2, 1, unit, note=f"{note}.")
     flags = [flagged(rows, layer, steps)[-1] for layer in layers]
     for side, kind in enumerate(KINDS):
         panel = sheet(
-            chart, f"{kind.upper()}: salient strength ({unit}), by order", layers, flags, list(map(str, orders)), 500
+            chart, f"{kind.upper()}: salient strength ({unit}), by order", layers, flags, list(map(str, orders)), 440
         )
         width = (panel.width - LEFT - 4) / len(orders)
         for i, layer in enumerate(layers):

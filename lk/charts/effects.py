@@ -11,7 +11,7 @@ from lk.plots.ranked_effects import coalition, named, titled
 from lk.plots.style import DAGGER
 from lk.text import signed
 
-WIDTH, LEFT, TOP, ROW = 540.0, 226.0, 26.0, 24.0
+WIDTH, LEFT, TOP, ROW = 440.0, 200.0, 26.0, 24.0
 
 
 def effect_bars(effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequence[str]], unit: str = "nats") -> Chart:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.charts.axes import Axes, checkpoints, cube, stop
+from lk.charts.axes import Axes, breadth, checkpoints, cube, stop
 from lk.charts.bars import KINDS, flagged
 from lk.charts.chart import Chart
 from lk.charts.curves import cursor, curve, joined, level, over_time
@@ -42,7 +42,7 @@ def ratio_lines(shares: pd.DataFrame, highest: int = 99) -> Chart:
         4,
         1,
         legend=[*zip(colours, words, strict=True)],
-        note=f"{note[0].upper()}{note[1:]}.",
+        note=f"{note}.",
     )
     for line, (quantity, label) in enumerate(QUANTITIES.items()):
         for side, kind in enumerate(KINDS):
@@ -97,7 +97,7 @@ def probe_lines(probes: pd.DataFrame) -> Chart:
     )
     for quantity, title, label, (least, most), lows, highs in panels:
         data = cube(probes.assign(mean=probes[quantity], low=lows, high=highs), layer=layers, step=steps)
-        axes = Axes(chart.panel(540, 230), (-0.4, len(layers) - 0.6), (least, most), margins=(40, 8, 42, 34))
+        axes = Axes(chart.panel(440, 210), (-0.4, len(layers) - 0.6), (least, most), margins=(40, 8, 42, 34))
         axes.title(title)
         axes.ticks_y(label)
         axes.ticks_x([(place, short(layer, 14)) for place, layer in enumerate(layers)], "layer", marked)
@@ -139,14 +139,16 @@ def epoch_lines(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest: int =
         ("quantity", "layer", "order", "epoch"),
         epochs,
         len(layers),
-        2,
+        min(2, len(layers)),
         legend=[(colour, f"order {order}") for colour, order in zip(colours, orders, strict=True)],
-        note=f"{note[0].upper()}{note[1:]}. Dotted: the checkpoint shown.{below}",
+        note=f"{note}. Dotted: the checkpoint shown.{below}",
     )
     x, ticks = np.arange(len(steps), dtype=float), [(i, epoch_text(epoch)) for i, epoch in enumerate(epochs)]
     for line, (quantity, label, span, log) in enumerate(lines):
         for place, layer in enumerate(layers):
-            axes = Axes(chart.panel(200, 190), (-0.3, len(steps) - 0.7), span, log, margins=(36, 8, 40, 34))
+            axes = Axes(
+                chart.panel(breadth(len(layers)), 190), (-0.3, len(steps) - 0.7), span, log, margins=(36, 8, 40, 34)
+            )
             axes.title(layer, flagged(rows, layer, steps)[-1])
             axes.ticks_y(label)
             axes.ticks_x(ticks, "epoch")
@@ -171,18 +173,23 @@ def training_lines(training: pd.DataFrame, epochs: Sequence[float] = ()) -> Char
         values, log = known["value"], quantity == "loss" and bool((known["value"] > 0).all()) and len(known) > 0
         least = float(values.min()) / 1.3 if log else min(0.0, float(values.min()) if len(values) else 0.0)
         top = 1.02 if quantity == "accuracy" else 1.2 * max(float(values.max()) if len(values) else 1.0, 1e-6)
-        axes = Axes(chart.panel(540, 230), (0.0, 1.02 * last), (least, top), log, margins=(44, 40, 28, 34))
+        axes = Axes(chart.panel(440, 210), (0.0, 1.02 * last), (least, top), log, margins=(44, 40, 28, 34))
         axes.title(title)
         axes.ticks_y()
-        axes.ticks_x([(tick, epoch_text(tick)) for tick in np.unique(np.linspace(0, last, 6).round())], "epoch")
+        axes.numbers_x("epoch")
+        ends = {}
         for split in ("train", "test"):
             rows = known[known["quantity"] == f"{split}/{quantity}"].sort_values("epoch")
             if len(rows):
                 data = np.stack([rows["value"].to_numpy(float), *np.full((2, len(rows)), np.nan)], 1)
                 at = [(quantity, split, f"epoch {epoch_text(epoch)}") for epoch in rows["epoch"]]
                 over_time(axes, rows["epoch"].to_numpy(float), data, split, at)
-                y = float(axes.y(data[-1, 0])) + 4.0
-                axes.panel.add("text", number(data[-1, 0], 3), x=axes.right + 2.0, y=y, cls="")
+                ends[split] = float(data[-1, 0])
+        for split, value in ends.items():
+            # The higher one moves up and the lower one down, so that close ends stay readable.
+            lift = 0.0 if len(ends) == 1 else -5.0 if value == max(ends.values()) else 6.0
+            y = float(axes.y(value)) + 4.0 + lift
+            axes.panel.add("text", number(value, 3), x=axes.right + 3.0, y=y)
         if len(epochs) > 1:
             cursor(axes, epochs)
     return chart
@@ -215,15 +222,12 @@ def sorted_lines(ranked: pd.DataFrame, ratio: float) -> Chart:
         ("The strongest", zoom, (0.0, 1.02), False),
         ("All effects (log scale)", whole, (max(1e-5, ratio / 500), 1.3), True),
     ):
-        axes = Axes(chart.panel(540, 240), (0.0, right), span, log, margins=(50, 10, 42, 34))
+        axes = Axes(chart.panel(440, 220), (0.0, right), span, log, margins=(50, 10, 42, 34))
         axes.title(title)
         axes.ticks_y("strength / strongest of the sample")
-        axes.ticks_x(
-            [(tick, number(tick, 0)) for tick in np.unique(np.linspace(0, right, 6).round())],
-            "rank / number of samples",
-        )
+        axes.numbers_x("rank / number of samples")
         for layer, colour in zip(layers, colours, strict=True):
-            rows = ranked[(ranked["layer"] == layer) & (ranked["rank"] <= right)]
+            rows = ranked[(ranked["layer"] == layer) & (ranked["rank"] <= right) & (ranked["strength"] >= span[0])]
             kept = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, 120).round().astype(int))]
             axes.panel.add(
                 "path",

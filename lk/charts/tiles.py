@@ -16,7 +16,7 @@ from lk.plots.on_images import borders, displayed
 from lk.plots.style import DAGGER, short
 from lk.text import signed
 
-SIDE, TOP = 104.0, 34.0  # of a tile, in user units
+SIDE, TOP = 130.0, 34.0  # of a tile, in user units
 MOST_PIXELS = 160  # along the longer edge of the picture on the page
 
 
@@ -61,6 +61,8 @@ def image_tiles(
         height, width = owner.shape
         panel.add("image", id=reference, href=address(picture), x=0, y=TOP, width=SIDE, height=SIDE * height / width,
                   preserveAspectRatio="none", style="image-rendering: pixelated")  # fmt: off
+        frame = {"x": 0.4, "y": TOP, "width": SIDE - 0.8, "height": SIDE * height / width, "cls": "tile"}
+        panel.add("rect", **frame)
         panel.add("path", d=outline(owner, range(int(owner.max()) + 1)), cls="player")
         found = {
             (step, rank): row
@@ -75,11 +77,7 @@ def image_tiles(
             panel.add("path", d=[veil(owner, some) if some else "" for some in players], cls="veil")
             panel.add(
                 "rect",
-                x=0.4,
-                y=TOP,
-                width=SIDE - 0.8,
-                height=SIDE * height / width,
-                cls="tile",
+                **frame,
                 at=(
                     str(group).replace("\n", ", "),
                     f"no. {rank + 1}",

@@ -25,7 +25,7 @@ function show(epoch) {
     });
   }
 }
-const bar = document.getElementById("epochs");
+const bar = document.getElementById("page-epochs");
 const [play, slider, output] = ["button", "input", "output"].map(tag => bar.querySelector(tag));
 function move() {
   const epoch = epochs[slider.value];
@@ -55,7 +55,7 @@ if (epochs.length > 1) {
 }
 
 // ---- values under the pointer: of the nearest mark, so that thin bars and points are easy to hit
-const tip = document.getElementById("tip");
+const tip = document.getElementById("page-tip");
 const REACH = 14;
 const number = value => value.toLocaleString("en", { maximumSignificantDigits: 3 }).replace("-", "−");
 const word = (own, place) => Array.isArray(own) ? own[place] : own;
@@ -169,7 +169,7 @@ for (const figure of document.querySelectorAll("figure")) {
 }
 
 // ---- light and dark
-const theme = document.getElementById("theme");
+const theme = document.getElementById("page-theme");
 theme.hidden = false;
 theme.textContent = dark() ? "Light" : "Dark";
 theme.addEventListener("click", () => {

@@ -13,7 +13,6 @@ from lk.studies.profile import BOTH_KINDS, Profile
 from lk.text import number, percent, signed
 
 ADDS = 0.1  # of the finished output's strength: what training is expected to add to a layer, at the least
-HOLDS = 0.1  # an untrained layer that holds less is no surprise
 MOST = 2  # sentences
 
 RULE = (
@@ -59,7 +58,7 @@ def on_training(first: Interactions, final: Interactions, layers: Collection[str
     places = [place for place, layer in enumerate(final.layers) if layer in layers]
     before, after = (held(found, final, weights)[:, places] for found in (first, final))
     had, added = interval(before), interval(after - before)
-    little = np.flatnonzero((added.high < ADDS) & (had.low > HOLDS))
+    little = np.flatnonzero(added.high < ADDS)
     if not len(little):
         return ""
     place = int(little[np.argmin(added.high[little])])
