@@ -168,6 +168,11 @@ def tall(ends: Array) -> float:
     return float(1.05 * max(min(known.max(), 2 * known[-1]), 1e-9)) if known[-1] > 0 else float(max(known.max(), 1e-9))
 
 
-def cut(ends: Array, top: float) -> str:
-    """A word for the footnote where values of a checkpoint lie beyond the axis."""
-    return f"bars beyond {number(top)} end at the edge" if np.nanmax(ends, initial=0.0) > top else ""
+def cut(*sides: tuple[Array, float]) -> str:
+    """Words for the footnote where bars of a checkpoint are longer than the axis.
+
+    Args:
+        sides: The greatest value of each checkpoint, and the end of the axis.
+    """
+    longer = any(np.nanmax(ends, initial=0.0) > end for ends, end in sides)
+    return "longer bars of early checkpoints end at the edge" if longer else ""

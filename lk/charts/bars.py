@@ -30,7 +30,7 @@ def order_bars(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Chart:
     ends = np.nanmax(np.fmax(data[..., 0], data[..., 2]), axis=(0, 2, 3))
     up, down = tall(ends[0]), tall(ends[1])
     note = ", ".join(
-        text for text in (with_intervals(rows), part_of(layers, every), cut(ends.max(), max(up, down))) if text
+        text for text in (with_intervals(rows), part_of(layers, every), cut((ends[0], up), (ends[1], down))) if text
     )
     chart = Chart(
         ("layer", "kind", "order", "sign"),
@@ -79,7 +79,9 @@ def overlap_bars(shares: pd.DataFrame, reference: str = "output", most: int = MO
     )
     up, down = 1.08 * tall(above), 1.08 * tall(below)
     classes = ("overlap", "forgotten", "new") if reference == "output" else ("overlap", "new", "forgotten")
-    note = ", ".join(text for text in (with_intervals(rows), part_of(layers, every), cut(above, up)) if text)
+    note = ", ".join(
+        text for text in (with_intervals(rows), part_of(layers, every), cut((above, up), (below, down))) if text
+    )
     chart = Chart(
         ("layer", "kind", "order", "part"),
         epochs,

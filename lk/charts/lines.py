@@ -177,17 +177,17 @@ def training_lines(training: pd.DataFrame, epochs: Sequence[float] = ()) -> Char
         axes.title(title)
         axes.ticks_y()
         axes.numbers_x("epoch")
-        ends = {}
+        ends = []
         for split in ("train", "test"):
             rows = known[known["quantity"] == f"{split}/{quantity}"].sort_values("epoch")
             if len(rows):
                 data = np.stack([rows["value"].to_numpy(float), *np.full((2, len(rows)), np.nan)], 1)
                 at = [(quantity, split, f"epoch {epoch_text(epoch)}") for epoch in rows["epoch"]]
                 over_time(axes, rows["epoch"].to_numpy(float), data, split, at)
-                ends[split] = float(data[-1, 0])
-        for split, value in ends.items():
+                ends.append(float(data[-1, 0]))
+        for value in ends:
             # The higher one moves up and the lower one down, so that close ends stay readable.
-            lift = 0.0 if len(ends) == 1 else -5.0 if value == max(ends.values()) else 6.0
+            lift = 0.0 if len(ends) == 1 else -5.0 if value == max(ends) else 6.0
             y = float(axes.y(value)) + 4.0 + lift
             axes.panel.add("text", number(value, 3), x=axes.right + 3.0, y=y)
         if len(epochs) > 1:

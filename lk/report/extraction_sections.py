@@ -63,7 +63,7 @@ def salience_section(extraction: ExtractionAverages, gallery: Gallery, suffix: s
         section,
         f"{prefix}sorted",
         "Sorted strengths of all interactions",
-        "All AND and OR effects of the last checkpoint in descending order, relative to the strongest of their sample; "
+        "All AND and OR effects of the last checkpoint, from strong to weak, relative to the strongest of their sample; "
         f"dashed: the salience line at {significant(ratio)}. A curve crosses it at the mean number of salient "
         "interactions per sample. Few interactions carry the score; the rest is close to zero.",
         charts.sorted_lines(marked(ranked(extraction.final), extraction.low_signal), ratio),
