@@ -114,9 +114,12 @@ def round_ticks(low: float, high: float, most: int) -> list[float]:
     ]
 
 
-def breadth(columns: int) -> float:
-    """Width of a panel, so that text has one size whatever the number of columns."""
-    return min(340.0, max(200.0, (1096.0 - 10 * (columns - 1)) / columns))
+def small(columns: int) -> tuple[float, int]:
+    """Width of one of several panels in a row, and how many of them a phone shows side by side.
+
+    Text then has about one size whatever the number of panels.
+    """
+    return (340.0, 1) if columns < 4 else (min(230.0, max(200.0, (1096.0 - 10 * (columns - 1)) / columns)), 2)
 
 
 def cube(frame: pd.DataFrame, **axes: Sequence[Any]) -> Array:
@@ -131,10 +134,10 @@ def cube(frame: pd.DataFrame, **axes: Sequence[Any]) -> Array:
         >>> cube(rows, layer=["a", "b"])[:, 0].tolist()
         [nan, 1.0]
     """
-    codes = [pd.Categorical(frame[column], categories=list(values)).codes for column, values in axes.items()]
+    codes = [pd.Index(values).get_indexer(frame[column]) for column, values in axes.items()]
     found = np.full((*map(len, axes.values()), 3), np.nan)
     kept = np.all([code >= 0 for code in codes], axis=0)
-    found[tuple(np.asarray(code)[kept] for code in codes)] = frame[["mean", "low", "high"]].to_numpy(float)[kept]
+    found[tuple(code[kept] for code in codes)] = frame[["mean", "low", "high"]].to_numpy(float)[kept]
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.charts.axes import Array, Axes, breadth, checkpoints, cube, cut, spans, tall
+from lk.charts.axes import Array, Axes, checkpoints, cube, cut, small, spans, tall
 from lk.charts.chart import Chart
 from lk.plots.overlap import WORDS, compared_layers
 from lk.plots.style import MOST_LAYERS, REACH, layers_of, part_of, spread, with_intervals
@@ -32,17 +32,18 @@ def order_bars(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Chart:
     note = ", ".join(
         text for text in (with_intervals(rows), part_of(layers, every), cut((ends[0], up), (ends[1], down))) if text
     )
+    width, narrow = small(len(layers))
     chart = Chart(
         ("layer", "kind", "order", "sign"),
         epochs,
         len(layers),
-        min(2, len(layers)),
+        narrow,
         f"× {REACH}",
         [("and", "AND"), ("or", "OR")],
         f"Strength / {REACH}; above the line: effects for the class, below: against it. {note}.",
     )
     for place, layer in enumerate(layers):
-        axes = Axes(chart.panel(breadth(len(layers)), HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
+        axes = Axes(chart.panel(width, HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
         axes.ticks_y()
         flags = flagged(rows, layer, steps)
         axes.title(layer, flags[-1])
@@ -82,18 +83,19 @@ def overlap_bars(shares: pd.DataFrame, reference: str = "output", most: int = MO
     note = ", ".join(
         text for text in (with_intervals(rows), part_of(layers, every), cut((above, up), (below, down))) if text
     )
+    width, narrow = small(len(layers))
     chart = Chart(
         ("layer", "kind", "order", "part"),
         epochs,
         len(layers),
-        min(2, len(layers)),
+        narrow,
         f"× {REACH}",
         [*zip(classes, (*WORDS[reference][:2], f"{WORDS[reference][2]} (downwards)"), strict=True)],
         f"Strength / {REACH}. {note}.",
     )
     for side, kind in enumerate(KINDS):
         for place, layer in enumerate(layers):
-            axes = Axes(chart.panel(breadth(len(layers)), HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
+            axes = Axes(chart.panel(width, HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
             axes.ticks_y()
             flags = flagged(rows, layer, steps)
             axes.title(f"{kind.upper()}, {layer}", flags[-1])

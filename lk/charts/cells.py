@@ -120,6 +120,6 @@ def cell(
     panel.add("rect", at=at, values=spans(rows), x=x, y=y, width=width - 1, height=ROW - 1, fill=fills)
     if written:
         text = ["" if np.isnan(mean) else number(float(mean), digits) for mean in rows[:, 0]]
-        # White has a contrast of 4.5 or more on viridis up to about half of its range, black beyond.
-        inks = ["middle light-text" if share < 0.48 else "middle dark-text" for share in shares]
+        # White has a contrast of 4.5 or more on viridis up to 45 % of its range, black beyond.
+        inks = ["middle light-text" if share < 0.45 else "middle dark-text" for share in shares]
         panel.add("text", text, x=x + width / 2, y=y + ROW / 2 + 4.0, cls=inks)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.charts.axes import Axes, breadth, checkpoints, cube, stop
+from lk.charts.axes import Axes, checkpoints, cube, small, stop
 from lk.charts.bars import KINDS, flagged
 from lk.charts.chart import Chart
 from lk.charts.curves import cursor, curve, joined, level, over_time
@@ -135,20 +135,19 @@ def epoch_lines(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest: int =
     below = (
         f" Strengths below {significant(SMALLEST)} lie on the lower edge." if (data[0, ..., 0] < SMALLEST).any() else ""
     )
+    width, narrow = small(len(layers))
     chart = Chart(
         ("quantity", "layer", "order", "epoch"),
         epochs,
         len(layers),
-        min(2, len(layers)),
+        narrow,
         legend=[(colour, f"order {order}") for colour, order in zip(colours, orders, strict=True)],
         note=f"{note}. Dotted: the checkpoint shown.{below}",
     )
     x, ticks = np.arange(len(steps), dtype=float), [(i, epoch_text(epoch)) for i, epoch in enumerate(epochs)]
     for line, (quantity, label, span, log) in enumerate(lines):
         for place, layer in enumerate(layers):
-            axes = Axes(
-                chart.panel(breadth(len(layers)), 190), (-0.3, len(steps) - 0.7), span, log, margins=(36, 8, 40, 34)
-            )
+            axes = Axes(chart.panel(width, 190), (-0.3, len(steps) - 0.7), span, log, margins=(36, 8, 40, 34))
             axes.title(layer, flagged(rows, layer, steps)[-1])
             axes.ticks_y(label)
             axes.ticks_x(ticks, "epoch")
