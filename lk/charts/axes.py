@@ -42,14 +42,16 @@ class Axes:
     def x(self, value: ArrayLike) -> Array:
         """Places from left to right."""
         low, high = self._x
-        return self.left + (self.right - self.left) * (np.asarray(value, float) - low) / (high - low)
+        places: Array = self.left + (self.right - self.left) * (np.asarray(value, float) - low) / (high - low)
+        return places
 
     def y(self, value: ArrayLike) -> Array:
         """Places from above, within the axes."""
         low, high = self._y
         given = np.clip(np.asarray(value, float), low, high)
         share = np.log(given / low) / np.log(high / low) if self.log else (given - low) / (high - low)
-        return self.bottom - (self.bottom - self.top) * share
+        places: Array = self.bottom - (self.bottom - self.top) * share
+        return places
 
     def title(self, text: str, marked: bool = False) -> None:
         """The name of the panel, above it; of a marked layer with a dagger."""
@@ -157,6 +159,17 @@ def stop(place: int, count: int) -> str:
     return f"s{round(place * (STOPS - 1) / max(1, count - 1))}"
 
 
+def greatest(values: Array, axis: tuple[int, ...] | None = None) -> Array:
+    """The greatest value along some axes; what is not known counts as zero.
+
+    Example:
+        >>> greatest(np.array([[1.0, np.nan], [2.0, np.nan]]), (0,)).tolist()
+        [2.0, 0.0]
+    """
+    known: Array = np.nan_to_num(values, posinf=0.0).max(axis)
+    return known
+
+
 def tall(ends: Array) -> float:
     """The top of an axis that all checkpoints share, from the greatest value of each.
 
@@ -167,7 +180,7 @@ def tall(ends: Array) -> float:
         >>> tall(np.array([9.0, 1.0, 2.0])), tall(np.array([1.0, 2.0]))
         (4.2, 2.1)
     """
-    known = np.nan_to_num(ends, nan=0.0)
+    known = np.nan_to_num(ends)
     return float(1.05 * max(min(known.max(), 2 * known[-1]), 1e-9)) if known[-1] > 0 else float(max(known.max(), 1e-9))
 
 
@@ -177,5 +190,5 @@ def cut(*sides: tuple[Array, float]) -> str:
     Args:
         sides: The greatest value of each checkpoint, and the end of the axis.
     """
-    longer = any(np.nanmax(ends, initial=0.0) > end for ends, end in sides)
+    longer = any(greatest(ends) > end for ends, end in sides)
     return "longer bars of early checkpoints end at the edge" if longer else ""

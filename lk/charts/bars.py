@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.charts.axes import Array, Axes, checkpoints, cube, cut, small, spans, tall
+from lk.charts.axes import Array, Axes, checkpoints, cube, cut, greatest, small, spans, tall
 from lk.charts.chart import Chart
 from lk.plots.overlap import WORDS, compared_layers
 from lk.plots.style import MOST_LAYERS, REACH, layers_of, part_of, spread, with_intervals
@@ -27,7 +27,7 @@ def order_bars(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Chart:
     every, orders = layers_of(rows), sorted(rows["order"].unique())
     layers, (steps, epochs) = spread(every, most), checkpoints(rows)
     data = cube(rows, layer=layers, quantity=("positive", "negative"), kind=KINDS, order=orders, step=steps)
-    ends = np.nanmax(np.fmax(data[..., 0], data[..., 2]), axis=(0, 2, 3))
+    ends = greatest(np.fmax(data[..., 0], data[..., 2]), (0, 2, 3))
     up, down = tall(ends[0]), tall(ends[1])
     note = ", ".join(
         text for text in (with_intervals(rows), part_of(layers, every), cut((ends[0], up), (ends[1], down))) if text
@@ -75,8 +75,8 @@ def overlap_bars(shares: pd.DataFrame, reference: str = "output", most: int = MO
     data = cube(rows, layer=layers, kind=KINDS, order=orders, quantity=QUANTITIES, step=steps)
     means = data[..., 0]
     above, below = (
-        np.nanmax(means[:, :, :, 0] + means[:, :, :, 1], axis=(0, 1, 2)),
-        np.nanmax(means[:, :, :, 2], axis=(0, 1, 2)),
+        greatest(means[:, :, :, 0] + means[:, :, :, 1], (0, 1, 2)),
+        greatest(means[:, :, :, 2], (0, 1, 2)),
     )
     up, down = 1.08 * tall(above), 1.08 * tall(below)
     classes = ("overlap", "forgotten", "new") if reference == "output" else ("overlap", "new", "forgotten")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.charts.axes import Axes, checkpoints, cube, small, stop
+from lk.charts.axes import Axes, checkpoints, cube, greatest, small, stop
 from lk.charts.bars import KINDS, flagged
 from lk.charts.chart import Chart
 from lk.charts.curves import cursor, curve, joined, level, over_time
@@ -54,7 +54,7 @@ def ratio_lines(shares: pd.DataFrame, highest: int = 99) -> Chart:
                 if np.isfinite(data[line, side, which, ..., 0]).any():
                     shift = (which - len(orders) / 2) * 0.04  # keeps the whiskers of the curves apart
                     at = [(quantity, kind.upper(), order, layer) for layer in layers]
-                    curve(axes, np.arange(len(layers)) + shift, data[line, side, which], colour, at)
+                    curve(axes, np.arange(len(layers), dtype=float) + shift, data[line, side, which], colour, at)
     return chart
 
 
@@ -126,7 +126,7 @@ def epoch_lines(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest: int =
     layers = spread(every, most)
     data = cube(rows, quantity=("salient", "share"), layer=layers, order=orders, step=steps)
     colours = [stop(place, len(orders)) for place in range(len(orders))]
-    top = float(np.nanmax(data[0], initial=2 * SMALLEST))
+    top = max(float(greatest(data[0])), 2 * SMALLEST)
     lines = (
         ("salient", f"strength / {REACH}", (SMALLEST, top), True),
         ("share", "share of the layer", (0.0, 1.0), False),
@@ -227,6 +227,8 @@ def sorted_lines(ranked: pd.DataFrame, ratio: float) -> Chart:
         axes.numbers_x("rank / number of samples")
         for layer, colour in zip(layers, colours, strict=True):
             rows = ranked[(ranked["layer"] == layer) & (ranked["rank"] <= right) & (ranked["strength"] >= span[0])]
+            if not len(rows):
+                continue
             kept = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, 120).round().astype(int))]
             axes.panel.add(
                 "path",

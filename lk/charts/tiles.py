@@ -69,8 +69,8 @@ def sample_tile(
     first, *rest = group.split("\n")
     panel.add("text", short(first, 14) + (f" {DAGGER}" if flag else ""), x=2, y=12, cls="title")
     panel.add("text", ", ".join(rest), x=2, y=27, cls="soft")
-    place = {"x": 0, "y": TOP, "width": SIDE, "height": SIDE * owner.shape[0] / owner.shape[1]}
-    look = {"preserveAspectRatio": "none", "style": "image-rendering: pixelated"}
+    place: dict[str, Any] = {"x": 0, "y": TOP, "width": SIDE, "height": SIDE * owner.shape[0] / owner.shape[1]}
+    look: dict[str, Any] = {"preserveAspectRatio": "none", "style": "image-rendering: pixelated"}
     panel.add("image", id=reference, href=address(picture), **place, **look)
     panel.add("rect", **place, cls="tile")
     panel.add("path", d=outline(owner, range(int(owner.max()) + 1)), cls="player")
