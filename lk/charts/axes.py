@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lk.charts.chart import Interval, Panel
 from lk.plots.style import DAGGER, short
-from lk.text import number
+from lk.text import number, significant
 
 Array = NDArray[np.float64]
 STOPS = 12  # colours from low to high order, or from early to late, in `chart.css`
@@ -81,7 +81,7 @@ class Axes:
         for tick in ticks:
             y = float(self.y(tick))
             self.panel.add("line", x1=self.left, x2=self.right, y1=y, y2=y, cls="edge" if tick == 0 else "grid")
-            self.panel.add("text", f"{abs(tick):g}", x=self.left - 5, y=y + 4, cls="end")
+            self.panel.add("text", significant(abs(tick), 3), x=self.left - 5, y=y + 4, cls="end")
         if label:
             self.panel.add("text", label, x=2, y=self.top - 9, cls="soft")
 

@@ -97,7 +97,7 @@ def output_section(extraction: ExtractionAverages, gallery: Gallery, suffix: str
         f"{prefix}ratios",
         "Completeness and redundancy by layer",
         "Completeness: share of the output's salient strength that a layer already holds. Redundancy: share of a "
-        "layer's salient strength that the output lacks. Ratios of averages; one curve per order, black for all orders "
+        "layer's salient strength that the output lacks. Ratios of averages; one curve per order, and one for all orders "
         f"together. The output itself (1 and 0) is not drawn.{orders}",
         charts.ratio_lines(shares, top),
     )
