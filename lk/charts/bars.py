@@ -19,8 +19,8 @@ def order_bars(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Chart:
     """Strength of each order by layer: positive effects upwards, negative ones downwards, AND beside OR.
 
     Args:
-        strengths: Columns step, epoch, layer, depth, kind, order, quantity (`positive`, `negative`), mean, low, high, n;
-            `marked` where known.
+        strengths: Columns step, epoch, layer, depth, kind, order, quantity (`positive`, `negative`), mean, low, high,
+            n; `marked` where known.
         most: Layers shown at most, evenly spread.
     """
     rows = strengths[strengths["kind"].isin(KINDS) & (strengths["order"] > 0)]

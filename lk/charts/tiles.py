@@ -130,11 +130,11 @@ def outline(owner: NDArray[np.int64], players: Sequence[int]) -> str:
 
 def veil(owner: NDArray[np.int64], players: Sequence[int]) -> str:
     """The `d` of all pixels but those of some players."""
-    scale = SIDE / owner.shape[1]
-    return "".join(
-        f"M{round(x * scale, 1):g} {round(TOP + y * scale, 1):g}h{round(w * scale, 1):g}v{round(h * scale, 1):g}h{round(-w * scale, 1):g}z"
-        for x, y, w, h in rectangles(~np.isin(owner, players))
-    )
+    scale, parts = SIDE / owner.shape[1], []
+    for rectangle in rectangles(~np.isin(owner, players)):
+        x, y, width, height = (round(scale * edge, 1) for edge in rectangle)
+        parts.append(f"M{x:g} {round(TOP + y, 1):g}h{width:g}v{height:g}h{-width:g}z")
+    return "".join(parts)
 
 
 def rectangles(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:

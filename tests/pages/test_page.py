@@ -1,4 +1,4 @@
-"""The page in a browser: it moves, names values, saves figures, asks nobody, and reads in light, dark, small and still."""
+"""The page in a browser: it moves, names values, saves figures, asks nobody; it reads light, dark, small and still."""
 
 import json
 import re
@@ -25,7 +25,8 @@ CONTRAST = """(() => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const behind = element => {
-    if (/dark-text|light-text/.test(element.getAttribute("class"))) return rgb(element.previousElementSibling.getAttribute("fill"));
+    if (/dark-text|light-text/.test(element.getAttribute("class")))
+      return rgb(element.previousElementSibling.getAttribute("fill"));
     for (let own = element; own; own = own.parentElement) {
       const colour = rgb(getComputedStyle(own).backgroundColor);
       if (colour[3] === 255) return colour;
@@ -39,7 +40,8 @@ CONTRAST = """(() => {
     const style = getComputedStyle(element);
     const [a, b] = [light(rgb(element.ownerSVGElement ? style.fill : style.color)), light(behind(element))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) bad.push(`${element.tagName} ${element.getAttribute("class")} ${element.textContent.slice(0, 30)}: ${ratio.toFixed(2)}`);
+    const name = `${element.tagName} ${element.getAttribute("class")} ${element.textContent.slice(0, 30)}`;
+    if (ratio < 4.5) bad.push(`${name}: ${ratio.toFixed(2)}`);
   }
   return [...new Set(bad)];
 })()"""
@@ -144,7 +146,8 @@ def test_text_of_figures_is_large_enough_and_nothing_scrolls_sideways(browser, r
     browser.open(report, width=width, height=844, mobile=width < 500)
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     size = browser.evaluate(
-        "Math.min(...[...document.querySelectorAll('.panels svg')].map(svg => 12 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))"
+        "Math.min(...[...document.querySelectorAll('.panels svg')].map("
+        "svg => 12 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width))"
     )
     assert size > 8.5  # pixels of the letters' em
 
@@ -182,7 +185,8 @@ def test_slides_show_a_figure_per_screen_and_print_a_figure_per_page(browser, re
 
 def test_terms_lead_to_the_glossary(browser, report):
     browser.open(report)
-    lost = "[...document.querySelectorAll('a[href^=\"#\"]')].filter(link => !document.getElementById(link.hash.slice(1))).map(link => link.hash)"
+    links = "[...document.querySelectorAll('a[href^=\"#\"]')]"
+    lost = f"{links}.map(link => link.hash).filter(hash => !document.getElementById(hash.slice(1)))"
     assert browser.evaluate(lost) == []
     linked = json.dumps(
         browser.evaluate("[...document.querySelectorAll('.answers a.term')].map(link => link.textContent)")

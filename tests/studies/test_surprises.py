@@ -32,10 +32,11 @@ def said_of(first, marked=()):
 
 def test_a_layer_that_training_left_as_it_was_is_named_with_its_interval():
     (text,) = [text for text in said_of(before(run())) if "before training" in text]
+    share, added = r"0\.\d\d", r"[+−]?0\.0\d"
     assert re.match(
-        r"Surprising: before training, \w+ already holds 0\.\d\d \(0\.\d\d to 0\.\d\d\) of the strength of the finished "
-        r"output's interactions, and 0\.\d\d after it\. Training adds less than a tenth: [+−]0\.0\d \(−?0\.0\d to 0\.0\d\)\. "
-        r"So it is at 3 of 3 layers\.",
+        rf"Surprising: before training, \w+ already holds {share} \({share} to {share}\) of the strength of the "
+        rf"finished output's interactions, and {share} after it\. Training adds less than a tenth: "
+        rf"{added} \({added} to {added}\)\. So it is at 3 of 3 layers\.",
         text,
     )
 
