@@ -11,7 +11,7 @@ from lk.metrics.comparison import shares
 from lk.metrics.intervals import Array
 from lk.studies.averages import ALL, BOTH
 
-_BOTH = (*KINDS, BOTH).index(BOTH)
+BOTH_KINDS = (*KINDS, BOTH).index(BOTH)
 
 
 @dataclass(frozen=True)
@@ -55,4 +55,4 @@ class Profile:
 def profile(found: Interactions, weights: Array) -> Profile:
     """Measure a network; both sides of every step are measured on the same samples."""
     against = shares(found, range(len(found.layers)), found, [found.output] * len(found.layers), weights)
-    return Profile(found.layers, against.completeness[:, _BOTH, ALL], against.redundancy[:, _BOTH, ALL])
+    return Profile(found.layers, against.completeness[:, BOTH_KINDS, ALL], against.redundancy[:, BOTH_KINDS, ALL])
