@@ -23,6 +23,7 @@ FLOORS = (
     {"metrics"},
     {"extraction"},  # games and interactions over samples, for all callers
     {"studies", "plots"},
+    {"charts"},
     {"pages"},
     {"certification"},
     {"report"},
@@ -37,7 +38,17 @@ LAZY = {("interactions", "plots")}
 ONLY_IN = {
     "pytorch_lightning": {"data", "extraction", "paper", *EDGE},  # extraction, paper: isolate_rng around a checkpoint
     "wandb": {"callbacks", "cli", "loggers"},
-    "matplotlib": {"plots", "pages", "report", "paper", "certification", "explained", "callbacks", "interactions"},
+    "matplotlib": {
+        "plots",
+        "charts",
+        "pages",
+        "report",
+        "paper",
+        "certification",
+        "explained",
+        "callbacks",
+        "interactions",
+    },
     "jsonargparse": {"cli"},
     "rich": {"console"},
     "jinja2": {"pages"},

@@ -49,7 +49,10 @@ def reported(tmp_path_factory):
 def test_nothing_comes_from_elsewhere(reported):
     run, page = reported
     assert run.report.is_file()
-    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "link", "iframe", "object"})
+    assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "object"})
+    assert [a for tag, a in page.tags if tag == "script" and a.get("type") != "application/json"] == [{}]  # our own
+    policy = next(a["content"] for tag, a in page.tags if tag == "meta" and "content" in a and "'none'" in a["content"])
+    assert policy.startswith("default-src 'none'; img-src data:;")
     for tag, attributes in page.tags:
         for key in ("src", "href"):
             if key in attributes:
@@ -116,7 +119,8 @@ def test_names_from_data_are_escaped(tmp_path):
     )
     path = write_report([run])
     page = Page(path)
-    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "b1", "i"})
+    assert {tag for tag, _ in page.tags}.isdisjoint({"b1", "i"})
+    assert [a for tag, a in page.tags if tag == "script" and a.get("type") != "application/json"] == [{}]
     assert HOSTILE in " ".join(page.texts)
     assert "<b>layer$1$</b> †" in page.texts
     assert "<b>layer" not in path.read_text()
