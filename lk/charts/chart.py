@@ -137,6 +137,11 @@ class Chart:
             2,
         )
 
+    @property
+    def natural(self) -> int:
+        """Width in pixels at which text has its own size; a page does not enlarge a chart beyond."""
+        return math.ceil(max(sum(panel.width + GAP for panel in row) - GAP for row in self.rows()))
+
     def rows(self) -> list[list[Panel]]:
         """Panels by row of a wide page."""
         return [self.panels[i : i + self.columns] for i in range(0, len(self.panels), self.columns)]

@@ -70,11 +70,11 @@ def line_table(
     for line, places in lines.items():
         own, named = np.stack([measured[i] for i in places], 1), axes(aligned.final[places[0]])
         if len(places) > 1:
-            over = tidy(own.mean(1), named, n, [own[0]], run="", runs=len(places))
-            parts.append(over.assign(line=line, **constant))
+            over = tidy(own.mean(1), named, n, [own[0]], line=line, **constant)
+            parts.append(over.assign(run="", runs=len(places)))
         for place, i in enumerate(places):
-            each = tidy(own[:, place], named, n, run=aligned.names[i], runs=1)
-            parts.append(each.assign(line=line, **constant))
+            each = tidy(own[:, place], named, n, line=line, run=aligned.names[i], **constant)
+            parts.append(each.assign(runs=1))
     return pd.concat(parts, ignore_index=True)
 
 

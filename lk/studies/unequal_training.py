@@ -71,13 +71,12 @@ def unequal(found: Mapping[str, Trained]) -> dict[str, str]:
 
 def less_accurate(own: Trained, best: Trained) -> bool:
     """Whether the least accurate run is clearly below the least accurate one of the best line."""
-    assert own.accuracy is not None and best.accuracy is not None
-    low, high = own.accuracy[0], best.accuracy[0]
-    if high - low < LOWER_ACCURACY:
+    if own.accuracy is None or best.accuracy is None or best.accuracy[0] - own.accuracy[0] < LOWER_ACCURACY:
         return False
     if own.samples is None or best.samples is None:
         return True
-    ends = [wilson(np.array([hit]), np.array([n])) for hit, n in ((low, own.samples), (high, best.samples))]
+    rates = (own.accuracy[0], own.samples), (best.accuracy[0], best.samples)
+    ends = [wilson(np.array([hit]), np.array([n])) for hit, n in rates]
     return bool(ends[0][1][0] < ends[1][0][0])
 
 
