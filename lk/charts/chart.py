@@ -30,14 +30,14 @@ class Mark:
         tag: Name of the element.
         attributes: By name; a list holds one value per checkpoint.
         text: Content, or one per checkpoint.
-        at: What the mark stands for: a word for each of the chart's `names`.
+        at: What the mark stands for: for each of the chart's `names` a word, or one per checkpoint.
         values: Mean, low and high (NaN: no interval), per checkpoint or once.
     """
 
     tag: str
     attributes: dict[str, Any]
     text: str | list[str] = ""
-    at: tuple[str, ...] = ()
+    at: tuple[str | list[str], ...] = ()
     values: tuple[Interval, ...] = ()
 
     @property
@@ -82,7 +82,8 @@ class Panel:
         missing = [math.isnan(value[0]) for value in values]
         if any(missing):
             named["visibility"] = ["hidden" if gone else "visible" for gone in missing]
-        self.marks.append(Mark(tag, named, text, tuple(map(str, at)), tuple(values)))
+        words = tuple([*map(str, word)] if isinstance(word, list) else str(word) for word in at)
+        self.marks.append(Mark(tag, named, text, words, tuple(values)))
 
     def svg(self, place: str = "") -> str:
         """The drawing at the last checkpoint.
@@ -136,11 +137,6 @@ class Chart:
             / sum(max(panel.height for panel in row) for row in rows),
             2,
         )
-
-    @property
-    def natural(self) -> int:
-        """Width in pixels at which text has its own size; a page does not enlarge a chart beyond."""
-        return math.ceil(max(sum(panel.width + GAP for panel in row) - GAP for row in self.rows()))
 
     def rows(self) -> list[list[Panel]]:
         """Panels by row of a wide page."""

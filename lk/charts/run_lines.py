@@ -1,17 +1,17 @@
 """Lines of runs or architectures beside each other, with bands over samples and seeds."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
-from lk.charts.chart import Chart, Panel
+from lk.charts.axes import Axes, round_ticks, spans
+from lk.charts.chart import Chart
+from lk.charts.curves import joined
 from lk.plots.style import DAGGER, FOOTNOTE, RUNS, without_interval
-from lk.text import number, significant
+from lk.text import number
 
-WIDTH, HEIGHT = 358, 262  # of a panel: three side by side fill a page
-LEFT, RIGHT, TOP, BOTTOM = 44, 8, 30, 44
+WIDTHS = {1: 440, 2: 440, 3: 345}  # of a panel, by panels side by side
+HEIGHT = 236
 SHAPES = ("circle", "square", "diamond", "triangle", "wedge", "cross", "bar", "plate")
 FAINT = 12  # single runs of a line beyond which they are not drawn
 UNEQUAL = "‡"
@@ -42,16 +42,16 @@ def run_lines(
     style = {name: (f"r{place % len(RUNS)}", SHAPES[place % len(SHAPES)]) for place, name in enumerate(names)}
     for title in dict.fromkeys(frame["panel"]):
         own = frame[frame["panel"] == title]
-        panel = chart.panel(WIDTH, HEIGHT)
-        scale = axes(panel, own, title, log)
+        axes = framed(chart, own, columns, log)
+        axes.title(title)
         for place, name in enumerate(names):
             rows = own[(own["line"] == name) & own["mean"].notna()].sort_values("x")
+            shift = (place - (len(names) - 1) / 2) * min(4.0, 24 / len(names))
             if len(rows):
-                shift = (place - (len(names) - 1) / 2) * min(4.0, 24 / len(names))
-                draw(panel, scale, rows, style[name], shift, (title, name, str(own["xlabel"].iloc[0])))
+                draw(axes, rows, style[name], shift)
     present = [name for name in names if (frame["line"] == name).any()]
     chart.legend = [(style[name][0], f"{name} {UNEQUAL}" if name in unequal else name) for name in present]
-    chart.note = ". ".join(part for part in notes(frame, note, set(unequal) & set(present)) if part)
+    chart.note = " ".join(f"{part}." for part in notes(frame, note, set(unequal) & set(present)) if part)
     return chart
 
 
@@ -67,93 +67,67 @@ def notes(frame: pd.DataFrame, note: str, unequal: Collection[str]) -> list[str]
     ]
 
 
-class Scale:
-    """From numbers to places in a panel.
-
-    Args:
-        x: Least and largest x.
-        y: Least and largest y.
-        log: Whether y is logarithmic.
-    """
-
-    def __init__(self, x: tuple[float, float], y: tuple[float, float], log: bool = False) -> None:
-        self.x_range, self.y_range, self.log = x, y, log
-
-    def x(self, value: float) -> float:
-        """Place of a number on the x axis."""
-        low, high = self.x_range
-        return LEFT + 14 + (value - low) / ((high - low) or 1.0) * (WIDTH - LEFT - RIGHT - 28)
-
-    def y(self, value: float) -> float:
-        """Place of a number on the y axis; what lies outside stays at its edge."""
-        low, high = map(self.bent, self.y_range)
-        share = (self.bent(value) - low) / ((high - low) or 1.0)
-        return HEIGHT - BOTTOM - min(max(share, -0.02), 1.02) * (HEIGHT - TOP - BOTTOM)
-
-    def bent(self, value: float) -> float:
-        """The number or its logarithm."""
-        return math.log10(max(value, 1e-12)) if self.log else value
-
-
-def axes(panel: Panel, rows: pd.DataFrame, title: str, log: bool) -> Scale:
-    """Draw title, axes and their labels; of intervals that reach far beyond the means, the ends are cut."""
-    heads = rows[rows["head"]]
-    shown = np.concatenate(
-        [rows["mean"], heads["low"].dropna(), heads["high"].dropna(), rows.get("chance", pd.Series(dtype=float))]
-    )
-    shown = shown[np.isfinite(shown)]
-    low, high = (float(shown.min()), float(shown.max())) if len(shown) else (0.0, 1.0)
+def framed(chart: Chart, rows: pd.DataFrame, columns: int, log: bool) -> Axes:
+    """A new panel with axes that hold the means of all runs and the intervals of all lines."""
+    ends = [rows["mean"], *(rows.loc[rows["head"], end] for end in ("low", "high"))]
+    known = pd.concat([*ends, rows["chance"]] if "chance" in rows else ends).dropna().to_numpy(float)
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     log = log and low > 0
-    ticks = decades(low, high) if log else steps(min(0.0, low), high)
-    scale = Scale((float(rows["x"].min()), float(rows["x"].max())), (ticks[0], ticks[-1]), log)
-    panel.add("text", title, x=2, y=14, cls="title")
-    for tick in ticks:
-        y = scale.y(tick)
-        panel.add("path", d=f"M{LEFT} {y:.1f}H{WIDTH - RIGHT}", cls="edge" if tick == 0 else "grid")
-        panel.add("text", significant(tick, 3), x=LEFT - 6, y=y + 4, cls="soft end")
-    for tick in x_ticks(rows["x"]):
-        panel.add("text", tick_text(tick), x=scale.x(tick), y=HEIGHT - BOTTOM + 18, cls="soft middle")
-    panel.add("text", str(rows["xlabel"].iloc[0]), x=(LEFT + WIDTH - RIGHT) / 2, y=HEIGHT - 8, cls="soft middle")
-    turned = f"rotate(-90 10 {(TOP + HEIGHT - BOTTOM) / 2:.0f})"
-    panel.add(
-        "text", str(rows["ylabel"].iloc[0]), x=10, y=(TOP + HEIGHT - BOTTOM) / 2, transform=turned, cls="soft middle"
-    )
-    return scale
+    margin = 0.06 * ((high - low) or 1.0)
+    span = (low / 1.3, high * 1.3) if log else (low - margin if low < 0 else 0.0, high + margin)
+    first, last = float(rows["x"].min()), float(rows["x"].max())
+    beside = 0.05 * ((last - first) or 1.0)
+    panel = chart.panel(WIDTHS.get(columns, WIDTHS[3]), HEIGHT)
+    axes = Axes(panel, (first - beside, last + beside), span, log, margins=(44, 8, 44, 36))
+    axes.ticks_y(str(rows["ylabel"].iloc[0]))
+    places = sorted(set(rows["x"].astype(float)))
+    if not all(place.is_integer() for place in places):
+        places = round_ticks(first, last, 5)
+    axes.ticks_x([(place, tick(place)) for place in places], str(rows["xlabel"].iloc[0]))
+    return axes
 
 
-def draw(
-    panel: Panel, scale: Scale, rows: pd.DataFrame, style: tuple[str, str], shift: float, at: tuple[str, str, str]
-) -> None:
+def draw(axes: Axes, rows: pd.DataFrame, style: tuple[str, str], shift: float) -> None:
     """One line: its single runs faint, its band, the line, its points."""
-    colour, shape = style
+    (colour, shape), add = style, axes.panel.add
     single, head = rows[~rows["head"]], rows[rows["head"]]
     runs = list(dict.fromkeys(single["run"]))
     for run in runs if len(runs) <= FAINT else []:
-        panel.add("polyline", points=path(scale, single[single["run"] == run], "mean"), cls=f"line {colour} faint")
+        add("path", d=line(axes, single[single["run"] == run], "mean"), cls=f"line {colour} faint")
     known = head[head["low"].notna()]
-    if runs and len(known) > 1:
-        upper, lower = path(scale, known, "high"), path(scale, known[::-1], "low")
-        panel.add("polygon", points=f"{upper} {lower}", cls=f"band {colour}")
-    panel.add("polyline", points=path(scale, head, "mean"), cls=f"line {colour}")
+    banded = bool((head["run"] == "").all())
+    if banded and len(known) > 1:
+        add("path", d=f"{line(axes, known, 'high')}L{line(axes, known[::-1], 'low')[1:]}Z", cls=f"band {colour}")
+    add("path", d=line(axes, head, "mean"), cls=f"line {colour}")
     if "chance" in head and head["chance"].notna().any():
-        panel.add("polyline", points=path(scale, head[head["chance"].notna()], "chance"), cls=f"line dashed {colour}")
-    for row in head.to_dict("records"):
-        x, values = scale.x(row["x"]), (float(row["mean"]), float(row["low"]), float(row["high"]))
-        if not runs and np.isfinite(row["low"]):
-            x += shift
-            panel.add("path", d=f"M{x:.1f} {scale.y(row['low']):.1f}V{scale.y(row['high']):.1f}", cls=f"line {colour}")
-        hollow = " hollow" if row.get("marked") is True else ""
-        place = (at[0], f"{at[1]}{f' {DAGGER}' if hollow else ''}", f"{at[2].split(' (')[0]} {tick_text(row['x'])}")
-        panel.add("path", d=outline(shape, x, scale.y(row["mean"])), cls=f"{colour}{hollow}", at=place, values=[values])
+        add("path", d=line(axes, head[head["chance"].notna()], "chance"), cls=f"line dashed {colour}")
+    data = head[["mean", "low", "high"]].to_numpy(float)
+    for row, values in zip(head.to_dict("records"), data, strict=True):
+        x, y = float(axes.x(row["x"])) + (0.0 if banded else shift), float(axes.y(row["mean"]))
+        if not banded:
+            axes.whisker(x, values[None, 1], values[None, 2], f"{colour} thin")
+        hollow = row.get("marked") is True
+        at = (
+            row["panel"],
+            f"{row['line']} {DAGGER}" if hollow else row["line"],
+            f"{row['xlabel'].split(' (')[0]} {tick(row['x'])}",
+        )
+        add(
+            "path",
+            d=outline(shape, x, y),
+            cls=f"{colour} hollow" if hollow else colour,
+            at=at,
+            values=spans(values[None]),
+        )
 
 
-def path(scale: Scale, rows: pd.DataFrame, column: str) -> str:
-    """Points of a line."""
-    return " ".join(f"{scale.x(x):.1f},{scale.y(y):.1f}" for x, y in zip(rows["x"], rows[column], strict=True))
+def line(axes: Axes, rows: pd.DataFrame, column: str) -> str:
+    """The `d` of a path through a column of the rows."""
+    return joined([*zip(axes.x(rows["x"]), axes.y(rows[column]), strict=True)])
 
 
 def outline(shape: str, x: float, y: float, r: float = 3.6) -> str:
-    """A point's shape, so that lines are told apart without colour."""
+    """The `d` of a point, in a shape that tells lines apart without colour."""
     corners: Mapping[str, list[tuple[float, float]]] = {
         "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
         "diamond": [(0, -1.4), (1.4, 0), (0, 1.4), (-1.4, 0)],
@@ -164,47 +138,15 @@ def outline(shape: str, x: float, y: float, r: float = 3.6) -> str:
         "plate": [(-0.6, -1.4), (0.6, -1.4), (0.6, 1.4), (-0.6, 1.4)],
     }
     if shape == "circle":
-        return f"M{x - r:.1f} {y:.1f}a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 {-2 * r} 0z"
-    return "M" + "L".join(f"{x + r * dx:.1f} {y + r * dy:.1f}" for dx, dy in corners[shape]) + "z"
+        return f"M{x - r:.1f} {y:.1f}a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 {-2 * r} 0Z"
+    return joined([(x + r * dx, y + r * dy) for dx, dy in corners[shape]]) + "Z"
 
 
-def steps(low: float, high: float, most: int = 5) -> list[float]:
-    """Round numbers from below the least to above the largest.
-
-    Example:
-        >>> steps(0.0, 0.93), steps(-0.2, 0.35)
-        ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [-0.2, 0.0, 0.2, 0.4])
-    """
-    span = (high - low) or 1.0
-    base = 10.0 ** math.floor(math.log10(span / most))
-    step = next(base * k for k in (1, 2, 2.5, 5, 10) if span / (base * k) <= most)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(k * step, 10) for k in range(first, max(last, first + 1) + 1)]
-
-
-def decades(low: float, high: float) -> list[float]:
-    """Powers of ten around a range."""
-    return [
-        10.0**k
-        for k in range(
-            math.floor(math.log10(low)), max(math.ceil(math.log10(high)), 1 + math.floor(math.log10(low))) + 1
-        )
-    ]
-
-
-def x_ticks(values: pd.Series) -> list[float]:
-    """Whole numbers each; of fractions round steps within their range."""
-    known = sorted({float(value) for value in values})
-    if all(value.is_integer() for value in known) and len(known) <= 10:
-        return known
-    return [tick for tick in steps(known[0], known[-1]) if known[0] <= tick <= known[-1]]
-
-
-def tick_text(value: float) -> str:
+def tick(value: float) -> str:
     """A number beside an axis.
 
     Example:
-        >>> tick_text(2.0), tick_text(0.25), tick_text(1 / 3)
-        ('2', '0.25', '0.33')
+        >>> tick(2.0), tick(0.25), tick(0.5)
+        ('2', '0.25', '0.5')
     """
     return number(value, 0) if float(value).is_integer() else number(value, 2).rstrip("0")

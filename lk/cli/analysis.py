@@ -150,7 +150,7 @@ def extract(
     write_tables(opened, extraction.name)
     say(f"Interactions are in {opened.extraction(extraction.name)}.")
     if report:
-        say(f"Report: {write_report([opened])}")
+        say(f"Report: {write_report(opened)}")
 
 
 def certify(
@@ -204,7 +204,7 @@ def certify(
                 found.save(opened, step)
     say(f"Certificates are in {opened.table('certificates')}.")
     if report:
-        say(f"Report: {write_report([opened])}")
+        say(f"Report: {write_report(opened)}")
 
 
 def check(
@@ -291,7 +291,7 @@ def report(run: str) -> None:
     check_fresh(opened)
     for name in opened.extractions:
         write_tables(opened, name)
-    say(f"Report: {write_report([opened])}")
+    say(f"Report: {write_report(opened)}")
 
 
 def paper(

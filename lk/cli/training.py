@@ -162,7 +162,7 @@ class TrainCLI(LightningCLI):
         run.write_table("data", self.datamodule.facts())
         for name in run.extractions:
             write_tables(run, name)
-        report = write_report([run]) if self._get(self.config, "report") else None
+        report = write_report(run) if self._get(self.config, "report") else None
         for logger in self.trainer.loggers:
             logger.finalize("success")
             if isinstance(logger, Wandb):

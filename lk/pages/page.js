@@ -25,7 +25,7 @@ function show(epoch) {
     });
   }
 }
-const bar = document.getElementById("epochs");
+const bar = document.getElementById("page-epochs");
 const [play, slider, output] = ["button", "input", "output"].map(tag => bar.querySelector(tag));
 function move() {
   const epoch = epochs[slider.value];
@@ -55,14 +55,15 @@ if (epochs.length > 1) {
 }
 
 // ---- values under the pointer: of the nearest mark, so that thin bars and points are easy to hit
-const tip = document.getElementById("tip");
+const tip = document.getElementById("page-tip");
 const REACH = 14;
 const number = value => value.toLocaleString("en", { maximumSignificantDigits: 3 }).replace("-", "−");
+const word = (own, place) => Array.isArray(own) ? own[place] : own;
 function said(data, mark, place) {
   const [mean, low, high] = mark.values[Math.min(place, mark.values.length - 1)];
   if (mean === null) return "";
   const interval = low === null || high === null ? "" : ` (95 %: ${number(low)} to ${number(high)})`;
-  return `${mark.at.filter(Boolean).join(" · ")}\n${number(mean)}${data.unit ? ` ${data.unit}` : ""}${interval}`;
+  return `${mark.at.map(own => word(own, place)).filter(Boolean).join(" · ")}\n${number(mean)}${data.unit ? ` ${data.unit}` : ""}${interval}`;
 }
 for (const chart of charts) {
   const panels = chart.figure.querySelector(".panels");
@@ -133,7 +134,7 @@ function table(chart) {
   for (const mark of chart.data.marks) {
     mark.values.forEach((value, k) => {
       const epoch = mark.values.length > 1 ? chart.data.epochs[k] : "";
-      rows.push([epoch, ...mark.at, ...value.map(part => part ?? "")]);
+      rows.push([epoch, ...mark.at.map(own => word(own, k)), ...value.map(part => part ?? "")]);
     });
   }
   return rows.map(row => row.map(value => cell(String(value))).join(",")).join("\n") + "\n";
@@ -168,7 +169,7 @@ for (const figure of document.querySelectorAll("figure")) {
 }
 
 // ---- light and dark
-const theme = document.getElementById("theme");
+const theme = document.getElementById("page-theme");
 theme.hidden = false;
 theme.textContent = dark() ? "Light" : "Dark";
 theme.addEventListener("click", () => {

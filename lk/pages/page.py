@@ -93,7 +93,7 @@ def render(path: Path, **context: Any) -> Path:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    script = (HERE / "page.js").read_text(encoding="utf-8")
+    script = unbroken((HERE / "page.js").read_text(encoding="utf-8"))  # as it will stand on the page, for its digest
     context = {"glossary": GLOSSARY, "source": SOURCE, "lead": (), "version": version("layerwise-knowledge"), **context}
     context |= {
         "chart_style": STYLE,
@@ -103,8 +103,17 @@ def render(path: Path, **context: Any) -> Path:
         "terms": Terms(context["glossary"]),
         "anchor": anchor,
     }
-    page = environment.get_template("page.html.jinja").render(context)
-    page = re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", page)  # no line ends between a number and its percent sign
+    page = unbroken(environment.get_template("page.html.jinja").render(context))
     with writing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
+
+
+def unbroken(text: str) -> str:
+    """A text of which no line ends between a number and its percent sign.
+
+    Example:
+        >>> unbroken("5 %")
+        '5\\xa0%'
+    """
+    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", text)

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lk import plots
-from lk.charts.run_lines import run_lines
+from lk import charts, plots
 from lk.games import OUTPUT
 from lk.metrics.intervals import SEEDS
 from lk.pages.glossary import METHOD
@@ -135,7 +134,7 @@ def iou_section(figures: Figures, each: pd.DataFrame, of_sorts: pd.DataFrame) ->
             "Share of the interactions salient in either network that are salient in both, by order; sign and size are "
             "ignored. Dashed: chance level, the mean over random sets of the same sizes. "
             f"Samples on which both sets are empty are left out.{how}",
-            run_lines(frame, list(dict.fromkeys(frame["line"])), 2, f"{of_samples(frame)}, dashed: chance"),
+            charts.run_lines(frame, list(dict.fromkeys(frame["line"])), 2, f"{of_samples(frame)}, dashed: chance"),
         )
     if single:
         matrices(figures, each, section)

@@ -3,11 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from lk import plots
-from lk.charts.run_lines import run_lines
-from lk.extraction import Samples
+from lk import charts
 from lk.games import OUTPUT
 from lk.pages.page import Gallery, Section
 from lk.studies.alignment import Aligned, intermediate
@@ -63,7 +60,9 @@ class Figures:
     ) -> None:
         """Draw panels of lines."""
         frame = pd.concat(parts, ignore_index=True)
-        chart = run_lines(frame, list(self.lines), columns, self.note if note is None else note, self.unequal, log)
+        chart = charts.run_lines(
+            frame, list(self.lines), columns, self.note if note is None else note, self.unequal, log
+        )
         self.gallery.hang(section, name, title, caption, chart)
 
 
@@ -100,34 +99,27 @@ def sample_section(figures: Figures, unit: str) -> Section:
     aligned, section = figures.aligned, Section("The same sample in each network")
     runs, samples = shown_runs(figures.lines, aligned), aligned.samples
     for shown in shown_samples(aligned, runs):
-        label = samples.classes[int(samples.y[shown.sample])]
-        index, players = int(samples.index[shown.sample]), ""
-        if samples.words:
-            players = f" Players: {', '.join(samples.words[shown.sample])}."
-        elif samples.players == () and samples.x.ndim == 4:
-            players = " Other patches are paled."
-        figure = pictured(side_by_side(aligned, runs, shown.sample), samples, unit)
-        if figure is None:
+        effects = side_by_side(aligned, runs, shown.sample)
+        if not len(effects):
             continue
+        index, name = int(samples.index[shown.sample]), f"sample-{shown.what.replace(' ', '-')}"
+        if samples.x.ndim == 4 and samples.x.shape[1] in (1, 3):
+            owners = samples.owner[:, 0].numpy()
+            chart = charts.image_tiles(effects, samples.x.numpy(), owners, name, unit)
+            extra = " Outlined patches are the players of an interaction; all others are paled."
+        else:
+            chart = charts.effect_bars(effects, [samples.names(i) for i in range(len(samples.y))], unit)
+            extra = f" Players: {', '.join(samples.words[shown.sample])}." if samples.words else ""
         figures.gallery.hang(
             section,
-            f"sample-{shown.what.replace(' ', '-')}",
-            f"Sample no. {index} of class {label}: {shown.what} among the networks",
-            "The strongest interactions at the output of one network of each kind (lowest seed). A plus speaks for the "
-            f"class.{players} Of the samples compared, the networks' salient sets are {shown.what} on this one: mean "
-            f"intersection over union {number(shown.iou)}.",
-            figure,
+            name,
+            f"Sample no. {index} of class {samples.classes[int(samples.y[shown.sample])]}, {shown.what} of all",
+            "The strongest interactions at the output of one network of each kind, that of the lowest seed. A plus speaks "
+            f"for the class.{extra} On this sample the networks' salient sets are {shown.what}: mean intersection over "
+            f"union {number(shown.iou)}.",
+            chart,
         )
     return section
-
-
-def pictured(effects: pd.DataFrame, samples: Samples, unit: str) -> Figure | None:
-    """Interactions on the image, or as bars with the players' names; nothing where there is no interaction."""
-    if not len(effects):
-        return None
-    if samples.x.ndim == 4 and samples.x.shape[1] in (1, 3):
-        return plots.on_images(effects, samples.x.numpy(), samples.owner[:, 0].numpy(), unit)
-    return plots.ranked_effects(effects, [samples.names(i) for i in range(len(samples.y))], unit)
 
 
 def training_section(

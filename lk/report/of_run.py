@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from lk import plots
+from lk import charts
 from lk.certification.page import certificate_sections
 from lk.games import OUTPUT
 from lk.metrics.wilson import wilson
 from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.pages.page import Gallery, Section, render
-from lk.report.comparison import write_comparison
 from lk.report.extraction_sections import extraction_sections
+from lk.report.lead import lead
 from lk.report.training_segments import on_segments, segments_section
 from lk.runs import Run
 from lk.runs.segments import read_segments
@@ -24,22 +24,17 @@ from lk.studies.run_facts import arguments, class_name, optional_table, paramete
 from lk.text import epochs, number, percent
 
 
-def write_report(runs: list[Run]) -> Path:
-    """Write the report of a run to its folder; of several runs, their comparison.
+def write_report(run: Run) -> Path:
+    """Write the report of a run to its folder.
 
     Everything is read from the run's files: tables, interactions, samples, configuration.
 
     Args:
-        runs: One run, or several.
+        run: The run.
 
     Returns:
         The HTML file.
     """
-    if not runs:
-        raise ValueError("Given no run; expected at least one.")
-    if len(runs) > 1:
-        return write_comparison(runs)
-    run = runs[0]
     gallery = Gallery(run.figures)
     extractions = [
         ExtractionAverages(run, name)
@@ -48,7 +43,7 @@ def write_report(runs: list[Run]) -> Path:
     ]
     segments, size = read_segments(run.path), parameters(run)
     first = [text for text in (on_segments(segments),) if text]
-    answers = [on_training(run, size)]
+    answers, surprising = [on_training(run, size)], list[str]()
     sections = [training_section(run, size, extractions, gallery)]
     for extraction in extractions:
         prefix = "" if extraction.name == "default" else f"{extraction.name}: "
@@ -56,6 +51,7 @@ def write_report(runs: list[Run]) -> Path:
         # What the reader must know before anything else, or after everything else.
         (first if len(finished(extraction.low_signal)) else said).append(doubt)
         answers += [prefix + text for text in said]
+        surprising += [prefix + text for text in extraction.surprises]
         sections += extraction_sections(extraction, gallery, "" if len(extractions) == 1 else f" ({extraction.name})")
     proven, certified = certificate_sections(run, gallery)
     answers += proven
@@ -80,7 +76,8 @@ def write_report(runs: list[Run]) -> Path:
         source=GROUP_SOURCE if is_group and not extractions else SOURCE,
         title=title,
         subtitle=f"Run {run.id}",
-        answers=[*first, *answers],
+        lead=lead(extractions[0]) if extractions else (),
+        answers=[*first, *surprising, *answers],
         sections=sections,
         config=yaml.safe_dump(run.config, sort_keys=False),
     )
@@ -156,15 +153,15 @@ def training_section(
     data_table(run, section)
     training = optional_table(run, "training")
     if training is not None and len(training):
-        epochs = extractions[0].games.drop_duplicates("step")[["step", "epoch"]] if extractions else None
+        shown = sorted(extractions[0].games["epoch"].unique().tolist()) if extractions else []
         gallery.hang(
             section,
             "training",
             "Training curves",
             "Mean loss and accuracy at the end of each epoch. Training values are means over the epoch, while the "
             "weights still changed; of networks that are trained at once, those of its last step."
-            + (" Ticks on the lower edge: checkpoints at which all layers were read." if extractions else ""),
-            plots.training_curves(training, epochs),
+            + (" Dotted: the checkpoint shown." if len(shown) > 1 else ""),
+            charts.training_lines(training, shown),
         )
     else:
         section.text.append("This run has no table of training curves.")

@@ -61,13 +61,12 @@ def side_by_side(aligned: Aligned, runs: Mapping[str, int], sample: int) -> pd.D
     """The strongest interactions of a sample at the output of each network, one group of rows per network.
 
     Returns:
-        As `lk.studies.ranking.strongest_of`, with `marked` where the output is.
+        As `lk.studies.ranking.strongest_of`, of one moment, the end; `marked` where the output is.
     """
     parts = []
     for line, place in runs.items():
         member, found = aligned.members[place], aligned.final[place]
-        name = line if line == member.name else f"{line}\nseed {seed_of(member.run)}"
-        name = "\n".join(name.split(", ")) if line == member.name else name
+        name = member.name.replace(", seed", "\nseed")
         rows = strongest_of(found, [(name, found.layers[found.output], sample)], COUNT)
-        parts.append(rows.assign(marked=found.layers[found.output] in member.marks))
+        parts.append(rows.assign(step=0, epoch=0.0, marked=found.layers[found.output] in member.marks))
     return pd.concat(parts, ignore_index=True)

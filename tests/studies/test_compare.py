@@ -11,7 +11,7 @@ from lk.metrics.agreement import agreement
 from lk.metrics.comparison import shares
 from lk.metrics.holm import holm
 from lk.metrics.intervals import jackknife
-from lk.report import write_report
+from lk.report import write_comparison
 from lk.report.comparison import folder_of
 from lk.studies.alignment import align
 from lk.studies.averages import averages, counts, strengths
@@ -257,7 +257,7 @@ def test_marked_layers_follow_the_sentences(tmp_path):
 
 def test_the_page(tmp_path):
     runs = [write_run(tmp_path / "runs" / name, seed=seed, wrong=(0,)) for seed, name in enumerate(("left", "right"))]
-    path = write_report(runs)
+    path = write_comparison(runs)
     assert path == tmp_path / "runs" / "comparisons" / "left-vs-right" / "report.html"
     text = path.read_text()
     assert "5 samples that all 2 finished networks read rightly, of 6" in text
@@ -282,7 +282,7 @@ def test_the_page_with_stability_and_a_run_without_training(tmp_path):
         columns = ["step", "layer", "place", "kind", "order", "sample", "stability"]
         run.write_table("default/stability", pd.DataFrame(rows, columns=columns))
     runs[0].table("training").unlink()
-    text = write_report(runs).read_text()
+    text = write_comparison(runs).read_text()
     assert "How stable the interactions are" in text
     assert "r0: half of the targets are there by relative depth" in text
     assert "90.0\N{NO-BREAK SPACE}% (78.6 to 95.7; 50 samples)" in text  # Wilson, 45 of 50
