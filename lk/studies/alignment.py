@@ -173,9 +173,8 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
         )
     kept = tuple(i for i, ok in zip(common, correct.tolist(), strict=True) if ok)
     chosen = [tuple(positions(own.samples, kept)) for own in found]
-    ids = run_ids(runs)
+    ids, named = run_ids(runs), run_names(runs)
     architectures = architecture_names(runs, [own.layers for own in final])
-    named = run_names(runs, architectures, ids)
     members = tuple(
         Compared(*called, extraction, places, own.select(places))
         for *called, places, own in zip(runs, ids, named, architectures, chosen, final, strict=True)

@@ -24,19 +24,23 @@ def run_ids(runs: Sequence[Run]) -> tuple[str, ...]:
     return tuple("/".join(part[-depth:]) if again[part[-1]] > 1 else part[-1] for part in parts)
 
 
-def architecture_names(runs: Sequence[Run], layers: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Names of the runs' architectures: two runs have the same name exactly if network, arguments and layers are equal.
+def network_names(runs: Sequence[Run]) -> list[str]:
+    """Names of the runs' networks: the class alone where that is enough, with arguments where two share the class."""
+    classes, whole = [short_class(run) for run in runs], [architecture(run) for run in runs]
+    versions = {name: {w for n, w in zip(classes, whole, strict=True) if n == name} for name in classes}
+    return [name if len(versions[name]) == 1 else w for name, w in zip(classes, whole, strict=True)]
 
-    The class alone where that is enough, its arguments where two networks share the class, and the layers that are read
-    where two runs of one network differ in them.
+
+def architecture_names(runs: Sequence[Run], layers: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Names of what is averaged over seeds: two runs have the same name exactly if network and layers are equal.
+
+    Layers are named where runs of one network differ in them, for they are measured at other depths.
 
     Args:
         runs: The runs.
         layers: Layers that each run reads.
     """
-    classes, whole = [short_class(run) for run in runs], [architecture(run) for run in runs]
-    versions = {name: {w for n, w in zip(classes, whole, strict=True) if n == name} for name in classes}
-    names = [name if len(versions[name]) == 1 else w for name, w in zip(classes, whole, strict=True)]
+    names = network_names(runs)
     read = {name: {own for n, own in zip(names, layers, strict=True) if n == name} for name in names}
     return tuple(
         name if len(read[name]) == 1 else f"{name} reading {', '.join(own[:-1])}"
@@ -56,8 +60,14 @@ def seed_of(run: Run) -> object:
     return run.config.get("seed_everything")
 
 
-def run_names(runs: Sequence[Run], architectures: Sequence[str], ids: Sequence[str]) -> tuple[str, ...]:
-    """What figures and sentences call each run: architecture and seed, with the id where these are not enough."""
-    names = [f"{name}, seed {seed_of(run)}" for run, name in zip(runs, architectures, strict=True)]
+def run_names(runs: Sequence[Run]) -> tuple[str, ...]:
+    """What figures and sentences call each run: network and seed, with the id where these are not enough."""
+    seeds, ids = [seed_of(run) for run in runs], run_ids(runs)
+    names = [
+        name if seed is None else f"{name} seed {seed}" for name, seed in zip(network_names(runs), seeds, strict=True)
+    ]
     again = Counter(names)
-    return tuple(f"{name} ({own})" if again[name] > 1 else name for name, own in zip(names, ids, strict=True))
+    return tuple(
+        f"{name} ({own})" if again[name] > 1 or seed is None else name
+        for name, seed, own in zip(names, seeds, ids, strict=True)
+    )

@@ -64,9 +64,9 @@ def side_by_side(aligned: Aligned, runs: Mapping[str, int], sample: int) -> pd.D
         As `lk.studies.ranking.strongest_of`, of one moment, the end; `marked` where the output is.
     """
     parts = []
-    for line, place in runs.items():
+    for place in runs.values():
         member, found = aligned.members[place], aligned.final[place]
-        name = member.name.replace(", seed", "\nseed")
+        name = member.name.replace(" seed ", "\nseed ")
         rows = strongest_of(found, [(name, found.layers[found.output], sample)], COUNT)
         parts.append(rows.assign(step=0, epoch=0.0, marked=found.layers[found.output] in member.marks))
     return pd.concat(parts, ignore_index=True)
