@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lk.charts.chart import Interval, Panel
 from lk.plots.style import DAGGER, short
-from lk.text import MINUS, number
+from lk.text import number, significant
 
 Array = NDArray[np.float64]
 STOPS = 12  # colours from low to high order, or from early to late, in `chart.css`
@@ -42,14 +42,16 @@ class Axes:
     def x(self, value: ArrayLike) -> Array:
         """Places from left to right."""
         low, high = self._x
-        return self.left + (self.right - self.left) * (np.asarray(value, float) - low) / (high - low)
+        places: Array = self.left + (self.right - self.left) * (np.asarray(value, float) - low) / (high - low)
+        return places
 
     def y(self, value: ArrayLike) -> Array:
         """Places from above, within the axes."""
         low, high = self._y
         given = np.clip(np.asarray(value, float), low, high)
         share = np.log(given / low) / np.log(high / low) if self.log else (given - low) / (high - low)
-        return self.bottom - (self.bottom - self.top) * share
+        places: Array = self.bottom - (self.bottom - self.top) * share
+        return places
 
     def title(self, text: str, marked: bool = False) -> None:
         """The name of the panel, above it; of a marked layer with a dagger."""
@@ -68,7 +70,7 @@ class Axes:
         self.panel.add("text", label, x=middle, y=self.panel.height - 4, cls="middle soft")
 
     def ticks_y(self, label: str = "", most: int = 4, mirrored: bool = False) -> None:
-        """Ticks, grid and the name of the y axis, which stands above it; mirrored, strengths below zero have no sign."""
+        """Ticks, grid and the name of the y axis, above it; mirrored, strengths below zero have no sign."""
         low, high = self._y
         if self.log:
             ticks = [10.0**k for k in range(int(np.ceil(np.log10(low))), int(np.floor(np.log10(high))) + 1)]
@@ -79,13 +81,7 @@ class Axes:
         for tick in ticks:
             y = float(self.y(tick))
             self.panel.add("line", x1=self.left, x2=self.right, y1=y, y2=y, cls="edge" if tick == 0 else "grid")
-            self.panel.add(
-                "text",
-                f"{abs(tick):g}" if mirrored else f"{tick:g}".replace("-", MINUS),
-                x=self.left - 5,
-                y=y + 4,
-                cls="end",
-            )
+            self.panel.add("text", significant(abs(tick) if mirrored else tick, 3), x=self.left - 5, y=y + 4, cls="end")
         if label:
             self.panel.add("text", label, x=2, y=self.top - 9, cls="soft")
 
@@ -120,9 +116,12 @@ def round_ticks(low: float, high: float, most: int) -> list[float]:
     ]
 
 
-def breadth(columns: int) -> float:
-    """Width of a panel, so that text has one size whatever the number of columns."""
-    return min(340.0, max(200.0, (1096.0 - 10 * (columns - 1)) / columns))
+def small(columns: int) -> tuple[float, int]:
+    """Width of one of several panels in a row, and how many of them a phone shows side by side.
+
+    Text then has about one size whatever the number of panels.
+    """
+    return (340.0, 1) if columns < 4 else (min(230.0, max(200.0, (1096.0 - 10 * (columns - 1)) / columns)), 2)
 
 
 def cube(frame: pd.DataFrame, **axes: Sequence[Any]) -> Array:
@@ -137,10 +136,10 @@ def cube(frame: pd.DataFrame, **axes: Sequence[Any]) -> Array:
         >>> cube(rows, layer=["a", "b"])[:, 0].tolist()
         [nan, 1.0]
     """
-    codes = [pd.Categorical(frame[column], categories=list(values)).codes for column, values in axes.items()]
+    codes = [pd.Index(values).get_indexer(frame[column]) for column, values in axes.items()]
     found = np.full((*map(len, axes.values()), 3), np.nan)
     kept = np.all([code >= 0 for code in codes], axis=0)
-    found[tuple(np.asarray(code)[kept] for code in codes)] = frame[["mean", "low", "high"]].to_numpy(float)[kept]
+    found[tuple(code[kept] for code in codes)] = frame[["mean", "low", "high"]].to_numpy(float)[kept]
     return found
 
 
@@ -160,6 +159,17 @@ def stop(place: int, count: int) -> str:
     return f"s{round(place * (STOPS - 1) / max(1, count - 1))}"
 
 
+def greatest(values: Array, axis: tuple[int, ...] | None = None) -> Array:
+    """The greatest value along some axes; what is not known counts as zero.
+
+    Example:
+        >>> greatest(np.array([[1.0, np.nan], [2.0, np.nan]]), (0,)).tolist()
+        [2.0, 0.0]
+    """
+    known: Array = np.nan_to_num(values, posinf=0.0).max(axis)
+    return known
+
+
 def tall(ends: Array) -> float:
     """The top of an axis that all checkpoints share, from the greatest value of each.
 
@@ -170,10 +180,15 @@ def tall(ends: Array) -> float:
         >>> tall(np.array([9.0, 1.0, 2.0])), tall(np.array([1.0, 2.0]))
         (4.2, 2.1)
     """
-    known = np.nan_to_num(ends, nan=0.0)
+    known = np.nan_to_num(ends)
     return float(1.05 * max(min(known.max(), 2 * known[-1]), 1e-9)) if known[-1] > 0 else float(max(known.max(), 1e-9))
 
 
-def cut(ends: Array, top: float) -> str:
-    """A word for the footnote where values of a checkpoint lie beyond the axis."""
-    return f"bars beyond {number(top)} end at the edge" if np.nanmax(ends, initial=0.0) > top else ""
+def cut(*sides: tuple[Array, float]) -> str:
+    """Words for the footnote where bars of a checkpoint are longer than the axis.
+
+    Args:
+        sides: The greatest value of each checkpoint, and the end of the axis.
+    """
+    longer = any(greatest(ends) > end for ends, end in sides)
+    return "longer bars of early checkpoints end at the edge" if longer else ""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.charts.axes import Array, Axes, breadth, checkpoints, cube, cut, spans, tall
+from lk.charts.axes import Array, Axes, checkpoints, cube, cut, greatest, small, spans, tall
 from lk.charts.chart import Chart
 from lk.plots.overlap import WORDS, compared_layers
 from lk.plots.style import MOST_LAYERS, REACH, layers_of, part_of, spread, with_intervals
@@ -19,30 +19,31 @@ def order_bars(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Chart:
     """Strength of each order by layer: positive effects upwards, negative ones downwards, AND beside OR.
 
     Args:
-        strengths: Columns step, epoch, layer, depth, kind, order, quantity (`positive`, `negative`), mean, low, high, n;
-            `marked` where known.
+        strengths: Columns step, epoch, layer, depth, kind, order, quantity (`positive`, `negative`), mean, low, high,
+            n; `marked` where known.
         most: Layers shown at most, evenly spread.
     """
     rows = strengths[strengths["kind"].isin(KINDS) & (strengths["order"] > 0)]
     every, orders = layers_of(rows), sorted(rows["order"].unique())
     layers, (steps, epochs) = spread(every, most), checkpoints(rows)
     data = cube(rows, layer=layers, quantity=("positive", "negative"), kind=KINDS, order=orders, step=steps)
-    ends = np.nanmax(np.fmax(data[..., 0], data[..., 2]), axis=(0, 2, 3))
+    ends = greatest(np.fmax(data[..., 0], data[..., 2]), (0, 2, 3))
     up, down = tall(ends[0]), tall(ends[1])
     note = ", ".join(
-        text for text in (with_intervals(rows), part_of(layers, every), cut(ends.max(), max(up, down))) if text
+        text for text in (with_intervals(rows), part_of(layers, every), cut((ends[0], up), (ends[1], down))) if text
     )
+    width, narrow = small(len(layers))
     chart = Chart(
         ("layer", "kind", "order", "sign"),
         epochs,
         len(layers),
-        min(2, len(layers)),
+        narrow,
         f"× {REACH}",
         [("and", "AND"), ("or", "OR")],
         f"Strength / {REACH}; above the line: effects for the class, below: against it. {note}.",
     )
     for place, layer in enumerate(layers):
-        axes = Axes(chart.panel(breadth(len(layers)), HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
+        axes = Axes(chart.panel(width, HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
         axes.ticks_y(mirrored=True)
         flags = flagged(rows, layer, steps)
         axes.title(layer, flags[-1])
@@ -74,24 +75,27 @@ def overlap_bars(shares: pd.DataFrame, reference: str = "output", most: int = MO
     data = cube(rows, layer=layers, kind=KINDS, order=orders, quantity=QUANTITIES, step=steps)
     means = data[..., 0]
     above, below = (
-        np.nanmax(means[:, :, :, 0] + means[:, :, :, 1], axis=(0, 1, 2)),
-        np.nanmax(means[:, :, :, 2], axis=(0, 1, 2)),
+        greatest(means[:, :, :, 0] + means[:, :, :, 1], (0, 1, 2)),
+        greatest(means[:, :, :, 2], (0, 1, 2)),
     )
     up, down = 1.08 * tall(above), 1.08 * tall(below)
     classes = ("overlap", "forgotten", "new") if reference == "output" else ("overlap", "new", "forgotten")
-    note = ", ".join(text for text in (with_intervals(rows), part_of(layers, every), cut(above, up)) if text)
+    note = ", ".join(
+        text for text in (with_intervals(rows), part_of(layers, every), cut((above, up), (below, down))) if text
+    )
+    width, narrow = small(len(layers))
     chart = Chart(
         ("layer", "kind", "order", "part"),
         epochs,
         len(layers),
-        min(2, len(layers)),
+        narrow,
         f"× {REACH}",
         [*zip(classes, (*WORDS[reference][:2], f"{WORDS[reference][2]} (downwards)"), strict=True)],
         f"Strength / {REACH}. {note}.",
     )
     for side, kind in enumerate(KINDS):
         for place, layer in enumerate(layers):
-            axes = Axes(chart.panel(breadth(len(layers)), HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
+            axes = Axes(chart.panel(width, HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
             axes.ticks_y(mirrored=True)
             flags = flagged(rows, layer, steps)
             axes.title(f"{kind.upper()}, {layer}", flags[-1])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_hex
 
-from lk.charts.axes import Array, checkpoints, cube, spans, tall
+from lk.charts.axes import Array, checkpoints, cube, greatest, spans, tall
 from lk.charts.bars import KINDS, flagged
 from lk.charts.chart import Chart, Panel
 from lk.plots.style import DAGGER, layers_of, of_samples, short
@@ -38,7 +38,7 @@ def layer_epoch_cells(averages: pd.DataFrame, quantities: Sequence[tuple[str, st
     for name, title, _ in quantities:
         data = cube(averages[averages["quantity"] == name], layer=layers, step=steps)
         shares = name in ("completeness", "redundancy", "final")
-        top = 1.0 if shares else float(np.nanmax(data[..., 0], initial=1e-9))
+        top = 1.0 if shares else max(float(greatest(data[..., 0])), 1e-9)
         panel = sheet(chart, title, layers, [row[-1] for row in flags], columns)
         width = (panel.width - LEFT - 4) / len(steps)
         for i, layer in enumerate(layers):
@@ -68,7 +68,7 @@ def layer_order_cells(strengths: pd.DataFrame, unit: str, highest: int = 99) -> 
     rows = strengths[strengths["kind"].isin(KINDS) & (strengths["order"] > 0) & (strengths["order"] <= highest)]
     layers, orders, (steps, epochs) = layers_of(rows), sorted(rows["order"].unique()), checkpoints(rows)
     data = cube(rows, kind=KINDS, layer=layers, order=orders, step=steps)
-    top = tall(np.nanmax(data[..., 0], axis=(0, 1, 2)))
+    top = tall(greatest(data[..., 0], (0, 1, 2)))
     note = f"{of_samples(rows)}; one colour scale for all checkpoints, hovering shows the 95 % interval"
     chart = Chart(("kind", "layer", "order"), epochs, 2, 1, unit, note=f"{note}.")
     flags = [flagged(rows, layer, steps)[-1] for layer in layers]
@@ -120,6 +120,6 @@ def cell(
     panel.add("rect", at=at, values=spans(rows), x=x, y=y, width=width - 1, height=ROW - 1, fill=fills)
     if written:
         text = ["" if np.isnan(mean) else number(float(mean), digits) for mean in rows[:, 0]]
-        # White has a contrast of 4.5 or more on viridis up to about half of its range, black beyond.
-        inks = ["middle light-text" if share < 0.48 else "middle dark-text" for share in shares]
+        # White has a contrast of 4.5 or more on viridis up to 45 % of its range, black beyond.
+        inks = ["middle light-text" if share < 0.45 else "middle dark-text" for share in shares]
         panel.add("text", text, x=x + width / 2, y=y + ROW / 2 + 4.0, cls=inks)

@@ -176,9 +176,9 @@ class Chart:
         parts, y = [f'<text x="{GAP}" y="17" class="title">{escape(title)}</text>'], float(LINE)
         if self.legend:
             starts = accumulate((26 + 7 * len(words) for _, words in self.legend[:-1]), initial=GAP)
-            for x, (swatch, words) in zip(starts, self.legend, strict=True):
-                parts.append(f'<rect class="{swatch}" x="{x}" y="{y + 4}" width="12" height="12"/>')
-                parts.append(f'<text x="{x + 17}" y="{y + 14}">{escape(words)}</text>')
+            for start, (swatch, words) in zip(starts, self.legend, strict=True):
+                parts.append(f'<rect class="{swatch}" x="{start}" y="{y + 4}" width="12" height="12"/>')
+                parts.append(f'<text x="{start + 17}" y="{y + 14}">{escape(words)}</text>')
             y += LINE
         for row in rows:
             x = float(GAP)

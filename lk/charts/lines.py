@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.charts.axes import Axes, breadth, checkpoints, cube, stop
+from lk.charts.axes import Axes, checkpoints, cube, greatest, small, stop
 from lk.charts.bars import KINDS, flagged
 from lk.charts.chart import Chart
 from lk.charts.curves import cursor, curve, joined, level, over_time
@@ -54,7 +54,7 @@ def ratio_lines(shares: pd.DataFrame, highest: int = 99) -> Chart:
                 if np.isfinite(data[line, side, which, ..., 0]).any():
                     shift = (which - len(orders) / 2) * 0.04  # keeps the whiskers of the curves apart
                     at = [(quantity, kind.upper(), order, layer) for layer in layers]
-                    curve(axes, np.arange(len(layers)) + shift, data[line, side, which], colour, at)
+                    curve(axes, np.arange(len(layers), dtype=float) + shift, data[line, side, which], colour, at)
     return chart
 
 
@@ -126,7 +126,7 @@ def epoch_lines(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest: int =
     layers = spread(every, most)
     data = cube(rows, quantity=("salient", "share"), layer=layers, order=orders, step=steps)
     colours = [stop(place, len(orders)) for place in range(len(orders))]
-    top = float(np.nanmax(data[0], initial=2 * SMALLEST))
+    top = max(float(greatest(data[0])), 2 * SMALLEST)
     lines = (
         ("salient", f"strength / {REACH}", (SMALLEST, top), True),
         ("share", "share of the layer", (0.0, 1.0), False),
@@ -135,20 +135,19 @@ def epoch_lines(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest: int =
     below = (
         f" Strengths below {significant(SMALLEST)} lie on the lower edge." if (data[0, ..., 0] < SMALLEST).any() else ""
     )
+    width, narrow = small(len(layers))
     chart = Chart(
         ("quantity", "layer", "order", "epoch"),
         epochs,
         len(layers),
-        min(2, len(layers)),
+        narrow,
         legend=[(colour, f"order {order}") for colour, order in zip(colours, orders, strict=True)],
         note=f"{note}. Dotted: the checkpoint shown.{below}",
     )
     x, ticks = np.arange(len(steps), dtype=float), [(i, epoch_text(epoch)) for i, epoch in enumerate(epochs)]
     for line, (quantity, label, span, log) in enumerate(lines):
         for place, layer in enumerate(layers):
-            axes = Axes(
-                chart.panel(breadth(len(layers)), 190), (-0.3, len(steps) - 0.7), span, log, margins=(36, 8, 40, 34)
-            )
+            axes = Axes(chart.panel(width, 190), (-0.3, len(steps) - 0.7), span, log, margins=(36, 8, 40, 34))
             axes.title(layer, flagged(rows, layer, steps)[-1])
             axes.ticks_y(label)
             axes.ticks_x(ticks, "epoch")
@@ -177,17 +176,17 @@ def training_lines(training: pd.DataFrame, epochs: Sequence[float] = ()) -> Char
         axes.title(title)
         axes.ticks_y()
         axes.numbers_x("epoch")
-        ends = {}
+        ends = []
         for split in ("train", "test"):
             rows = known[known["quantity"] == f"{split}/{quantity}"].sort_values("epoch")
             if len(rows):
                 data = np.stack([rows["value"].to_numpy(float), *np.full((2, len(rows)), np.nan)], 1)
                 at = [(quantity, split, f"epoch {epoch_text(epoch)}") for epoch in rows["epoch"]]
                 over_time(axes, rows["epoch"].to_numpy(float), data, split, at)
-                ends[split] = float(data[-1, 0])
-        for split, value in ends.items():
+                ends.append(float(data[-1, 0]))
+        for value in ends:
             # The higher one moves up and the lower one down, so that close ends stay readable.
-            lift = 0.0 if len(ends) == 1 else -5.0 if value == max(ends.values()) else 6.0
+            lift = 0.0 if len(ends) == 1 else -5.0 if value == max(ends) else 6.0
             y = float(axes.y(value)) + 4.0 + lift
             axes.panel.add("text", number(value, 3), x=axes.right + 3.0, y=y)
         if len(epochs) > 1:
@@ -228,6 +227,8 @@ def sorted_lines(ranked: pd.DataFrame, ratio: float) -> Chart:
         axes.numbers_x("rank / number of samples")
         for layer, colour in zip(layers, colours, strict=True):
             rows = ranked[(ranked["layer"] == layer) & (ranked["rank"] <= right) & (ranked["strength"] >= span[0])]
+            if not len(rows):
+                continue
             kept = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, 120).round().astype(int))]
             axes.panel.add(
                 "path",

@@ -28,8 +28,8 @@ def run_lines(
     """One panel per question, one line per run or architecture, in the same colour and shape in every panel.
 
     Args:
-        frame: Columns panel (title), xlabel, ylabel, x, line, run (empty: the mean of a line's runs), mean, low, high, n;
-            optional `chance` (dashed, in the line's colour) and `marked` (hollow points).
+        frame: Columns panel (title), xlabel, ylabel, x, line, run (empty: the mean of a line's runs), mean, low, high,
+            n; optional `chance` (dashed, in the line's colour) and `marked` (hollow points).
         names: All lines in the order of their colours.
         columns: Panels side by side.
         note: What stands behind the numbers; what a missing interval and a hollow point mean is added.

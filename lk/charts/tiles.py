@@ -2,7 +2,8 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,56 +50,67 @@ def image_tiles(
     )
     for line, group in enumerate(groups):
         rows = effects[effects["group"] == group]
-        image = int(rows["image"].iloc[0])
+        image, reference = int(rows["image"].iloc[0]), f"{name}-{line}"
         picture, owner = displayed(images[image]), owners[image]
         last = rows[rows["step"] == steps[-1]]
         flag = bool(last["marked"].any()) if "marked" in last else False
-        panel = tile(chart, picture.shape)
-        first, *rest = str(group).split("\n")
-        panel.add("text", short(first, 14) + (f" {DAGGER}" if flag else ""), x=2, y=12, cls="title")
-        panel.add("text", ", ".join(rest), x=2, y=27, cls="soft")
-        reference = f"{name}-{line}"
-        height, width = owner.shape
-        panel.add("image", id=reference, href=address(picture), x=0, y=TOP, width=SIDE, height=SIDE * height / width,
-                  preserveAspectRatio="none", style="image-rendering: pixelated")  # fmt: off
-        frame = {"x": 0.4, "y": TOP, "width": SIDE - 0.8, "height": SIDE * height / width, "cls": "tile"}
-        panel.add("rect", **frame)
-        panel.add("path", d=outline(owner, range(int(owner.max()) + 1)), cls="player")
-        found = {
-            (step, rank): row
-            for step, rank, row in zip(rows["step"], rows["rank"], rows.to_dict("records"), strict=True)
-        }
+        sample_tile(chart.panel(*size(owner)), str(group), flag, picture, owner, reference)
+        found = {(row["step"], row["rank"]): row for row in rows.to_dict("records")}
         for rank in range(ranks):
             own = [found.get((step, rank)) for step in steps]
-            panel = tile(chart, picture.shape)
-            panel.add("use", href=f"#{reference}")
-            kinds = [str(row["kind"]) if row else "" for row in own]
-            players = [[int(i) for i in row["players"]] if row else [] for row in own]
-            panel.add("path", d=[veil(owner, some) if some else "" for some in players], cls="veil")
-            panel.add(
-                "rect",
-                **frame,
-                at=(
-                    str(group).replace("\n", ", "),
-                    f"no. {rank + 1}",
-                    kinds,
-                    [f"players {', '.join(map(str, some))}" for some in players],
-                ),
-                values=[(float(row["effect"]) if row else np.nan, np.nan, np.nan) for row in own],
-            )
-            panel.add(
-                "path",
-                d=[outline(owner, some) for some in players],
-                cls=[f"outline-{kind.lower() or 'and'}" for kind in kinds],
-            )
-            said = [f"{kind} {signed(row['effect'])}" if row else "" for kind, row in zip(kinds, own, strict=True)]
-            panel.add("text", said, x=2, y=27, cls="title")
+            interaction_tile(chart.panel(*size(owner)), (str(group), f"no. {rank + 1}"), own, owner, reference)
     return chart
 
 
-def tile(chart: Chart, shape: Sequence[int]) -> Panel:
-    """A panel for one picture `(height, width, channels)` and what stands above it."""
-    return chart.panel(SIDE, TOP + SIDE * shape[0] / shape[1] + 2)
+def sample_tile(
+    panel: Panel, group: str, flag: bool, picture: NDArray[np.float32], owner: NDArray[np.int64], reference: str
+) -> None:
+    """The sample with its players and, above, the name of its row."""
+    first, *rest = group.split("\n")
+    panel.add("text", short(first, 14) + (f" {DAGGER}" if flag else ""), x=2, y=12, cls="title")
+    panel.add("text", ", ".join(rest), x=2, y=27, cls="soft")
+    place: dict[str, Any] = {"x": 0, "y": TOP, "width": SIDE, "height": SIDE * owner.shape[0] / owner.shape[1]}
+    look: dict[str, Any] = {"preserveAspectRatio": "none", "style": "image-rendering: pixelated"}
+    panel.add("image", id=reference, href=address(picture), **place, **look)
+    panel.add("rect", **place, cls="tile")
+    panel.add("path", d=outline(owner, range(int(owner.max()) + 1)), cls="player")
+
+
+def interaction_tile(
+    panel: Panel,
+    at: tuple[str, str],
+    rows: Sequence[Mapping[Hashable, Any] | None],
+    owner: NDArray[np.int64],
+    reference: str,
+) -> None:
+    """One interaction per checkpoint: its players outlined, everything else paled; nothing where there is none."""
+    kinds = [str(row["kind"]) if row else "" for row in rows]
+    players = [[int(i) for i in row["players"]] if row else [] for row in rows]
+    panel.add("use", href=f"#{reference}")
+    panel.add("path", d=[veil(owner, some) if some else "" for some in players], cls="veil")
+    panel.add(
+        "rect",
+        at=(at[0].replace("\n", ", "), at[1], kinds, [f"players {', '.join(map(str, some))}" for some in players]),
+        values=[(float(row["effect"]) if row else np.nan, np.nan, np.nan) for row in rows],
+        x=0,
+        y=TOP,
+        width=SIDE,
+        height=SIDE * owner.shape[0] / owner.shape[1],
+        cls="tile",
+    )
+    outlines = [f"outline-{kind.lower() or 'and'}" for kind in kinds]
+    panel.add("path", d=[outline(owner, some) for some in players], cls=outlines)
+    panel.add("text", [titled(row) if row else "" for row in rows], x=2, y=27, cls="title")
+
+
+def size(owner: NDArray[np.int64]) -> tuple[float, float]:
+    """Of a panel for one picture and what stands above it."""
+    return SIDE, TOP + SIDE * owner.shape[0] / owner.shape[1] + 2
+
+
+def titled(row: Mapping[Hashable, Any]) -> str:
+    """Kind and effect of an interaction; a dagger where its layer is marked."""
+    return f"{row['kind']} {signed(row['effect'])}" + (f" {DAGGER}" if row.get("marked") else "")
 
 
 def address(picture: NDArray[np.float32]) -> str:
@@ -118,11 +130,11 @@ def outline(owner: NDArray[np.int64], players: Sequence[int]) -> str:
 
 def veil(owner: NDArray[np.int64], players: Sequence[int]) -> str:
     """The `d` of all pixels but those of some players."""
-    scale = SIDE / owner.shape[1]
-    return "".join(
-        f"M{round(x * scale, 1):g} {round(TOP + y * scale, 1):g}h{round(w * scale, 1):g}v{round(h * scale, 1):g}h{round(-w * scale, 1):g}z"
-        for x, y, w, h in rectangles(~np.isin(owner, players))
-    )
+    scale, parts = SIDE / owner.shape[1], []
+    for rectangle in rectangles(~np.isin(owner, players)):
+        x, y, width, height = (round(scale * edge, 1) for edge in rectangle)
+        parts.append(f"M{x:g} {round(TOP + y, 1):g}h{width:g}v{height:g}h{-width:g}z")
+    return "".join(parts)
 
 
 def rectangles(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:

@@ -316,7 +316,7 @@ def paper(
     chosen = list(map(str, FIGURES if figures is None else figures))  # YAML reads 5 as a number and 3a as a word
     unknown = [figure for figure in chosen if figure not in FIGURES]
     if unknown:
-        raise ValueError(f"There is no figure {unknown[0]!r}. {nearest(unknown[0], FIGURES)}")
+        raise ValueError(f"expected a figure of the paper, got {unknown[0]!r}. {nearest(unknown[0], FIGURES)}")
     checkpoints = settings.final_checkpoints(trust, data_dir, say)
     say(f"Page: {write_paper(PaperStudies(settings, checkpoints, say), chosen)}")
 

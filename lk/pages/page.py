@@ -110,10 +110,10 @@ def render(path: Path, **context: Any) -> Path:
 
 
 def unbroken(text: str) -> str:
-    """A text of which no line ends between a number and its percent sign.
+    r"""A text of which no line ends between a number and its percent sign.
 
     Example:
         >>> unbroken("5 %")
-        '5\\xa0%'
+        '5\xa0%'
     """
     return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", text)

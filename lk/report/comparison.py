@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from lk.metrics.intervals import LEVEL
 from lk.pages.glossary import GLOSSARY, STUDY_GLOSSARY
 from lk.pages.page import Gallery, Section, render
 from lk.report.comparison_sections import (
-    counts_section,
     iou_section,
     method_section,
-    orders_section,
-    ratios_section,
     stability_section,
-    steps_section,
+    what_section,
+    where_section,
 )
 from lk.report.comparison_start import Figures, Lines, runs_section, sample_section, start_section, training_section
 from lk.runs import Run
@@ -82,7 +79,7 @@ def write_comparison(
         folder / "report.html",
         title=f"{titled(lines)} on {class_name(runs[0].config['data'])} compared",
         subtitle=f"{len(runs)} runs: {', '.join(aligned.names)}" if len(runs) <= 4 else f"{len(runs)} runs",
-        answers=[*found, *warnings, *on_more(tables["sentences"])],
+        answers=[*found, *warnings],
         sections=sections_of(aligned, lines, tables, described, Gallery(folder / "figures")),
         config="",
         glossary={**GLOSSARY, **{word: STUDY_GLOSSARY[word] for word in ("intermediate layer", "IoU", "stability")}},
@@ -126,10 +123,8 @@ def sections_of(
         start_section(figures, tables),
         sample_section(figures, unit),
         training_section(figures, training, tables["training"], tables["probes"]),
-        counts_section(figures, tables["layers"]),
-        ratios_section(figures, tables["layers"]),
-        steps_section(figures, tables["steps"], described),
-        orders_section(figures, tables["orders"]),
+        what_section(figures, tables["layers"], tables["orders"]),
+        where_section(figures, tables["layers"], tables["steps"], described),
         iou_section(figures, tables["iou"], tables["iou_by_sort"]),
         *([stability_section(figures, stable)] if len(stable) else []),
         method_section(aligned, tables["sentences"]),
@@ -148,15 +143,6 @@ def titled(lines: Lines) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if 2 <= len(names) <= 4 else f"{len(names)} networks"
 
 
-def on_more(found: pd.DataFrame) -> list[str]:
-    """How many differences the page shows in all, and which questions stay open."""
-    shown = found[(found["p_holm"] < LEVEL) & ~found["marked"]]
-    return [
-        f"{len(shown)} of {len(found)} differences are shown after Holm's correction: see “All sentences and their "
-        "evidence”."
-    ]
-
-
 def on_marks(aligned: Aligned) -> str:
     """Runs in which a layer that sentences are about is marked; the reader must know before anything else."""
     bad = {member.name: sorted(marks) for member in aligned.members if (marks := member.marks & asked(member.final))}
@@ -165,6 +151,6 @@ def on_marks(aligned: Aligned) -> str:
     named = "; ".join(f"{run} ({', '.join(layers)})" for run, layers in list(bad.items())[:MOST_NAMED])
     more = f" and {len(bad) - MOST_NAMED} more runs" if len(bad) > MOST_NAMED else ""
     return (
-        f"Marked †: {named}{more}. What these layers are said to know may be noise, so no difference that depends on them "
-        "is stated."
+        f"Marked †: {named}{more}. What these layers are said to know may be noise, so no difference that depends on "
+        "them is stated."
     )

@@ -20,84 +20,26 @@ from lk.text import number, signed, significant
 MOST_ORDERS = 4  # matrices side by side
 
 
-def counts_section(figures: Figures, layers: pd.DataFrame) -> Section:
-    """Salient interactions by depth and over epochs."""
-    section, n = Section("How many interactions are salient"), figures.aligned.final[0].n_players
+def what_section(figures: Figures, layers: pd.DataFrame, orders: pd.DataFrame) -> Section:
+    """Salient interactions by depth and over epochs, and salient strength by order at the output."""
+    section, n = Section("How many interactions, and how complex"), figures.aligned.final[0].n_players
     rows, ylabel = layers[layers["quantity"] == "count"], "salient interactions per sample"
-    parts = [
-        panel(rows[rows["last"]], "Finished networks, by depth", DEPTH, ylabel, "depth"),
-        panel(rows[rows["layer"] == OUTPUT], "Output, over training", EPOCH, ylabel, "epoch"),
-    ]
     figures.hang(
         section,
         "salient",
         "Salient interactions per sample",
         f"Mean number of interactions stronger than the salience line, of {2 * (2**n - 1) - n:,} possible.",
-        parts,
+        [
+            panel(rows[rows["last"]], "Finished networks", DEPTH, ylabel, "depth"),
+            panel(rows[rows["layer"] == OUTPUT], "Output, over training", EPOCH, ylabel, "epoch"),
+        ],
         2,
     )
-    return section
-
-
-def ratios_section(figures: Figures, layers: pd.DataFrame) -> Section:
-    """Completeness and redundancy by depth and over epochs."""
-    section, parts = Section("Where the output's interactions are learned"), []
-    for quantity, ylabel in (
-        ("completeness", "share of the output's strength"),
-        ("redundancy", "share of the layer's strength"),
-    ):
-        rows = layers[(layers["quantity"] == quantity) & (layers["layer"] != OUTPUT)]
-        name = quantity.capitalize()
-        parts.append(panel(rows[rows["last"]], f"{name} by depth", DEPTH, ylabel, "depth"))
-        parts.append(panel(rows[rows["middle"]], f"{name} at half depth, over training", EPOCH, ylabel, "epoch"))
-    figures.hang(
-        section,
-        "ratios",
-        "Completeness and redundancy",
-        "All kinds and orders together, against the output of the same network at the same checkpoint. Completeness: "
-        "share of the output's salient strength that the layer holds. Redundancy: share of the layer's salient strength "
-        "that the output lacks. The output itself (1 and 0) is not drawn. Half depth: the intermediate layer.",
-        parts,
-        2,
-    )
-    return section
-
-
-def steps_section(figures: Figures, steps: pd.DataFrame, described: list[str]) -> Section:
-    """What changes from each layer to the next."""
-    section = Section("Where targets are learned and where noise is dropped")
-    between = "relative depth, halfway between two layers"
-    parts = [
-        panel(steps[steps["quantity"] == quantity], title, between, ylabel, "depth")
-        for quantity, title, ylabel in (
-            (LEARNED, "Newly learned, from layer to layer", "gain of completeness"),
-            (DROPPED, "Dropped, from layer to layer", "fall of redundancy"),
-        )
-    ]
-    figures.hang(
-        section,
-        "steps",
-        "Steps between layers of the finished networks",
-        "Left: how much of the output's salient strength each layer holds that the layer before did not. Right: how "
-        "much smaller the share is that the output lacks; below zero redundancy grows. All kinds and orders together; "
-        "both layers of a step are measured on the same samples. The last step leads to the output, whose completeness "
-        "is 1 and redundancy 0 by definition.",
-        parts,
-        2,
-    )
-    section.text += described
-    return section
-
-
-def orders_section(figures: Figures, orders: pd.DataFrame) -> Section:
-    """Salient strength by order at the output."""
-    section, top = Section("How complex the interactions are"), highest_order(figures.aligned.final[0].n_players)
+    top, parts = highest_order(n), []
     rows = orders[orders["order"].between(1, top) & (orders["quantity"] == "salient")]
-    parts = []
     for kind in ("and", "or"):
         own = rows[(rows["kind"] == kind) & ((rows["order"] > 1) | (kind == "and"))]
-        title = f"{kind.upper()}: salient strength"
-        parts.append(panel(own, title, "order", "strength / mean |v(N) − v(∅)|", "order"))
+        parts.append(panel(own, f"{kind.upper()} interactions", "order", "strength / mean |v(N) − v(∅)|", "order"))
     figures.hang(
         section,
         "orders",
@@ -107,6 +49,47 @@ def orders_section(figures: Figures, orders: pd.DataFrame) -> Section:
         parts,
         2,
     )
+    return section
+
+
+def where_section(figures: Figures, layers: pd.DataFrame, steps: pd.DataFrame, described: list[str]) -> Section:
+    """Completeness and redundancy by depth and over epochs, and what changes from each layer to the next."""
+    section, parts = Section("Where targets are learned and where noise is dropped"), []
+    for quantity, ylabel in (
+        ("completeness", "share of the output's strength"),
+        ("redundancy", "share of the layer's strength"),
+    ):
+        rows = layers[(layers["quantity"] == quantity) & (layers["layer"] != OUTPUT)]
+        name = quantity.capitalize()
+        parts.append(panel(rows[rows["last"]], f"{name} by depth", DEPTH, ylabel, "depth"))
+        parts.append(panel(rows[rows["middle"]], f"{name}, half depth", EPOCH, ylabel, "epoch"))
+    figures.hang(
+        section,
+        "ratios",
+        "Completeness and redundancy",
+        "All kinds and orders together, against the output of the same network at the same checkpoint. Completeness: "
+        "share of the output's salient strength that the layer holds. Redundancy: share of the layer's salient "
+        "strength that the output lacks. The output itself (1 and 0) is not drawn. Half depth: the intermediate layer, over "
+        "training.",
+        parts,
+        2,
+    )
+    between = "relative depth, halfway between two layers"
+    figures.hang(
+        section,
+        "steps",
+        "Steps between layers of the finished networks",
+        "Left: how much of the output's salient strength each layer holds that the layer before did not. Right: how "
+        "much smaller the share is that the output lacks; below zero redundancy grows. All kinds and orders together; "
+        "both layers of a step are measured on the same samples. The last step leads to the output, whose completeness "
+        "is 1 and redundancy 0 by definition.",
+        [
+            panel(steps[steps["quantity"] == LEARNED], "Newly learned", between, "gain of completeness", "depth"),
+            panel(steps[steps["quantity"] == DROPPED], "Dropped", between, "fall of redundancy", "depth"),
+        ],
+        2,
+    )
+    section.text += described
     return section
 
 
@@ -121,7 +104,7 @@ def iou_section(figures: Figures, each: pd.DataFrame, of_sorts: pd.DataFrame) ->
     if rows["line"].nunique() <= MOST_PAIRS:
         rows = rows[(rows["order"] <= top) & ((rows["order"] > 1) | (rows["kind"] == "and"))].assign(run="")
         parts = [
-            panel(own[own["place"] == place], f"{kind.upper()}: {place}", "order", "intersection over union", "order")
+            panel(own[own["place"] == place], f"{kind.upper()}, {place}", "order", "intersection over union", "order")
             for kind, own in rows.groupby("kind")
             for place in PLACES
         ]
@@ -161,7 +144,7 @@ def stability_section(figures: Figures, table: pd.DataFrame) -> Section:
     section = Section("How stable the interactions are")
     rows = table[(table["order"] > 1) | (table["kind"] == "and")]
     parts = [
-        panel(own[own["place"] == place], f"{kind.upper()}: {place}", "order", "|mean| / std", "order")
+        panel(own[own["place"] == place], f"{kind.upper()}, {place}", "order", "|mean| / std", "order")
         for kind, own in rows.groupby("kind")
         for place in PLACES
     ]

@@ -6,6 +6,7 @@ import pandas as pd
 
 from lk import charts
 from lk.games import OUTPUT
+from lk.metrics.intervals import LEVEL
 from lk.pages.page import Gallery, Section
 from lk.studies.alignment import Aligned, intermediate
 from lk.studies.averages import BOTH
@@ -77,19 +78,25 @@ def start_section(figures: Figures, tables: Mapping[str, pd.DataFrame]) -> Secti
     complete = layers[layers["last"] & (layers["quantity"] == "completeness")]
     held = layers[(layers["quantity"] == "held") & (layers["layer"] == OUTPUT)]
     parts = [
-        panel(share, "What: strength by order", "order (number of players)", "share of the output's strength", "order"),
-        panel(complete, "Where: completeness by depth", DEPTH, "share of the output's strength", "depth"),
-        panel(held, "When: final interactions by epoch", EPOCH, "share of the final strength", "epoch"),
+        panel(share, "What: by order", "order (number of players)", "share of the output's strength", "order"),
+        panel(complete, "Where: by depth", DEPTH, "share of the output's strength", "depth"),
+        panel(held, "When: over training", EPOCH, "share of the final strength", "epoch"),
     ]
     figures.hang(
         section,
         "what-where-when",
         f"What, where and when, {what} by {what}",
-        "Left: how the salient strength of the finished output is divided among interactions of one, two and more players. "
-        "Middle: how much of it each layer of the finished network holds. Right: how much of it the output holds at "
-        f"earlier checkpoints. Measured on the {len(aligned.kept)} samples that all {len(aligned.members)} finished networks "
-        f"classify correctly, of {len(aligned.common)} that all explain.",
+        "Left: how the salient strength of the finished output is divided among interactions of one, two and more "
+        "players. Middle: how much of it each layer of the finished network holds. Right: how much of it the output holds at "
+        f"earlier checkpoints. Measured on the {len(aligned.kept)} samples that all {len(aligned.members)} finished "
+        f"networks classify correctly, of {len(aligned.common)} that all explain.",
         parts,
+    )
+    found = tables["sentences"]
+    shown = found[(found["p_holm"] < LEVEL) & ~found["marked"]]
+    section.text.append(
+        f"{len(shown)} of {len(found)} differences are shown after Holm's correction. "
+        "All stand below, with their evidence."
     )
     return section
 
@@ -114,8 +121,8 @@ def sample_section(figures: Figures, unit: str) -> Section:
             section,
             name,
             f"Sample no. {index} of class {samples.classes[int(samples.y[shown.sample])]}, {shown.what} of all",
-            "The strongest interactions at the output of one network of each kind, that of the lowest seed. A plus speaks "
-            f"for the class.{extra} On this sample the networks' salient sets are {shown.what}: mean intersection over "
+            "The strongest interactions at the output of one network of each kind, that of the lowest seed. A plus "
+            f"speaks for the class.{extra} On this sample the networks' salient sets are {shown.what}: mean intersection over "
             f"union {number(shown.iou)}.",
             chart,
         )
@@ -164,8 +171,8 @@ def training_section(
             section,
             "accuracy",
             "Accuracy",
-            "Left: the network on the test split at the end of each epoch. Right: the linear classifier of each layer of "
-            f"the finished network; the output is the network itself. {ends} Dashed: chance.",
+            "Left: the network on the test split at the end of each epoch. Right: the linear classifier of each layer "
+            f"of the finished network; the output is the network itself. {ends} Dashed: chance.",
             parts,
             len(parts),
             note="",

@@ -63,8 +63,8 @@ def salience_section(extraction: ExtractionAverages, gallery: Gallery, suffix: s
         section,
         f"{prefix}sorted",
         "Sorted strengths of all interactions",
-        "All AND and OR effects of the last checkpoint in descending order, relative to the strongest of their sample; "
-        f"dashed: the salience line at {significant(ratio)}. A curve crosses it at the mean number of salient "
+        "All AND and OR effects of the last checkpoint, from strong to weak, relative to the strongest of their "
+        f"sample; dashed: the salience line at {significant(ratio)}. A curve crosses it at the mean number of salient "
         "interactions per sample. Few interactions carry the score; the rest is close to zero.",
         charts.sorted_lines(marked(ranked(extraction.final), extraction.low_signal), ratio),
     )
@@ -97,8 +97,8 @@ def output_section(extraction: ExtractionAverages, gallery: Gallery, suffix: str
         f"{prefix}ratios",
         "Completeness and redundancy by layer",
         "Completeness: share of the output's salient strength that a layer already holds. Redundancy: share of a "
-        "layer's salient strength that the output lacks. Ratios of averages; one curve per order, black for all orders "
-        f"together. The output itself (1 and 0) is not drawn.{orders}",
+        "layer's salient strength that the output lacks. Ratios of averages; one curve per order, and one for all "
+        f"orders together. The output itself (1 and 0) is not drawn.{orders}",
         charts.ratio_lines(shares, top),
     )
     gallery.hang(
@@ -106,8 +106,8 @@ def output_section(extraction: ExtractionAverages, gallery: Gallery, suffix: str
         f"{prefix}overlap-output",
         "Overlap with the output",
         "Salient strength by order. Grey: shared with the output. Orange: in the layer only, forgotten later. Blue: in "
-        "the output only, emerges later; it is drawn downwards, its length is its strength. Grey + orange is the layer, "
-        "grey + blue is the output of the same checkpoint, which itself is not drawn."
+        "the output only, emerges later; it is drawn downwards, its length is its strength. Grey + orange is the "
+        "layer, grey + blue is the output of the same checkpoint, which itself is not drawn."
         f"{orders}{spaced(left_out(compared_layers(shares, 'output')))}",
         charts.overlap_bars(shares, "output", highest=top),
     )

@@ -206,10 +206,10 @@ def environment_section(run: Run, extractions: Sequence[ExtractionAverages]) -> 
         header = ("part", "from step", *(column for column in table.columns if column not in ("what", "step")))
         section.table(header, [tuple(row) for row in table[["what", "step", *header[2:]]].itertuples(index=False)])
         section.text.append(
-            "Training includes what its callbacks read. The number of threads and the device change the order of sums, "
-            "and with it their last digits; training amplifies that. Between one and two threads, completeness of one "
-            "layer of configs/digits.yaml was 0.646 and 0.613 with the same seed: more than rounding, and no interval "
-            "over samples covers it. Compare runs of one environment, or several training seeds."
+            "Training includes what its callbacks read. The number of threads and the device change how sums are "
+            "rounded, which training amplifies. Between one and two threads, completeness of one layer of "
+            "configs/digits.yaml was 0.646 and 0.613 with the same seed: more than rounding, and no interval over "
+            "samples covers it. Compare runs of one environment, or several training seeds."
         )
         return section
     for extraction in extractions:

@@ -28,8 +28,8 @@ def sample_section(extraction: ExtractionAverages, gallery: Gallery, suffix: str
         (
             "layers",
             f"Strongest interactions of one sample, layer by layer: {short(label, LONGEST)}",
-            f"Sample no. {int(samples.index[subject])} of the test split{whole}, read at {shown} of {len(every)} layers. "
-            f"{what}",
+            f"Sample no. {int(samples.index[subject])} of the test split{whole}, read at {shown} of {len(every)} "
+            f"layers. {what}",
         ),
     )
     for name, title, caption in figures:

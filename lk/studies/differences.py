@@ -127,7 +127,7 @@ def when(aligned: Aligned) -> tuple[Question, ...]:
 
 
 def questions(aligned: Aligned) -> tuple[Question, ...]:
-    """What is asked: about training where the runs share a checkpoint, about stability where every run has its table."""
+    """What is asked: of training where the runs share a checkpoint, of stability where every run has its table."""
     return (*QUESTIONS, *when(aligned), *(STABILITY if has_stability(aligned) else ()))
 
 
@@ -188,10 +188,10 @@ def difference_table(aligned: Aligned) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     table["p_holm"] = holm(table["p"].tolist())
     wording = {question.name: question for question in asked_here}
-    doubtful = [member.name for member in aligned.members if member.marks & asked(member.final)]
+    low_signal = [member.name for member in aligned.members if member.marks & asked(member.final)]
     by_run = table["level"] == "runs"
-    table["marked"] = (table["a"].isin(doubtful) | table["b"].isin(doubtful)).where(by_run, bool(doubtful))
-    table["text"] = [worded(row, wording[str(row["question"])], doubtful) for row in table.to_dict("records")]
+    table["marked"] = (table["a"].isin(low_signal) | table["b"].isin(low_signal)).where(by_run, bool(low_signal))
+    table["text"] = [worded(row, wording[str(row["question"])], low_signal) for row in table.to_dict("records")]
     return table
 
 
@@ -200,10 +200,10 @@ def asked(found: Interactions) -> set[str]:
     return {found.layers[middle_of(found)], found.layers[found.output]}
 
 
-def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] = ()) -> str:
-    """One sentence; it names a direction only where the difference stands after Holm's correction, and no layer asked about is marked."""
+def worded(row: Mapping[Any, Any], question: Question, low_signal: Sequence[str] = ()) -> str:
+    """One sentence, with a direction only if the difference survives Holm's correction and no layer is marked."""
     digits, runs = question.digits, row["level"] == "runs"
-    bad = sorted({name for name in doubtful if not runs or name in (row["a"], row["b"])})
+    bad = sorted({name for name in low_signal if not runs or name in (row["a"], row["b"])})
     named = row["p_holm"] < LEVEL and not bad
     first, second = (row["a"], row["b"]) if row["difference"] >= 0 else (row["b"], row["a"])
     ends = sorted((abs(row["low"]), abs(row["high"]))) if named else (row["low"], row["high"])

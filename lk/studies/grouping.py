@@ -25,7 +25,7 @@ def by_architecture(members: Sequence[Compared]) -> dict[str, list[int]]:
 
 
 def seeded(members: Sequence[Compared]) -> dict[str, list[int]] | None:
-    """Positions of the runs of each architecture, where there are two or more with three training seeds or more each."""
+    """Positions of the runs of each architecture, where two or more have three training seeds or more each."""
     groups = by_architecture(members)
     enough = all(len({seed_of(members[i].run) for i in places}) >= SEEDS for places in groups.values())
     return groups if len(groups) >= 2 and enough else None
@@ -63,8 +63,8 @@ def line_table(
         **constant: Columns with one value.
 
     Returns:
-        Columns line, run (empty: the mean of the line's runs), runs (how many), one per axis, mean, low, high, n and the
-        constant ones.
+        Columns line, run (empty: the mean of the line's runs), runs (how many), one per axis, mean, low, high, n and
+        the constant ones.
     """
     parts, n = [], len(aligned.kept) if samples is None else samples
     for line, places in lines.items():
@@ -76,9 +76,3 @@ def line_table(
             each = tidy(own[:, place], named, n, line=line, run=aligned.names[i], **constant)
             parts.append(each.assign(runs=1))
     return pd.concat(parts, ignore_index=True)
-
-
-def heads(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the lines themselves, without the single runs of lines that have several."""
-    several = frame.groupby("line")["run"].transform(lambda runs: (runs == "").any())
-    return frame[(frame["run"] == "") | ~several]

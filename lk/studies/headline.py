@@ -12,6 +12,7 @@ from lk.studies.unequal_training import MARK
 from lk.text import spanned
 
 MOST_VALUES = 4  # lines whose numbers a sentence lists
+PLAIN = 0.1  # a share from which on whole per cent are enough
 
 
 class Head(NamedTuple):
@@ -91,7 +92,8 @@ def headline(
         ranked = sorted(rows, key=lambda line: -head.sign * rows[line]["mean"])
         named = {line: f"{line} {MARK}" if line in unequal else line for line in lines}
         shown = ranked if len(ranked) <= MOST_VALUES else [ranked[0], ranked[-1]]
-        values = ", ".join(f"{spanned(rows[line], 0, 100)} % in {named[line]}" for line in shown)
+        digits = 0 if all(row["mean"] >= PLAIN for row in rows.values()) else 1
+        values = ", ".join(f"{spanned(rows[line], digits, 100)} % in {named[line]}" for line in shown)
         rest = f" (first and last of {len(ranked)})" if len(shown) < len(ranked) else ""
         answer = verdict(head, ranked, named, found[found["question"] == head.question.name])
         said.append(f"{head.word}: {answer} {head.quantity}: {values}{rest}.")

@@ -26,8 +26,8 @@ def layer_steps(aligned: Aligned, lines: Mapping[str, Sequence[int]]) -> tuple[p
 
     Returns:
         A table with columns line, run (empty: mean of the line's runs), runs, before, after (layers), depth (halfway
-        between them), quantity (`newly learned`: gain of completeness; `dropped`: fall of redundancy), mean, low, high, n,
-        marked (either layer is); and a sentence per line.
+        between them), quantity (`newly learned`: gain of completeness; `dropped`: fall of redundancy), mean, low, high,
+        n, marked (either layer is); and a sentence per line.
     """
     weights, parts = jackknife(len(aligned.kept)), []
     profiles = [profile(found, weights) for found in aligned.final]
@@ -97,7 +97,7 @@ def described(own: Profile, marked: Collection[str] = ()) -> str:
 
 
 def half(own: Profile) -> tuple[int, int, int]:
-    """Place of the first layer that holds half of the output's strength, the first that may and the first that surely does.
+    """Place of the first layer with half of the output's strength, the first that may and the first that surely has it.
 
     The output holds all of it by definition.
     """

@@ -23,8 +23,8 @@ def iou(aligned: Aligned, lines: Mapping[str, Sequence[int]]) -> tuple[pd.DataFr
 
     Returns:
         Columns run_a, run_b, place (`output`, `intermediate layer`), kind, order, mean, low, high, n, chance, samples;
-        and pairs (what the mean is over), place, kind, order, mean, low, high, n, chance. The second is empty where every
-        line is a single run.
+        and pairs (what the mean is over), place, kind, order, mean, low, high, n, chance. The second is empty where
+        every line is a single run.
     """
     weights, n = jackknife(len(aligned.kept)), len(aligned.kept)
     pairs, orders = list(combinations(range(len(aligned.members)), 2)), range(aligned.final[0].n_players + 1)

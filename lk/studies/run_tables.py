@@ -87,8 +87,8 @@ def layer_table(aligned: Aligned, lines: Lines) -> pd.DataFrame:
 
     Returns:
         Columns line, run (empty: mean of the line's runs), runs, step, epoch, layer, depth, quantity (`count`,
-        `completeness`, `redundancy`, and `held`: the share of the finished output's strength), mean, low, high, n, marked,
-        middle (the intermediate layer), last (the line's last checkpoint).
+        `completeness`, `redundancy`, and `held`: the share of the finished output's strength), mean, low, high, n,
+        marked, middle (the intermediate layer), last (the line's last checkpoint).
     """
     parts = []
     for line, places in lines.items():
@@ -127,8 +127,8 @@ def order_table(aligned: Aligned, lines: Lines) -> pd.DataFrame:
     """Strength by order at the output of the finished networks.
 
     Returns:
-        Columns line, run (empty: mean of the line's runs), runs, quantity (`salient`: relative to the mean total effect;
-        `share`: of the network's whole), kind, order, mean, low, high, n.
+        Columns line, run (empty: mean of the line's runs), runs, quantity (`salient`: relative to the mean total
+        effect; `share`: of the network's whole), kind, order, mean, low, high, n.
     """
     weights, measured = jackknife(len(aligned.kept)), []
     for found in aligned.final:

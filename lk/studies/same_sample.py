@@ -42,8 +42,8 @@ def shown_runs(lines: Mapping[str, Sequence[int]], aligned: Aligned) -> dict[str
 def shown_samples(aligned: Aligned, runs: Mapping[str, int]) -> list[Shown]:
     """The samples on which the shown networks hold the most different interactions, and the most alike.
 
-    By the mean over pairs of networks of the intersection over union of their salient sets at the output, both kinds and
-    all orders together.
+    By the mean over pairs of networks of the intersection over union of their salient sets at the output, both kinds
+    and all orders together.
     """
     found = [aligned.final[place] for place in runs.values()]
     chosen = [own.salient()[:, :, own.output].flatten(0, 1) for own in found]

@@ -8,9 +8,8 @@ from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.metrics.comparison import shares
 from lk.metrics.intervals import Array, interval
-from lk.studies.averages import WHOLE
 from lk.studies.profile import Profile
-from lk.text import number, percent, signed
+from lk.text import number, signed, spanned
 
 ADDS = 0.1  # of the finished output's strength: what training is expected to add to a layer, at the least
 MOST = 2  # sentences
@@ -62,12 +61,12 @@ def on_training(first: Interactions, final: Interactions, layers: Collection[str
     if not len(little):
         return ""
     place = int(little[np.argmin(added.high[little])])
-    others = "" if len(little) == 1 else f" The same holds for {len(little) - 1} more of {len(places)} layers."
+    others = "" if len(little) == 1 else f" So it is at {len(little)} of {len(places)} layers."
+    row = {"mean": had.value[place], "low": had.low[place], "high": had.high[place]}
     return (
-        f"Surprising: before training, {final.layers[places[place]]} already holds {percent(had.value[place], 0)} "
-        f"({percent(had.low[place], 0)} to {percent(had.high[place], 0)}) of the strength of the finished output's "
-        f"interactions, and {percent(float(after[0, place]), 0)} after it. Training changed this share by "
-        f"{signed(added.value[place])} ({number(added.low[place])} to {number(added.high[place])}).{others}"
+        f"Surprising: before training, {final.layers[places[place]]} already holds {spanned(row)} of the strength of "
+        f"the finished output's interactions, and {number(float(after[0, place]))} after it. Training adds less than a "
+        f"tenth: {signed(added.value[place])} ({number(added.low[place])} to {number(added.high[place])}).{others}"
     )
 
 

@@ -109,17 +109,17 @@ def test_holm_by_hand():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"data": "lk.data.MNIST"}, "the data set differs"),
-        ({"classes": ("cat", "cow")}, "the classes differs"),
-        ({"settings": {"kappa": 0.1}}, r"setting 'kappa' differs \(0.04 against 0.1\)"),
-        ({"settings": {"players": {"class_path": "lk.games.players.Central"}}}, "setting 'players' differs"),
-        ({"first_index": 500}, "every explained sample differs"),
-        ({"players": ("a", "b", "c", "d")}, "the input differs"),
+        ({"data": "lk.data.MNIST"}, "the data set, got lk.data.Digits and lk.data.MNIST"),
+        ({"classes": ("cat", "cow")}, "the classes"),
+        ({"settings": {"kappa": 0.1}}, "the extraction's setting 'kappa', got 0.04 and 0.1"),
+        ({"settings": {"players": {"class_path": "lk.games.players.Central"}}}, "the extraction's setting 'players'"),
+        ({"first_index": 500}, "an explained sample"),
+        ({"players": ("a", "b", "c", "d")}, "the input"),
     ],
 )
 def test_what_differs_is_named(tmp_path, changed, message):
     runs = [write_run(tmp_path / "one"), write_run(tmp_path / "two", **changed)]
-    with pytest.raises(ValueError, match=f"one and two cannot be compared: .*{message}"):
+    with pytest.raises(ValueError, match=f"expected runs one and two to share {message}"):
         align(runs)
 
 
@@ -129,7 +129,7 @@ def test_a_comparison_needs_two_runs_with_the_extraction(tmp_path):
         align([run])
     with pytest.raises(ValueError, match="two different runs"):
         align([run, run])
-    with pytest.raises(FileNotFoundError, match=r"no extraction 'fine'. Known: default"):
+    with pytest.raises(FileNotFoundError, match=r"expected an extraction of run one, got name='fine'.*Known: default"):
         align([run, other], "fine")
 
 

@@ -41,14 +41,13 @@ def runs(tmp_path):
 
 
 def test_only_where_every_run_has_it(runs):
-    aligned = align(runs)
-    assert questions(aligned)[:-1] == QUESTIONS  # and when
+    assert questions(align(runs))[:-1] == QUESTIONS  # and when
     write_stability(runs[0], float)
-    assert not has_stability(aligned)
+    assert not has_stability(align(runs))
     write_stability(runs[1], float, step=2)  # of an earlier checkpoint
-    assert not has_stability(aligned)
+    assert not has_stability(align(runs))
     write_stability(runs[1], float)
-    assert questions(aligned)[-2:] == STABILITY
+    assert questions(align(runs))[-2:] == STABILITY
 
 
 def test_a_sample_that_one_run_lacks_is_left_out_in_all(runs):
