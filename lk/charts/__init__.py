@@ -8,6 +8,7 @@ from lk.charts.cells import layer_epoch_cells, layer_order_cells
 from lk.charts.chart import Chart
 from lk.charts.effects import effect_bars
 from lk.charts.lines import epoch_lines, probe_lines, ratio_lines, sorted_lines, training_lines
+from lk.charts.run_lines import run_lines
 from lk.charts.tiles import image_tiles
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "overlap_bars",
     "probe_lines",
     "ratio_lines",
+    "run_lines",
     "sorted_lines",
     "training_lines",
 ]

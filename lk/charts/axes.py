@@ -69,8 +69,8 @@ class Axes:
         middle = (self.left + self.right) / 2
         self.panel.add("text", label, x=middle, y=self.panel.height - 4, cls="middle soft")
 
-    def ticks_y(self, label: str = "", most: int = 4) -> None:
-        """Ticks, grid and the name of the y axis, which stands above it."""
+    def ticks_y(self, label: str = "", most: int = 4, mirrored: bool = False) -> None:
+        """Ticks, grid and the name of the y axis, above it; mirrored, strengths below zero have no sign."""
         low, high = self._y
         if self.log:
             ticks = [10.0**k for k in range(int(np.ceil(np.log10(low))), int(np.floor(np.log10(high))) + 1)]
@@ -81,7 +81,7 @@ class Axes:
         for tick in ticks:
             y = float(self.y(tick))
             self.panel.add("line", x1=self.left, x2=self.right, y1=y, y2=y, cls="edge" if tick == 0 else "grid")
-            self.panel.add("text", significant(abs(tick), 3), x=self.left - 5, y=y + 4, cls="end")
+            self.panel.add("text", significant(abs(tick) if mirrored else tick, 3), x=self.left - 5, y=y + 4, cls="end")
         if label:
             self.panel.add("text", label, x=2, y=self.top - 9, cls="soft")
 

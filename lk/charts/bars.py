@@ -44,7 +44,7 @@ def order_bars(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Chart:
     )
     for place, layer in enumerate(layers):
         axes = Axes(chart.panel(width, HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
-        axes.ticks_y()
+        axes.ticks_y(mirrored=True)
         flags = flagged(rows, layer, steps)
         axes.title(layer, flags[-1])
         axes.ticks_x([(order, str(order)) for order in orders], "order")
@@ -96,7 +96,7 @@ def overlap_bars(shares: pd.DataFrame, reference: str = "output", most: int = MO
     for side, kind in enumerate(KINDS):
         for place, layer in enumerate(layers):
             axes = Axes(chart.panel(width, HEIGHT), (orders[0] - 0.6, orders[-1] + 0.6), (-down, up))
-            axes.ticks_y()
+            axes.ticks_y(mirrored=True)
             flags = flagged(rows, layer, steps)
             axes.title(f"{kind.upper()}, {layer}", flags[-1])
             axes.ticks_x([(order, str(order)) for order in orders], "order")

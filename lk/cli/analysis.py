@@ -275,14 +275,21 @@ def compare(runs: list[str], extraction: str = "default") -> None:
         runs: Two run folders or more, on the same samples.
         extraction: Name of the extraction to compare.
     """
-    from lk.report import write_comparison
+    from lk.report.comparison import STAGES, write_comparison
     from lk.runs import Run
     from lk.studies.freshness import check_fresh
 
     opened = [Run(path) for path in runs]
-    for run in opened:
-        check_fresh(run)
-    say(f"Report: {write_comparison(opened, extraction)}")
+    with progress(2 * len(opened) + STAGES, f"comparing {len(opened)} runs") as bar:
+
+        def done() -> None:
+            bar.advance(bar.task_ids[0])
+
+        for run in opened:
+            check_fresh(run)
+            done()
+        page = write_comparison(opened, extraction, done)
+    say(f"Report: {page}")
 
 
 def report(run: str) -> None:

@@ -8,8 +8,8 @@ from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.metrics.comparison import shares
 from lk.metrics.intervals import Array, interval
-from lk.studies.averages import ALL
-from lk.studies.profile import BOTH_KINDS, Profile
+from lk.studies.averages import WHOLE
+from lk.studies.profile import Profile
 from lk.text import number, signed, spanned
 
 ADDS = 0.1  # of the finished output's strength: what training is expected to add to a layer, at the least
@@ -50,7 +50,7 @@ def held(found: Interactions, final: Interactions, weights: Array) -> Array:
     """Share of the finished output's strength that each layer holds, `(rows, layers)`."""
     layers = range(len(found.layers))
     against = shares(found, layers, final, [final.output] * len(found.layers), weights)
-    return against.completeness[:, BOTH_KINDS, ALL]
+    return against.completeness[:, *WHOLE]
 
 
 def on_training(first: Interactions, final: Interactions, layers: Collection[str], weights: Array) -> str:
