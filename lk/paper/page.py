@@ -12,11 +12,11 @@ from lk.pages.glossary import GLOSSARY, METHOD, STUDY_GLOSSARY
 from lk.pages.page import Gallery, Section, render
 from lk.paper import plots, sparsity_plots
 from lk.paper.attributions import player_names
-from lk.paper.findings import HOLDS
 from lk.paper.studies import PaperStudies
 from lk.paper.verdicts import AGAINST, held
 from lk.storage.files import writing
 from lk.studies.run_facts import highest_order
+from lk.studies.verdict import HOLDS
 from lk.text import number, percent, significant, spanned
 
 TITLES = {
