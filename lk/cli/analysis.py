@@ -1,4 +1,4 @@
-"""Analyse finished runs: `analyze.py extract | certify | check | compare | report | paper`.
+"""Analyse finished runs: `analyze.py extract | certify | check | compare | dynamics | report | paper`.
 
 Each subcommand is a function: its arguments are those of the command, its docstring is the help. It imports what it
 works with, so that the help of a light command is there at once.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse.typing import PositiveInt
 
+from lk.cli.dynamics import dynamics
 from lk.cli.parser import Parser
 from lk.console import progress, say
 
@@ -62,7 +63,12 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
         name: Its name.
         words: What follows the name on the command line; `extract` takes its defaults from the run that it names.
     """
-    made: dict[str, set[str | int]] = {"extract": {"extraction"}, "compare": {"runs"}, "paper": {"settings"}}
+    made: dict[str, set[str | int]] = {
+        "extract": {"extraction"},
+        "compare": {"runs"},
+        "dynamics": {"runs"},
+        "paper": {"settings"},
+    }
     parser.add_function_arguments(COMMANDS[name], as_group=False, as_positional=True, skip=made.get(name, set()))
     if name == "extract":
         from lk.cli.finished import option, stored_defaults
@@ -75,6 +81,8 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
         parser.set_defaults({f"extraction.{key}": value for key, value in defaults.items()})
     elif name == "compare":
         parser.add_argument("runs", type=str, nargs="+", help="Two run folders or more, on the same samples.")
+    elif name == "dynamics":
+        parser.add_argument("runs", type=str, nargs="+", help="Run folders; seeds of a configuration belong together.")
     elif name == "paper":
         from lk.paper.settings import FIGURES, Paper
 
@@ -94,9 +102,8 @@ def written_by(name: str, given: dict[str, Any]) -> list[Path]:
     """The run folders that a subcommand writes into, each once; each is its alone until it ends."""
     if name in ("check", "compare"):
         return []
-    paths = (
-        [path for network in given["settings"].networks for path in network.runs] if name == "paper" else [given["run"]]
-    )
+    studied = [path for network in given["settings"].networks for path in network.runs] if name == "paper" else None
+    paths = studied or given.get("runs") or [given["run"]]
     return sorted({Path(path).resolve() for path in paths})
 
 
@@ -315,5 +322,5 @@ def paper(
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (extract, certify, check, compare, report, paper)
+    command.__name__: command for command in (extract, certify, check, compare, dynamics, report, paper)
 }

@@ -5,7 +5,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lk.plots.style import TEST, depth_colours, footnote, grid, layer_labels, layers_of, short, styled, with_intervals
+from lk.plots.style import (
+    TEST,
+    depth_colours,
+    footnote,
+    grid,
+    layer_labels,
+    layers_of,
+    marked_in,
+    short,
+    styled,
+    with_intervals,
+)
 from lk.text import number
 
 PANELS = {
@@ -25,21 +36,28 @@ def phases(centres: pd.DataFrame, ends: pd.DataFrame, gaps: pd.DataFrame) -> Fig
         gaps: Columns network, run, epoch, gap.
     """
     networks = list(dict.fromkeys(centres["network"]))
-    figure, axes = grid(len(PANELS), len(networks), height=6.6, sharex="col", sharey="row")
+    shown = [name for name in PANELS if name == "gap" or name in set(centres["quantity"])]
+    figure, axes = grid(len(shown), len(networks), height=2.2 * len(shown), sharex="col", sharey="row")
     for column, network in enumerate(networks):
         own = centres[centres["network"] == network]
-        for line, quantity in enumerate(("centre", "alone")):
-            lines(axes[line, column], own[own["quantity"] == quantity])
-        gap_lines(axes[2, column], gaps[gaps["network"] == network])
+        for panel, quantity in zip(axes[:-1, column], shown, strict=False):
+            lines(panel, own[own["quantity"] == quantity])
+        gap_lines(axes[-1, column], gaps[gaps["network"] == network])
         border(axes[:, column], ends[(ends["network"] == network) & (ends["layer"] == layers_of(own)[-1])])
         axes[0, column].set_title(short(network, 30))
-        epoch_scale(axes[2, column], own)
-    for line, label in enumerate(PANELS.values()):
-        axes[line, 0].set_ylabel(label)
+        epoch_scale(axes[-1, column], own)
+    for line, name in enumerate(shown):
+        axes[line, 0].set_ylabel(PANELS[name])
     for column in range(len(networks)):
         axes[0, column].legend(loc="upper right", fontsize=8.5)
-    note = "dashed: last checkpoint of phase 1 at the output (mean over runs; dotted: lowest order centre where the rule finds none)"
-    footnote(figure, own.loc[own["marked"], "layer"].unique(), with_intervals(centres, "bands"), note)
+    marked = marked_in(centres)
+    footnote(
+        figure,
+        marked,
+        with_intervals(centres, "bands"),
+        "hollow: marked †" if marked else "",
+        "dashed: end of phase 1 at the output (dotted: its lowest order centre, where the rule finds no end)",
+    )
     return figure
 
 

@@ -21,6 +21,7 @@ from lk.studies.life_history import HISTORIES, survival
 from lk.studies.noise_curve import dividends, order_shares
 from lk.studies.phases import gap_opens
 from lk.studies.run_facts import high_orders, low_orders
+from lk.text import epochs
 from lk.transforms import orders
 
 SIGNS = {"positive": 1, "negative": -1}
@@ -238,13 +239,13 @@ def flow_table(one: Configuration, measured: Measured) -> pd.DataFrame:
                     kept = float((stays[place] & of).sum()) if place < len(stays) else 0.0
                     both = np.array([float((there[place] & of).sum()), kept])
                     sums[place, number] = sums.get((place, number), np.zeros(2)) + both / one.samples / len(runs)
-        labels = [run.own.epochs[p] for p in run.seen.tolist()] if axis == "epochs" else layers
+        labels = [epochs(run.own.epochs[p]) for p in run.seen.tolist()] if axis == "epochs" else layers
         rows += [
             {"network": one.name, "axis": axis, "place": place, "label": labels[place], "history": names[number]}
             | dict(zip(("count", "kept"), found, strict=True))
             for (place, number), found in sums.items()
         ]
-    return pd.DataFrame(rows).assign(label=lambda frame: frame["label"].astype(str))
+    return pd.DataFrame(rows)
 
 
 # ---- theory, samples, class means
@@ -261,7 +262,8 @@ def noise_table(one: Configuration, runs: list[LayerDynamics]) -> tuple[pd.DataF
             fits.append({**here, "variance": float(variance[place].median()), **means})
             shown = {"order": range(1, run.n + 1), "real": real[place].numpy(), "theory": curve[place].numpy()}
             curves.append(pd.DataFrame({**here, **shown}))
-    return pd.DataFrame(fits), pd.concat(curves, ignore_index=True)
+    found = pd.DataFrame(fits)
+    return found, pd.concat(curves, ignore_index=True).merge(found[["network", "run", "step", "variance"]])
 
 
 def confusing_table(one: Configuration, runs: list[LayerDynamics]) -> tuple[pd.DataFrame, pd.DataFrame]:
