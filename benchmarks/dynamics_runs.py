@@ -2,8 +2,9 @@
 
 python benchmarks/dynamics_runs.py DATA FOLDER [NAME ...]
 
-DATA holds MNIST/raw, cifar10/{train,test} and sst2/*.tsv. FOLDER receives small subsets of them and one run per network and
-seed. Training sets are small on purpose: a network that sees all of MNIST hardly overfits, and has no second phase to find.
+DATA holds MNIST/raw, cifar10/{train,test} and sst2/*.tsv. FOLDER receives small subsets of them and one run per network
+and seed. Training sets are small on purpose: a network that sees all of MNIST hardly overfits, and has no second phase
+to find.
 """
 
 import shutil
@@ -19,7 +20,7 @@ IMAGES = 2000  # of MNIST, for training; as many test images
 PER_CLASS = 100  # of CIFAR-10
 GRID = {"class_path": "Grid", "init_args": {"patch": 10}}  # 3 x 3 players, the same for every image
 INK = {"class_path": "Foreground", "init_args": {"n": 8, "patch": 4}}
-CENTRE = {"class_path": "Central", "init_args": {"n": 8, "patch": 6, "margin": 1}}
+CENTRE = {"class_path": "Central", "init_args": {"n": 8, "patch": 3, "margin": 1}}
 MLP = {"class_path": "MLP", "init_args": {"widths": [512] * 7}}
 BERT = {
     "class_path": "Transformer",
@@ -46,7 +47,7 @@ def mnist(folder, samples=3):
 
 
 def networks(folder):
-    """Every network: seeds, data, network, epochs, learning rate, extraction, and whether training samples are explained."""
+    """Every network: seeds, data, network, epochs, learning rate, extraction, and data to explain training samples."""
     middle = {"layers": ["layer2", "layer5"], "players": GRID, "batch_size": 512}
     probes = {"class_path": "Optimum", "init_args": {"max_samples": 1000}}
     grid = {"class_path": "Optimum", "init_args": {"max_samples": 1000, "pooling": "grid4"}}
@@ -58,7 +59,7 @@ def networks(folder):
         "batch_size": 32,
         "samples_per_class": 10,
     }
-    cifar = {"data_dir": str(folder / "cifar10"), "size": 32, "batch_size": 50, "samples_per_class": 1}
+    cifar = {"data_dir": str(folder / "cifar10"), "size": 16, "batch_size": 50, "samples_per_class": 1}
     words = {
         "players": "Words",
         "masker": {"class_path": "Token", "init_args": {"token": "mask"}},
@@ -94,7 +95,7 @@ def networks(folder):
             "AlexNet",
             20,
             5e-4,
-            {**convolutions, "players": CENTRE, "layers": ["conv2", "conv5", "fc2"]},
+            {**convolutions, "players": CENTRE, "layers": ["conv5", "fc2"]},
             None,
         ),
     }
@@ -117,8 +118,8 @@ def write_mnist(folder, train, test):
 def prepare(source, folder):
     """Subsets: MNIST with its own labels and with random ones.
 
-    `mnist-swapped` and `random` have the training images in the test split as well: explained are then training samples,
-    the only ones of which a network that was trained on random labels knows the label.
+    `mnist-swapped` and `random` have the training images in the test split as well: explained are then training
+    samples, the only ones of which a network that was trained on random labels knows the label.
     """
     from torchvision.datasets import MNIST
 

@@ -13,11 +13,13 @@ SHARED, ALONE = "#0072B2", "#D55E00"
 
 @styled
 def generalisation_by_order(general: pd.DataFrame) -> Figure:
-    """One column per network: generalisation share with chance, and the strength by order of what is shared and what is not.
+    """Generalisation share with chance, and the strength by order of what is shared and what is not.
+
+    One column per network.
 
     Args:
-        general: Columns network, epoch, quantity (`share`, `chance`, `shared`, `alone`), order, mean, low, high, n, of the first
-            and of the last checkpoint.
+        general: Columns network, epoch, quantity (`share`, `chance`, `shared`, `alone`), order, mean, low, high, n, of
+            the first and of the last checkpoint.
     """
     networks = list(dict.fromkeys(general["network"]))
     figure, axes = grid(2, len(networks), height=5.6, sharey="row", sharex="col")
@@ -31,8 +33,8 @@ def generalisation_by_order(general: pd.DataFrame) -> Figure:
         axes[0, column].set_title(short(network, 30))
         axes[1, column].set_xlabel("order")
         axes[1, column].set_xticks(sorted(own["order"].unique()))
-        axes[0, column].legend(fontsize=8.5)
-    axes[1, 0].legend(fontsize=8.5)
+        axes[0, column].legend(fontsize=9)
+    axes[1, 0].legend(fontsize=9)
     axes[0, 0].set_ylabel("generalisation share g\n(weighted by strength)")
     axes[1, 0].set_ylabel("share of salient strength,\nlast checkpoint")
     footnote(figure, [], with_intervals(general), "dashed: g of as many interactions drawn at random")

@@ -9,7 +9,9 @@ from lk.text import epochs as epoch_text
 
 @styled
 def noise_curve(curves: pd.DataFrame, most: int = 6) -> Figure:
-    """One row per network, one panel per checkpoint: order shares of the Harsanyi dividends, and the curve of the fitted noise.
+    """Order shares of the Harsanyi dividends, and the curve of the fitted noise.
+
+    One row per network, one panel per checkpoint.
 
     Args:
         curves: Columns network, run, step, epoch, order, real, theory, variance; the mean over runs is drawn.
@@ -27,9 +29,9 @@ def noise_curve(curves: pd.DataFrame, most: int = 6) -> Figure:
             panel.bar(found["order"], found["real"], color="#BBBBBB", width=0.75, label="measured")
             panel.plot(found["order"], found["theory"], "-o", color=THRESHOLD, markersize=3, label="theory")
             epoch, variance = epoch_text(float(found["epoch"].iloc[0])), float(found["variance"].iloc[0])
-            panel.set_title(f"epoch {epoch}, σ² = {variance:.0e}", fontsize=8.5)
+            panel.set_title(f"epoch {epoch}, σ² = {variance:.0e}", fontsize=9)
             panel.set_xticks(sorted(own["order"].unique()))
-            panel.tick_params(axis="x", labelsize=7.5)
+            panel.tick_params(axis="x", labelsize=9)
             panel.grid(axis="x", visible=False)
         for panel in axes[line, len(steps) :]:
             panel.remove()

@@ -28,11 +28,14 @@ PANELS = {
 
 @styled
 def phases(centres: pd.DataFrame, ends: pd.DataFrame, gaps: pd.DataFrame) -> Figure:
-    """One column per network: order centre of each layer, share of strength that no other network holds, gap of the losses.
+    """Order centre of each layer, share of strength that no other network holds, and gap of the losses.
+
+    One column per network.
 
     Args:
         centres: Columns network, layer, depth, quantity (`centre`, `alone`), epoch, mean, low, high, n, marked.
-        ends: Columns network, layer, end_epoch (last of phase 1, NaN where the rule finds none), lowest_epoch, opens_epoch.
+        ends: Columns network, layer, end_epoch (last of phase 1, NaN where the rule finds none), lowest_epoch,
+            opens_epoch.
         gaps: Columns network, run, epoch, gap.
     """
     networks = list(dict.fromkeys(centres["network"]))
@@ -49,7 +52,7 @@ def phases(centres: pd.DataFrame, ends: pd.DataFrame, gaps: pd.DataFrame) -> Fig
     for line, name in enumerate(shown):
         axes[line, 0].set_ylabel(PANELS[name])
     for column in range(len(networks)):
-        axes[0, column].legend(loc="upper right", fontsize=8.5)
+        axes[0, column].legend(loc="upper right", fontsize=9)
     marked = marked_in(centres)
     footnote(
         figure,
@@ -91,7 +94,7 @@ def border(panels: np.ndarray[tuple[int], np.dtype[np.object_]], ends: pd.DataFr
     opens = ends["opens_epoch"].dropna()
     if len(opens):
         panels[-1].axvline(float(opens.mean()), color=TEST, linestyle="-.", linewidth=1, label="gap begins to grow")
-        panels[-1].legend(loc="upper left", fontsize=8.5)
+        panels[-1].legend(loc="upper left", fontsize=9)
 
 
 def epoch_scale(panel: Axes, rows: pd.DataFrame) -> None:

@@ -10,7 +10,9 @@ LINES = ("-", "--", ":")
 
 @styled
 def survival(curves: pd.DataFrame) -> Figure:
-    """One panel per network: share of interactions that are still there, by order and by the phase they are first seen in.
+    """Share of interactions that are still there, by order and by the phase they are first seen in.
+
+    One panel per network.
 
     Args:
         curves: Columns network, run, phase, orders, time (log10 steps), mean, low, high, n.
@@ -43,7 +45,7 @@ def survival(curves: pd.DataFrame) -> Figure:
                     linewidth=0,
                 )
         panel.set(title=short(network, 30), xlabel="time since first seen (factor of steps, log10)", ylim=(0, 1.02))
-        panel.legend(fontsize=8)
+        panel.legend(fontsize=9)
     axes[0, 0].set_ylabel("share still there")
     footnote(
         figure, [], "first run in full colour with its 95 % interval (interactions taken as independent), others pale"

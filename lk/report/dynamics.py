@@ -30,18 +30,20 @@ from lk.studies.verdict import FAILS, HOLDS, UNDECIDED
 WORDS = {
     "order centre": "Mean order of the salient interactions, weighted by their strength.",
     "phase 1": (
-        "Ends at the first checkpoint, below the initial network's order centre, from which the order centre rises twice in a "
-        "row by more than its standard error; where there is none, at the lowest order centre."
+        "Ends at the first checkpoint, below the initial network's order centre, from which the order centre rises "
+        "twice in a row by more than its standard error; where there is none, at the lowest order centre."
     ),
-    "generalisation share g": "Share of the other networks of a configuration that hold an interaction with the same sign.",
-    "reliable": "Present at the end and 90 % of the time since it was first seen, and held by half of the other networks.",
+    "generalisation share g": "Share of the other networks of a configuration that hold an interaction with the same "
+    "sign.",
+    "reliable": "Present at the end and 90 % of the time since it was first seen, and held by half of the other "
+    "networks.",
     "withdrawn": "Absent at the end, last seen in phase 1.",
     "forgotten": "Absent at the end, lost after phase 1, held by half of the other networks.",
     "betraying": "First seen after phase 1, present at the end, held by fewer than half of the other networks.",
     "fluctuating": "At least three changes of presence after phase 1, and none of the above.",
     "confusing sample": (
-        "Its interactions of high order are strong and cancel each other: both above the 90th percentile of the samples that are "
-        "classified correctly."
+        "Its interactions of high order are strong and cancel each other: both above the 90th percentile of the "
+        "samples that are classified correctly."
     ),
 }
 
@@ -100,7 +102,7 @@ def write_dynamics(
 
 
 def dynamics_section(run: Run, extraction: str, gallery: Gallery) -> list[Section]:
-    """The section on dynamics in the report of one run: phases, orders, life histories; none with too few checkpoints."""
+    """The section on dynamics in the report of one run: phases and life histories; none with too few checkpoints."""
     if len(run.extracted(extraction)) < LEAST_CHECKPOINTS:
         return []
     found = configurations([run], extraction)

@@ -1,4 +1,4 @@
-"""Sections of the page on dynamics: verdicts, networks, phases, orders, life histories, generalisation, confusing samples."""
+"""Sections of the page on dynamics: verdicts, networks, phases, orders, life histories, generalisation, samples."""
 
 from collections.abc import Sequence
 
@@ -41,9 +41,9 @@ def verdict_section(tables: Tables) -> Section:
     section.table(
         ("claim", "source", "network", "seeds", "n", "contrast (95 % interval)", "verdict", "after Holm", *controls),
         rows,
-        f"A contrast is above zero where the claim holds. {METHOD} The variance over seeds is added where there are {SEEDS} or "
-        f"more. After Holm: p below {LEVEL} when corrected for all rows. {' and '.join(EXCEEDED)}: whether the contrast exceeds "
-        "theirs; other controls: the verdict under them.",
+        f"A contrast is above zero where the claim holds. {METHOD} The variance over seeds is added where there are "
+        f"{SEEDS} or more. After Holm: p below {LEVEL} when corrected for all rows. "
+        f"{' and '.join(EXCEEDED)}: whether the contrast exceeds theirs; other controls: the verdict under them.",
     )
     return section
 
@@ -84,9 +84,10 @@ def phase_section(tables: Tables, gallery: Gallery, prefix: str = "") -> Section
         section,
         f"{prefix}phases",
         "Order centre, what no other network holds, and the gap of the losses",
-        "Top: mean order of the salient interactions, weighted by strength, by layer; hollow: the layer says little. Middle: share "
-        "of the salient strength in interactions that none of the other networks holds at its end. Bottom: gap of the losses of "
-        "each run; the training loss is the mean over an epoch, so that the gap is too small at first.",
+        "Top: mean order of the salient interactions, weighted by strength, by layer; hollow: the layer says little. "
+        "Middle: share of the salient strength in interactions that none of the other networks holds at its end. "
+        "Bottom: gap of the losses of each run; the training loss is the mean over an epoch, so that the gap is too "
+        "small at first.",
         plots.phases(tables["centres"], ends, tables["gaps"]),
     )
     output = ends[ends["layer"] == OUTPUT]
@@ -108,7 +109,8 @@ def phase_section(tables: Tables, gallery: Gallery, prefix: str = "") -> Section
             )
             for row in output.to_dict("records")
         ],
-        "At the output. The gap begins to grow at the first window of five epochs with a slope above zero beyond its interval.",
+        "At the output. The gap begins to grow at the first window of five epochs with a slope above zero beyond its "
+        "interval.",
     )
     return section
 
@@ -121,16 +123,17 @@ def order_section(tables: Tables, gallery: Gallery) -> Section:
         section,
         "orders",
         "Strength by order and sign over training",
-        "Share of each order in the salient strength of the output. Upwards: effects for the class; downwards: against it.",
+        "Share of each order in the salient strength of the output. Upwards: effects for the class; downwards: against "
+        "it.",
         plots.orders_over_training(orders[orders["layer"] == OUTPUT]),
     )
     gallery.hang(
         section,
         "noise",
         "Order shares under parameter noise",
-        "Grey: share of each order in the summed strength of the Harsanyi dividends of the output. Line: what a network under noise "
-        "of variance 2^|T| times sigma squared would learn of the last network's dividends, with sigma fitted to each checkpoint on the other half of the "
-        "samples.",
+        "Grey: share of each order in the summed strength of the Harsanyi dividends of the output. Line: what a "
+        "network under noise of variance 2^|T| times sigma squared would learn of the last network's dividends, with "
+        "sigma fitted to each checkpoint on the other half of the samples.",
         plots.noise_curve(tables["noise_orders"]),
     )
     return section
@@ -144,15 +147,16 @@ def history_section(tables: Tables, gallery: Gallery, found: Sequence[Configurat
         section,
         f"{prefix}histories",
         "Life histories of the output's interactions over epochs",
-        f"Salient interactions per sample at each checkpoint that says something, by what becomes of them. Held is judged by: {holders}.",
+        f"Salient interactions per sample at each checkpoint that says something, by what becomes of them. Held is "
+        f"judged by: {holders}.",
         plots.alluvial(flows[flows["axis"] == "epochs"]),
     )
     gallery.hang(
         section,
         f"{prefix}layers",
         "The same histories over the layers of the last network",
-        "Salient interactions of each layer, by the history that the same interaction has at the output. Ribbons: salient in the next "
-        "layer too, with the same sign.",
+        "Salient interactions of each layer, by the history that the same interaction has at the output. Ribbons: "
+        "salient in the next layer too, with the same sign.",
         plots.alluvial(flows[flows["axis"] == "layers"], "layer"),
     )
     counts = tables["history_counts"]
@@ -201,8 +205,9 @@ def generalisation_sections(tables: Tables, gallery: Gallery) -> list[Section]:
             section,
             "generalisation",
             "What other networks hold, by order",
-            "Top: generalisation share of the salient strength of each order, at the initial network and at the end, against the other "
-            "networks at their end. Bottom: strength of what at least half of the others hold, and of what none holds.",
+            "Top: generalisation share of the salient strength of each order, at the initial network and at the end, "
+            "against the other networks at their end. Bottom: strength of what at least half of the others hold, and "
+            "of what none holds.",
             plots.generalisation_by_order(output[chosen]),
         )
         shapes = tables["shapes"]
@@ -219,7 +224,8 @@ def generalisation_sections(tables: Tables, gallery: Gallery) -> list[Section]:
                 )
                 for row in shapes.to_dict("records")
             ],
-            "Decreasing, one peak: share of the variance over orders that the best such curve (isotonic regression) explains.",
+            "Decreasing, one peak: share of the variance over orders that the best such curve (isotonic regression) "
+            "explains.",
         )
         sections.append(section)
     means = tables["class_means"]
@@ -232,8 +238,9 @@ def generalisation_sections(tables: Tables, gallery: Gallery) -> list[Section]:
                 for row in means[means["step"].isin([means["step"].min(), means["step"].max()])].to_dict("records")
                 if pd.notna(row["mean"])
             ],
-            "Class means of the output's effects. Halves: as many samples on both sides, so that both rows are as noisy; what the "
-            "halves of training share beyond a half of training and a half of test is what does not generalise.",
+            "Class means of the output's effects. Halves: as many samples on both sides, so that both rows are as "
+            "noisy; what the halves of training share beyond a half of training and a half of test is what does not "
+            "generalise.",
         )
         sections.append(section)
     return sections

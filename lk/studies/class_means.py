@@ -14,8 +14,8 @@ from lk.studies.run_facts import high_orders, low_orders
 def class_mean_jaccard(training: Tensor, test: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
     """Signed Jaccard similarity of the class means of training and test samples, by order.
 
-    Source: project page of arXiv 2405.10262 and 2407.19198, Fig. 5. Player i must be the same part of the input in every
-    sample.
+    Source: project page of arXiv 2405.10262 and 2407.19198, Fig. 5. Player i must be the same part of the input in
+    every sample.
 
     Args:
         training: AND and OR effects of training samples, `(2, 2**n, samples)`.
@@ -43,10 +43,11 @@ def class_mean_jaccard(training: Tensor, test: Tensor, labels: Tensor, weights: 
 
 
 def jaccard_rows(configuration: Configuration, run: int, step: int) -> dict[str, Array]:
-    """Signed Jaccard of class means by order, `(rows, n + 1)`: of training and test samples, and of halves of each class.
+    """Signed Jaccard of class means by order, `(rows, n + 1)`: training against test samples, and halves of each.
 
-    A row leaves out one training and one test sample of the same class. `halves of training` compares one half of a class's
-    training samples with the other, `half of training, half of test` the same first half with the second half of the test
+    A row leaves out one training and one test sample of the same class. `halves of training` compares one half of a
+    class's training samples with the other, `half of training, half of test` the same first half with the second half
+    of the test
     samples: as many samples, so that both are as noisy.
     """
     own = configuration.trajectories[run]
@@ -67,7 +68,7 @@ def jaccard_rows(configuration: Configuration, run: int, step: int) -> dict[str,
 
 
 def halves(effects: Tensor, labels: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean effects of the first and of the second half of each class, `(2, 2**n, classes)` each; halves are of equal size."""
+    """Mean effects of the first and of the second half of each class, of equal size: `(2, 2**n, classes)` each."""
     parts: list[list[Tensor]] = [[], []]
     for label in labels.unique():
         size = int((labels == label).sum()) // 2

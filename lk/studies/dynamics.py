@@ -239,7 +239,7 @@ def configurations(runs: Sequence[Run], extraction: str = "default", training: s
 
 
 def training_effects(runs: Sequence[Run], training: str) -> tuple[dict[int, Tensor], ...]:
-    """Output effects of training samples by step, of each run; empty where a run lacks them or players differ by sample."""
+    """Output effects of training samples by step, of each run; empty where a run lacks them or players differ."""
     if not all(run.extracted(training) and same_players(run, training) for run in runs):
         return ()
     found = []

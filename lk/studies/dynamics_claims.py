@@ -27,7 +27,8 @@ class Claim:
     Attributes:
         source: Where it is made.
         text: What is claimed.
-        contrast: Above zero where it holds, `(rows,)` for the rows of `lk.metrics.jackknife`; None where it cannot be asked.
+        contrast: Above zero where it holds, `(rows,)` for the rows of `lk.metrics.jackknife`; None where it cannot be
+            asked.
         final: Whether it looks at one checkpoint alone, so that the untrained network is a control.
     """
 

@@ -29,7 +29,7 @@ Measured = dict[str, list[LayerDynamics]]  # by layer, the runs
 
 
 def over_runs(found: Sequence[Array], axes: dict[str, Sequence[object]], samples: int, **about: object) -> pd.DataFrame:
-    """The mean over runs of arrays `(rows, *axes)`, with its interval over samples and, of three runs or more, over runs."""
+    """The mean over runs of arrays `(rows, *axes)`, with its interval over samples and runs."""
     every = np.stack(found)
     return tidy(every.mean(0), axes, samples, [every[:, 0]], **about)
 
@@ -68,7 +68,7 @@ def order_table(runs: list[LayerDynamics]) -> pd.DataFrame:
 
 
 def centre_table(runs: list[LayerDynamics]) -> pd.DataFrame:
-    """Order centre, and the share of strength that no reference network holds: quantity, checkpoint, mean, low, high, n."""
+    """Order centre, and share of strength that no reference network holds, by checkpoint."""
     parts = []
     for quantity in ("centre", "alone"):
         found = [getattr(run, quantity) for run in runs]
@@ -80,7 +80,7 @@ def centre_table(runs: list[LayerDynamics]) -> pd.DataFrame:
 
 
 def generalisation_table(runs: list[LayerDynamics]) -> pd.DataFrame:
-    """Generalisation share by order beside chance, and strength by order of what is shared and of what nobody else holds."""
+    """Generalisation share by order beside chance, and strength of what is shared and of what nobody else holds."""
     if runs[0].held is None:
         return pd.DataFrame(columns=["quantity", "checkpoint", "order", "mean", "low", "high", "n"]).astype(
             {"checkpoint": int}
@@ -103,7 +103,7 @@ def generalisation_table(runs: list[LayerDynamics]) -> pd.DataFrame:
 
 
 def shape_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Shape over orders of shared strength and of strength that nobody else holds, at the first and the last checkpoint."""
+    """Shape over orders of shared strength and of what nobody else holds, at the first and the last checkpoint."""
     rows = []
     ends = table["step"].isin([table["step"].min(), table["step"].max()])
     chosen = table[ends & table["quantity"].isin(["shared", "alone"])]
@@ -114,7 +114,7 @@ def shape_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def phase_table(one: Configuration, measured: Measured) -> pd.DataFrame:
-    """Where phase 1 ends, where the order centre is lowest, and where the gap of the losses opens, of each run and layer."""
+    """Where phase 1 ends, where the order centre is lowest, and where the loss gap opens, of each run and layer."""
     rows = []
     for layer, runs in measured.items():
         for run in runs:
@@ -211,9 +211,9 @@ def survival_table(one: Configuration, runs: list[LayerDynamics]) -> tuple[pd.Da
 def flow_table(one: Configuration, measured: Measured) -> pd.DataFrame:
     """What the alluvial figures show: interactions present per sample by history, and how many of them stay.
 
-    Over epochs: the output's interactions at each checkpoint; `kept` are present at the next one too. Over layers: the salient
-    interactions of each layer of the last network, by the history that the same interaction has at the output (`never at the
-    output`); `kept` are salient in the next layer too, with the same sign.
+    Over epochs: the output's interactions at each checkpoint; `kept` are present at the next one too. Over layers: the
+    salient interactions of each layer of the last network, by the history that the same interaction has at the output
+    (`never at the output`); `kept` are salient in the next layer too, with the same sign.
 
     Returns:
         Columns network, axis (`epochs`, `layers`), place, label, history, count, kept.

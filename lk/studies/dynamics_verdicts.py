@@ -30,8 +30,8 @@ def claim_table(
         opposite: Decompose the stored values again with high orders preferred.
 
     Returns:
-        Columns source, claim, network, condition, n, seeds, value, low, high, p, verdict, and where a control must be exceeded
-        `excess_low` and `excess_high`. `p_holm` corrects over all rows as measured.
+        Columns source, claim, network, condition, n, seeds, value, low, high, p, verdict, and where a control must be
+        exceeded `excess_low` and `excess_high`. `p_holm` corrects over all rows as measured.
     """
     rows = []
     for one in configurations:

@@ -1,8 +1,8 @@
 """Which interactions generalise: strength by order of what independently seeded networks hold too.
 
 The generalisation share g(S) is the share of reference networks in which S is salient with the same sign at their last
-checkpoint. Sources: arXiv 2502.10162 (generalisable interactions decay with order, the others have the shape of a spindle)
-and 2505.06993; their own rules are not public, g is ours.
+checkpoint. Sources: arXiv 2502.10162 (generalisable interactions decay with order, the others have the shape of a
+spindle) and 2505.06993; their own rules are not public, g is ours.
 """
 
 from typing import NamedTuple
@@ -23,8 +23,8 @@ class HeldStrength(NamedTuple):
     Attributes:
         total: Of all salient interactions.
         held: Weighted by g.
-        chance: Weighted by what g would be if each reference network held as many interactions of that kind, order and sign,
-            drawn at random; exact.
+        chance: Weighted by what g would be if each reference network held as many interactions of that kind, order and
+            sign, drawn at random; exact.
         shared: Of interactions with g of at least one half.
         alone: Of interactions with g of 0.
     """

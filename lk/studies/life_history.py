@@ -1,18 +1,19 @@
 r"""Life histories: when an interaction is first seen, how long it is there, and what becomes of it.
 
-An interaction is *present* at a checkpoint if it is salient there with the sign of its last presence, so that a change of
-sign counts as lost and newly seen. Its history is the first rule that applies, with T the last checkpoint and phase 1 as
-`lk.studies.phases` finds it:
+An interaction is *present* at a checkpoint if it is salient there with the sign of its last presence, so that a change
+of sign counts as lost and newly seen. Its history is the first rule that applies, with T the last checkpoint and phase
+1 as `lk.studies.phases` finds it:
 
-* reliable: present at T and for at least 90 % of the time since it was first seen, held by half of the reference networks;
+* reliable: present at T and for at least 90 % of the time since it was first seen, held by half of the reference
+  networks;
 * withdrawn: absent at T, last seen in phase 1;
 * forgotten: absent at T, lost after phase 1, held by half of the reference networks;
 * betraying: first seen after phase 1, present at T, held by fewer than half of the reference networks;
 * fluctuating: at least three changes of presence after phase 1;
 * other: the rest.
 
-Time is log10(1 + step). The five names are those of Ren et al., AAAI 2025 (vol. 39, issue 19, 34223), whose own rules are not
-public; these rules are ours.
+Time is log10(1 + step). The five names are those of Ren et al., AAAI 2025 (vol. 39, issue 19, 34223), whose own rules
+are not public; these rules are ours.
 """
 
 import warnings
@@ -87,7 +88,8 @@ def histories(found: Lives, end: int, held: Tensor) -> Tensor:
     Args:
         found: From `lives`.
         end: Last checkpoint of phase 1.
-        held: Share of the reference networks that hold it at their last checkpoint with the same sign; NaN where there are none.
+        held: Share of the reference networks that hold it at their last checkpoint with the same sign; NaN where there
+            are none.
 
     Returns:
         Positions in `HISTORIES`, -1 for what is never seen.
@@ -125,8 +127,8 @@ def of_same_class(signs: Tensor, labels: Tensor) -> Tensor | None:
     """What other samples of the same class hold, in place of reference networks.
 
     Args:
-        signs: Signs of one network's salient interactions, `(..., samples)`; player i is the same part of the input in every
-            sample.
+        signs: Signs of one network's salient interactions, `(..., samples)`; player i is the same part of the input in
+            every sample.
         labels: Label of each sample; as many samples of each class.
 
     Returns:

@@ -44,8 +44,8 @@ def order_centre(effects: Tensor, chosen: Tensor) -> Tensor:
 def phase_end(centres: Tensor, informative: Tensor | None = None) -> int | None:
     """The last checkpoint of phase 1: the first from which the order centre rises twice in a row.
 
-    A rise is a mean difference of two checkpoints over the same samples above its standard error, which is what a paired
-    bootstrap estimates. The order centre must have fallen before: it lies below that of the initial network.
+    A rise is a mean difference of two checkpoints over the same samples above its standard error, which is what a
+    paired bootstrap estimates. The order centre must have fallen before: it lies below that of the initial network.
 
     Args:
         centres: Order centre of each checkpoint and sample, `(checkpoints, samples)`; the first is the initial network.
@@ -80,8 +80,8 @@ def lowest(centres: Tensor) -> int:
 def since_lowest(per_sample: Tensor, checkpoint: int) -> Tensor:
     """Difference between a checkpoint and the lowest one, `(samples,)`, free of the bias of a chosen minimum.
 
-    Each half of the samples (even, odd positions) reads its lowest checkpoint from the other half: the least of several noisy
-    means lies too low on the samples that chose it.
+    Each half of the samples (even, odd positions) reads its lowest checkpoint from the other half: the least of several
+    noisy means lies too low on the samples that chose it.
 
     Args:
         per_sample: A quantity of each checkpoint and sample, `(checkpoints, samples)`.
@@ -99,7 +99,7 @@ class Opening(NamedTuple):
 
     Attributes:
         epoch: The first epoch of the first window whose slope is above zero beyond its interval; NaN if there is none.
-        slope: Slope there in nats per epoch, with its 95 % interval.
+        slope: Slope there in nats per epoch, with its interval.
     """
 
     epoch: float
@@ -109,8 +109,8 @@ class Opening(NamedTuple):
 def loss_gap(training: pd.DataFrame) -> pd.DataFrame:
     """Test loss minus training loss at the end of each epoch; columns epoch and gap.
 
-    The training loss is the mean over the epoch, while the weights still changed: it lies above that of the epoch's last
-    weights, so that the gap is a little too small, most in the first epochs.
+    The training loss is the mean over the epoch, while the weights still changed: it lies above that of the epoch's
+    last weights, so that the gap is a little too small, most in the first epochs.
 
     Args:
         training: Columns epoch, quantity (`train/loss`, `test/loss`, ...), value.
@@ -123,9 +123,10 @@ def loss_gap(training: pd.DataFrame) -> pd.DataFrame:
 
 
 def gap_opens(epochs: Array, gaps: Array, window: int = WINDOW) -> Opening:
-    """Where the gap begins to grow: the first window of epochs with a slope above zero beyond its 95 % interval.
+    """Where the gap begins to grow: the first window of epochs with a slope above zero beyond its interval.
 
-    Least squares over the window, all runs together; Student's t over the points.
+    Least squares over the window, all runs together; Student's t over the points. Many windows are looked at: the level
+    of each is 5 % divided by their number (Bonferroni).
 
     Args:
         epochs: Epoch of each point.
@@ -138,7 +139,8 @@ def gap_opens(epochs: Array, gaps: Array, window: int = WINDOW) -> Opening:
         1.0
     """
     width = min(window, len(epochs))
-    for start in range(len(epochs) - width + 1):
+    windows = len(epochs) - width + 1
+    for start in range(windows):
         x = np.repeat(epochs[start : start + width], gaps.shape[1])
         y = gaps[start : start + width].ravel()
         freedom = len(x) - 2
@@ -147,7 +149,7 @@ def gap_opens(epochs: Array, gaps: Array, window: int = WINDOW) -> Opening:
         centred = x - x.mean()
         slope = float(centred @ y / (centred @ centred))
         left = y - y.mean() - slope * centred
-        half = float(np.sqrt(left @ left / freedom / (centred @ centred)) * stdtrit(freedom, 1 - LEVEL / 2))
+        half = float(np.sqrt(left @ left / freedom / (centred @ centred)) * stdtrit(freedom, 1 - LEVEL / 2 / windows))
         if slope - half > 0:
             return Opening(float(epochs[start]), (slope, slope - half, slope + half))
     return Opening(float("nan"), (float("nan"),) * 3)  # type: ignore[arg-type]

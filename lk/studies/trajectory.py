@@ -97,7 +97,8 @@ def trajectory(run: Run, extraction: str = "default", opposite: bool = False) ->
     if not files:
         known = ", ".join(run.extractions) or "none"
         raise FileNotFoundError(
-            f"Run {run.id} has no extraction {extraction!r}. Known: {known}. Make it with analyze.py extract {run.path}."
+            f"Run {run.id} has no extraction {extraction!r}. Known: {known}. Make it with analyze.py extract "
+            f"{run.path}."
         )
     if len(files) < LEAST_CHECKPOINTS:
         raise ValueError(
