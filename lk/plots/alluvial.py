@@ -47,8 +47,10 @@ def alluvial(flows: pd.DataFrame, xlabel: str = "epoch", note: str = "") -> Figu
 def stacked(panel: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
     """Draw the bars and ribbons of one network."""
     places = rows.drop_duplicates("place").sort_values("place")
-    table = rows.pivot_table(index="place", columns="history", values=["count", "kept"], aggfunc="sum").fillna(0.0)
-    count, kept = (table[key].reindex(columns=names, fill_value=0.0).to_numpy() for key in ("count", "kept"))
+    tables = (
+        rows.pivot_table(index="place", columns="history", values=key, aggfunc="sum") for key in ("count", "kept")
+    )
+    count, kept = (table.reindex(columns=list(names)).fillna(0.0).to_numpy() for table in tables)
     base = np.concatenate([np.zeros((len(count), 1)), count.cumsum(1)], 1)
     bend = np.linspace(0, 1, 30)
     ease = 3 * bend**2 - 2 * bend**3

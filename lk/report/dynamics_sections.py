@@ -1,6 +1,6 @@
 """Sections of the page on dynamics: verdicts, networks, phases, orders, life histories, generalisation, samples."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
@@ -188,7 +188,7 @@ def history_section(tables: Tables, gallery: Gallery, found: Sequence[Configurat
     return section
 
 
-def half_life(row: dict[str, float]) -> dict[str, float]:
+def half_life(row: Mapping[Hashable, float]) -> dict[str, float]:
     """A half-life in log10 steps as a factor."""
     return {"mean": 10 ** row["median"], "low": 10 ** row["low"], "high": 10 ** row["high"]}
 

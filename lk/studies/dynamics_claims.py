@@ -67,7 +67,7 @@ def follows_gap(per_sample: Callable[[LayerDynamics], Tensor | None]) -> Contras
         centred = means - means.mean(1, keepdims=True)
         line = gap[known] - gap[known].mean()
         length = np.sqrt(np.square(centred).sum(1) * np.square(line).sum())
-        return np.divide(centred @ line, length, out=nothing, where=length > 0)
+        return np.asarray(np.divide(centred @ line, length, out=nothing, where=length > 0))
 
     return contrast
 

@@ -1,6 +1,6 @@
 """Tidy tables of the dynamics study: means over samples and runs of one configuration, with 95 % intervals."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -28,10 +28,12 @@ SIGNS = {"positive": 1, "negative": -1}
 Measured = dict[str, list[LayerDynamics]]  # by layer, the runs
 
 
-def over_runs(found: Sequence[Array], axes: dict[str, Sequence[object]], samples: int, **about: object) -> pd.DataFrame:
+def over_runs(
+    found: Sequence[Array], axes: Mapping[str, Sequence[object]], samples: int, **about: object
+) -> pd.DataFrame:
     """The mean over runs of arrays `(rows, *axes)`, with its interval over samples and runs."""
     every = np.stack(found)
-    return tidy(every.mean(0), axes, samples, [every[:, 0]], **about)
+    return tidy(every.mean(0), dict(axes), samples, [every[:, 0]], **about)
 
 
 def checkpoints(one: Configuration, frame: pd.DataFrame) -> pd.DataFrame:

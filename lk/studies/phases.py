@@ -152,4 +152,4 @@ def gap_opens(epochs: Array, gaps: Array, window: int = WINDOW) -> Opening:
         half = float(np.sqrt(left @ left / freedom / (centred @ centred)) * stdtrit(freedom, 1 - LEVEL / 2 / windows))
         if slope - half > 0:
             return Opening(float(epochs[start]), (slope, slope - half, slope + half))
-    return Opening(float("nan"), (float("nan"),) * 3)  # type: ignore[arg-type]
+    return Opening(float("nan"), (float("nan"), float("nan"), float("nan")))
