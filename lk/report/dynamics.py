@@ -10,7 +10,6 @@ from lk.pages.glossary import GLOSSARY
 from lk.pages.page import Gallery, Section, render
 from lk.report.comparison import folder_of
 from lk.report.dynamics_sections import (
-    Tables,
     confusing_section,
     generalisation_sections,
     history_section,
@@ -22,7 +21,7 @@ from lk.report.dynamics_sections import (
 from lk.runs import Run
 from lk.storage.files import writing
 from lk.studies.dynamics import configurations
-from lk.studies.dynamics_tables import tables_of
+from lk.studies.dynamics_tables import Tables, change_tables, tables_of
 from lk.studies.dynamics_verdicts import claim_table, claim_verdicts
 from lk.studies.trajectory import LEAST_CHECKPOINTS
 from lk.studies.verdict import FAILS, HOLDS, UNDECIDED
@@ -106,7 +105,7 @@ def dynamics_section(run: Run, extraction: str, gallery: Gallery) -> list[Sectio
     if len(run.extracted(extraction)) < LEAST_CHECKPOINTS:
         return []
     found = configurations([run], extraction)
-    tables = tables_of(found[0])
+    tables = change_tables(found[0], found[0].measured)
     parts = [
         phase_section(tables, gallery, f"{extraction}-"),
         history_section(tables, gallery, found, f"{extraction}-"),

@@ -10,11 +10,10 @@ from lk.metrics.intervals import LEVEL, SEEDS
 from lk.pages.glossary import METHOD
 from lk.pages.page import Gallery, Section
 from lk.studies.dynamics import Configuration
+from lk.studies.dynamics_tables import Tables
 from lk.studies.dynamics_verdicts import EXCEEDED, MEASURED
 from lk.studies.verdict import UNDECIDED
 from lk.text import epochs, number, spanned
-
-Tables = dict[str, pd.DataFrame]
 
 
 def verdict_section(tables: Tables) -> Section:

@@ -13,6 +13,7 @@ from lk.metrics.wilson import wilson
 from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.pages.page import Gallery, Section, render
 from lk.report.comparison import write_comparison
+from lk.report.dynamics import dynamics_section
 from lk.report.extraction_sections import extraction_sections
 from lk.report.training_segments import on_segments, segments_section
 from lk.runs import Run
@@ -57,6 +58,7 @@ def write_report(runs: list[Run]) -> Path:
         (first if len(finished(extraction.low_signal)) else said).append(doubt)
         answers += [prefix + text for text in said]
         sections += extraction_sections(extraction, gallery, "" if len(extractions) == 1 else f" ({extraction.name})")
+        sections += dynamics_section(run, extraction.name, gallery)
     proven, certified = certificate_sections(run, gallery)
     answers += proven
     sections += certified

@@ -51,6 +51,11 @@ class Configuration:
         return self.trajectories[0].effects.shape[-1]
 
     @property
+    def measured(self) -> "dict[str, list[LayerDynamics]]":
+        """Every layer of every run."""
+        return {layer: self.layers(layer) for layer in self.trajectories[0].layers}
+
+    @property
     def holders(self) -> str:
         """Who decides whether an interaction counts as held, for captions."""
         if len(self.runs) > LEAST_REFERENCES:

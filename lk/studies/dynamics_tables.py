@@ -26,6 +26,7 @@ from lk.transforms import orders
 
 SIGNS = {"positive": 1, "negative": -1}
 Measured = dict[str, list[LayerDynamics]]  # by layer, the runs
+Tables = dict[str, pd.DataFrame]
 
 
 def over_runs(
@@ -305,25 +306,32 @@ def jaccard_table(one: Configuration) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def tables_of(one: Configuration) -> dict[str, pd.DataFrame]:
-    """All tables of one configuration."""
-    measured = {layer: one.layers(layer) for layer in one.trajectories[0].layers}
-    output = measured[OUTPUT]
-    curves, half_lives = survival_table(one, output)
-    fits, noise = noise_table(one, output)
-    confusing, overlaps = confusing_table(one, output)
-    general = by_layer(one, measured, generalisation_table)
+def change_tables(one: Configuration, measured: Measured) -> Tables:
+    """Phases and life histories: what a single run shows."""
+    curves, half_lives = survival_table(one, measured[OUTPUT])
     gaps = [gap.assign(network=one.name, run=run.id) for run, gap in zip(one.runs, one.gaps, strict=True)]
     return {
-        "orders": by_layer(one, measured, order_table),
         "centres": by_layer(one, measured, centre_table),
         "phases": phase_table(one, measured),
         "gaps": pd.concat(gaps, ignore_index=True),
-        "histories": history_table(one, measured),
         "history_counts": history_counts(one, measured),
         "flows": flow_table(one, measured),
         "survival": curves,
         "half_lives": half_lives,
+    }
+
+
+def tables_of(one: Configuration) -> Tables:
+    """All tables of one configuration."""
+    measured = one.measured
+    output = measured[OUTPUT]
+    fits, noise = noise_table(one, output)
+    confusing, overlaps = confusing_table(one, output)
+    general = by_layer(one, measured, generalisation_table)
+    return {
+        **change_tables(one, measured),
+        "orders": by_layer(one, measured, order_table),
+        "histories": history_table(one, measured),
         "generalisation": general,
         "shapes": shape_table(general),
         "noise": fits,
