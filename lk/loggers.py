@@ -47,7 +47,7 @@ class Wandb(WandbLogger):
         save_dir: str = ".",
     ) -> None:
         if mode not in ("offline", "online", "disabled"):
-            raise ValueError(f"expected mode offline, online or disabled, got mode={mode!r}.")
+            raise ValueError(f"expected mode offline, online or disabled, got mode={mode!r}. Use offline.")
         mode = os.environ.get("WANDB_MODE", mode)
         settings: dict[str, Any] = {"mode": mode, "group": group, "job_type": job_type, "tags": list(tags)}
         # W&B ends with 35 lines of its own about the run, which push the path of the report off the screen.

@@ -1,4 +1,4 @@
-"""Everything that a run logs, number by number, against the stored tables and against the interactions files themselves."""
+"""Everything that a run logs, number by number, against stored tables and the interactions files themselves."""
 
 import json
 
@@ -112,7 +112,7 @@ def history(tiny_run):
 
 
 @pytest.fixture(scope="module")
-def checkpoints(tiny_run, history):
+def checkpoints(history):
     """`{step: what W&B was given}`."""
     return {item["trainer/global_step"]: item for item in history if "checkpoint/epoch" in item}
 

@@ -157,7 +157,7 @@ def extract(
     write_tables(opened, extraction.name)
     say(f"Interactions are in {opened.extraction(extraction.name)}.")
     if report:
-        say(f"Report: {write_report([opened])}")
+        say(f"Report: {write_report(opened)}")
 
 
 def certify(
@@ -211,7 +211,7 @@ def certify(
                 found.save(opened, step)
     say(f"Certificates are in {opened.table('certificates')}.")
     if report:
-        say(f"Report: {write_report([opened])}")
+        say(f"Report: {write_report(opened)}")
 
 
 def check(
@@ -291,7 +291,7 @@ def report(run: str) -> None:
     check_fresh(opened)
     for name in opened.extractions:
         write_tables(opened, name)
-    say(f"Report: {write_report([opened])}")
+    say(f"Report: {write_report(opened)}")
 
 
 def paper(
@@ -316,7 +316,7 @@ def paper(
     chosen = list(map(str, FIGURES if figures is None else figures))  # YAML reads 5 as a number and 3a as a word
     unknown = [figure for figure in chosen if figure not in FIGURES]
     if unknown:
-        raise ValueError(f"There is no figure {unknown[0]!r}. {nearest(unknown[0], FIGURES)}")
+        raise ValueError(f"expected a figure of the paper, got {unknown[0]!r}. {nearest(unknown[0], FIGURES)}")
     checkpoints = settings.final_checkpoints(trust, data_dir, say)
     say(f"Page: {write_paper(PaperStudies(settings, checkpoints, say), chosen)}")
 

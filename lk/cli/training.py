@@ -78,8 +78,8 @@ class TrainCLI(LightningCLI):
         self.folder = folder = Path(config.runs_dir) / config.id
         if config.ckpt_path == "last" and not folder.is_dir():
             raise ValueError(
-                f"--ckpt_path last needs the --id of the run to resume; there is no run in {folder}. "
-                "--resume true starts it."
+                f"expected the --id of a run to resume with --ckpt_path last, got no run in {folder}. --resume true "
+                "starts it."
             )
         if is_first():
             self.held.enter_context(locked(folder))
@@ -144,10 +144,10 @@ class TrainCLI(LightningCLI):
             if hasattr(launcher, "kill"):
                 launcher.kill(signal.SIGKILL)
             if restoring(error) and str(self.start.checkpoint) not in str(error):
-                reason = f"{type(error).__name__}: {str(error)[:300]}"
+                reason = f"{type(error).__name__}: {str(error)[:300].rstrip('.')}"
                 raise ValueError(
-                    f"{self.start.checkpoint} cannot be resumed from ({reason}). "
-                    "Delete it: the run then goes on from an older checkpoint."
+                    f"expected a checkpoint that can be resumed from, got {self.start.checkpoint} ({reason}). Delete "
+                    "it: the run then goes on from an older checkpoint."
                 ) from error
             raise
 
@@ -162,7 +162,7 @@ class TrainCLI(LightningCLI):
         run.write_table("data", self.datamodule.facts())
         for name in run.extractions:
             write_tables(run, name)
-        report = write_report([run]) if self._get(self.config, "report") else None
+        report = write_report(run) if self._get(self.config, "report") else None
         for logger in self.trainer.loggers:
             logger.finalize("success")
             if isinstance(logger, Wandb):
@@ -181,7 +181,7 @@ def check_end(trainer: Any) -> None:
         ValueError: Neither epochs, steps nor time are bounded.
     """
     if not isinstance(trainer, Namespace):
-        raise ValueError(f"expected trainer as settings by name, got {trainer!r}.")
+        raise ValueError(f"expected trainer as settings by name, got {trainer!r}. Write `trainer: {{max_epochs: 10}}`.")
     if trainer.max_epochs is None and trainer.max_steps in (None, -1) and trainer.max_time is None:
         raise ValueError(
             "expected an end of the training, got none: Lightning would train for 1 000 epochs. Set trainer.max_epochs."
@@ -200,7 +200,7 @@ def restoring(error: BaseException) -> bool:
 
 
 NOTES = (
-    r"LightningCLI's args parameter",  # main([...]) from Python is a door of its own here
+    r"LightningCLI's args parameter",  # train([...]) is called from Python too
     r".*does not have many workers",  # data sets in memory need none
     r".*number of training batches .* is smaller than the logging interval",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of torch
@@ -251,7 +251,7 @@ def train(args: Sequence[str] | None = None) -> TrainCLI:
         if isinstance(error, SIGTERMException):
             raise SystemExit(143) from error  # Lightning leaves with 0
         if isinstance(error, MisconfigurationException):
-            raise ValueError(f"The trainer refuses its settings: {error}") from error
+            raise ValueError(f"expected settings that the trainer takes, got others: {error}") from error
         raise
     finally:
         if own:

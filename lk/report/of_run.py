@@ -12,7 +12,6 @@ from lk.games import OUTPUT
 from lk.metrics.wilson import wilson
 from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.pages.page import Gallery, Section, render
-from lk.report.comparison import write_comparison
 from lk.report.dynamics import dynamics_section
 from lk.report.extraction_sections import extraction_sections
 from lk.report.training_segments import on_segments, segments_section
@@ -25,22 +24,17 @@ from lk.studies.run_facts import arguments, class_name, optional_table, paramete
 from lk.text import epochs, number, percent
 
 
-def write_report(runs: list[Run]) -> Path:
-    """Write the report of a run to its folder; of several runs, their comparison.
+def write_report(run: Run) -> Path:
+    """Write the report of a run to its folder.
 
     Everything is read from the run's files: tables, interactions, samples, configuration.
 
     Args:
-        runs: One run, or several.
+        run: The run.
 
     Returns:
         The HTML file.
     """
-    if not runs:
-        raise ValueError("Given no run; expected at least one.")
-    if len(runs) > 1:
-        return write_comparison(runs)
-    run = runs[0]
     gallery = Gallery(run.figures)
     extractions = [
         ExtractionAverages(run, name)

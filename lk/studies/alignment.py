@@ -59,7 +59,7 @@ def intermediate(layers: Sequence[str]) -> str:
 
 def differ(a: Run, b: Run, what: str, left: object, right: object, advice: str) -> ValueError:
     """The error of two runs that do not fit together."""
-    return ValueError(f"Runs {a.id} and {b.id} cannot be compared: {what} differs ({left} against {right}). {advice}")
+    return ValueError(f"expected runs {a.id} and {b.id} to share {what}, got {left} and {right}. {advice}")
 
 
 class Opened(NamedTuple):
@@ -79,8 +79,8 @@ def opened(run: Run, extraction: str) -> Opened:
     if not run.extracted(extraction):
         known = ", ".join(run.extractions) or "none"
         raise FileNotFoundError(
-            f"Run {run.id} has no extraction {extraction!r}. Known: {known}. Make it with analyze.py extract "
-            f"{run.path}."
+            f"expected an extraction of run {run.id}, got name={extraction!r}. Known: {known}. Make it with analyze.py "
+            f"extract {run.path}."
         )
     samples = Samples.load(run.extraction(extraction) / "samples.safetensors")
     return Opened(run, run.settings(extraction), samples)
@@ -120,8 +120,8 @@ def check_samples(first: Opened, other: Opened, common: Sequence[int]) -> None:
         wrong = (left != right).reshape(len(common), -1).any(1)
         if bool(wrong.any()):
             what = f"{name} of sample {common[int(torch.nonzero(wrong)[0])]}"
-            count = f"{int(wrong.sum())} samples", f"of {len(common)}"
-            raise differ(first.run, other.run, what, *count, "Is it the same data set?")
+            count = f"another ({int(wrong.sum())} of {len(common)} samples differ)"
+            raise differ(first.run, other.run, what, "one", count, "Compare runs on one data set.")
 
 
 def positions(samples: Samples, chosen: Sequence[int]) -> list[int]:
@@ -147,7 +147,7 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
     shared = set.intersection(*(set(one.samples.index.tolist()) for one in found))
     if not shared:
         left, right = (one.samples.index.tolist() for one in (first, found[-1]))
-        raise differ(runs[0], runs[-1], "every explained sample", left, right, "Use the same data.seed.")
+        raise differ(runs[0], runs[-1], "an explained sample", left, right, "Use the same data.seed.")
     common = [int(i) for i in first.samples.index.tolist() if int(i) in shared]
     for other in others:
         check_samples(first, other, common)

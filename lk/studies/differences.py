@@ -96,7 +96,7 @@ def questions(aligned: Aligned) -> tuple[Question, ...]:
 
 
 def seeded(runs: Sequence[Run]) -> dict[str, list[int]] | None:
-    """Positions of the runs of each architecture, if there are two architectures or more with three training seeds or more each."""
+    """Positions of the runs of each architecture, if two or more have three training seeds or more each."""
     groups: dict[str, list[int]] = {}
     for place, run in enumerate(runs):
         groups.setdefault(architecture(run), []).append(place)
@@ -162,14 +162,14 @@ def difference_table(aligned: Aligned) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     table["p_holm"] = holm(table["p"].tolist())
     wording = {question.name: question for question in asked_here}
-    doubtful = [
+    low_signal = [
         run.id
         for run, found in zip(aligned.runs, aligned.final, strict=True)
         if low_signal_layers(run, aligned.extraction) & asked(found)
     ]
     by_run = table["level"] == "runs"
-    table["marked"] = (table["a"].isin(doubtful) | table["b"].isin(doubtful)).where(by_run, bool(doubtful))
-    table["text"] = [worded(row, wording[str(row["question"])], doubtful) for row in table.to_dict("records")]
+    table["marked"] = (table["a"].isin(low_signal) | table["b"].isin(low_signal)).where(by_run, bool(low_signal))
+    table["text"] = [worded(row, wording[str(row["question"])], low_signal) for row in table.to_dict("records")]
     return table
 
 
@@ -178,10 +178,10 @@ def asked(found: Interactions) -> set[str]:
     return {found.layers[middle_of(found)], found.layers[found.output]}
 
 
-def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] = ()) -> str:
-    """One sentence; it names a direction only where the difference stands after Holm's correction, and no layer asked about is marked."""
+def worded(row: Mapping[Any, Any], question: Question, low_signal: Sequence[str] = ()) -> str:
+    """One sentence, with a direction only if the difference survives Holm's correction and no layer is marked."""
     digits, runs = question.digits, row["level"] == "runs"
-    bad = sorted({name for name in doubtful if not runs or name in (row["a"], row["b"])})
+    bad = sorted({name for name in low_signal if not runs or name in (row["a"], row["b"])})
     named = row["p_holm"] < LEVEL and not bad
     first, second = (row["a"], row["b"]) if row["difference"] >= 0 else (row["b"], row["a"])
     ends = sorted((abs(row["low"]), abs(row["high"]))) if named else (row["low"], row["high"])

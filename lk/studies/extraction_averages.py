@@ -34,8 +34,8 @@ class ExtractionAverages:
         files = run.extracted(name)
         if not files:
             raise FileNotFoundError(
-                f"Extraction {name!r} of run {run.id} has no checkpoint yet; make one with analyze.py extract "
-                f"{run.path}."
+                f"expected a checkpoint in extraction {name!r} of run {run.id}, got none. Make one with analyze.py "
+                f"extract {run.path}."
             )
         self.final = Interactions.load(list(files.values())[-1])
         self.unit = UNITS.get(class_name(self.settings.get("score")), "score")

@@ -69,7 +69,7 @@ def described(own: Profile, marked: Collection[str] = ()) -> str:
 
 
 def half(own: Profile) -> tuple[int, int, int]:
-    """Place of the first layer that holds half of the output's strength, the first that may and the first that surely does.
+    """Place of the first layer with half of the output's strength, the first that may and the first that surely has it.
 
     The output holds all of it by definition.
     """

@@ -35,7 +35,7 @@ def accuracy(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def layer_tables(aligned: Aligned) -> dict[str, pd.DataFrame]:
-    """Salient count, completeness and redundancy by depth and epoch, and strength by order at the output, on the common samples.
+    """Salient count, completeness, redundancy by depth and epoch, strength by order at the output, on common samples.
 
     Returns:
         `layers`: run, step, epoch, layer, depth, quantity (`count`, `completeness`, `redundancy`), mean, low, high, n,
@@ -80,7 +80,7 @@ def layer_tables(aligned: Aligned) -> dict[str, pd.DataFrame]:
 
 
 def iou(aligned: Aligned) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Intersection over union of the salient sets of each pair of runs, by kind and order, and the mean over pairs of either sort.
+    """Intersection over union of salient sets, by pair of runs, kind and order, and means over pairs of either sort.
 
     Returns:
         Columns run_a, run_b, place (`output`, `intermediate layer`), kind, order, mean, low, high, n, chance, samples;

@@ -1,4 +1,4 @@
-"""How stable the interactions of compared runs are under small noise in the input (Cheng et al. 2024, Eq. 10), from their stored tables."""
+"""Stability of interactions under small input noise, of compared runs, from tables (Cheng et al. 2024, Eq. 10)."""
 
 import numpy as np
 import pandas as pd

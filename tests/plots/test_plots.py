@@ -293,7 +293,7 @@ def test_style_does_not_leak():
     assert dict(mpl.rcParams) == before
 
 
-def test_outline_of_a_patch_is_its_border(drawn):
+def test_outline_of_a_patch_is_its_border():
     axes = Figure().subplots()
     owner = np.array([[0, 0, 1], [0, 0, 1], [2, 2, 2]])
     outline(axes, owner, [0], (10.0, 20.0), color="black")

@@ -11,7 +11,7 @@ from lk.metrics.agreement import agreement
 from lk.metrics.comparison import shares
 from lk.metrics.holm import holm
 from lk.metrics.intervals import jackknife
-from lk.report import write_report
+from lk.report import write_comparison
 from lk.report.comparison import folder_of
 from lk.studies.alignment import align
 from lk.studies.averages import averages, counts, strengths
@@ -109,17 +109,17 @@ def test_holm_by_hand():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"data": "lk.data.MNIST"}, "the data set differs"),
-        ({"classes": ("cat", "cow")}, "the classes differs"),
-        ({"settings": {"kappa": 0.1}}, r"setting 'kappa' differs \(0.04 against 0.1\)"),
-        ({"settings": {"players": {"class_path": "lk.games.players.Central"}}}, "setting 'players' differs"),
-        ({"first_index": 500}, "every explained sample differs"),
-        ({"players": ("a", "b", "c", "d")}, "the input differs"),
+        ({"data": "lk.data.MNIST"}, "the data set, got lk.data.Digits and lk.data.MNIST"),
+        ({"classes": ("cat", "cow")}, "the classes"),
+        ({"settings": {"kappa": 0.1}}, "the extraction's setting 'kappa', got 0.04 and 0.1"),
+        ({"settings": {"players": {"class_path": "lk.games.players.Central"}}}, "the extraction's setting 'players'"),
+        ({"first_index": 500}, "an explained sample"),
+        ({"players": ("a", "b", "c", "d")}, "the input"),
     ],
 )
 def test_what_differs_is_named(tmp_path, changed, message):
     runs = [write_run(tmp_path / "one"), write_run(tmp_path / "two", **changed)]
-    with pytest.raises(ValueError, match=f"one and two cannot be compared: .*{message}"):
+    with pytest.raises(ValueError, match=f"expected runs one and two to share {message}"):
         align(runs)
 
 
@@ -129,7 +129,7 @@ def test_a_comparison_needs_two_runs_with_the_extraction(tmp_path):
         align([run])
     with pytest.raises(ValueError, match="two different runs"):
         align([run, run])
-    with pytest.raises(FileNotFoundError, match=r"no extraction 'fine'. Known: default"):
+    with pytest.raises(FileNotFoundError, match=r"expected an extraction of run one, got name='fine'.*Known: default"):
         align([run, other], "fine")
 
 
@@ -257,7 +257,7 @@ def test_marked_layers_follow_the_sentences(tmp_path):
 
 def test_the_page(tmp_path):
     runs = [write_run(tmp_path / "runs" / name, seed=seed, wrong=(0,)) for seed, name in enumerate(("left", "right"))]
-    path = write_report(runs)
+    path = write_comparison(runs)
     assert path == tmp_path / "runs" / "comparisons" / "left-vs-right" / "report.html"
     text = path.read_text()
     assert "5 samples that all 2 finished networks read rightly, of 6" in text
@@ -282,7 +282,7 @@ def test_the_page_with_stability_and_a_run_without_training(tmp_path):
         columns = ["step", "layer", "place", "kind", "order", "sample", "stability"]
         run.write_table("default/stability", pd.DataFrame(rows, columns=columns))
     runs[0].table("training").unlink()
-    text = write_report(runs).read_text()
+    text = write_comparison(runs).read_text()
     assert "How stable the interactions are" in text
     assert "r0: half of the targets are there by relative depth" in text
     assert "90.0\N{NO-BREAK SPACE}% (78.6 to 95.7; 50 samples)" in text  # Wilson, 45 of 50
