@@ -1,4 +1,4 @@
-"""Analyse runs: `analyze.py extract | certify | check | compare | report | paper | runs | sweep | dashboard`.
+"""Analyse runs: `analyze.py COMMAND`, where COMMAND is one of `COMMANDS`.
 
 Each subcommand is a function: its arguments are those of the command, its docstring is the help. It imports what it
 works with, so that the help of a light command is there at once.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse.typing import PositiveInt
 
 from lk.cli.dashboard import dashboard
+from lk.cli.dynamics import dynamics
 from lk.cli.parser import Parser
 from lk.cli.runs import runs
 from lk.cli.sweep import sweep
@@ -69,6 +70,7 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
     made: dict[str, set[str | int]] = {
         "extract": {"extraction"},
         "compare": {"runs"},
+        "dynamics": {"runs"},
         "paper": {"settings"},
         "runs": {"folder", "json"},
         "dashboard": {"runs", "publish"},
@@ -91,6 +93,8 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
     elif name == "dashboard":
         parser.add_argument("runs", type=str, nargs="+", help="Run folders of one W&B project.")
         parser.add_argument("--publish", action="store_true", help="Send it to W&B; needs `wandb login`.")
+    elif name == "dynamics":
+        parser.add_argument("runs", type=str, nargs="+", help="Run folders; seeds of a configuration belong together.")
     elif name == "paper":
         from lk.paper.settings import FIGURES, Paper
 
@@ -110,9 +114,8 @@ def written_by(name: str, given: dict[str, Any]) -> list[Path]:
     """The run folders that a subcommand writes into, each once; each is its alone until it ends."""
     if name in READS:
         return []
-    paths = (
-        [path for network in given["settings"].networks for path in network.runs] if name == "paper" else [given["run"]]
-    )
+    studied = [path for network in given["settings"].networks for path in network.runs] if name == "paper" else None
+    paths = studied or given.get("runs") or [given["run"]]
     return sorted({Path(path).resolve() for path in paths})
 
 
@@ -338,6 +341,7 @@ def paper(
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (extract, certify, check, compare, report, paper, runs, sweep, dashboard)
+    command.__name__: command
+    for command in (extract, certify, check, compare, dynamics, report, paper, runs, sweep, dashboard)
 }
 READS = ("check", "compare", "runs", "sweep", "dashboard")  # the others write into a run themselves

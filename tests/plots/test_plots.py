@@ -72,6 +72,7 @@ def frames(layers=LAYERS):
     images = np.linspace(0, 1, 32, dtype=np.float32).reshape(2, 1, 4, 4)
     return {
         **certified(),
+        **dynamics(layers),
         **paper(),
         "change": (last["shares"], "Change, epoch 2"),
         "iou_matrix": (pairs(), ["run-1", "run-2", "run-$3$"]),
@@ -102,6 +103,58 @@ def pairs():
         for order in (1, 2)
     ]
     return pd.DataFrame(rows, columns=["run_a", "run_b", "kind", "order", "mean", "chance", "n"])
+
+
+def dynamics(layers):
+    """Frames of figures about training; the second layer is marked."""
+    end = {"mean": 0.3, "low": 0.2, "high": 0.4, "n": 6, "network": "MLP on $\\frac{"}
+    at = [{"step": 10 * i, "epoch": float(i)} for i in range(3)]
+    centres = [
+        {**end, **when, "quantity": quantity, "layer": layer, "depth": depth, "marked": depth == 1}
+        for quantity in ("centre", "alone")
+        for depth, layer in enumerate(layers)
+        for when in at
+    ]
+    ends = {
+        "network": end["network"],
+        "layer": layers[-1],
+        "end_epoch": np.nan,
+        "lowest_epoch": 1.0,
+        "opens_epoch": 1.5,
+    }
+    gaps = pd.DataFrame({"network": end["network"], "run": "run-$1$", "epoch": [1.0, 2.0], "gap": [0.1, 0.4]})
+    flows = [
+        {
+            "network": end["network"],
+            "place": place,
+            "label": f"$_{place}",
+            "history": history,
+            "count": 3.0,
+            "kept": 2.0,
+        }
+        for place in range(3)
+        for history in ("reliable", "betraying", "other")
+    ]
+    quantities = ("share", "chance", "shared", "alone")
+    general = [{**end, **at[2], "quantity": quantity, "order": order} for quantity in quantities for order in (1, 2, 3)]
+    orders = [
+        {**end, **when, "layer": layers[1], "marked": True, "sign": sign, "order": o}
+        for when in at
+        for sign in ("positive", "negative")
+        for o in (1, 2)
+    ]
+    noise = [{**end, **when, "order": o, "real": 0.5, "theory": 0.4, "variance": 1e-4} for when in at for o in (1, 2)]
+    curves = [
+        {**end, "run": "run-$1$", "phase": "phase 1", "orders": "low orders", "time": time} for time in (0.5, 1.0)
+    ]
+    return {
+        "alluvial": (pd.DataFrame(flows),),
+        "generalisation_by_order": (pd.DataFrame(general),),
+        "noise_curve": (pd.DataFrame(noise),),
+        "orders_over_training": (pd.DataFrame(orders),),
+        "phases": (pd.DataFrame(centres), pd.DataFrame([ends]), gaps),
+        "survival": (pd.DataFrame(curves),),
+    }
 
 
 def certified():
@@ -187,7 +240,14 @@ def test_figure(name, drawn):
         assert mpl.pyplot.get_fignums() == []
 
 
-UNMARKED = {"training_curves", "iou_matrix", *certified(), *(set(paper()) - {"paper_overlap", "paper_ratios"})}
+WITHOUT_LAYERS = {"alluvial", "generalisation_by_order", "noise_curve", "survival"}  # of the output alone
+UNMARKED = {
+    "training_curves",
+    "iou_matrix",
+    *WITHOUT_LAYERS,
+    *certified(),
+    *(set(paper()) - {"paper_overlap", "paper_ratios"}),
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(DRAW) - UNMARKED))
