@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lk.extraction.tables import intermediate
 from lk.interactions import Interactions
 from lk.metrics.comparison import Shares, shares
 from lk.metrics.intervals import LEAST as LEAST
 from lk.metrics.intervals import Array, Interval, divide, interval, jackknife
 from lk.paper.controls import SAME_NETWORK
-from lk.studies.alignment import intermediate
 from lk.studies.averages import counts, strengths
 from lk.studies.run_facts import high_orders, low_orders
 from lk.studies.verdict import judge

@@ -5,10 +5,12 @@ flags layers that say little (`lk.studies.low_signal`); every figure shows the f
 """
 
 from lk.plots.alluvial import alluvial
+from lk.plots.change import change
 from lk.plots.generalisation_by_order import generalisation_by_order
-from lk.plots.heat_map import heat_map
 from lk.plots.iou_matrix import iou_matrix
 from lk.plots.layer_epoch_maps import layer_epoch_maps
+from lk.plots.layer_probes import layer_probes
+from lk.plots.layer_ratios import layer_ratios
 from lk.plots.noise_curve import noise_curve
 from lk.plots.on_images import on_images
 from lk.plots.order_over_epochs import order_over_epochs
@@ -19,6 +21,8 @@ from lk.plots.probe_accuracy import probe_accuracy
 from lk.plots.ranked_effects import ranked_effects
 from lk.plots.ratios import ratios
 from lk.plots.run_lines import run_lines
+from lk.plots.salient_count import salient_count
+from lk.plots.signed_strength import signed_strength
 from lk.plots.sorted_strengths import sorted_strengths
 from lk.plots.strength_by_order import strength_by_order
 from lk.plots.survival import survival
@@ -26,10 +30,12 @@ from lk.plots.training_curves import training_curves
 
 __all__ = [
     "alluvial",
+    "change",
     "generalisation_by_order",
-    "heat_map",
     "iou_matrix",
     "layer_epoch_maps",
+    "layer_probes",
+    "layer_ratios",
     "noise_curve",
     "on_images",
     "order_over_epochs",
@@ -40,6 +46,8 @@ __all__ = [
     "ranked_effects",
     "ratios",
     "run_lines",
+    "salient_count",
+    "signed_strength",
     "sorted_strengths",
     "strength_by_order",
     "survival",

@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -73,8 +74,10 @@ def frames(layers=LAYERS):
         **certified(),
         **dynamics(layers),
         **paper(),
-        "heat_map": (last["salient_strength"],),
+        "change": (last["shares"], "Change, epoch 2"),
         "iou_matrix": (pairs(), ["run-1", "run-2", "run-$3$"]),
+        "layer_probes": (mark(probes), "Probes, epoch 2"),
+        "layer_ratios": (last["shares"], "Ratios, epoch 2"),
         "layer_epoch_maps": (mark(maps), (("completeness", "Completeness"), ("reach", "Reach"))),
         "on_images": (strongest, images, owners.repeat(2, 0)),
         "order_over_epochs": (mark(whole["strengths"]),),
@@ -83,6 +86,8 @@ def frames(layers=LAYERS):
         "ranked_effects": (strongest, ["$a$", "b_{", "<c>", "d"]),
         "ratios": (last["shares"],),
         "run_lines": (lines,),
+        "salient_count": (last["counts"], "Salient, epoch 2"),
+        "signed_strength": (last["strengths"], "Signed, epoch 2"),
         "sorted_strengths": (mark(ranked(checkpoints[-1])), 0.05),
         "strength_by_order": (last["strengths"],),
         "training_curves": (curves, pd.DataFrame({"epoch": [0.0, 2.0]})),
@@ -346,7 +351,7 @@ def test_long_names_are_cut_in_the_middle_and_stay_different():
         assert axes.get_window_extent().width > 0.2 * figure.bbox.width  # the bars have room
 
 
-@pytest.mark.parametrize("name", ["overlap", "strength_by_order", "paper_overlap"])
+@pytest.mark.parametrize("name", ["change", "overlap", "signed_strength", "strength_by_order", "paper_overlap"])
 def test_strength_drawn_downwards_has_positive_ticks(name, drawn):
     figure_image(drawn[name])
     below = 0
@@ -357,13 +362,13 @@ def test_strength_drawn_downwards_has_positive_ticks(name, drawn):
                 below += place < 0
     assert below  # there is something below zero, and it is said
     said = " ".join(text.get_text() for text in words(drawn[name]))
-    assert "drawn downwards" in said or "↓ negative" in said
+    assert re.search(r"downwards|↓ negative", said)
 
 
 def test_a_figure_without_room_says_so_itself():
     layers = (*(f"layer{i}" for i in range(8)), "output")
     many = frames(layers)
-    for name in ("overlap", "strength_by_order", "order_over_epochs"):
+    for name in ("change", "overlap", "signed_strength", "strength_by_order", "order_over_epochs"):
         said = " ".join(text.get_text() for text in words(getattr(plots, name)(*many[name])))
         assert re.search(r"6 of \d layers, evenly spread", said), name
     five = frames((*LAYERS[:3], "fourth", "output"))  # as in configs/digits.yaml, of which one layer was missing
@@ -372,17 +377,36 @@ def test_a_figure_without_room_says_so_itself():
     assert "evenly spread" not in " ".join(text.get_text() for text in words(figure))
 
 
-def test_heat_map_and_sorted_strengths_show_the_numbers_of_the_averages(drawn):
-    table = frames()["heat_map"][0]
-    for panel, kind in zip(
-        [axes for axes in drawn["heat_map"].axes if axes.get_title(loc="left") in ("AND", "OR")],
-        ("and", "or"),
-        strict=True,
-    ):
-        shown = np.asarray(panel.images[0].get_array())
-        rows = (
-            table[(table["kind"] == kind) & (table["order"] > 0)]
-            .pivot(index="layer", columns="order", values="mean")
-            .reindex(LAYERS)
-        )
-        np.testing.assert_allclose(shown, rows)
+def heights(figure, panel=0):
+    """Bottom and top of every bar of a panel, one array for each artist."""
+    shown = [c for c in figure.axes[panel].collections if isinstance(c, PolyCollection)]
+    return [np.array([path.get_extents().intervaly for path in bars.get_paths()]) for bars in shown]
+
+
+def test_bars_while_training_are_the_averages(drawn):
+    """Each bar from its base to its end, in the order of the rows."""
+    strengths, shares, counts = (frames()[name][0] for name in ("signed_strength", "change", "salient_count"))
+    positive = strengths[
+        (strengths["kind"] == "and") & (strengths["quantity"] == "positive") & (strengths["order"] > 0)
+    ]
+    np.testing.assert_allclose(heights(drawn["signed_strength"])[0][:, 1], positive["mean"])
+    own = shares[(shares["kind"] == "both") & (shares["order"] > 0) & (shares["reference"] == "checkpoint before")]
+    kept, emerged, gone = (own[own["quantity"] == name]["mean"] for name in ("overlap", "forgotten", "new"))
+    grey, blue, orange = heights(drawn["change"], 1)
+    np.testing.assert_allclose(grey[:, 1], kept)
+    np.testing.assert_allclose(blue[:, 1] - blue[:, 0], emerged)
+    np.testing.assert_allclose(blue[:, 0], kept)
+    np.testing.assert_allclose(orange[:, 0], -gone)
+    both = counts[(counts["kind"] == "both") & (counts["order"] == 0)]
+    np.testing.assert_allclose(heights(drawn["salient_count"])[1][:, 1], both["mean"])
+
+
+def test_lines_while_training_are_the_averages(drawn):
+    shares, probes = frames()["layer_ratios"][0], frames()["layer_probes"][0]
+    rows = shares[(shares["kind"] == "both") & (shares["order"] == 0) & (shares["reference"] == "output")]
+    for line, name in zip(drawn["layer_ratios"].axes[0].lines, ("completeness", "redundancy"), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), rows[rows["quantity"] == name]["mean"].iloc[:-1])
+    last = probes[probes["step"] == 10]
+    line, chance = drawn["layer_probes"].axes[0].lines
+    np.testing.assert_allclose(line.get_ydata(), last["accuracy"])
+    assert set(chance.get_ydata()) == set(last["chance"])
