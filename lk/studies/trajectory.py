@@ -14,6 +14,7 @@ from lk.interactions.salience import salient
 from lk.runs import Run
 from lk.storage.digest import digest_tensors
 from lk.storage.stored import read_tensors
+from lk.studies.alignment import opened
 from lk.studies.low_signal import low_signal
 from lk.studies.run_facts import optional_table
 
@@ -93,13 +94,7 @@ def trajectory(run: Run, extraction: str = "default", opposite: bool = False) ->
         FileNotFoundError: The run has no such extraction.
         ValueError: Fewer than four checkpoints are extracted.
     """
-    files = run.extracted(extraction)
-    if not files:
-        known = ", ".join(run.extractions) or "none"
-        raise FileNotFoundError(
-            f"Run {run.id} has no extraction {extraction!r}. Known: {known}. Make it with analyze.py extract "
-            f"{run.path}."
-        )
+    files = opened(run, extraction).run.extracted(extraction)
     if len(files) < LEAST_CHECKPOINTS:
         raise ValueError(
             f"expected at least {LEAST_CHECKPOINTS} extracted checkpoints of run {run.id}, got {len(files)}. "

@@ -52,7 +52,7 @@ def test_what_is_refused(folder, capsys):
     run = str(folder / "run-0")
     with pytest.raises(ValueError, match="Name each once"):
         analyze(["dynamics", run, run])
-    with pytest.raises(FileNotFoundError, match="expected an extraction 'none'"):
+    with pytest.raises(FileNotFoundError, match="expected an extraction of run run-0, got name='none'"):
         analyze(["dynamics", run, "--extraction", "none"])
     with pytest.raises(SystemExit):
         analyze(["dynamics"])

@@ -149,7 +149,7 @@ def test_another_threshold_changes_what_is_salient(found):
 def test_what_is_refused(runs, tmp_path):
     with pytest.raises(ValueError, match="Name each once"):
         configurations([runs[0], runs[0]])
-    with pytest.raises(FileNotFoundError, match="expected an extraction 'other'"):
+    with pytest.raises(FileNotFoundError, match="expected an extraction of run mlp-0, got name='other'"):
         configurations(runs, "other")
     short = write_run(tmp_path / "short", steps={0: 0.0, 1: 1.0, 2: 2.0})
     with pytest.raises(ValueError, match="expected at least 4 extracted checkpoints of run short, got 3"):
