@@ -87,9 +87,9 @@ def start_section(figures: Figures, tables: Mapping[str, pd.DataFrame]) -> Secti
         "what-where-when",
         f"What, where and when, {what} by {what}",
         "Left: how the salient strength of the finished output is divided among interactions of one, two and more "
-        "players. Middle: how much of it each layer of the finished network holds. Right: how much of it the output holds at "
-        f"earlier checkpoints. Measured on the {len(aligned.kept)} samples that all {len(aligned.members)} finished "
-        f"networks classify correctly, of {len(aligned.common)} that all explain.",
+        "players. Middle: how much of it each layer of the finished network holds. Right: how much of it the output "
+        f"holds at earlier checkpoints. Measured on the {len(aligned.kept)} samples that all {len(aligned.members)} "
+        f"finished networks classify correctly, of {len(aligned.common)} that all explain.",
         parts,
     )
     found = tables["sentences"]
@@ -122,8 +122,8 @@ def sample_section(figures: Figures, unit: str) -> Section:
             name,
             f"Sample no. {index} of class {samples.classes[int(samples.y[shown.sample])]}, {shown.what} of all",
             "The strongest interactions at the output of one network of each kind, that of the lowest seed. A plus "
-            f"speaks for the class.{extra} On this sample the networks' salient sets are {shown.what}: mean intersection over "
-            f"union {number(shown.iou)}.",
+            f"speaks for the class.{extra} On this sample the networks' salient sets are {shown.what}: mean "
+            f"intersection over union {number(shown.iou)}.",
             chart,
         )
     return section

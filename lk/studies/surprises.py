@@ -8,6 +8,7 @@ from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.metrics.comparison import shares
 from lk.metrics.intervals import Array, interval
+from lk.studies.averages import WHOLE
 from lk.studies.profile import Profile
 from lk.text import number, signed, spanned
 

@@ -47,8 +47,8 @@ def trained(aligned: Aligned, lines: Mapping[str, Sequence[int]]) -> dict[str, T
 def unequal(found: Mapping[str, Trained]) -> dict[str, str]:
     """The lines that were trained less than another, and in what.
 
-    A line is named if one of its runs has fewer than 80 % of the epochs of the longest training; or if it is 5 percentage
-    points less accurate than the best line, and the Wilson intervals of both exclude each other.
+    A line is named if one of its runs has fewer than 80 % of the epochs of the longest training; or if it is 5
+    percentage points less accurate than the best line, and the Wilson intervals of both exclude each other.
 
     Example:
         >>> a, b = Trained((25, 25), (0.97, 0.97, 0.97), 360), Trained((10, 10), (0.82, 0.82, 0.82), 360)

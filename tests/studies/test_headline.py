@@ -37,8 +37,8 @@ NAMED = {"x": "x", "y": "y ‡", "z": "z"}
         ),
         (
             rows(("x", "y", -0.3, 0.2), ("x", "z", -0.4, 0.01), ("y", "z", -0.1, 0.01)),
-            "x learns more complex interactions than z; y ‡ learns more complex interactions than z. No other difference "
-            "is shown.",
+            "x learns more complex interactions than z; y ‡ learns more complex interactions than z. No other "
+            "difference is shown.",
         ),
         (
             rows(("x", "y", -0.3, 0.2), ("x", "z", -0.4, 0.3), ("y", "z", -0.1, 0.5)),

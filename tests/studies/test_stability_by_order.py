@@ -101,5 +101,6 @@ def test_a_planted_difference_is_told_with_its_direction(runs):
     assert len(found) == len(QUESTIONS) + 1 + len(STABILITY)
     row = found[found["question"] == STABILITY[0].name].iloc[0]
     assert row["text"].startswith(
-        "Of these two runs, MLP seed 0 (two) has more stable interactions at the output than MLP seed 0 (one): difference 0.48"
+        "Of these two runs, MLP seed 0 (two) has more stable interactions at the output than MLP seed 0 (one): "
+        "difference 0.48"
     )
