@@ -69,8 +69,8 @@ def where_section(figures: Figures, layers: pd.DataFrame, steps: pd.DataFrame, d
         "Completeness and redundancy",
         "All kinds and orders together, against the output of the same network at the same checkpoint. Completeness: "
         "share of the output's salient strength that the layer holds. Redundancy: share of the layer's salient "
-        "strength that the output lacks. The output itself (1 and 0) is not drawn. Half depth: the intermediate layer, "
-        "over training.",
+        "strength that the output lacks. The output itself (1 and 0) is not drawn. Half depth: the intermediate "
+        "layer, over training.",
         parts,
         2,
     )
