@@ -52,7 +52,10 @@ assert sys.modules["wandb"] is None
 
 @pytest.fixture(scope="module")
 def run(tiny_config, tmp_path_factory):
-    """The tiny run with TensorBoard, CSV, MLflow, a logger without pictures and one whose disk is full; none names a folder."""
+    """The tiny run with TensorBoard, CSV, MLflow, a logger without pictures and one whose disk is full.
+
+    None names a folder.
+    """
     runs = tmp_path_factory.mktemp("others")
     (runs / "own_loggers.py").write_text(OWN)
     config = yaml.safe_load(tiny_config.read_text())
