@@ -84,8 +84,10 @@ def spanned(row: "Mapping[Any, Any] | pd.Series[Any]", digits: int = 2, scale: f
     """A mean with its 95 % interval, from a row with mean, low and high.
 
     Example:
-        >>> spanned({"mean": 0.5, "low": 0.4, "high": 0.6}), spanned({"mean": 0.5, "low": float("nan"), "high": float("nan")})
-        ('0.50 (0.40 to 0.60)', '0.50 (no interval)')
+        >>> spanned({"mean": 0.5, "low": 0.4, "high": 0.6})
+        '0.50 (0.40 to 0.60)'
+        >>> spanned({"mean": 0.5, "low": float("nan"), "high": float("nan")})
+        '0.50 (no interval)'
     """
     mean, low, high = (number(scale * float(row[key]), digits) for key in ("mean", "low", "high"))
     if mean == DASH:

@@ -23,6 +23,7 @@ FLOORS = (
     {"metrics"},
     {"extraction"},  # games and interactions over samples, for all callers
     {"studies", "plots"},
+    {"charts"},
     {"pages"},
     {"certification"},
     {"report"},
@@ -38,7 +39,8 @@ ONLY_IN = {
     "pytorch_lightning": {"data", "extraction", "paper", *EDGE},  # extraction, paper: isolate_rng around a checkpoint
     "wandb": {"cli", "loggers"},
     "matplotlib": {
-        *("plots", "pages", "report", "paper", "certification", "explained", "callbacks", "interactions", "loggers")
+        *("plots", "charts", "pages", "report", "paper", "certification", "explained", "callbacks", "interactions"),
+        "loggers",
     },
     "jsonargparse": {"cli"},
     "rich": {"console"},

@@ -1,4 +1,4 @@
-"""Everything that a run logs, number by number, against the stored tables and against the interactions files themselves."""
+"""Everything that a run logs, number by number, against stored tables and the interactions files themselves."""
 
 import json
 
@@ -64,7 +64,7 @@ class Stored:
         found = {"interactions/certified": self.certified}
         for place, layer in enumerate(self.layers):
             own, other, both = self.shared(place)
-            at = f"interactions/0{place + 1}_{layer}"
+            at = f"interactions/{place + 1}_{layer}"
             found |= {f"{at}/salient": self.count(place), f"{at}/total_effect": self.reach[place]}
             if layer != "output":
                 found |= {f"{at}/completeness": both / other, f"{at}/redundancy": (own - both) / own}
@@ -83,7 +83,7 @@ def from_tables(run, step):
     tables = {key: frame[frame["step"] == step] for key, frame in extraction.tables.items()}
     comparisons = run.read_table("default/comparisons").query("step == @step and reference == 'output'")
     sums = comparisons.groupby("layer", sort=False)[["all", "all_reference", "overlap", "forgotten"]].sum()
-    parts = {layer: f"0{place + 1}_{layer}" for place, layer in enumerate(("layer1", "layer2", "output"))}
+    parts = {layer: f"{place + 1}_{layer}" for place, layer in enumerate(("layer1", "layer2", "output"))}
     for layer, part in parts.items():
         rows = own[own["layer"] == layer]
         found[f"interactions/{part}/salient"] = rows["salient"].mean()
@@ -114,7 +114,7 @@ def history(tiny_run):
 
 
 @pytest.fixture(scope="module")
-def checkpoints(tiny_run, history):
+def checkpoints(history):
     """`{step: what W&B was given}`."""
     return {item["trainer/global_step"]: item for item in history if "interactions/certified" in item}
 
@@ -186,10 +186,10 @@ def test_without_effects_there_are_no_ratios():
     flat = interactions_of(torch.ones(4, 2, 3), ["first", "output"])
     means = averages(flat, equal_weights(3))
     assert set(scalars(means, games(flat), None, "x")) == {
-        "interactions/x/01_first/salient",
-        "interactions/x/02_output/salient",
-        "interactions/x/01_first/total_effect",
-        "interactions/x/02_output/total_effect",
+        "interactions/x/1_first/salient",
+        "interactions/x/2_output/salient",
+        "interactions/x/1_first/total_effect",
+        "interactions/x/2_output/total_effect",
         "interactions/x/certified",
     }
 

@@ -183,10 +183,10 @@ def test_one_flag_starts_and_resumes(plain, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--ckpt_path", "last"], "--ckpt_path last needs the --id"),
-        (["--ckpt_path", "last", "--id", "nobody"], "there is no run in"),
-        (["--resume", "true"], "--resume true needs the --id"),
-        (["--ckpt_path", "missing.ckpt", "--id", "b"], "No file missing.ckpt"),
+        (["--ckpt_path", "last"], "expected the --id of the run to resume with --ckpt_path last, got none"),
+        (["--ckpt_path", "last", "--id", "nobody"], "got no run in"),
+        (["--resume", "true"], "to start with --resume true, got none"),
+        (["--ckpt_path", "missing.ckpt", "--id", "b"], "got --ckpt_path missing.ckpt, which is no file"),
     ],
 )
 def test_resume_needs_a_run(plain, tmp_path, words, message):
@@ -283,7 +283,7 @@ def test_a_stop_that_is_not_on_the_schedule_is_saved_and_read(tiny_config, tmp_p
 
 
 def early(path, patience, **changes):
-    """A copy of a configuration that validates twice an epoch and stops where the loss has not fallen by 50 `patience` times."""
+    """A configuration that validates twice an epoch and stops after `patience` losses that fell by less than 50."""
     config = yaml.safe_load(path.read_text())
     own = {"monitor": "test/loss", "patience": patience, "min_delta": 50.0}
     config["trainer"]["callbacks"].append({"class_path": "pytorch_lightning.callbacks.EarlyStopping", "init_args": own})
@@ -418,7 +418,7 @@ def test_a_changed_resume_point_is_refused_or_passed_over(stopped, tmp_path, cha
         refused = str(error)
     if refused:
         assert not signed
-        assert re.search(r"last\.ckpt cannot be resumed from \(.*\)\. Delete it", refused)
+        assert re.search(r"can be resumed from, got .*last\.ckpt \(.*\)\. Delete it", refused)
         return
     assert "last.ckpt is damaged" in capsys.readouterr().err
     assert (
@@ -460,7 +460,7 @@ def test_two_writers_of_one_folder_are_refused(tiny_run, tmp_path):
 
 
 def test_slurm_saves_at_the_end_of_the_step_and_requeues(plain, tmp_path, own_module):
-    """SLURM's signal: the point is saved, `scontrol requeue` is called with the job, and the requeued command goes on from there."""
+    """SLURM's signal: the point is saved, `scontrol requeue` gets the job, the requeued command continues there."""
     queue = tmp_path / "bin" / "scontrol"
     queue.parent.mkdir()
     queue.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/queue\n')

@@ -14,10 +14,11 @@ ROOT = Path(lk.__file__).parent
 # Everything that a reader of a page or figure sees.
 ROOMS = {
     "certification": ("milestones", "page"),
+    "charts": ("axes", "bars", "cells", "effects", "lines"),
     "extraction": ("forecast",),
     "pages": ("page", "glossary"),
     "paper": ("page", "verdicts"),
-    "studies": ("answers", "differences", "layer_steps"),
+    "studies": ("answers", "differences", "layer_steps", "surprises"),
 }
 SHOWN = [path for room in ("plots", "report") for path in sorted((ROOT / room).glob("*.py"))]
 SHOWN += [ROOT / room / f"{name}.py" for room, names in ROOMS.items() for name in names]

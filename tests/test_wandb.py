@@ -44,7 +44,7 @@ def test_the_run_has_the_folders_id_and_the_full_config(log):
     assert config["trainer"]["callbacks"][1]["init_args"]["extraction"]["init_args"]["kappa"] == 0.04
 
 
-LAYERS = ("01_layer1", "02_layer2", "03_output")
+LAYERS = ("1_layer1", "2_layer2", "3_output")
 SCALARS = {f"interactions/{layer}/{name}" for layer in LAYERS for name in ("salient", "total_effect")}
 SCALARS |= {f"interactions/{layer}/{name}" for layer in LAYERS[:-1] for name in ("completeness", "redundancy")}
 SCALARS |= {f"probe/{layer}/{name}" for layer in LAYERS for name in ("accuracy", "calibration_error")}
@@ -145,7 +145,8 @@ def test_an_unknown_mode():
 
 def test_artifacts_can_be_declined_and_a_fault_ends_the_records_only(tmp_path, capsys):
     logger = guard(Wandb(save_dir=str(tmp_path), artifacts=False, log_model=False, mode="disabled"))
-    log_results([logger], Run(tmp_path), None)  # begins no run, reads no file
+    (tmp_path / "config.yaml").write_text("{}")
+    log_results([logger], Run(tmp_path), None)  # disabled: nothing is read
     attempt(logger, lambda: 1 / 0)
     attempt(logger, lambda: 1 / 0)
     logger.log_metrics({"a": 1.0})

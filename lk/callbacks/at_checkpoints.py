@@ -48,7 +48,8 @@ class AtCheckpoints(Callback):
         if self.schedule is None:
             name = type(self).__name__
             raise ValueError(
-                f"{name} works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks."
+                f"expected lk.callbacks.SaveCheckpoints for {name}, which works at saved checkpoints, got none. Add it "
+                f"before {name} in trainer.callbacks."
             )
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -88,7 +89,9 @@ class AtCheckpoints(Callback):
         """Work on the current step."""
         if trainer.is_global_zero:
             checkpoint = self.checkpoint(trainer, pl_module, last)
-            with isolate_rng(), torch.inference_mode(False), suppress(Interrupted), interruptible():
+            assert self.schedule is not None
+            watching = self.schedule.budget.watching(trainer.global_step)
+            with watching, isolate_rng(), torch.inference_mode(False), suppress(Interrupted), interruptible():
                 self.work(checkpoint, trainer.loggers)
         self.worked = trainer.global_step
         trainer.strategy.barrier(f"lk-{type(self).__name__}")

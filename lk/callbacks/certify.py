@@ -35,8 +35,8 @@ class Certify(AtCheckpoints):
         unknown = [name for name in verifiers if name not in VERIFIERS]
         if seeds < 1 or unknown or not verifiers:
             raise ValueError(
-                f"Given seeds={seeds}, verifiers={list(verifiers)}; expected at least 1, and some of "
-                f"{', '.join(VERIFIERS)}."
+                f"expected seeds of at least 1 and verifiers among {', '.join(VERIFIERS)}, got seeds={seeds}, "
+                f"verifiers={list(verifiers)}. Leave verifiers out for all."
             )
         super().__init__()
         self.seeds, self.verifiers = seeds, list(verifiers)

@@ -1,5 +1,6 @@
 """Extract interactions at every checkpoint of a training run."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from lk.callbacks.at_checkpoints import AtCheckpoints
 from lk.callbacks.log import log_extraction
 from lk.console import say
 from lk.extraction import Checkpoint, Extraction, Samples, read
-from lk.extraction.forecast import check_disk, forecast, pending
+from lk.extraction.forecast import Forecast, check_disk, forecast, pending
 from lk.extraction.samples import check_memory
 from lk.extraction.tables import record_interactions
 from lk.games import count_players
@@ -33,6 +34,8 @@ class ExtractInteractions(AtCheckpoints):
         super().__init__()
         self.extraction = extraction
         self.samples: Samples | None = None
+        self.planned: list[int] = []
+        self.timed: Forecast | None = None  # of the first checkpoint that this process extracts
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Check everything that can be checked before the first step."""
@@ -53,14 +56,25 @@ class ExtractInteractions(AtCheckpoints):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say what is to come."""
         assert self.schedule is not None
+        self.planned, self.timed = self.schedule.steps(trainer), None
         if trainer.is_global_zero:
             checkpoint = replace(self.checkpoint(trainer, pl_module), samples=self.samples)
-            with isolate_rng(), torch.inference_mode(False):
-                say(forecast(checkpoint, self.extraction, self.schedule.steps(trainer)))
+            with self.schedule.budget.watching(), isolate_rng(), torch.inference_mode(False):
+                say(forecast(checkpoint, self.extraction, self.planned))
         super().on_train_start(trainer, pl_module)
 
     def work(self, checkpoint: Checkpoint, loggers: Sequence[Logger]) -> None:
         """Extract and log; what is stored already is read."""
+        name, start = self.extraction.name, time.perf_counter()
+        new = checkpoint.step not in checkpoint.run.extracted(name)
         checkpoint, found = read(replace(checkpoint, samples=self.samples), self.extraction)
-        record_interactions(checkpoint.run, self.extraction.name, found)
-        log_extraction(loggers, checkpoint, self.extraction.name, found, unit_of(type(self.extraction.score).__name__))
+        ready, seconds = time.perf_counter(), found.origin.seconds
+        record_interactions(checkpoint.run, name, found)
+        log_extraction(loggers, checkpoint, name, found, unit_of(type(self.extraction.score).__name__))
+        if new and self.timed is None:
+            played, decomposed = seconds["play"], seconds["decompose"]
+            self.timed = Forecast(
+                max(0.0, ready - start - played - decomposed), played, decomposed, time.perf_counter() - ready
+            )
+            if left := pending(checkpoint.run, self.extraction, self.planned):
+                say(self.timed.of_rest(name, checkpoint.step, len(left)))

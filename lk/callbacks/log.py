@@ -40,7 +40,8 @@ def scalars(
         to nothing) or constant (the output against itself) is left out.
     """
     shares = means["shares"]
-    parts = {layer: layer_part(place, layer) for place, layer in enumerate(dict.fromkeys(means["reach"]["layer"]))}
+    layers = list(dict.fromkeys(means["reach"]["layer"]))
+    parts = {layer: layer_part(place, layer, len(layers)) for place, layer in enumerate(layers)}
     by_layer = {"salient": total(means["counts"]), "total_effect": means["reach"]}
     by_layer |= {quantity: total(shares, quantity=quantity, reference="output") for quantity in CONSTANT}
     found = {

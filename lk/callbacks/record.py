@@ -49,7 +49,7 @@ class RecordTraining(Callback):
         self.next_beat = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """The task's last values: schedulers, callbacks and the table ask for those of a validation inside an epoch at its end."""
+        """The task's last values: schedulers, callbacks and the table ask for them at the epoch's end."""
         return {"validated": self.validated, "known": self.known}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

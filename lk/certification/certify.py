@@ -1,4 +1,4 @@
-"""What is proven about a group network at a checkpoint, by the callback during training and by the command afterwards alike."""
+"""What is proven about a group network at a checkpoint, by the callback during training and by the command alike."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -61,22 +61,19 @@ def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
     """
     if not isinstance(network, GroupNetwork) or not isinstance(data, GroupTable):
         raise ValueError(
-            f"Given {type(network).__name__} on {type(data).__name__}; certificates are about lk.networks.GroupNetwork "
-            "trained on lk.data.GroupTable (see configs/group_s4.yaml)."
+            f"expected lk.networks.GroupNetwork trained on lk.data.GroupTable, got {type(network).__name__} on "
+            f"{type(data).__name__}. See configs/group_s4.yaml."
         )
     Tables(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1), network.activation)
     if any(parameter.dtype == torch.float64 for parameter in network.parameters()):
-        raise ValueError(
-            "Given a network with float64 parameters; certificates speak of float32 ones. Train with "
-            "trainer.precision=32-true."
-        )
+        raise ValueError("expected parameters of float32, got float64. Train with trainer.precision=32-true.")
     n = data.group.order
     needed, free = 8 * n**2 * (n + 8), available_memory()  # schur keeps D <= n numbers of each pair
     if needed > free:
         raise ValueError(
-            f"Certifying networks of {data.group.name} (order {n:,}) needs up to {needed / 2**30:,.1f} GiB, and "
-            f"{free / 2**30:,.1f} GiB are free. Use a smaller group, or a machine with more memory; leave the Certify "
-            "callback out to train alone."
+            f"expected {needed / 2**30:,.1f} GiB of free memory to certify networks of {data.group.name} (order "
+            f"{n:,}), got {free / 2**30:,.1f} GiB. Use a smaller group, or a machine with more memory; leave the "
+            "Certify callback out to train alone."
         )
     return network, data
 
@@ -94,7 +91,7 @@ def folded(network: GroupNetwork) -> dict[int, Tables]:
             parameters = {name: parameter[index].detach().cpu() for name, parameter in stored.items()}
             found[seed] = tables_of(parameters, network.activation)
         except ValueError as error:
-            raise ValueError(f"The network of seed {seed} cannot be certified: {error}.") from error
+            raise ValueError(f"Seed {seed}: {error}") from error
     return found
 
 

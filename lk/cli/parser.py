@@ -34,7 +34,7 @@ class Parser(ArgumentParser):
 
     @staticmethod
     def add_command(subcommands: Any, function: Callable[..., Any]) -> "Parser":
-        """A subcommand called as a function and described by its docstring, with `--config` and no other argument yet."""
+        """A subcommand named as a function and described by its docstring, with `--config` and no other argument."""
         description = (inspect.getdoc(function) or "").split("\n")[0]
         parser = Parser(description=description)
         parser.add_argument("--config", action="config", help="YAML file with any of the arguments.")
@@ -63,15 +63,16 @@ class Parser(ArgumentParser):
             accepted = (
                 [name for name in inspect.signature(found).parameters if name != "self"] if callable(found) else []
             )
-            return f"{path} has no option {option!r}. {nearest(option, accepted)}"
+            return f"expected an option of {path}, got {option!r}. {nearest(option, accepted)}"
         if missing := MISSING.findall(message):
             module, name = missing[-1]
-            return f"{module} has no {name!r}. {nearest(name, list(getattr(sys.modules.get(module), '__all__', [])))}"
+            known = list(getattr(sys.modules.get(module), "__all__", []))
+            return f"expected a name of {module}, got {name!r}. {nearest(name, known)}"
         if unknown := UNKNOWN.search(message):
             key = next(group for group in unknown.groups() if group)
             known = self.all_keys()
             family = [k for k in known if k.split(".")[0] == key.split(".")[0]] or [k for k in known if "." not in k]
-            return f"Unknown key {key!r}. {nearest(key, family)}"
+            return f"expected a key of this command, got {key!r}. {nearest(key, family)}"
         return message
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:

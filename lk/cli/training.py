@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 import sys
 import traceback
@@ -15,6 +16,7 @@ import pytorch_lightning as pl
 import yaml
 from jsonargparse import Namespace
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning import loggers
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
@@ -30,12 +32,16 @@ from lk.cli.parser import Parser
 from lk.cli.start import RUN_ID, is_first, run_id, start_of
 from lk.console import say
 from lk.data import Data
+from lk.layers import nearest
 from lk.loggers import log_results
 from lk.loggers.guard import attempt, guard
 from lk.runs import Run
 from lk.runs.lock import locked
 from lk.runs.segments import write_config
 from lk.tasks import Classification
+
+UNKNOWN_CLASS = re.compile(r"Expected a dot import path string: (\S+)")
+LOGGERS = ["Wandb", *loggers.__all__]
 
 
 class TrainParser(Parser, LightningArgumentParser):
@@ -47,6 +53,13 @@ class TrainParser(Parser, LightningArgumentParser):
         if is_logger(theclass) and any(action.dest == FOLDER and action.required for action in self._actions):
             self.set_defaults({FOLDER: LEFT_OUT})
         return added
+
+    def explain(self, message: str) -> str:
+        """The innermost error; of an unknown logger its name alone."""
+        unknown = UNKNOWN_CLASS.search(message)
+        if unknown and "trainer.logger" in message:
+            return f"expected a logger for trainer.logger, got {unknown[1]!r}. {nearest(unknown[1], LOGGERS)}"
+        return super().explain(message)
 
 
 class TrainCLI(LightningCLI):
@@ -88,8 +101,8 @@ class TrainCLI(LightningCLI):
         self.folder = folder = Path(config.runs_dir) / config.id
         if config.ckpt_path == "last" and not folder.is_dir():
             raise ValueError(
-                f"--ckpt_path last needs the --id of the run to resume; there is no run in {folder}. "
-                "--resume true starts it."
+                f"expected the --id of a run to resume with --ckpt_path last, got no run in {folder}. --resume true "
+                "starts it."
             )
         if is_first():
             self.held.enter_context(locked(folder))
@@ -153,10 +166,10 @@ class TrainCLI(LightningCLI):
             if hasattr(launcher, "kill"):
                 launcher.kill(signal.SIGKILL)
             if restoring(error) and str(self.start.checkpoint) not in str(error):
-                reason = f"{type(error).__name__}: {str(error)[:300]}"
+                reason = f"{type(error).__name__}: {str(error)[:300].rstrip('.')}"
                 raise ValueError(
-                    f"{self.start.checkpoint} cannot be resumed from ({reason}). "
-                    "Delete it: the run then goes on from an older checkpoint."
+                    f"expected a checkpoint that can be resumed from, got {self.start.checkpoint} ({reason}). Delete "
+                    "it: the run then goes on from an older checkpoint."
                 ) from error
             raise
 
@@ -198,7 +211,7 @@ def check_end(trainer: Any) -> None:
         ValueError: Neither epochs, steps nor time are bounded.
     """
     if not isinstance(trainer, Namespace):
-        raise ValueError(f"expected trainer as settings by name, got {trainer!r}.")
+        raise ValueError(f"expected trainer as settings by name, got {trainer!r}. Write `trainer: {{max_epochs: 10}}`.")
     if trainer.max_epochs is None and trainer.max_steps in (None, -1) and trainer.max_time is None:
         raise ValueError(
             "expected an end of the training, got none: Lightning would train for 1 000 epochs. Set trainer.max_epochs."
@@ -217,7 +230,7 @@ def restoring(error: BaseException) -> bool:
 
 
 NOTES = (
-    r"LightningCLI's args parameter",  # main([...]) from Python is a door of its own here
+    r"LightningCLI's args parameter",  # train([...]) is called from Python too
     r".*does not have many workers",  # data sets in memory need none
     r".*number of training batches .* is smaller than the logging interval",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of torch
@@ -268,7 +281,7 @@ def train(args: Sequence[str] | None = None) -> TrainCLI:
         if isinstance(error, SIGTERMException):
             raise SystemExit(143) from error  # Lightning leaves with 0
         if isinstance(error, MisconfigurationException):
-            raise ValueError(f"The trainer refuses its settings: {error}") from error
+            raise ValueError(f"expected settings that the trainer takes, got others: {error}") from error
         raise
     finally:
         if own:

@@ -102,7 +102,9 @@ def about(header: Mapping[str, str], samples: int | None = None) -> dict[str, An
     wrong = [key for key, right in RIGHT.items() if key in found and not right(found[key])]
     wrong += [key for key in PER_SAMPLE if samples is not None and len(found.get(key, ())) not in (0, samples)]
     if wrong:
-        raise ValueError(f"the entry {wrong[0]!r} of its metadata is of another kind or length than expected")
+        raise ValueError(
+            f"expected metadata of the stored kinds and lengths, got another kind or length of {wrong[0]!r}"
+        )
     return found
 
 

@@ -16,26 +16,28 @@ def key(family: str, *parts: str, extraction: str = DEFAULT) -> str:
     """`family/part/...`, with the name of the extraction behind the family where it is not `default`.
 
     Example:
-        >>> key("interactions", "01_layer1", "salient"), key("figures", "2_orders", extraction="unit")
-        ('interactions/01_layer1/salient', 'figures/unit/2_orders')
+        >>> key("interactions", "1_layer1", "salient"), key("figures", "2_orders", extraction="unit")
+        ('interactions/1_layer1/salient', 'figures/unit/2_orders')
     """
     return "/".join([family, *([] if extraction == DEFAULT else [plain(extraction)]), *parts])
 
 
-def layer_part(place: int, layer: str) -> str:
-    """A layer as part of a key: its place, counted from 1 in two digits, and its name.
+def layer_part(place: int, layer: str, layers: int) -> str:
+    """A layer as part of a key: its place, counted from 1 in as many digits as the last one has, and its name.
 
-    Loggers sort by name: `layer10` would come before `layer2`, and `output` before all `stage` layers.
+    Loggers sort by name: `layer10` would come before `layer2`, and `output` before all `stage` layers. No more digits
+    than needed: terminals cut long keys.
 
     Args:
         place: Place of the layer among those that are read, from 0.
         layer: Its name.
+        layers: How many are read.
 
     Example:
-        >>> layer_part(1, "features.3"), layer_part(11, "output")
-        ('02_features_3', '12_output')
+        >>> layer_part(1, "features.3", 9), layer_part(1, "features.3", 12)
+        ('2_features_3', '02_features_3')
     """
-    return f"{place + 1:02d}_{plain(layer)}"
+    return f"{place + 1:0{len(str(layers))}d}_{plain(layer)}"
 
 
 def plain(name: str) -> str:

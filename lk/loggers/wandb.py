@@ -53,7 +53,7 @@ class Wandb(WandbLogger):
         save_dir: str = ".",
     ) -> None:
         if mode not in ("offline", "online", "disabled"):
-            raise ValueError(f"expected mode offline, online or disabled, got mode={mode!r}.")
+            raise ValueError(f"expected mode offline, online or disabled, got mode={mode!r}. Use offline.")
         if find_spec("wandb") is None:
             raise ModuleNotFoundError(
                 "expected the package wandb for trainer.logger, got none installed. Install it, or choose another "

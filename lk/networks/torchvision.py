@@ -45,7 +45,7 @@ class Torchvision(Network):
 
         known = list_models(module=torchvision.models)  # without its detectors and segmenters
         if name not in known:
-            raise ValueError(f"torchvision has no classifier {name!r}. {nearest(name, known)}")
+            raise ValueError(f"expected a classifier of torchvision, got name={name!r}. {nearest(name, known)}")
         self.model = get_model(name, weights=weights, num_classes=num_classes)
         if layers is None:
             children = [child for child, _ in self.model.named_children()]

@@ -106,7 +106,9 @@ def read_final(
         ValueError: The stored extraction has other settings.
     """
     if not run.checkpoints:
-        raise FileNotFoundError(f"Run {run.id} has no checkpoints in {run.path / 'checkpoints'}; train it first.")
+        raise FileNotFoundError(
+            f"expected checkpoints in {run.path / 'checkpoints'}, got none. Train run {run.id} first."
+        )
     step = max(run.checkpoints)
     data = run.data(trust, data_dir)
     network = run.network(data, trust).to("cuda" if torch.cuda.is_available() else "cpu")

@@ -36,7 +36,7 @@ class Result(NamedTuple):
 def stored_table(
     final: FinalCheckpoint, name: str, settings: Mapping[str, Any], compute: Callable[[], Result]
 ) -> Result:
-    """A table of the run: read where it was computed with these settings at this checkpoint, otherwise computed and written.
+    """A table of the run: read if computed with these settings at this checkpoint, otherwise computed and written.
 
     Args:
         final: The checkpoint.
@@ -88,7 +88,7 @@ def read_about(path: Path) -> dict[str, Any]:
 def stored_tensors(
     final: FinalCheckpoint, name: str, settings: Mapping[str, Any], compute: Callable[[], dict[str, Tensor]]
 ) -> dict[str, Tensor]:
-    """Tensors of the run: read where they were computed with these settings at this checkpoint, otherwise computed and written.
+    """Tensors of the run: read if computed with these settings at this checkpoint, otherwise computed and written.
 
     Args:
         final: The checkpoint.

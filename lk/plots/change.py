@@ -16,6 +16,7 @@ from lk.plots.style import (
     layers_of,
     marked_in,
     mirrored,
+    part_of,
     spread,
     styled,
     with_intervals,
@@ -37,8 +38,9 @@ def change(shares: pd.DataFrame, title: str, references: Sequence[str] = tuple(R
     """
     rows = shares[(shares["kind"] == "both") & (shares["order"] > 0)]
     known = [name for name in references if (rows["reference"] == name).any()]
-    layers, orders = spread(layers_of(rows), MOST_LAYERS), sorted(rows["order"].unique())
-    marked = marked_in(rows)
+    every, orders = layers_of(rows), sorted(rows["order"].unique())
+    layers = spread(every, MOST_LAYERS)
+    marked = marked_in(rows[rows["layer"].isin(layers)])
     figure, axes = fixed(max(1, len(known)), 1.6 + 1.9 * max(1, len(known)))
     for panel, reference in zip(axes[:, 0], known, strict=False):
         own = rows[(rows["reference"] == reference) & rows["layer"].isin(layers)]
@@ -57,8 +59,8 @@ def change(shares: pd.DataFrame, title: str, references: Sequence[str] = tuple(R
         mirrored(panel)
         blocks(panel, layers, orders, marked, named=panel is axes[0, 0])
         if panel is not axes[-1, 0]:
-            panel.set_xticks([])
+            panel.set(xticks=[], xlabel="")
     words = {"kept": OVERLAP, "newly emerged": NEW, "forgotten (downwards)": FORGOTTEN}
     legend(figure, [swatch(word, facecolor=colour) for word, colour in words.items()])
-    heading(figure, title, f"strength / {REACH} by order; {with_intervals(rows)}")
+    heading(figure, title, marked, f"strength / {REACH}; {with_intervals(rows)}", part_of(layers, every))
     return figure

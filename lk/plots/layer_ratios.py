@@ -1,5 +1,7 @@
 """Completeness and redundancy by layer, all orders together."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -8,7 +10,7 @@ from matplotlib.lines import Line2D
 from lk.plots.side_by_side import fixed, heading, legend, named
 from lk.plots.style import FORGOTTEN, TEST, layers_of, marked_in, styled, whiskers, with_intervals
 
-LINES = {"completeness": (TEST, "-", "o"), "redundancy": (FORGOTTEN, "--", "s")}
+LINES: Any = {"completeness": (TEST, "-", "o"), "redundancy": (FORGOTTEN, "--", "s")}
 
 
 @styled
@@ -35,5 +37,5 @@ def layer_ratios(shares: pd.DataFrame, title: str) -> Figure:
     named(axes[0, 0], layers, marked_in(rows))
     legend(figure, [Line2D([], [], color=c, linestyle=s, marker=m, label=name) for name, (c, s, m) in LINES.items()])
     note = "completeness: share of the output's strength; redundancy: share of the layer's that the output lacks"
-    heading(figure, title, f"{note}\n{with_intervals(rows)}")
+    heading(figure, title, marked_in(rows), note, with_intervals(rows))
     return figure

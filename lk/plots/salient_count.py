@@ -34,5 +34,5 @@ def salient_count(counts: pd.DataFrame, title: str) -> Figure:
     panel.set_ylabel("salient per sample")
     named(panel, layers, marked_in(rows))
     kinds(figure)
-    heading(figure, title, with_intervals(both, "whiskers (AND and OR together)"))
+    heading(figure, title, marked_in(rows), with_intervals(both, "whiskers (AND and OR together)"))
     return figure

@@ -13,24 +13,26 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lk.plots.style import KIND_COLOURS, LOW_SIGNAL, WIDTH, layer_labels, layer_ticks
+from lk.plots.style import FOOTNOTE, KIND_COLOURS, LOW_SIGNAL, WIDTH, layer_labels, layer_ticks
 
 GAP = 1.6  # empty places between two layers
-HEIGHT = 4.0  # inches
-SLANTED = 1.55  # inches below axes whose names are slanted
-LEFT, RIGHT, BOTTOM, TOP = 0.95, 0.15, 0.85, 0.72  # inches around the axes
+HEIGHT = 4.2  # inches
+SLANTED = 1.75  # inches below axes whose names are slanted
+LEFT, RIGHT, BOTTOM, TOP = 0.95, 0.15, 1.0, 0.72  # inches around the axes
 
 
 def fixed(rows: int = 1, height: float = HEIGHT) -> tuple[Figure, Any]:
     """A figure with set margins, and its axes `(rows, 1)`: to solve a layout costs as much as to draw."""
-    figure = Figure(figsize=(WIDTH, height), layout="none")
+    figure = Figure(figsize=(WIDTH, height))
+    figure.set_layout_engine("none")
     margins = {"left": LEFT / WIDTH, "right": 1 - RIGHT / WIDTH, "bottom": BOTTOM / height, "top": 1 - TOP / height}
     return figure, figure.subplots(rows, 1, squeeze=False, gridspec_kw={**margins, "hspace": 0.32})
 
 
-def heading(figure: Figure, title: str, note: str = "") -> None:
-    """The title on top, what stands behind the numbers below."""
+def heading(figure: Figure, title: str, marked: Sequence[str], *notes: str) -> None:
+    """The title on top; below, what stands behind the numbers and what the dagger means."""
     height = figure.get_figheight()
+    note = "\n".join([*(text for text in notes if text), *([FOOTNOTE] if marked else [])])
     figure.text(0.012, 1 - 0.12 / height, title, fontsize=13, fontweight="bold", va="top")
     figure.text(0.012, 0.1 / height, note, fontsize=9, color="#555555", va="bottom")
 
@@ -82,6 +84,7 @@ def blocks(
         middle, flagged = place * step + (len(orders) - 1) / 2, name in set(marked)
         style: Any = {"color": LOW_SIGNAL, "style": "italic"} if flagged else {}
         axes.text(middle, 1.02, label, transform=axes.get_xaxis_transform(), ha="center", fontweight="bold", **style)
+    axes.set_xlabel("order")
     axes.tick_params(axis="x", length=0)
     axes.set_xlim(-1, len(layers) * step - GAP)
     axes.grid(axis="x", visible=False)
@@ -90,8 +93,10 @@ def blocks(
 def named(axes: Axes, layers: Sequence[str], marked: Sequence[str]) -> None:
     """One place per layer along the x axis; room is made for names that are slanted."""
     layer_ticks(axes, layers, marked)
-    place = axes.get_subplotspec()
-    if place is not None and any(text.get_rotation() for text in axes.get_xticklabels()):
-        place.get_gridspec().update(bottom=SLANTED / HEIGHT)
+    slanted = any(text.get_rotation() for text in axes.get_xticklabels())
+    if slanted:
+        box = axes.get_position()
+        axes.set_position((box.x0, SLANTED / HEIGHT, box.width, box.y1 - SLANTED / HEIGHT))
+    axes.set_xlabel("" if slanted else "layer")
     axes.set_xlim(-0.6, len(layers) - 0.4)
     axes.grid(axis="x", visible=False)

@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from lk import plots
+from lk import charts
 from lk.certification.page import certificate_sections
 from lk.games import OUTPUT
 from lk.metrics.wilson import wilson
 from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.pages.page import Gallery, Section, render
+from lk.report.dynamics import dynamics_section
 from lk.report.extraction_sections import extraction_sections
+from lk.report.lead import lead
 from lk.report.training_segments import on_segments, segments_section
 from lk.runs import Run
 from lk.runs.segments import read_segments
@@ -42,7 +44,7 @@ def write_report(run: Run) -> Path:
     ]
     segments, size = read_segments(run.path), parameters(run)
     first = [text for text in (on_segments(segments),) if text]
-    answers = [on_training(run, size)]
+    answers, surprising = [on_training(run, size)], list[str]()
     sections = [training_section(run, size, extractions, gallery)]
     for extraction in extractions:
         prefix = "" if extraction.name == "default" else f"{extraction.name}: "
@@ -50,7 +52,9 @@ def write_report(run: Run) -> Path:
         # What the reader must know before anything else, or after everything else.
         (first if len(finished(extraction.low_signal)) else said).append(doubt)
         answers += [prefix + text for text in said]
+        surprising += [prefix + text for text in extraction.surprises]
         sections += extraction_sections(extraction, gallery, "" if len(extractions) == 1 else f" ({extraction.name})")
+        sections += dynamics_section(run, extraction.name, gallery)
     proven, certified = certificate_sections(run, gallery)
     answers += proven
     sections += certified
@@ -74,7 +78,8 @@ def write_report(run: Run) -> Path:
         source=GROUP_SOURCE if is_group and not extractions else SOURCE,
         title=title,
         subtitle=f"Run {run.id}",
-        answers=[*first, *answers],
+        lead=lead(extractions[0]) if extractions else (),
+        answers=[*first, *surprising, *answers],
         sections=sections,
         config=yaml.safe_dump(run.config, sort_keys=False),
     )
@@ -150,15 +155,15 @@ def training_section(
     data_table(run, section)
     training = optional_table(run, "training")
     if training is not None and len(training):
-        epochs = extractions[0].games.drop_duplicates("step")[["step", "epoch"]] if extractions else None
+        shown = sorted(extractions[0].games["epoch"].unique().tolist()) if extractions else []
         gallery.hang(
             section,
             "training",
             "Training curves",
             "Mean loss and accuracy at the end of each epoch. Training values are means over the epoch, while the "
             "weights still changed; of networks that are trained at once, those of its last step."
-            + (" Ticks on the lower edge: checkpoints at which all layers were read." if extractions else ""),
-            plots.training_curves(training, epochs),
+            + (" Dotted: the checkpoint shown." if len(shown) > 1 else ""),
+            charts.training_lines(training, shown),
         )
     else:
         section.text.append("This run has no table of training curves.")
@@ -203,10 +208,10 @@ def environment_section(run: Run, extractions: Sequence[ExtractionAverages]) -> 
         header = ("part", "from step", *(column for column in table.columns if column not in ("what", "step")))
         section.table(header, [tuple(row) for row in table[["what", "step", *header[2:]]].itertuples(index=False)])
         section.text.append(
-            "Training includes what its callbacks read. The number of threads and the device change the order of sums, "
-            "and with it their last digits; training amplifies that. Between one and two threads, completeness of one "
-            "layer of configs/digits.yaml was 0.646 and 0.613 with the same seed: more than rounding, and no interval "
-            "over samples covers it. Compare runs of one environment, or several training seeds."
+            "Training includes what its callbacks read. The number of threads and the device change how sums are "
+            "rounded, which training amplifies. Between one and two threads, completeness of one layer of "
+            "configs/digits.yaml was 0.646 and 0.613 with the same seed: more than rounding, and no interval over "
+            "samples covers it. Compare runs of one environment, or several training seeds."
         )
         return section
     for extraction in extractions:

@@ -10,9 +10,8 @@ JSON_BYTES = 50_000_000
 def damaged(path: Path, what: str, error: object, remedy: str) -> ValueError:
     """The error of a file that cannot be used."""
     kind = f"{type(error).__name__}: " if isinstance(error, Exception) and not isinstance(error, ValueError) else ""
-    return ValueError(
-        f"{path} is truncated or {what} ({kind}{str(error).splitlines()[0] if str(error) else ''}). {remedy}"
-    )
+    reason = str(error).splitlines()[0].rstrip(".") if str(error) else ""
+    return ValueError(f"{path} is truncated or {what} ({kind}{reason}). {remedy}")
 
 
 def parse_json(text: str) -> Any:
@@ -28,15 +27,15 @@ def parse_json(text: str) -> Any:
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in found}) < len(found):
-            raise ValueError(f"a key stands twice among {sorted(key for key, _ in found)[:6]}")
+            raise ValueError(f"expected each key once, got one twice among {sorted(key for key, _ in found)[:6]}")
         return dict(found)
 
     if len(text) > JSON_BYTES:
-        raise ValueError(f"it has more than {JSON_BYTES:,} characters")
+        raise ValueError(f"expected at most {JSON_BYTES:,} characters, got {len(text):,}")
     try:
         return json.loads(text, object_pairs_hook=pairs)
     except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
+        raise ValueError("expected JSON of a limited depth, got one that is nested too deep") from error
 
 
 def read_json(path: Path, what: str, remedy: str) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def read_json(path: Path, what: str, remedy: str) -> dict[str, Any]:
         raise FileNotFoundError(f"No file {path}. {remedy}")
     try:
         if path.stat().st_size > JSON_BYTES:
-            raise ValueError(f"it has more than {JSON_BYTES:,} bytes")
+            raise ValueError(f"expected at most {JSON_BYTES:,} bytes, got {path.stat().st_size:,}")
         found = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(found, dict):
             raise ValueError(f"expected an object, got {type(found).__name__}")

@@ -25,9 +25,10 @@ def overview(folder: Path, now: float | None = None) -> list[Row]:
 
     Columns: run (its path from the folder), state (`lk.runs.heartbeat.state`; without a heartbeat
     `not started`, `damaged`, or `unknown` where the run is of an earlier version), network, data,
-    seed, epoch, epochs (planned), accuracy (test split), completeness (of the layer nearest to half of the depth, against
-    the output, at the last checkpoint), certified (share of games whose gap is proven; of group networks, share that is
-    provable), size (bytes of all files), age (seconds since the last file was written). None where something is not known.
+    seed, epoch, epochs (planned), accuracy (test split), completeness (of the layer nearest to half of the depth,
+    against the output, at the last checkpoint), certified (share of games whose gap is proven; of group networks,
+    share that is provable), size (bytes of all files), age (seconds since the last file was written). None where
+    something is not known.
 
     Args:
         folder: Folder of runs.

@@ -28,7 +28,8 @@ def combinations(method: object, parameters: object, cap: object = None) -> dict
         ValueError: The method is another, a parameter has another form or no value, or there is no end.
 
     Example:
-        >>> list(combinations("grid", {"config": {"values": ["a/mlp.yaml", "a/lenet.yaml"]}, "seed": {"values": [0, 1]}}))
+        >>> varied = {"config": {"values": ["a/mlp.yaml", "a/lenet.yaml"]}, "seed": {"values": [0, 1]}}
+        >>> list(combinations("grid", varied))
         ['mlp-0', 'mlp-1', 'lenet-0', 'lenet-1']
     """
     if not isinstance(parameters, dict) or not parameters:

@@ -39,8 +39,8 @@ class Sweep:
 def read_sweep(path: Path) -> Sweep:
     r"""The trainings that a sweep file asks for, everything checked.
 
-    A run's id is the sweep's name and the values of what varies; of a random sweep, the number of the draw. It stays the
-    same when values are added.
+    A run's id is the sweep's name and the values of what varies; of a random sweep, the number of the draw. It stays
+    the same when values are added.
 
     Raises:
         FileNotFoundError: The file, the program or a `--config` is missing.

@@ -99,7 +99,7 @@ def test_a_wrong_setting_is_refused_before_the_first_training(programmed, tiny_c
     assert not any((programmed / "runs").iterdir())
 
 
-def test_a_folder_or_program_that_cannot_be_used_is_named(programmed, tiny_config, monkeypatch):
+def test_a_folder_or_program_that_cannot_be_used_is_named(programmed, tiny_config):
     file = sweep_file(programmed, tiny_config, seed_everything={"values": [0]})
     (programmed / "taken").touch()
     with pytest.raises(ValueError, match="expected a folder that can be written to, got taken"):

@@ -25,7 +25,8 @@ def folder(tmp_path):
         )
     (tmp_path / "damaged" / "config.yaml").write_text("{")
     beat(tmp_path / "training", FACTS)
-    code = f"from pathlib import Path; from lk.runs.heartbeat import beat; beat(Path({str(tmp_path / 'died')!r}), {FACTS!r})"
+    folder = f"Path({str(tmp_path / 'died')!r})"
+    code = f"from pathlib import Path; from lk.runs.heartbeat import beat; beat({folder}, {FACTS!r})"
     subprocess.run([sys.executable, "-c", code], check=True)
     beat(tmp_path / "group" / "ended", FACTS, ended="finished")
     (tmp_path / "notes").mkdir()
