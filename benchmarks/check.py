@@ -1,4 +1,4 @@
-"""Does the outside checker refuse what is false? Certificates tampered with in every way, and the checker with each check left out.
+"""Does the outside checker refuse false certificates? Tampering of every kind, and the checker without each check.
 
     python benchmarks/check.py [--each 250] [--seed 0] [--run RUN] [--mutants 12]
 

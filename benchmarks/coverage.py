@@ -1,11 +1,8 @@
 """How often 95 % intervals hold the truth, and how often `compare` and `findings` see a difference where there is none.
 
-Everything is simulated with the product's own functions, on samples whose truth is known. The same script runs on the
-code from before the jackknife (`lk.metrics.bootstrap`), so that both columns of `docs/results/intervals.md` come from
-one simulation:
+Everything is simulated with the product's own functions, on samples whose truth is known.
 
-    python benchmarks/coverage.py
-    PYTHONPATH=CHECKOUT_OF_BEFORE python benchmarks/coverage.py
+    python benchmarks/coverage.py [TABLE ...] [--draws 4000] [--seed 0]
 """
 
 import argparse
@@ -14,20 +11,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from lk.metrics.intervals import divide, interval, jackknife
 from lk.metrics.wilson import wilson
-
-try:
-    from lk.metrics.intervals import divide, interval, jackknife
-    from lk.studies import compare, findings
-
-    BEFORE = False
-except ImportError:  # the code from before
-    from lk.metrics.bootstrap import interval, resamples
-
-    from lk.studies import compare, findings
-    from lk.studies.averages import divide
-
-    BEFORE = True
+from lk.paper.findings import over_runs
+from lk.studies.differences import difference
+from lk.studies.verdict import UNDECIDED, judge
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], tuple[Floats, Floats]]
@@ -92,38 +80,6 @@ CASES: dict[str, tuple[Draw, float]] = {
 }
 
 
-# ---- the product
-def weights_of(samples: int, draws: int) -> Floats:
-    """Weights as the product takes them: `draws` resamples before, the jackknife now."""
-    return resamples(samples, draws) if BEFORE else jackknife(samples)
-
-
-def ends(replicates: Floats) -> tuple[Floats, Floats]:
-    """Lower and upper end."""
-    _, low, high = interval(replicates) if BEFORE else interval(replicates)[:3]
-    return low, high
-
-
-def difference(a: Floats, b: Floats, generator: np.random.Generator) -> tuple[float, float, float]:
-    """p, low and high of two architectures, as `compare` writes them."""
-    if BEFORE:
-        drawn = compare.over_runs(a, generator) - compare.over_runs(b, generator)
-        _, low, high = interval(drawn)
-        return compare.two_sided(drawn), float(low), float(high)
-    found = compare.difference(a, b)
-    return float(found.p), float(found.low), float(found.high)
-
-
-def judged(contrasts: Floats, samples: int) -> tuple[float, str]:
-    """p and verdict of a contrast over runs, as `findings` writes them."""
-    if BEFORE:
-        drawn = compare.over_runs(contrasts, np.random.default_rng(0))
-        found = findings.judge(drawn, samples)
-    else:
-        found = findings.judge(findings.over_runs(contrasts))
-    return float(found["p"]), str(found["verdict"])
-
-
 # ---- tables
 def row(*cells: object) -> None:
     """One row of a Markdown table."""
@@ -151,8 +107,8 @@ def coverage(sizes: list[int], draws: int, seed: int) -> None:
         cells = []
         for n in sizes:
             part, whole = draw(np.random.default_rng(seed), (n, draws))
-            weights = weights_of(n, 1000)
-            low, high = ends(divide(weights @ part, weights @ whole))
+            weights = jackknife(n)
+            _, low, high, _ = interval(divide(weights @ part, weights @ whole))
             given = np.isfinite(low) & np.isfinite(high)
             held = ((low <= truth) & (high >= truth))[given]
             few = (
@@ -177,7 +133,7 @@ def length(sizes: list[int], draws: int, seed: int) -> None:
         cells = []
         for n in sizes:
             part, _ = draw(np.random.default_rng(seed), (n, draws))
-            low, high = ends(weights_of(n, 1000) @ part)
+            _, low, high, _ = interval(jackknife(n) @ part)
             theirs = 2 * student.ppf(0.975, n - 1) * part.std(0, ddof=1) / np.sqrt(n)
             given = np.isfinite(low)
             cells.append(f"{np.median((high - low)[given] / theirs[given]):.2f}" if given.any() else "refused")
@@ -211,14 +167,14 @@ def two_architectures(
 def alarms_of_compare(samples: int, seeds: list[int], draws: int, seed: int) -> None:
     """How often two architectures are called different at 5 %, before Holm's correction, though they are not."""
     header(f"two architectures, {samples} samples", *(f"{count} seeds each" for count in seeds))
-    weights = weights_of(samples, 4000)  # as many as sentences took
+    weights = jackknife(samples)
     for name, world in WORLDS.items():
         cells = []
         for count in seeds:
-            rng, generator, alarms = np.random.default_rng(seed), np.random.default_rng(seed + 1), []
+            rng, alarms = np.random.default_rng(seed), []
             for _ in range(draws):
                 a, b = two_architectures(rng, world, samples, count)
-                alarms.append(difference(weights @ a, weights @ b, generator)[0] < 0.05)
+                alarms.append(float(difference(weights @ a, weights @ b).p) < 0.05)
             cells.append(percent(np.array(alarms)))
         row(name, *cells)
 
@@ -226,14 +182,14 @@ def alarms_of_compare(samples: int, seeds: list[int], draws: int, seed: int) -> 
 def power_of_compare(samples: int, seeds: list[int], draws: int, seed: int) -> None:
     """How often a true difference of two architectures is found, in the first world."""
     header(f"true difference, {samples} samples", *(f"{count} seeds each" for count in seeds))
-    weights = weights_of(samples, 4000)
+    weights = jackknife(samples)
     for shift in (1.0, 2.0, 4.0):
         cells = []
         for count in seeds:
-            rng, generator, found = np.random.default_rng(seed), np.random.default_rng(seed + 1), []
+            rng, found = np.random.default_rng(seed), []
             for _ in range(draws):
                 a, b = two_architectures(rng, next(iter(WORLDS.values())), samples, count)
-                found.append(difference(weights @ (a + shift), weights @ b, generator)[0] < 0.05)
+                found.append(float(difference(weights @ (a + shift), weights @ b).p) < 0.05)
             cells.append(percent(np.array(found)))
         row(f"{shift:g} deviations of a seed", *cells)
 
@@ -251,7 +207,7 @@ def alarms_of_findings(sizes: list[int], seeds: list[int], draws: int, seed: int
         for count in seeds:
             cells = []
             for n in sizes:
-                rng, weights, verdicts, low_p = np.random.default_rng(seed), weights_of(n, 1000), [], []
+                rng, weights, verdicts, low_p = np.random.default_rng(seed), jackknife(n), [], []
                 part, whole = draw(rng, (n, draws * count))
                 drawn = divide(weights @ part, weights @ whole).reshape(len(weights), draws, count) - truth
                 spread = (
@@ -259,9 +215,9 @@ def alarms_of_findings(sizes: list[int], seeds: list[int], draws: int, seed: int
                 )  # seeds differ more than the choice of samples makes them
                 drawn = drawn + spread * rng.normal(size=(draws, count))
                 for each in drawn.transpose(1, 0, 2):
-                    p, verdict = judged(np.ascontiguousarray(each), n)
-                    verdicts.append(verdict != findings.UNDECIDED)
-                    low_p.append(p < 0.05)
+                    found = judge(over_runs(np.ascontiguousarray(each)))
+                    verdicts.append(found["verdict"] != UNDECIDED)
+                    low_p.append(float(found["p"]) < 0.05)
                 cells.append(f"{percent(np.array(verdicts))} / {percent(np.array(low_p))}")
             row(name, count, *cells)
 
@@ -306,10 +262,7 @@ if __name__ == "__main__":
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     start = time.process_time()
-    print(
-        f"{'before: percentile bootstrap' if BEFORE else 'now: lk.metrics.interval'}; {given.draws} data sets per "
-        f"cell, seed {given.seed}"
-    )
+    print(f"lk.metrics.interval; {given.draws} data sets per cell, seed {given.seed}")
     for name in given.tables:
         title, make = TABLES[name]
         print(f"\n### {title}\n")

@@ -133,7 +133,7 @@ def peers(arguments):
                 [float(answer.lower_bound) / problem.unit for answer, problem in zip(ours, problems, strict=True)],
             )
 
-            def row(method, cpu, reached, best=best, mean=mean, problems=problems, kappa=kappa, n=n):
+            def row(method, cpu, reached, best=best, mean=mean, kappa=kappa, n=n):
                 above = max(r / b - 1 for r, b in zip(reached, best, strict=False))
                 print(
                     f"| {n} | {kappa} | {method} | {len(reached)} | {cpu / len(reached):.0f} | {above:.2%} | "

@@ -95,10 +95,8 @@ def main() -> None:
             middle = statistics.median(times)
             alone = middle if alone is None else alone
             spread = f"{middle:.2f} [{min(times):.2f}, {max(times):.2f}]"
-            print(
-                f"{name:6}{seeds:14}{spread:>28}{1000 / middle:10.1f}{middle / seeds:13.2f}{alone * seeds / middle:11.2f}",
-                flush=True,
-            )
+            row = f"{name:6}{seeds:14}{spread:>28}{1000 / middle:10.1f}{middle / seeds:13.2f}"
+            print(f"{row}{alone * seeds / middle:11.2f}", flush=True)
         times = in_a_trainer(data, width, args.repeats)
         spread = f"{statistics.median(times):.2f} [{min(times):.2f}, {max(times):.2f}]"
         print(f"{name:6}{'in a Trainer':>14}{spread:>28}{1000 / statistics.median(times):10.1f}", flush=True)

@@ -33,7 +33,7 @@ def bits(n):
 
 
 def tied(n, generator):
-    """Values that tie: few ones, entries of -1 to 1, planted whole effects, thresholds, absolute values, functions of size."""
+    """Values that tie: few ones, entries of -1 to 1, planted integer effects, thresholds, functions of size."""
     present, kind = bits(n), generator.integers(6)
     v = np.zeros(2**n)
     if kind == 0:
@@ -65,7 +65,7 @@ def near_tie(generator):
 
 
 def bag_of_words(n, generator):
-    """A ReLU network without bias on the sum of the embeddings of the words that are present, drawn from four; float32."""
+    """A float32 ReLU network without bias on the summed embeddings of the words present, drawn from four."""
     embedding, first = generator.standard_normal((4, 8)), generator.standard_normal((8, 16)) / np.sqrt(8)
     words = embedding[generator.integers(0, 4, n)]
     return (np.maximum(bits(n) @ words @ first, 0) @ generator.standard_normal(16) / 4).astype(np.float32).astype(float)

@@ -1,4 +1,4 @@
-"""Where the time of an extraction goes, beside a bare loop over the same network and beside the way research code does it.
+"""Where the time of an extraction goes, beside a bare loop over the same network and the way of research code.
 
     uv run python benchmarks/pipeline.py runs/mnist-mlp7 runs/mnist-vgg11 --samples 4 --data-dir DIR
 

@@ -16,7 +16,7 @@ WIDTHS = {Symmetric(4): 64, Alternating(5): 128, Symmetric(5): 128, Alternating(
 
 
 def built(group, width, noise, seed=0):
-    """The standard representation of a permutation group on its points, a circuit on degree^2 neurons, noise relative to each table."""
+    """The standard representation of a permutation group: degree^2 neurons, noise relative to each table."""
     degree, rng = group.permutations.shape[1], np.random.default_rng(seed)
     point = np.flatnonzero(group.permutations[:, -1] == degree - 1)
     standard = next(

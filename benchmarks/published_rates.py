@@ -6,7 +6,8 @@ A step of rate r along the sign of all effects moves an effect by up to r / (1 -
 of the AND transform times its transpose, ((3 + sqrt 5) / 2)^n: 15 127 for ten players, 103 682 for twelve. So the rule
 trembles, and a longer game trembles more. Here the last rate alone is lowered, on games that `analyze.py paper` stored.
 
-python benchmarks/published_rates.py runs/paper/mnist-resnet20-0 runs/paper/cifar10-resnet20-0 [--extraction paper] [--samples 5]
+python benchmarks/published_rates.py runs/paper/mnist-resnet20-0 runs/paper/cifar10-resnet20-0 \
+    [--extraction paper] [--samples 5]
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Does any certificate claim too much? Random networks and explanations of every kind, against an exact oracle, and planted bugs.
+"""Does any certificate claim too much? Random networks and explanations against an exact oracle, and planted bugs.
 
     python benchmarks/soundness.py [--cases 6500] [--seed 0] [--run RUN]
 
@@ -26,7 +26,7 @@ from lk.runs import Run
 
 
 def trained(path, zoo, seed, seeds, first_step):
-    """Networks of a run: half-trained and trained, as they are and perturbed, with explanations right, wrong and tampered with."""
+    """Networks of a run, half-trained and trained, perturbed or not, with right, wrong and tampered explanations."""
     run = Run(path)
     data = run.data()
     group = data.group

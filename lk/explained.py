@@ -1,4 +1,4 @@
-"""The ten-line door: interactions of any torch module, in a notebook or script, without Lightning or W&B."""
+"""Explain any torch module, in a notebook or script, without Trainer or W&B."""
 
 import math
 from collections.abc import Sequence
@@ -42,9 +42,9 @@ class Explained:
     owner: Tensor
 
     def __repr__(self) -> str:
-        return "\n".join([repr(self.interactions), *self.doubts()])
+        return "\n".join([repr(self.interactions), *self.reliability()])
 
-    def doubts(self) -> list[str]:
+    def reliability(self) -> list[str]:
         """What the effects rest on: accuracy of each layer's classifier, a line each."""
         if self.accuracy is None:
             return []
@@ -86,8 +86,8 @@ def divide(players: str | Players, x: Tensor) -> Players:
     if players in ("grid", "columns") and x.ndim == 2:
         return Columns()
     raise ValueError(
-        f"Given players={players!r} for inputs of shape {tuple(x.shape)}; expected 'grid' (images), 'columns' (tables) "
-        "or a lk.games.Players."
+        f"expected players 'grid' (images), 'columns' (tables) or a lk.games.Players, got players={players!r} for "
+        f"inputs of shape {tuple(x.shape)}. Pass a division that fits the inputs."
     )
 
 
@@ -172,8 +172,8 @@ def explain(
     """
     if x.ndim < 2 or len(x) != len(y) or not 1 <= samples <= len(x):
         raise ValueError(
-            f"Given x {tuple(x.shape)}, {len(y)} labels, samples={samples}; expected as many labels as inputs, and "
-            "samples to explain."
+            f"expected a label for each input and samples from 1 to {len(x)}, got x.shape={tuple(x.shape)}, {len(y)} "
+            f"labels, samples={samples}. Give whole batches."
         )
     layers, y = check_layers(model, layers), class_numbers(torch.as_tensor(y)).cpu()
     masker, score, recipe = check_masker(masker, x), score or TrueClass(), probes or Optimum()
@@ -184,8 +184,8 @@ def explain(
     n = count_players(owner)
     if n > LARGEST:
         raise ValueError(
-            f"{n} players give 2^{n} masked samples each; expected at most {LARGEST} here. Group columns or choose "
-            "larger patches."
+            f"expected at most {LARGEST} players, got {n}, which give 2^{n} masked samples each. Group columns or "
+            "choose larger patches."
         )
     network = readable(model, layers, x)
     fitted, accuracy = None, None

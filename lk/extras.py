@@ -22,6 +22,6 @@ def extra(package: str, group: str = "text") -> Any:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"The package {package!r} is not installed; it comes with an extra: pip install "
+            f"expected the package {package!r}, got none installed. It comes with an extra: pip install "
             f"layerwise-knowledge[{group}]."
         ) from error

@@ -1,7 +1,6 @@
 """Read the activations of named layers, all of them in one forward pass."""
 
 import copy
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
@@ -11,20 +10,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from lk.text import nearest
+
 OUTPUT = "output"  # the name of the network's own answer among the layers that are read
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """The end of an error message: the nearest known name, and all of them where they are few.
-
-    >>> nearest("blok1", ["block1", "block2"])
-    "Did you mean 'block1'? Known: block1, block2."
-    """
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
-    # A long list buries the hint.
-    listed = known if len(known) <= 24 else [*known[:24], f"and {len(known) - 24} more"]
-    return hint.strip() if close and len(known) > 24 else f"{hint}Known: {', '.join(listed)}."
 
 
 def find_layer(module: nn.Module, name: str) -> nn.Module:
@@ -35,7 +23,10 @@ def find_layer(module: nn.Module, name: str) -> nn.Module:
     """
     modules: dict[str, nn.Module] = dict(module.named_modules())
     if not name or name not in modules:
-        raise ValueError(f"The network has no layer {name!r}. {nearest(name, [known for known in modules if known])}")
+        raise ValueError(
+            f"expected a layer of the network, got layer={name!r}. "
+            f"{nearest(name, [known for known in modules if known])}"
+        )
     return modules[name]
 
 
@@ -65,8 +56,8 @@ class Activations(dict[str, Tensor]):
 
     def __missing__(self, name: str) -> Tensor:
         raise ValueError(
-            f"Layer {name!r} was not run by the forward pass. Run were: {', '.join(self) or 'none'}. Name layers that "
-            "every input passes."
+            f"expected a layer that the forward pass runs, got {name!r} where it ran {', '.join(self) or 'none'}. Name "
+            "layers that every input passes."
         )
 
 
@@ -123,7 +114,7 @@ class _Recorder:
             output = output[0]
         if not isinstance(output, Tensor):
             raise ValueError(
-                f"Layer {name!r} returned {type(output).__name__}, expected a tensor. Name a layer inside it instead."
+                f"expected a tensor from layer {name!r}, got {type(output).__name__}. Name a layer inside it instead."
             )
         copied = _OVERWRITTEN.get(self.found[name], True)
         self.given[name] = (output, version(output))
@@ -145,9 +136,9 @@ class _Recorder:
             elif changed and kept is tensor:
                 _OVERWRITTEN[layer] = True
                 raise ValueError(
-                    f"Layer {name!r} was overwritten in place in this forward pass, but not in an earlier one. Read it "
-                    "again, or replace the in-place function behind it (inplace=True, relu_(), +=) by one that returns "
-                    "a new tensor."
+                    f"expected layer {name!r} to keep its output, got one that is overwritten in place in this forward "
+                    "pass, but not in an earlier one. Read it again, or replace the in-place function behind it "
+                    "(inplace=True, relu_(), +=) by one that returns a new tensor."
                 )
 
 
@@ -215,9 +206,9 @@ def check_finite(activations: dict[str, Tensor], samples: Tensor) -> None:
         if rows.any():
             sample = int(samples[rows][0])
             raise NonFiniteError(
-                f"Layer {name!r} has NaN or infinite activations on sample {sample} ({int(rows.sum())} of {len(rows)} "
-                "rows of this batch). Expected finite numbers: look at the loss of this checkpoint, lower the learning "
-                "rate, or choose an earlier checkpoint."
+                f"expected finite activations, got NaN or infinity of layer {name!r} on sample {sample} "
+                f"({int(rows.sum())} of {len(rows)} rows of this batch). Look at the loss of this checkpoint, lower "
+                "the learning rate, or choose an earlier checkpoint."
             )
 
 
@@ -246,14 +237,14 @@ def frozen(network: nn.Module) -> nn.Module:
     """
     try:
         kept: dict[int, object] = {id(tensor): tensor.detach().clone() for tensor in _derived(network, {})}
-        twin = copy.deepcopy(network, kept).eval().requires_grad_(False)
+        frozen_copy = copy.deepcopy(network, kept).eval().requires_grad_(False)
     except Exception as error:  # whatever the module holds decides the type
         raise ValueError(
             f"expected a network that can be copied, got {type(network).__name__} ({type(error).__name__}: {error}). "
             "Keep files, locks and generators out of its attributes, or define __deepcopy__ for what holds them. Of a "
             "script, pass the module that it was made from."
         ) from error
-    return faster_layout(twin)
+    return faster_layout(frozen_copy)
 
 
 def takes_channels_last(network: nn.Module) -> bool:

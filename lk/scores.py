@@ -71,8 +71,8 @@ def check_labels(labels: Tensor, classes: int) -> None:
     if len(wrong):
         place = int(wrong[0])
         raise ValueError(
-            f"The label {int(labels[place])} (place {place} of {len(labels)}) is out of range; "
-            f"with {classes} classes expected 0 to {classes - 1}."
+            f"expected labels from 0 to {classes - 1}, got label {int(labels[place])} at place {place} of "
+            f"{len(labels)}. Number the classes from 0."
         )
 
 
@@ -86,7 +86,7 @@ class Score(metaclass=Recorded):
     reads = "logits"
 
     def choose(self, logits: Tensor, label: Tensor) -> Tensor:
-        """The class each sample is scored for, from the network's logits on the unmasked samples and the labels, `(samples,)`."""
+        """The class `(samples,)` to score each sample for, from logits of unmasked samples and the labels."""
         return label
 
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -128,7 +128,8 @@ class NamedClass(Score):
         classes = max(logits.shape[1], 2)
         if not 0 <= self.label < classes:
             raise ValueError(
-                f"Given the class {self.label}; the network has {classes} classes, expected 0 to {classes - 1}."
+                f"expected label from 0 to {classes - 1}, as the network has {classes} classes, got "
+                f"label={self.label}. Name one of them."
             )
         return torch.full_like(label, self.label)
 
@@ -182,7 +183,7 @@ class Unit(Score):
 
     def __init__(self, index: int) -> None:
         if index < 0:
-            raise ValueError(f"Given index={index}; expected a unit from 0.")
+            raise ValueError(f"expected index of a unit from 0, got index={index}. Count units from 0.")
         self.index = index
 
     def choose(self, logits: Tensor, label: Tensor) -> Tensor:
@@ -191,12 +192,15 @@ class Unit(Score):
         return label
 
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The unit's activation `(batch,)`, from activations `(batch, units)`, `(batch, channels, ...)` or `(batch, tokens, features)`."""
+        """The unit's activation `(batch,)`.
+
+        Activations are `(batch, units)`, `(batch, channels, ...)` or `(batch, tokens, features)`.
+        """
         units = logits.movedim(-1, 1) if logits.ndim == 3 else logits
         if self.index >= units.shape[1]:
             raise ValueError(
-                f"Given the unit {self.index}; a layer that is read has {units.shape[1]} units (activations of shape "
-                f"{tuple(logits.shape[1:])}), expected 0 to {units.shape[1] - 1}. Set `layers` to those that have it."
+                f"expected index from 0 to {units.shape[1] - 1} in activations of shape {tuple(logits.shape[1:])}, got "
+                f"index={self.index}. Set `layers` to those that have it."
             )
         return units[:, self.index].flatten(1).mean(1) if units.ndim > 2 else units[:, self.index]
 

@@ -3,6 +3,7 @@
 One rounding, one minus sign, one way to write an interval.
 """
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -83,8 +84,10 @@ def spanned(row: "Mapping[Any, Any] | pd.Series[Any]", digits: int = 2, scale: f
     """A mean with its 95 % interval, from a row with mean, low and high.
 
     Example:
-        >>> spanned({"mean": 0.5, "low": 0.4, "high": 0.6}), spanned({"mean": 0.5, "low": float("nan"), "high": float("nan")})
-        ('0.50 (0.40 to 0.60)', '0.50 (no interval)')
+        >>> spanned({"mean": 0.5, "low": 0.4, "high": 0.6})
+        '0.50 (0.40 to 0.60)'
+        >>> spanned({"mean": 0.5, "low": float("nan"), "high": float("nan")})
+        '0.50 (no interval)'
     """
     mean, low, high = (number(scale * float(row[key]), digits) for key in ("mean", "low", "high"))
     if mean == DASH:
@@ -157,3 +160,17 @@ def short_names(names: Sequence[str], most: int = 16) -> list[str]:
         f"{name[: (most - 1) // 2]}…{place}" if len(origins[shown]) > 1 else shown
         for place, (name, shown) in enumerate(zip(names, cut, strict=True), 1)
     ]
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The end of an error message: the nearest known name, and all of them where they are few.
+
+    Example:
+        >>> nearest("blok1", ["block1", "block2"])
+        "Did you mean 'block1'? Known: block1, block2."
+    """
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    # A long list buries the hint.
+    listed = known if len(known) <= 24 else [*known[:24], f"and {len(known) - 24} more"]
+    return hint.strip() if close and len(known) > 24 else f"{hint}Known: {', '.join(listed)}."

@@ -31,8 +31,8 @@ def number_of_players(values: Tensor) -> int:
     coalitions = values.shape[0] if values.ndim else 0
     if coalitions < 1 or coalitions & (coalitions - 1):
         raise ValueError(
-            f"the first axis lists all coalitions, so its length is a power of two, not {coalitions} "
-            f"(shape {tuple(values.shape)})"
+            f"expected a power of two of coalitions along the first axis, got {coalitions} (shape "
+            f"{tuple(values.shape)}). List all 2**n coalitions."
         )
     return coalitions.bit_length() - 1
 
@@ -210,7 +210,7 @@ def _in_place(values: Tensor, factor: float, to_absent: bool = False) -> Tensor:
     """
     n = number_of_players(values)
     if not values.is_floating_point():
-        raise ValueError(f"interactions are differences of values, so values are floating point, not {values.dtype}")
+        raise ValueError(f"expected floating values, got values.dtype={values.dtype}. Convert with values.double().")
     if values.requires_grad or values.device.type != "cpu" or values.dtype not in (torch.float32, torch.float64):
         for player in range(n):
             halves = values.view(1 << (n - player - 1), 2, (1 << player) * values[0].numel())

@@ -132,7 +132,7 @@ NOUNS = ("film", "story", "acting", "plot", "unforgettable", "re-imagining")
 
 
 def write_sentences(root, test="test", words=3):
-    """TSV files of sentences with `words` content words among stop words and punctuation, and every third one with one word more."""
+    """TSV files of sentences with `words` content words (every third: one more) among stop words and punctuation."""
     generator = np.random.default_rng(0)
     root.mkdir(parents=True, exist_ok=True)
     for split, count in SPLITS.items():
@@ -274,7 +274,9 @@ from torch import nn
 class Own(nn.Module):
     def __init__(self, outputs: int = 10):
         super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3), nn.MaxPool2d(2), nn.Flatten())
+        self.body = nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3), nn.MaxPool2d(2), nn.Flatten()
+        )
         self.head = nn.Linear(64, outputs)
 
     def forward(self, x):
@@ -297,7 +299,7 @@ class Kill(Callback):
 
 @pytest.fixture
 def own_module(tmp_path, monkeypatch):
-    """Name of an importable module with a user's own network (dropout, batch normalisation) and a callback that kills the process."""
+    """A user's own module: a network (dropout, batch normalisation) and a callback that kills the process."""
     (tmp_path / "own_network.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "own_network", raising=False)

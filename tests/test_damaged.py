@@ -110,7 +110,7 @@ SETTINGS, SAMPLES = "extractions/default/settings.yaml", "extractions/default/sa
             "expected the settings of an extraction",
         ),
         ("config.yaml", text("[1]"), "report", "expected a mapping with text as keys"),
-        ("config.yaml", text("&a [*a]"), "report", "stands inside of what it stands for"),
+        ("config.yaml", text("&a [*a]"), "report", "expected aliases outside of what they stand for"),
         (SETTINGS, text("[1, 2]"), "report", "expected a mapping with text as keys"),
         (SETTINGS, text("text"), "report", "expected a mapping with text as keys"),
         (SETTINGS, entry("kappa", value="x"), "report", "expected kappa as a number"),
@@ -121,7 +121,7 @@ SETTINGS, SAMPLES = "extractions/default/settings.yaml", "extractions/default/sa
             "expected players as class_path with init_args",
         ),
         (SETTINGS, entry("layers", value=3), "report", "expected layers as a list of names"),
-        (SETTINGS, entry("colour", value=3), "extract by name", "hold 'colour'"),
+        (SETTINGS, entry("colour", value=3), "extract by name", "got 'colour'"),
         (f"{SAMPLES}.yaml", text(""), "report", "expected players as a list of texts"),
         (f"{SAMPLES}.yaml", text("- a"), "report", "expected a mapping with text as keys"),
         (f"{SAMPLES}.yaml", text("players: 3\nclasses: [a]"), "report", "expected players as a list of texts"),
@@ -171,13 +171,13 @@ SETTINGS, SAMPLES = "extractions/default/settings.yaml", "extractions/default/sa
             f"{STEP}/interactions.safetensors",
             header(about={"labels": [1]}),
             "report",
-            "the entry 'labels' of its metadata",
+            "got another kind or length of 'labels'",
         ),
         (
             f"{STEP}/interactions.safetensors",
             lambda file: file.write_bytes(file.read_bytes()[:-4] + b"\1\2\3\4"),
             "report",
-            "not those that were written",
+            "expected the tensors that were written, got others",
         ),
         (
             "probes/step=0000012.safetensors",
@@ -193,7 +193,7 @@ SETTINGS, SAMPLES = "extractions/default/settings.yaml", "extractions/default/sa
             "tables/probes.parquet",
             table(lambda frame: frame.drop(columns="accuracy")),
             "report",
-            "it has no column 'accuracy'",
+            "expected a column 'accuracy', got none",
         ),
         (
             "tables/training.parquet",
@@ -342,7 +342,7 @@ def test_loaders_raise_nothing_but_value_errors(tmp_path, tiny_run):
 
 
 # ---- disks
-def test_a_folder_that_cannot_be_written(run, tmp_path, capsys):
+def test_a_folder_that_cannot_be_written(run, capsys):
     """Root may write everywhere: here a file stands where a folder is needed."""
     shutil.rmtree(run / "tables")
     (run / "tables").write_text("a file")

@@ -16,6 +16,7 @@ import yaml
 
 from lk.cli import analyze, probe, train
 from lk.runs import Run
+from lk.runs.heartbeat import read_heartbeat, state
 from lk.runs.lock import locked
 from lk.runs.segments import read_resume_point, read_segments
 
@@ -86,6 +87,7 @@ def test_killed_and_resumed_equals_uninterrupted(config, tmp_path, own_module):
     environment.pop("WANDB_SERVICE", None)  # a process of its own, with a W&B service of its own
     assert subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).returncode == -signal.SIGKILL
     assert max(Run(tmp_path / "killed").checkpoints) < 24
+    assert state(read_heartbeat(tmp_path / "killed")) == "died"
     assert (tmp_path / "killed" / "checkpoints" / "last.ckpt").is_file()
     train(
         [
@@ -107,6 +109,7 @@ def test_killed_and_resumed_equals_uninterrupted(config, tmp_path, own_module):
     assert list(Run(tmp_path / "killed").extracted("default")) == list(Run(tmp_path / "whole").extracted("default"))
     whole, resumed = (Run(tmp_path / name).read_table("training") for name in ("whole", "killed"))
     assert (whole["step"] == resumed["step"]).all()
+    assert state(read_heartbeat(tmp_path / "killed")) == "finished"
 
 
 def kills(tmp_path, *scenarios):
@@ -180,10 +183,10 @@ def test_one_flag_starts_and_resumes(plain, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--ckpt_path", "last"], "--ckpt_path last needs the --id"),
-        (["--ckpt_path", "last", "--id", "nobody"], "there is no run in"),
-        (["--resume", "true"], "--resume true needs the --id"),
-        (["--ckpt_path", "missing.ckpt", "--id", "b"], "No file missing.ckpt"),
+        (["--ckpt_path", "last"], "expected the --id of the run to resume with --ckpt_path last, got none"),
+        (["--ckpt_path", "last", "--id", "nobody"], "got no run in"),
+        (["--resume", "true"], "to start with --resume true, got none"),
+        (["--ckpt_path", "missing.ckpt", "--id", "b"], "got --ckpt_path missing.ckpt, which is no file"),
     ],
 )
 def test_resume_needs_a_run(plain, tmp_path, words, message):
@@ -276,10 +279,11 @@ def test_a_stop_that_is_not_on_the_schedule_is_saved_and_read(tiny_config, tmp_p
     run = command(path, tmp_path, "--id", "a")
     assert list(run.checkpoints) == list(run.extracted("default")) == [0, 12]
     assert [segment["ended"] for segment in read_segments(run.path)] == ["stopped early"]
+    assert state(read_heartbeat(run.path)) == "stopped early"
 
 
 def early(path, patience, **changes):
-    """A copy of a configuration that validates twice an epoch and stops where the loss has not fallen by 50 `patience` times."""
+    """A configuration that validates twice an epoch and stops after `patience` losses that fell by less than 50."""
     config = yaml.safe_load(path.read_text())
     own = {"monitor": "test/loss", "patience": patience, "min_delta": 50.0}
     config["trainer"]["callbacks"].append({"class_path": "pytorch_lightning.callbacks.EarlyStopping", "init_args": own})
@@ -414,7 +418,7 @@ def test_a_changed_resume_point_is_refused_or_passed_over(stopped, tmp_path, cha
         refused = str(error)
     if refused:
         assert not signed
-        assert re.search(r"last\.ckpt cannot be resumed from \(.*\)\. Delete it", refused)
+        assert re.search(r"can be resumed from, got .*last\.ckpt \(.*\)\. Delete it", refused)
         return
     assert "last.ckpt is damaged" in capsys.readouterr().err
     assert (
@@ -456,7 +460,7 @@ def test_two_writers_of_one_folder_are_refused(tiny_run, tmp_path):
 
 
 def test_slurm_saves_at_the_end_of_the_step_and_requeues(plain, tmp_path, own_module):
-    """SLURM's signal: the point is saved, `scontrol requeue` is called with the job, and the requeued command goes on from there."""
+    """SLURM's signal: the point is saved, `scontrol requeue` gets the job, the requeued command continues there."""
     queue = tmp_path / "bin" / "scontrol"
     queue.parent.mkdir()
     queue.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/queue\n')

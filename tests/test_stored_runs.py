@@ -1,4 +1,4 @@
-"""Run folders that an earlier version wrote (tests/fixtures/<commit>) are read by every command of today, with the same numbers."""
+"""Run folders of an earlier version (tests/fixtures/<commit>): every command reads them, with the same numbers."""
 
 import shutil
 from pathlib import Path

@@ -135,7 +135,7 @@ def disturbed(rng, kind, arrays):
 
 
 def silenced(rng, arrays, explanation):
-    """All logits are equal; the explanation claims that only wrong answers are negative, at any scale, also where squares underflow."""
+    """All logits are equal; the explanation claims negative wrong answers, also where squares underflow."""
     small = 2.0 ** float(rng.integers(-1000, 0) if rng.random() < 0.5 else rng.integers(-690, -545))
     circuits = tuple(dataclasses.replace(p, kernel=-small * np.eye(len(p.lam))) for p in explanation.circuits)
     arrays = [*arrays[:2], *(np.zeros_like(array) for array in arrays[2:])]

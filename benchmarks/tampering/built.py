@@ -27,7 +27,7 @@ from lk.proofs import (
     schur,
     separable,
 )
-from lk.proofs.explanation import SidedCircuit
+from lk.proofs.circuits import SidedCircuit
 
 
 def built(rng, group):

@@ -68,7 +68,7 @@ def reseal_header(given, name, header, body):
 
 
 def header_changed(rng, given, _):
-    """Sealed: a safetensors file with bytes after the arrays, a hole, two arrays in one place, or sizes that do not fit."""
+    """Sealed: a safetensors file with trailing bytes, a hole, two arrays in one place, or sizes that do not fit."""
     name = pick(rng, [name for name in given.files if name != "explanation.json"])
     data = given.files[name]
     start = 8 + struct.unpack("<Q", data[:8])[0]

@@ -48,7 +48,8 @@ class AtCheckpoints(Callback):
         if self.schedule is None:
             name = type(self).__name__
             raise ValueError(
-                f"{name} works at saved checkpoints: add lk.callbacks.SaveCheckpoints before it in trainer.callbacks."
+                f"expected lk.callbacks.SaveCheckpoints for {name}, which works at saved checkpoints, got none. Add it "
+                f"before {name} in trainer.callbacks."
             )
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -1,4 +1,4 @@
-"""The budget of watching: which scheduled checkpoints are kept, so that their work takes a stated share of the training."""
+"""The budget of watching: which scheduled checkpoints are kept, for a stated share of the training's time."""
 
 import math
 import time
@@ -128,7 +128,8 @@ class Budget:
         kept = f"{len(self.kept) - len(left)} of {len(self.kept)}"
         text = (
             f"Watching took {duration(self.watched)}, {percent(share, 0)} of {duration(self.trained)} of training "
-            f"(budget {percent(self.share or 0, 0)}). Kept: the first, the last, and {kept} other scheduled checkpoints."
+            f"(budget {percent(self.share or 0, 0)}). Kept: the first, the last, and {kept} other scheduled "
+            "checkpoints."
         )
         over = share > 1.1 * (self.share or 0)
         return f"{text} The first and the last are kept whatever they take." if over else text
@@ -154,7 +155,7 @@ class Budget:
         found = read_yaml(self.path, REMEDY)
         try:
             if found["format"] != FORMAT:
-                raise ValueError(f"it is of format {found['format']!r}")
+                raise ValueError(f"expected format={FORMAT}, got format={found['format']!r}")
             numbers = [
                 found["trained"],
                 found["watched"],
@@ -164,7 +165,7 @@ class Budget:
             if not all(
                 plain_number(number) and number >= 0 for number in [*numbers, *found["kept"], *found["left_out"]]
             ):
-                raise ValueError("a number is negative or none")
+                raise ValueError("expected numbers of at least 0, got others")
             self.trained, self.watched, self.credit = map(float, numbers[:3])
             self.costs = {int(step): float(cost) for step, cost in found["costs"]}
             self.kept = dict.fromkeys(found["kept"], True) | dict.fromkeys(found["left_out"], False)

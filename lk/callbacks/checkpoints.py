@@ -50,8 +50,8 @@ class SaveCheckpoints(Callback):
     ) -> None:
         if every_n_epochs < 0 or early < 0 or log_spaced < 0 or log_spaced == 1:
             raise ValueError(
-                f"Given every_n_epochs={every_n_epochs}, early={early}, log_spaced={log_spaced}; expected at least 0 "
-                "each, and log_spaced=2 or more if it is set: the first and the last step."
+                f"expected at least 0 each and not log_spaced=1, got every_n_epochs={every_n_epochs}, early={early}, "
+                f"log_spaced={log_spaced}. Set log_spaced to 2 or more, the first and the last step, or to 0."
             )
         if max_overhead is not None and not 0 < max_overhead < float("inf"):
             raise ValueError(
@@ -76,7 +76,10 @@ class SaveCheckpoints(Callback):
         """
         per_epoch = steps_per_epoch(trainer)
         if trainer.max_epochs is None or trainer.max_epochs < 0:
-            raise ValueError("trainer.max_epochs is not set; the schedule of checkpoints needs the last epoch.")
+            raise ValueError(
+                f"expected the last epoch for a schedule of checkpoints, got trainer.max_epochs={trainer.max_epochs}. "
+                "Set trainer.max_epochs."
+            )
         last = per_epoch * trainer.max_epochs
         if trainer.max_steps > 0:
             last = min(last, trainer.max_steps)

@@ -136,7 +136,7 @@ class SaveResumePoint(Checkpoint):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Training goes on: Lightning would take the whole epoch for a restart, and leave out a step of ReduceLROnPlateau at its end."""
+        """Mark the epoch as continued: as a restart, Lightning would omit a step of ReduceLROnPlateau at its end."""
         if trainer.fit_loop.restarting:
             go_on(trainer)
 
@@ -157,7 +157,7 @@ class SaveResumePoint(Checkpoint):
             self.leave(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The end of every epoch; where something ends training inside one, Lightning counts it as complete, and nothing is saved."""
+        """Save the end of the epoch, unless training ended inside it: Lightning counts that as complete."""
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self.plateaus = plateaus(trainer)
             self.save(trainer)

@@ -66,7 +66,7 @@ def check_states(found: Any) -> list[States]:
             name, numbers, *rest = states["numpy"]
             np.random.RandomState().set_state((name, numbers.numpy().astype("uint32"), *rest))
             if not all(isinstance(state, torch.Tensor) for state in states["cuda"]):
-                raise TypeError("expected tensors as states of GPUs")
+                raise TypeError("expected tensors as states of GPUs, got something else")
     except (TypeError, ValueError, KeyError, AttributeError, IndexError, RuntimeError) as error:
         raise ValueError(f"expected states of random generators, got {type(found).__name__} ({error}).") from error
     if not found:

@@ -20,7 +20,7 @@ from lk.transforms import harsanyi
 def centred_logit(logits: Tensor, target: Tensor) -> Tensor:
     """The target's logit above the mean of all logits, shape `(batch,)`.
 
-    Blind to a shift of all logits, which changes no answer.
+    Invariant to a shift of all logits, which changes no answer.
 
     Example:
         >>> centred_logit(torch.tensor([[3.0, 0.0, 0.0]]), torch.tensor([0]))
@@ -52,8 +52,7 @@ def interactions_of_arguments(network: GroupNetwork, x: Tensor, y: Tensor, basel
     """
     if network.seeds > 1:
         raise ValueError(
-            f"Given a network of {network.seeds} seeds; interactions read one: pass "
-            "GroupNetwork.from_tables(network.tables().seed(i))."
+            f"expected one network, got {network.seeds} seeds. Pass GroupNetwork.from_tables(network.tables().seed(i))."
         )
     owner = Rows().divide(x, baseline)
     values, _ = play(network, None, [], x, y, owner, baseline.expand_as(x), OfActivation(centred_logit), batch_size=4)

@@ -1,4 +1,4 @@
-"""What is proven about a group network at a checkpoint, by the callback during training and by the command afterwards alike."""
+"""What is proven about a group network at a checkpoint, by the callback during training and by the command alike."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from lk.certification.arguments import interactions_of_arguments
 from lk.certification.proving import Proof, certify_network
-from lk.certification.rows import VERIFIERS, best_bounds, final_rows
+from lk.certification.rows import VERIFIERS, best_bounds
 from lk.data import GroupTable
 from lk.extraction import Checkpoint
 from lk.metrics import weight_norm
 from lk.networks import GroupNetwork
 from lk.proofs import Tables, tables_of
 from lk.runs import Run
+from lk.runs.measured import record_measured
 from lk.storage.digest import digest_tensors
 from lk.storage.files import available_memory
 
@@ -60,22 +61,19 @@ def group_run(network: nn.Module, data: Any) -> tuple[GroupNetwork, GroupTable]:
     """
     if not isinstance(network, GroupNetwork) or not isinstance(data, GroupTable):
         raise ValueError(
-            f"Given {type(network).__name__} on {type(data).__name__}; certificates are about lk.networks.GroupNetwork "
-            "trained on lk.data.GroupTable (see configs/group_s4.yaml)."
+            f"expected lk.networks.GroupNetwork trained on lk.data.GroupTable, got {type(network).__name__} on "
+            f"{type(data).__name__}. See configs/group_s4.yaml."
         )
     Tables(np.zeros((1, 1)), np.zeros((1, 1)), np.zeros((1, 1)), np.zeros(1), network.activation)
     if any(parameter.dtype == torch.float64 for parameter in network.parameters()):
-        raise ValueError(
-            "Given a network with float64 parameters; certificates speak of float32 ones. Train with "
-            "trainer.precision=32-true."
-        )
+        raise ValueError("expected parameters of float32, got float64. Train with trainer.precision=32-true.")
     n = data.group.order
     needed, free = 8 * n**2 * (n + 8), available_memory()  # schur keeps D <= n numbers of each pair
     if needed > free:
         raise ValueError(
-            f"Certifying networks of {data.group.name} (order {n:,}) needs up to {needed / 2**30:,.1f} GiB, and "
-            f"{free / 2**30:,.1f} GiB are free. Use a smaller group, or a machine with more memory; leave the Certify "
-            "callback out to train alone."
+            f"expected {needed / 2**30:,.1f} GiB of free memory to certify networks of {data.group.name} (order "
+            f"{n:,}), got {free / 2**30:,.1f} GiB. Use a smaller group, or a machine with more memory; leave the "
+            "Certify callback out to train alone."
         )
     return network, data
 
@@ -93,7 +91,7 @@ def folded(network: GroupNetwork) -> dict[int, Tables]:
             parameters = {name: parameter[index].detach().cpu() for name, parameter in stored.items()}
             found[seed] = tables_of(parameters, network.activation)
         except ValueError as error:
-            raise ValueError(f"The network of seed {seed} cannot be certified: {error}.") from error
+            raise ValueError(f"Seed {seed}: {error}") from error
     return found
 
 
@@ -161,7 +159,7 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def record(run: Run, found: Certification, step: int) -> None:
     """Write the rows of a checkpoint into the run's tables, in the place of its earlier ones.
 
-    Stored proofs of these go with them.
+    Stored proofs of these go with them. A table of runs is told the share of provable networks.
     """
     for folder in run.certified.get(step, {}).values():
         for name in VERIFIERS:
@@ -171,6 +169,9 @@ def record(run: Run, found: Certification, step: int) -> None:
         earlier = run.read_table(name) if run.table(name).is_file() else frame.iloc[:0]
         earlier = earlier[earlier["step"] != step]
         run.write_table(name, joined([earlier, frame]).sort_values("step", kind="stable"))
+    explained = best_bounds(found.tables["certificates"])
+    provable = float((explained["bound"] >= PROVABLE).mean()) if len(explained) else 0.0
+    record_measured(run.path, "certificates", step, {"certified": provable})
 
 
 def forget_after(run: Run, step: int) -> None:
@@ -179,23 +180,3 @@ def forget_after(run: Run, step: int) -> None:
         if run.table(name).is_file():
             frame = run.read_table(name)
             run.write_table(name, frame[frame["step"] <= step])
-
-
-def scalars(found: Certification) -> dict[str, float]:
-    """Means over the seeds of a checkpoint, under keys `certify/...`."""
-    certificates, progress = found.tables["certificates"], found.tables["progress"]
-    final = final_rows(certificates)
-    numbers: dict[str, float] = {}
-    for name, rows in final.groupby("verifier"):
-        numbers |= {
-            f"certify/{column}_{name}": float(rows[column].mean())
-            for column in ("bound", "bound_float32", "bound_bfloat16")
-        }
-        if rows["cost"].notna().any():
-            numbers[f"certify/cost_{name}"] = float(rows["cost"].mean())
-    explained = best_bounds(certificates)
-    if len(explained):
-        numbers["certify/provable"] = float((explained["bound"] >= PROVABLE).mean())
-    for name, values in progress[progress["irrep"] == ""].groupby("quantity")["value"]:
-        numbers[f"certify/{str(name).replace('/', '_')}"] = float(values.mean())
-    return numbers

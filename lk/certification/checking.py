@@ -40,7 +40,7 @@ def examine(folder: Path, pairs: int = 0, seed: int = 0) -> bool:
 
 
 def differences(run: Run, network: GroupNetwork, data: GroupTable, steps: Sequence[int]) -> list[str]:
-    """How the stored networks of certificates differ from the checkpoints of the run and from its group, a sentence each."""
+    """How the stored networks of certificates differ from the run's checkpoints and its group, a sentence each."""
     found = []
     for step in steps:
         if step in run.checkpoints:

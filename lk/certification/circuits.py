@@ -60,8 +60,9 @@ def describe_circuits(
         >>> s3 = Symmetric(3)
         >>> matrices = all_irreps(s3)[2].matrices
         >>> network, explanation = ideal(s3, [rho_set(s3, matrices, np.array([0, 1]), np.array([1.0, 0.3]))])
-        >>> [(c.irrep, c.points, c.coverage, round(c.direction_variance, 6)) for c in describe_circuits(network, s3, explanation)]
-        [('2a', 3, 1.0, 0.0)]
+        >>> (circuit,) = describe_circuits(network, s3, explanation)
+        >>> circuit.irrep, circuit.points, circuit.coverage, round(circuit.direction_variance, 6)
+        ('2a', 3, 1.0, 0.0)
     """
     sizes, found = contributions(tables), all_irreps(group) if irreps is None else irreps
     active = np.isin(np.arange(tables.width), active_neurons(sizes))

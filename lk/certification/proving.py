@@ -132,8 +132,8 @@ def uncontradicted(
         exact = proofs.brute_force(tables, group)
     if certificate is not None and exact is not None and (certificate.certified & ~exact.certified).any():
         raise RuntimeError(
-            f"{certificate.verifier} certifies pairs that brute force finds wrong. Report it with the stored network "
-            "and explanation"
+            f"expected certified pairs that brute force finds right, got wrong ones from {certificate.verifier}. This "
+            "is a fault of the verifier: report it with the network and the explanation."
         )
     return certificate
 

@@ -12,12 +12,12 @@ from lk.extraction import Extraction
 from lk.extraction.extraction import PARTS
 from lk.games import Players
 from lk.games.maskers import Masker
-from lk.layers import nearest
 from lk.probes import Probes, Recipe
 from lk.runs import Run
 from lk.scores import Score
 from lk.storage.describe import describe
 from lk.storage.trust import build, check_trusted
+from lk.text import nearest
 
 if TYPE_CHECKING:
     from lk.data import Data
@@ -31,7 +31,9 @@ def open_run(path: str, trust: bool, data_dir: str | None) -> tuple[Run, "Data",
     """
     run = Run(path)
     if not run.checkpoints:
-        raise FileNotFoundError(f"Run {run.id} has no checkpoints in {run.path / 'checkpoints'}; train it first.")
+        raise FileNotFoundError(
+            f"expected checkpoints in {run.path / 'checkpoints'}, got none. Train run {run.id} first."
+        )
     data = run.data(trust, data_dir)
     return run, data, run.network(data, trust).to("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -45,7 +47,8 @@ def chosen_steps(run: Run, steps: Sequence[int] | None) -> list[int]:
     unknown = [step for step in steps or [] if step not in run.checkpoints]
     if unknown:
         raise ValueError(
-            f"Run {run.id} has no checkpoint of step {unknown[0]}. Known: {', '.join(map(str, run.checkpoints))}."
+            f"expected steps of checkpoints of run {run.id}, got step {unknown[0]}. Known: "
+            f"{', '.join(map(str, run.checkpoints))}."
         )
     return list(steps or run.checkpoints)
 
@@ -78,7 +81,9 @@ def rebuilt(settings: dict[str, Any]) -> dict[str, Any]:
     known = list(inspect.signature(Extraction).parameters)
     unknown = [key for key in settings if key not in known]
     if unknown:
-        raise ValueError(f"The settings of the stored extraction hold {unknown[0]!r}. {nearest(unknown[0], known)}")
+        raise ValueError(
+            f"expected settings of an extraction, got {unknown[0]!r} in the stored ones. {nearest(unknown[0], known)}"
+        )
     bases = dict(zip(PARTS, (Players, Masker, Score, Recipe), strict=True))
     return {
         key: describe(build(value, False, bases[key])) if key in bases else value for key, value in settings.items()

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
+from lk.text import nearest
+
 PROBLEM = re.compile(r"Problem with given class_path '([^']+)':\s*\n\s*Option '([^']+)' is not accepted")
 UNKNOWN = re.compile(
     r"(?:does not accept option '([^']+)'|unrecognized arguments: --([^ =]+)|Key '([^']+)' is not expected)"
@@ -32,7 +34,7 @@ class Parser(ArgumentParser):
 
     @staticmethod
     def add_command(subcommands: Any, function: Callable[..., Any]) -> "Parser":
-        """A subcommand called as a function and described by its docstring, with `--config` and no other argument yet."""
+        """A subcommand named as a function and described by its docstring, with `--config` and no other argument."""
         description = (inspect.getdoc(function) or "").split("\n")[0]
         parser = Parser(description=description)
         parser.add_argument("--config", action="config", help="YAML file with any of the arguments.")
@@ -55,23 +57,22 @@ class Parser(ArgumentParser):
 
     def explain(self, message: str) -> str:
         """The innermost error of a message, with the nearest valid key."""
-        from lk.layers import nearest
-
         if problems := PROBLEM.findall(message):
             path, option = problems[-1]
             found = found_class(path)
             accepted = (
                 [name for name in inspect.signature(found).parameters if name != "self"] if callable(found) else []
             )
-            return f"{path} has no option {option!r}. {nearest(option, accepted)}"
+            return f"expected an option of {path}, got {option!r}. {nearest(option, accepted)}"
         if missing := MISSING.findall(message):
             module, name = missing[-1]
-            return f"{module} has no {name!r}. {nearest(name, list(getattr(sys.modules.get(module), '__all__', [])))}"
+            known = list(getattr(sys.modules.get(module), "__all__", []))
+            return f"expected a name of {module}, got {name!r}. {nearest(name, known)}"
         if unknown := UNKNOWN.search(message):
             key = next(group for group in unknown.groups() if group)
             known = self.all_keys()
             family = [k for k in known if k.split(".")[0] == key.split(".")[0]] or [k for k in known if "." not in k]
-            return f"Unknown key {key!r}. {nearest(key, family)}"
+            return f"expected a key of this command, got {key!r}. {nearest(key, family)}"
         return message
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:

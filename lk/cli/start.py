@@ -52,13 +52,14 @@ def run_id(given: str | None, stem: str, resume: bool, checkpoint: str | None) -
     several = int(os.environ.get("SLURM_NTASKS" if job else "WORLD_SIZE", "1")) > 1
     if given is None and resume and not job:
         raise ValueError(
-            "--resume true needs the --id of the run to resume or to start (under SLURM the job's number is the "
-            "default)."
+            "expected the --id of the run to resume or to start with --resume true, got none. Set --id (under SLURM "
+            "the job's number is the default)."
         )
     if given is None and checkpoint == "last":
-        raise ValueError("--ckpt_path last needs the --id of the run to resume.")
-    if given is None and RUN_ID in os.environ:
-        given = os.environ[RUN_ID]
+        raise ValueError("expected the --id of the run to resume with --ckpt_path last, got none. Set --id.")
+    if given is None:
+        swept = os.environ.get("WANDB_RUN_ID") if "WANDB_SWEEP_ID" in os.environ else None  # W&B's agent names the run
+        given = os.environ.get(RUN_ID, swept)
     if given is None and job:
         given = f"{stem}-{job}"
     if given is None and several:
@@ -95,14 +96,15 @@ def start_of(folder: Path, given: dict[str, Any], resume: bool, checkpoint: str 
         # A start that was refused or killed before its first checkpoint leaves nothing worth keeping.
         if exists and scheduled:
             raise ValueError(
-                f"Run {folder.name!r} exists already in {folder}. Choose another --id, resume it with --resume true, "
-                "or delete the folder."
+                f"expected the --id of a new run, got {folder.name!r}, which exists already in {folder}. Choose "
+                "another --id, resume it with --resume true, or delete the folder."
             )
         return Start(given)
     if checkpoint not in (None, "last"):
         if not Path(str(checkpoint)).is_file():
             raise FileNotFoundError(
-                f"No file {checkpoint}: --ckpt_path expects a checkpoint, or last for the newest of the run --id."
+                f"expected a checkpoint, or last for the newest of the run --id, got --ckpt_path {checkpoint}, which "
+                "is no file. Check the path."
             )
         point: ResumePoint | None = ResumePoint(Path(str(checkpoint)), -1)
     else:

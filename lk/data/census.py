@@ -50,7 +50,8 @@ def census_rows(frame: "pd.DataFrame") -> "pd.DataFrame":
     absent = [column for column in COLUMNS if column not in frame]
     if absent:
         raise ValueError(
-            f"The census table lacks the columns {', '.join(absent)}; expected those of OpenML's adult, version 2."
+            f"expected the columns of OpenML's adult, version 2, got none of: {', '.join(absent)}. Add them, with a "
+            "header line."
         )
     frame = frame[[column for column in COLUMNS if column not in LEFT_OUT]].copy()
     for column in frame.columns:
@@ -61,7 +62,9 @@ def census_rows(frame: "pd.DataFrame") -> "pd.DataFrame":
             frame[column] = (text.str.removesuffix(".") if column == "class" else text).mask(text == "?")
     strange = sorted(set(frame["class"].dropna().astype(str)) - set(INCOMES))
     if strange:
-        raise ValueError(f"The census table has the class {short(strange[0], 40)!r}; expected {' or '.join(INCOMES)}.")
+        raise ValueError(
+            f"expected classes {' or '.join(INCOMES)}, got class={short(strange[0], 40)!r}. Correct the column."
+        )
     return frame.dropna().reset_index(drop=True)
 
 
@@ -120,7 +123,7 @@ class Census(Table):
             )
         except (OSError, ValueError) as error:  # no network; a refusal or a damaged answer of OpenML
             raise FileNotFoundError(
-                f"No census table in {self.data_dir!r}, and OpenML cannot be reached ({error}). Start once with a "
+                f"expected the census table in {self.data_dir!r} or from OpenML, got {error}. Start once with a "
                 "network, or set data.init_args.path to a downloaded CSV file or UCI's adult.data."
             ) from error
         return self.used(bunch.frame)

@@ -100,7 +100,7 @@ def by_value(cells: pd.Series) -> tuple[NDArray[np.float64] | None, str]:
         return cells.to_numpy(np.float64), "true 1, false 0"
     if kind == "decimal" or pd.api.types.is_numeric_dtype(cells):
         if kind.startswith("complex"):
-            raise ColumnError("expected real numbers, got complex ones.")
+            raise ColumnError("expected real numbers, got complex ones. Use two columns.")
         if kind == "integer" and not cells.between(-EXACT, EXACT).all():
             far = np.flatnonzero(~cells.between(-EXACT, EXACT))[0]
             raise ColumnError(
@@ -184,9 +184,9 @@ def check_names(names: Sequence[str]) -> None:
     Raises:
         ColumnError: Names two of them.
     """
-    twins = pd.Series([name.strip() for name in names]).duplicated(keep=False)
-    if twins.any():
-        a, b = [name for name, twin in zip(names, twins, strict=True) if twin][:2]
+    repeated = pd.Series([name.strip() for name in names]).duplicated(keep=False)
+    if repeated.any():
+        a, b = [name for name, again in zip(names, repeated, strict=True) if again][:2]
         raise ColumnError(
             f"expected names that differ in more than white space, got {a!r} and {b!r}. Write them alike."
         )
@@ -211,8 +211,10 @@ def is_row_number(values: NDArray[np.float64]) -> bool:
     Whole numbers, all different, without a gap or in rising or falling order.
 
     Example:
-        >>> is_row_number(np.array([2.0, 0, 1, 3, 4])), is_row_number(np.array([2.0, 5, 5, 7, 9])), is_row_number(np.array([9.0, 5, 4, 2, 0]))
-        (True, False, True)
+        >>> is_row_number(np.array([2.0, 0, 1, 3, 4])), is_row_number(np.array([9.0, 5, 4, 2, 0]))
+        (True, True)
+        >>> is_row_number(np.array([2.0, 5, 5, 7, 9]))
+        False
     """
     if len(values) < 5 or not np.isfinite(values).all() or (values != np.floor(values)).any():
         return False

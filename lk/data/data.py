@@ -98,8 +98,8 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         super().__init__()
         if batch_size < 1 or samples_per_class < 1 or num_workers < 0:
             raise ValueError(
-                f"Given batch_size={batch_size}, samples_per_class={samples_per_class}, num_workers={num_workers}; "
-                "expected at least 1, 1 and 0."
+                f"expected batch_size >= 1, samples_per_class >= 1, num_workers >= 0, got batch_size={batch_size}, "
+                f"samples_per_class={samples_per_class}, num_workers={num_workers}. Leave them out for the defaults."
             )
         self.batch_size, self.samples_per_class, self.seed, self.num_workers = (
             batch_size,
@@ -125,9 +125,9 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         return []
 
     def content_words(self, x: Tensor) -> tuple[Tensor, list[list[str]]]:
-        """The content word that each token of `(samples, length)` belongs to (-1: none), and the words of each sample."""
+        """The content word of each token, of shape `(samples, length)` (-1: none), and the words of each sample."""
         raise ValueError(
-            f"{type(self).__name__} holds no sentences; the division into words needs lk.data.Sentences or "
+            f"expected sentences to divide into words, got {type(self).__name__}. Use lk.data.Sentences or "
             "lk.data.SST2."
         )
 
@@ -185,10 +185,13 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         for split, data in (("training", train), ("test", test)):
             labels = self.labels(data)
             if len(labels) == 0:
-                raise ValueError(f"The {split} split of {self.name} is empty; expected at least one labelled sample.")
+                raise ValueError(
+                    f"expected at least one labelled sample in the {split} split of {self.name}, got none. Add samples."
+                )
             if int(labels.min()) < 0:
                 raise ValueError(
-                    f"The {split} split of {self.name} has the label {int(labels.min())}; expected labels from 0."
+                    f"expected labels from 0 in the {split} split of {self.name}, got {int(labels.min())}. Number the "
+                    "classes from 0."
                 )
         return train, test
 
@@ -210,8 +213,8 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
             highest = int(self.labels(data).max())
             if highest >= count:
                 raise ValueError(
-                    f"The {split} split of {self.name} has the label {highest}, but there are {count} classes "
-                    f"({', '.join(map(str, self.class_names))}); expected labels 0 to {count - 1}."
+                    f"expected labels from 0 to {count - 1} in the {split} split of {self.name}, whose classes are "
+                    f"{', '.join(map(str, self.class_names))}, got {highest}. Name every class in class_names."
                 )
         return count
 
@@ -260,7 +263,8 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
                 else "Add samples of these classes to the test split, or leave them out."
             )
             raise ValueError(
-                f"samples_per_class={self.samples_per_class}, but the test split of {self.name} has fewer of: "
+                f"expected samples_per_class samples of each class in the test split of {self.name}, got "
+                f"samples_per_class={self.samples_per_class} and fewer of: "
                 f"{', '.join(map(str, lacking))}{f' ({what})' if what else ''}. {lower}"
             )
         return torch.cat(chosen)
@@ -290,7 +294,7 @@ class Data(pl.LightningDataModule, metaclass=Recorded):
         )
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        """Shuffled training batches; the order is a function of (seed, epoch), and a resumed run begins where it was stopped."""
+        """Shuffled training batches, in an order fixed by (seed, epoch); a resumed run begins where it was stopped."""
         replicas, rank = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         train = self.train
         batches = Batches(

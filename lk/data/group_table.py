@@ -89,11 +89,14 @@ class GroupTable(Data):
         super().__init__(512, samples_per_class, seed)
         self.pairs_trained = round(train_fraction * group.order**2)
         if steps_per_epoch < 1:
-            raise ValueError(f"Given steps_per_epoch={steps_per_epoch}; expected at least 1.")
+            raise ValueError(
+                f"expected steps_per_epoch of at least 1, got steps_per_epoch={steps_per_epoch}. Use 1 for an epoch of "
+                "one step."
+            )
         if not 0 < self.pairs_trained < group.order**2:
             raise ValueError(
-                f"Given train_fraction={train_fraction}, which trains on {self.pairs_trained} of the {group.order**2} "
-                f"pairs of {group.name}; expected at least one pair in each split. Choose a fraction inside 0 to 1."
+                f"expected at least one pair in each split, got train_fraction={train_fraction}, which trains on "
+                f"{self.pairs_trained} of the {group.order**2} pairs of {group.name}. Choose a fraction inside 0 to 1."
             )
         self.group, self.train_fraction, self.steps_per_epoch, self.split_seed = (
             group,

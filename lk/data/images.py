@@ -51,7 +51,10 @@ class ImageFolder(Data):
     ) -> None:
         super().__init__(batch_size, samples_per_class, seed, num_workers)
         if channels not in (1, 3) or size < 1:
-            raise ValueError(f"Given channels={channels}, size={size}; expected 1 or 3 channels and a positive size.")
+            raise ValueError(
+                f"expected 1 or 3 channels and a positive size, got channels={channels}, size={size}. Use 1 for grey, "
+                "3 for colour."
+            )
         self.data_dir, self.size, self.channels, self.skip_unreadable = Path(data_dir), size, channels, skip_unreadable
         self.remarks: list[str] = []
 
@@ -72,8 +75,8 @@ class ImageFolder(Data):
         for folder in folders:
             if not folder.is_dir():
                 raise FileNotFoundError(
-                    f"No folder {str(folder)!r}. Expected {self.data_dir}/train/<class>/* and "
-                    f"{self.data_dir}/test/<class>/*: set data.init_args.data_dir to the folder that holds both."
+                    f"expected {self.data_dir}/train/<class>/* and {self.data_dir}/test/<class>/*, got no folder "
+                    f"{str(folder)!r}. Set data.init_args.data_dir to the folder that holds both."
                 )
         steps: list[torch.nn.Module] = [v2.ToImage(), v2.Resize(self.size, antialias=True), v2.CenterCrop(self.size)]
         if self.channels == 1:
@@ -84,8 +87,8 @@ class ImageFolder(Data):
         )
         if train.classes != test.classes:
             raise ValueError(
-                f"The splits of {self.data_dir} have different classes. Only in one: "
-                f"{sorted(set(train.classes) ^ set(test.classes))}. Expected the same sub-folders in both."
+                f"{self.data_dir}: expected the same sub-folders in both splits, got only in one: "
+                f"{sorted(set(train.classes) ^ set(test.classes))}. Add or delete them."
             )
         self.remarks = [text for text in (left_out(folders), self.without_unreadable((train, test))) if text]
         return train, test

@@ -31,7 +31,7 @@ def read_lines(path: Path, encoding: str = "utf-8") -> list[Line]:
     try:
         text = path.read_bytes().decode(encoding)
     except OSError as error:
-        raise ValueError(f"{path}: expected a file that can be read, got {error.strerror}.") from error
+        raise ValueError(f"{path}: expected a file that can be read, got {error.strerror}. Check the path.") from error
     except UnicodeError as error:
         number = path.read_bytes()[: getattr(error, "start", 0)].count(b"\n") + 1
         raise ValueError(

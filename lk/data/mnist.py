@@ -47,19 +47,19 @@ class MNIST(Data):
             train, test = (Source(self.data_dir, train=split, download=self.download) for split in (True, False))
         except RuntimeError as error:  # torchvision's word for missing files, and for a failed download
             raise FileNotFoundError(
-                f"No MNIST in {self.data_dir!r}: expected {self.data_dir}/MNIST/raw with the four IDX files. "
-                "Set data.init_args.data_dir to their folder, or data.init_args.download to true."
+                f"expected the four IDX files in {self.data_dir}/MNIST/raw, got no MNIST there. Set "
+                "data.init_args.data_dir to their folder, or data.init_args.download to true."
             ) from error
         for split in (train, test):
             if len(split.data) != len(split.targets):
                 raise ValueError(
-                    f"{self.data_dir}/MNIST/raw has {len(split.data)} images and {len(split.targets)} labels in one "
-                    "split; expected as many of both."
+                    f"{self.data_dir}/MNIST/raw: expected as many labels as images in each split, got "
+                    f"{len(split.data)} images and {len(split.targets)} labels. Fetch the files again."
                 )
         if train.data.shape[1:] != test.data.shape[1:]:
             raise ValueError(
                 f"{self.data_dir}/MNIST/raw: expected images of one size in both splits, got {train.data.shape} and "
-                f"{test.data.shape}."
+                f"{test.data.shape}. Fetch the files again."
             )
         return Tensors(train.data[:, None], train.targets), Tensors(test.data[:, None], test.targets)
 

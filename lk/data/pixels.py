@@ -86,8 +86,8 @@ def scaled(image: Image.Image) -> NDArray[np.float32]:
     values = np.asarray(image).astype(np.float32) / np.float32(highest)
     if not (values.min() >= 0 and values.max() <= 1):  # NaN is not either
         raise ValueError(
-            f"values of mode {image.mode} from {values.min() * highest:g} to {values.max() * highest:g}, outside 0 to "
-            f"{highest:g}"
+            f"expected values from 0 to {highest:g} in mode {image.mode}, got {values.min() * highest:g} to "
+            f"{values.max() * highest:g}"
         )
     return values
 

@@ -71,6 +71,6 @@ def check_encoding(encoding: str) -> str:
         codecs.lookup(encoding)
     except (LookupError, ValueError) as error:
         raise ValueError(
-            f"Given encoding={encoding!r}; expected one that Python knows, such as utf-8, latin-1 or utf-16."
+            f"expected an encoding that Python knows, got encoding={encoding!r}. Use utf-8, latin-1 or utf-16."
         ) from error
     return encoding

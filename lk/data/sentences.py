@@ -66,8 +66,8 @@ class Sentences(Data):
         super().__init__(batch_size, samples_per_class, seed, num_workers)
         if words < 1 or max_length < words + 2:
             raise ValueError(
-                f"Given words={words}, max_length={max_length}; expected at least one word, and room for the words and "
-                "two special tokens."
+                f"expected words >= 1 and max_length >= words + 2, got words={words}, max_length={max_length}. Leave "
+                "room for the words and two special tokens."
             )
         self.data_dir, self.words, self.tokenizer, self.cls = data_dir, words, tokenizer, cls
         self.vocab_size, self.max_length, self.encoding = vocab_size, max_length, check_encoding(encoding)
@@ -88,8 +88,8 @@ class Sentences(Data):
         for file in files:
             if not file.is_file():
                 raise FileNotFoundError(
-                    f"No file {str(file)!r}. Expected train.tsv and test.tsv (or dev.tsv) with lines "
-                    "`sentence<TAB>label`: set data.init_args.data_dir to their folder."
+                    "expected train.tsv and test.tsv (or dev.tsv) with lines `sentence<TAB>label`, got no file "
+                    f"{str(file)!r}. Set data.init_args.data_dir to their folder."
                 )
         lines = [read_lines(file, self.encoding) for file in files]
         for file, found in zip(files, lines, strict=True):
@@ -175,8 +175,8 @@ class Sentences(Data):
         missing = [place for place, row in enumerate(x.tolist()) if tuple(row) not in number]
         if missing:
             raise ValueError(
-                f"Input {missing[0]} of {len(x)} is no sentence of the test split of {self.name}; its words are not "
-                "known."
+                f"expected sentences of the test split of {self.name}, whose words are known, got another as input "
+                f"{missing[0]} of {len(x)}. Take samples of this data set."
             )
         sentences = [self.read[1][0][number[tuple(row)]].split() for row in x.tolist()]
         owner, content = torch.full(x.shape, -1), []
@@ -221,8 +221,8 @@ class SST2(Sentences):
             loaded = kit.load_dataset("stanfordnlp/sst2")
         except Exception as error:  # the hub's client raises many types without a network
             raise FileNotFoundError(
-                f"SST-2 cannot be fetched from the Hugging Face hub ({type(error).__name__}). Set "
-                "data.init_args.data_dir to a folder with train.tsv and test.tsv, lines `sentence<TAB>label`."
+                f"expected SST-2 from the Hugging Face hub, got {type(error).__name__}. Set data.init_args.data_dir to "
+                "a folder with train.tsv and test.tsv, lines `sentence<TAB>label`."
             ) from error
         train, test = (
             (list(part["sentence"]), list(part["label"])) for part in (loaded["train"], loaded["validation"])

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from lk.data.data import Data, Labelled, Tensors
 from lk.data.reading import check_encoding, summary
-from lk.layers import nearest
-from lk.text import short
+from lk.text import nearest, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,9 +67,11 @@ class Table(Data):
         super().__init__(batch_size, samples_per_class, seed, num_workers)
         unknown = [kind for kind in (columns or {}).values() if kind not in KINDS]
         if unknown:
-            raise ValueError(f"Given columns={columns}; expected kinds of columns. {nearest(str(unknown[0]), KINDS)}")
+            raise ValueError(f"expected kinds of columns, got columns={columns}. {nearest(str(unknown[0]), KINDS)}")
         if decimal not in (".", ","):
-            raise ValueError(f"Given decimal={decimal!r}; expected '.' or ','.")
+            raise ValueError(
+                f"expected decimal in ['.', ','], got decimal={decimal!r}. Use the decimal mark of the file."
+            )
         self.path, self.label, self.columns, self.decimal, self.missing = path, label, columns, decimal, missing
         self.encoding = check_encoding(encoding)
         self.read: list[dict[str, object]] = []
@@ -100,7 +101,9 @@ class Table(Data):
         frame = self.complete(frame, missing)
         labels = self.read_labels(frame.pop(self.label))
         if not frame.shape[1]:
-            raise ValueError(f"{self.path} has no column beside the label {self.label!r}; expected at least one input.")
+            raise ValueError(
+                f"{self.path}: expected at least one input column, got the label {self.label!r} alone. Add columns."
+            )
         inputs = {str(name): self.read_input(frame[name]) for name in frame}
         self.read = [
             *(
@@ -127,7 +130,8 @@ class Table(Data):
 
         if self.label not in known:
             raise ValueError(
-                f"{self.path} has no column {self.label!r}. {nearest(self.label, known)} Set data.init_args.label."
+                f"{self.path}: expected the label's column, got label={self.label!r}. {nearest(self.label, known)} Set "
+                "data.init_args.label."
             )
         for name in self.columns or {}:
             if name not in known or name == self.label:
@@ -149,7 +153,7 @@ class Table(Data):
         if len(lacking) and self.missing is None:
             first = int(np.flatnonzero(frame[lacking.index[0]].isna())[0]) + 1
             raise ValueError(
-                f"{self.path} has missing values in: "
+                f"{self.path}: expected no missing values, got some in: "
                 f"{', '.join(f'{name} ({count})' for name, count in lacking.items())}, first in row {first}. Fill or "
                 "drop them first, or set data.init_args.missing to [] to leave out rows with them. In a text file NA, "
                 f"None and null are missing too: set data.init_args.columns to {{'{lacking.index[0]}': category}} if "
@@ -185,12 +189,13 @@ class Table(Data):
             )
         if rows.min() < 2:
             raise ValueError(
-                f"Class {str(rows.idxmin())!r} of {self.path} has a single row; a stratified split needs two."
+                f"{self.path}: expected two rows of each class, as the split is stratified, got one of "
+                f"{str(rows.idxmin())!r}. Add rows, or leave the class out."
             )
         if math.ceil(len(labels) / 5) < count:
             raise ValueError(
-                f"{self.path} has {len(labels)} rows of {count} classes; expected at least {5 * count - 4}, "
-                "so that a fifth of them, the test split, holds every class."
+                f"{self.path}: expected at least {5 * count - 4} rows of {count} classes, so that a fifth of them, the "
+                f"test split, holds every class, got {len(labels)}. Add rows, or leave classes out."
             )
         self.classes = [str(name) for name in labels.cat.categories]
         return labels
@@ -219,8 +224,8 @@ class Table(Data):
             endless = np.flatnonzero(~np.isfinite(values))
             if len(endless):
                 raise ValueError(
-                    f"{self.path} has infinite values in: {name}, first in row {rows[endless[0]] + 1}. Replace or drop "
-                    "them first."
+                    f"{self.path}: expected finite values, got infinite ones in: {name}, first in row "
+                    f"{rows[endless[0]] + 1}. Replace or drop them first."
                 )
             if erased(values):
                 far = int(np.abs(values - np.median(values)).argmax())

@@ -36,9 +36,14 @@ def read_table(
         ValueError: The file is damaged, of another format or encoding, too large, or has two columns of one name.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"No file {str(path)!r}: set data.init_args.path to a .csv, .tsv or .parquet file.")
+        raise FileNotFoundError(
+            f"expected a .csv, .tsv or .parquet file, got path={str(path)!r}, which is no file. Set "
+            "data.init_args.path."
+        )
     if path.suffix not in ENDINGS:
-        raise ValueError(f"Given {str(path)!r}; expected a file that ends in .csv, .tsv or .parquet.")
+        raise ValueError(
+            f"expected a file that ends in .csv, .tsv or .parquet, got path={str(path)!r}. Rename or convert it."
+        )
     frame = (
         read_parquet(path, missing)
         if path.suffix == ".parquet"

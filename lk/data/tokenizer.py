@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lk.extras import extra
-from lk.layers import nearest
+from lk.text import nearest
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ENDS = ("first", "last")
@@ -58,7 +58,7 @@ def trained(sentences: Sequence[str], vocab_size: int, length: int, cls: str = "
         [None, 0, 1, None, None, None, None, None]
     """
     if cls not in ENDS:
-        raise ValueError(f"Given cls={cls!r}; expected the place of [CLS]. {nearest(cls, ENDS)}")
+        raise ValueError(f"expected the place of [CLS], got cls={cls!r}. {nearest(cls, ENDS)}")
     kit = extra("tokenizers")
     normalizer = kit.normalizers.BertNormalizer(lowercase=True)
     split = kit.pre_tokenizers.WhitespaceSplit()
@@ -68,8 +68,8 @@ def trained(sentences: Sequence[str], vocab_size: int, length: int, cls: str = "
     fixed = [*SPECIAL, *characters, *(f"##{character}" for character in characters)]
     if vocab_size < len(fixed):
         raise ValueError(
-            f"Given vocab_size={vocab_size}; expected at least {len(fixed)}: the sentences have {len(characters)} "
-            "characters."
+            f"expected vocab_size of at least {len(fixed)}, as the sentences have {len(characters)} characters, got "
+            f"vocab_size={vocab_size}. Raise it."
         )
     learner = kit.Tokenizer(kit.models.WordPiece(unk_token="[UNK]"))
     learner.normalizer, learner.pre_tokenizer = normalizer, split
@@ -103,13 +103,13 @@ def published(name: str, length: int) -> Tokenizer:
         loaded = kit.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"Given tokenizer={name!r}, which cannot be loaded ({str(error).splitlines()[0]}). Expected a name on the "
-            "Hugging Face hub or a folder with tokenizer.json; leave it away to train one on the training split."
+            f"expected a name on the Hugging Face hub or a folder with tokenizer.json, got tokenizer={name!r} "
+            f"({str(error).splitlines()[0]}). Leave it out to train one on the training split."
         ) from error
     if loaded.pad_token_id is None or loaded.mask_token_id is None:
         raise ValueError(
-            f"The tokenizer {name!r} has no padding or no mask token; expected one of a masked language model (BERT, "
-            "XLNet, ...)."
+            f"expected a tokenizer with padding and mask tokens, got tokenizer={name!r}. Use one of a masked language "
+            "model (BERT, XLNet, ...)."
         )
     backend = loaded.backend_tokenizer
     backend.enable_truncation(length)

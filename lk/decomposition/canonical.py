@@ -11,7 +11,10 @@ least norm of that face (Mangasarian and Meyer, 1979).
 
 **What the flag proves.** Any effects z and any multipliers y give the Fenchel-Young gap
 
-.. math:: G = \sum_j \left[ F_j(z_j) + F_j^*((D^T y)_j) - (D^T y)_j z_j \right], \qquad |z - z^*|_2 \le \sqrt{2 R G / \mu},
+.. math::
+
+    G = \sum_j \left[ F_j(z_j) + F_j^*((D^T y)_j) - (D^T y)_j z_j \right], \qquad
+    |z - z^*|_2 \le \sqrt{2 R G / \mu},
 
 where z* is the canonical point of the game that z matches, residuals of coalitions with y != 0 taken to be at the
 bound. That game differs from the given one by the mismatch m on coalitions with y != 0, and residuals may pass the

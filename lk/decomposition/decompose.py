@@ -29,7 +29,10 @@ def decompose(
 ) -> Decomposition:
     r"""Decompose games into the sparsest AND and OR effects that explain them.
 
-    .. math:: \min \sum_{S \ne \emptyset} |I_{and}(S)| + |I_{or}(S)| \quad \text{s.t.} \quad |\delta(T)| \le \kappa\,|v(N) - v(\emptyset)|
+    .. math::
+
+        \min \sum_{S \ne \emptyset} |I_{and}(S)| + |I_{or}(S)| \quad
+        \text{s.t.} \quad |\delta(T)| \le \kappa\,|v(N) - v(\emptyset)|
 
     with universal matching as in `Decomposition`. Of all optima, the canonical one is returned: least strength, then
     strength weighted by order (low orders preferred), then least Euclidean norm. It does not depend on start, machine,
@@ -112,9 +115,9 @@ def decompose_path(v: Tensor, kappas: list[float], gap: float = 1e-3) -> list[De
 
 def _warn(found: Sequence[Decomposition], gap: float) -> None:
     games = sum(each.certified.numel() for each in found)
-    doubtful = games - sum(int(each.certified.sum()) for each in found)
-    if doubtful:
+    unproven = games - sum(int(each.certified.sum()) for each in found)
+    if unproven:
         warnings.warn(
-            f"{doubtful} of {games} games are not proven to {gap:g}; see `certified` and `lower_bound`",
+            f"{unproven} of {games} games are not proven to {gap:g}; see `certified` and `lower_bound`",
             stacklevel=3,
         )

@@ -15,7 +15,10 @@ from lk.decomposition.problem import Answer, Problem
 class Decomposition:
     r"""Effects of a batch of games, with proof of how good they are.
 
-    .. math:: v(T) - \delta(T) = v(\emptyset) + \sum_{\emptyset \ne S \subseteq T} I_{and}(S) + \sum_{S \cap T \ne \emptyset} I_{or}(S)
+    .. math::
+
+        v(T) - \delta(T) = v(\emptyset) + \sum_{\emptyset \ne S \subseteq T} I_{and}(S)
+        + \sum_{S \cap T \ne \emptyset} I_{or}(S)
 
     Attributes:
         and_: AND effects, float64, shape `(2**n, ...)`; `and_[0] = v(empty)`; OR effects of single players are merged

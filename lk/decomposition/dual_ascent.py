@@ -94,7 +94,7 @@ def _sharpened(y: Vector, bound: float, weight: Vector, face: Face) -> Vector:
 
 
 class _Fit:
-    """Effects of the right sign on a face that match the game best, and what they leave, `rest`, over all coalitions."""
+    """Effects of the right sign on a face that match the game best, and their residual `rest` over all coalitions."""
 
     def __init__(self, u: Vector, bound: float, y: Vector, face: Face, watched: Flags, effects: Vector) -> None:
         self.u, self.bound, self.face, self.size = u, bound, face, len(u)

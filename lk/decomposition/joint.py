@@ -31,7 +31,7 @@ from lk.transforms import inverse_harsanyi, number_of_players
 
 @dataclass(frozen=True)
 class JointDecomposition:
-    """As `Decomposition`; `objective` and `lower_bound` are per group, shape of the games without the axis of members."""
+    """As `Decomposition`; `objective` and `lower_bound` are per group: the games' shape without the members' axis."""
 
     and_: Tensor
     or_: Tensor
@@ -76,9 +76,11 @@ def decompose_jointly(
     """
     n = number_of_players(v)
     if not 1 <= dim < v.ndim:
-        raise ValueError(f"expected dim to name an axis of games, 1 to {v.ndim - 1}, got dim={dim}.")
+        raise ValueError(
+            f"expected dim to name an axis of games, 1 to {v.ndim - 1}, got dim={dim}. Axis 0 holds the coalitions."
+        )
     if not 0 <= share < 1:
-        raise ValueError(f"expected share at least 0 and below 1, got share={share}.")
+        raise ValueError(f"expected share at least 0 and below 1, got share={share}. Use share=0 for games alone.")
     residual = decompose(v, kappa).delta if kappa else torch.zeros(v.shape, dtype=torch.float64)
     u = (v.detach().double() - v[:1].double()).cpu() - residual.cpu()
     groups = u.movedim(dim, -1)

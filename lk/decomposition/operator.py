@@ -5,9 +5,9 @@ and OR effects of order one do not exist beside the AND effects of the same play
 samples (Cheng et al., 2024, App. M.4). With D this map, u the centred game and `bound` the largest residual, the
 decomposition of the paper's Sect. 3.2.2 is the linear programme
 
-    minimise  sum_j weight_j |effect_j|    subject to  |u(T) - (D effects)(T)| <= bound   for every non-empty coalition T,
+    minimise  sum_j weight_j |effect_j|   subject to  |u(T) - (D effects)(T)| <= bound  for every non-empty coalition T,
 
-    maximise  u . y - bound |y|_1          subject to  |D^T y|_j <= weight_j              (its dual, y one multiplier per coalition).
+    maximise  u . y - bound |y|_1         subject to  |D^T y|_j <= weight_j  (its dual, y one multiplier per coalition).
 """
 
 from functools import lru_cache

@@ -25,7 +25,9 @@ def optimal_face_range(
 ) -> OptimalFaceRange:
     r"""The range over the optimal face of the strength of each order.
 
-    .. math:: \min, \max \sum_{|S| = m} |I_{and}(S)| + |I_{or}(S)| \quad \text{among all decompositions of least strength}
+    .. math::
+
+        \min, \max \sum_{|S| = m} |I_{and}(S)| + |I_{or}(S)| \quad \text{among all decompositions of least strength}
 
     A finding about orders holds for the game, and not for the tie-break, when it holds over the whole range. Each end
     is found by making order m dearer, or cheaper, by `spread`, so 2 n decompositions per game. Their objective exceeds

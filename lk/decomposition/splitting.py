@@ -125,7 +125,7 @@ def _singular_vectors(n: int) -> tuple[np.float32, np.float32, Any]:
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def _rotate(flat: Any, unit: int, cosine: Any, sine: Any) -> None:
-    """Per player (absent, present) -> (cos absent + sin present, cos present - sin absent), two players per crossing of memory."""
+    """Per player (absent, present) -> (cos absent + sin present, cos present - sin absent), two per memory crossing."""
     total = flat.shape[0]
     half = unit
     while 4 * half <= total:
@@ -333,7 +333,7 @@ def graph_offset(u: Tensor) -> Tensor:
 
 
 def solution(u: Tensor, a: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Effects `(2 * 2**n, ...)` and multipliers `(2**n, ...)` of the games u, from AND effects a and the dual y of the graph.
+    """Effects `(2 * 2**n, ...)` and multipliers `(2**n, ...)` of games u, from AND effects a and the graph's dual y.
 
     The OR effects follow from a; those of single players are merged into AND. All in the shape and precision of `u`.
     """

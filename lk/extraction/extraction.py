@@ -64,13 +64,17 @@ class Extraction(metaclass=Recorded):
     ) -> None:
         if kappa < 0 or gap <= 0 or not 0 <= salience_ratio < 1 or batch_size < 1:
             raise ValueError(
-                f"Given kappa={kappa}, gap={gap}, salience_ratio={salience_ratio}, batch_size={batch_size}; "
-                "expected kappa >= 0, gap > 0, 0 <= salience_ratio < 1, batch_size >= 1."
+                f"expected kappa >= 0, gap > 0, 0 <= salience_ratio < 1, batch_size >= 1, got kappa={kappa}, "
+                f"gap={gap}, salience_ratio={salience_ratio}, batch_size={batch_size}. Leave them out for the defaults."
             )
         if background not in BACKGROUNDS:
-            raise ValueError(f"Given background={background!r}; expected one of {', '.join(BACKGROUNDS)}.")
+            raise ValueError(
+                f"expected background in {list(BACKGROUNDS)}, got background={background!r}. Choose one of these."
+            )
         if not name or not all(c.isalnum() or c in "-_." for c in name) or name.startswith("."):
-            raise ValueError(f"Given name={name!r}; expected letters, digits, '-', '_' and '.' (it becomes a folder).")
+            raise ValueError(
+                f"expected letters, digits, '-', '_' and '.', got name={name!r}. It becomes a folder: choose another."
+            )
         if isinstance(layers, str):  # "12" would be taken for the layers 1 and 2
             raise ValueError(f"expected a list of layer names, got layers={layers!r}. Write [{layers!r}].")
         self.players, self.masker, self.score, self.probes = (
@@ -93,18 +97,18 @@ class Extraction(metaclass=Recorded):
             try:
                 describe(getattr(self, part))
             except ValueError as error:
-                raise ValueError(f"Given {part}={type(getattr(self, part)).__name__}: {error}") from error
+                raise ValueError(f"{part}={type(getattr(self, part)).__name__}: {error}") from error
 
     def layers_of(self, network: nn.Module) -> list[str]:
         """The layers to read, checked against the network."""
         if (seeds := getattr(network, "seeds", 1)) > 1:
             raise ValueError(
-                f"{type(network).__name__} holds {seeds} networks; interactions read one. Train with seeds: 1, or pass "
+                f"expected one network, got {type(network).__name__} of {seeds} seeds. Train with seeds: 1, or pass "
                 "one of them: GroupNetwork.from_tables(network.tables().seed(i))."
             )
         layers = self.layers if self.layers is not None else list(getattr(network, "layers", ()))
         if not layers:
-            raise ValueError(f"{type(network).__name__} names no layers to read; set `layers`.")
+            raise ValueError(f"expected layers to read, got none of {type(network).__name__}. Set `layers`.")
         return check_layers(network, layers)
 
     @property
@@ -147,16 +151,16 @@ class Extraction(metaclass=Recorded):
             changed = [key for key in sorted(set(decisive) | set(earlier)) if earlier.get(key) != decisive.get(key)]
             if changed:
                 raise ValueError(
-                    f"{folder} holds an extraction with other settings ({', '.join(changed)} differ). Choose another "
-                    "name for this one, or delete that folder."
+                    f"expected the settings of the extraction in {folder}, got other {', '.join(changed)}. Choose "
+                    "another name for this one, or delete that folder."
                 )
             stored = Samples.load(drawn)
             if difference := samples.difference(stored):
                 raise ValueError(
-                    f"{folder} holds an extraction of other samples or players (test samples {stored.index.tolist()}, "
-                    f"given {samples.index.tolist()}; they differ in {difference}). Choose another name for this one, "
-                    f"or delete that folder. Inputs and fillings of another machine may differ by {ROUNDING:g} of "
-                    "their size, not by more."
+                    f"expected the samples and players of the extraction in {folder} (test samples "
+                    f"{stored.index.tolist()}), got test samples {samples.index.tolist()}, which differ in "
+                    f"{difference}. Choose another name for this one, or delete that folder. Inputs and fillings of "
+                    f"another machine may differ by {ROUNDING:g} of their size, not by more."
                 )
             samples = stored
         else:

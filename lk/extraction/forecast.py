@@ -22,7 +22,7 @@ from lk.layers import device_of
 from lk.networks.readable import readable
 from lk.probes import Probes
 from lk.runs import Run
-from lk.storage.trust import made_anew
+from lk.storage.trust import rebuilt
 from lk.text import duration, size
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class Forecast(NamedTuple):
 
     def text(self, n: int) -> str:
         """The whole with its parts and its uncertainty, in words."""
-        doubt = "a factor of 2" if n <= 10 else "a factor of 10, as games of so many players differ"
-        return f"{self.parts()}, give or take {doubt}"
+        margin = "a factor of 2" if n <= 10 else "a factor of 10, as games of so many players differ"
+        return f"{self.parts()}, give or take {margin}"
 
     def parts(self) -> str:
         """The whole with its parts, in words."""
@@ -120,20 +120,20 @@ def seconds(checkpoint: Checkpoint, extraction: Extraction) -> Forecast:
     """Expected seconds of one checkpoint."""
     network, samples, data = checkpoint.network, checkpoint.explained, checkpoint.data
     layers, n = extraction.layers_of(network), count_players(samples.owner)
-    twin = readable(network, layers, samples.x, data.num_classes)
-    probes, fitting = (None, 0.0) if extraction.score.reads != "logits" else fit_time(extraction, twin, layers, data)
+    copied = readable(network, layers, samples.x, data.num_classes)
+    probes, fitting = (None, 0.0) if extraction.score.reads != "logits" else fit_time(extraction, copied, layers, data)
     # One full batch of this very game: fewer players, each with several of the parts.
     players = min(n, max(1, extraction.batch_size.bit_length() - 1))
     one = samples.select([0])
     one = replace(one, owner=torch.where(one.owner == BACKGROUND, one.owner, one.owner % players))
-    extraction.play(twin, probes, layers, one)
+    extraction.play(copied, probes, layers, one)
     start = time.perf_counter()
-    extraction.play(twin, probes, layers, one)
+    extraction.play(copied, probes, layers, one)
     each = (time.perf_counter() - start) / 2**players
     return Forecast(fitting, each * 2**n * len(samples.y), game_time(n) * len(samples.y) * (len(layers) + 1))
 
 
-def fit_time(extraction: Extraction, twin: nn.Module, layers: list[str], data: "Data") -> tuple[Probes, float]:
+def fit_time(extraction: Extraction, copied: nn.Module, layers: list[str], data: "Data") -> tuple[Probes, float]:
     """Probes fitted on few training samples, and the expected seconds on all that the recipe asks for.
 
     Linear in their number.
@@ -141,12 +141,12 @@ def fit_time(extraction: Extraction, twin: nn.Module, layers: list[str], data: "
     wanted = min(extraction.probes.max_samples, len(data.labels(data.train)))
     took = []
     for number in (FITTED[0], *FITTED):  # the first warms up
-        recipe = made_anew(extraction.probes, max_samples=min(number, wanted))
+        recipe = rebuilt(extraction.probes, max_samples=min(number, wanted))
         start = time.perf_counter()
-        probes = fit_probes(recipe, twin, layers, data)
+        probes = fit_probes(recipe, copied, layers, data)
         took.append(time.perf_counter() - start)
     slope = max(0.0, took[2] - took[1]) / (FITTED[1] - FITTED[0])
-    return probes.to(device_of(twin)), took[2] + slope * max(0, wanted - FITTED[1])
+    return probes.to(device_of(copied)), took[2] + slope * max(0, wanted - FITTED[1])
 
 
 @lru_cache
@@ -175,7 +175,7 @@ def game_time(n: int) -> float:
 
 
 def bytes_on_disk(n: int, layers: int, samples: int, checkpoints: int) -> int:
-    """Values, AND, OR and residual, 4 bytes each, of every coalition, layer (the output included), sample and checkpoint."""
+    """Values, AND, OR and residual, 4 bytes each, per coalition, layer (the output included), sample and checkpoint."""
     return int(2**n * layers * samples * 4 * 4 * checkpoints)
 
 

@@ -21,7 +21,8 @@ from lk.interactions import Interactions, Origin, interactions_of
 from lk.networks.readable import readable
 from lk.scores import predicted
 from lk.storage.digest import digest_plain
-from lk.storage.stored import damaged, expect, parse_json, read_tensors, write_tensors
+from lk.storage.stored import expect, read_tensors, write_tensors
+from lk.storage.strict_json import damaged, parse_json
 
 REMEDY = "Delete its folder and extract again: analyze.py extract RUN."
 

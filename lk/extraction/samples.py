@@ -11,7 +11,8 @@ from torch import Tensor
 from lk.games import count_players
 from lk.storage.digest import digest_tensors
 from lk.storage.files import available_memory, writing
-from lk.storage.stored import damaged, expect, read_tensors, texts, write_tensors
+from lk.storage.stored import expect, read_tensors, texts, write_tensors
+from lk.storage.strict_json import damaged
 from lk.storage.strict_yaml import dump_yaml, read_yaml
 
 TENSORS = ("x", "y", "index", "owner", "filler")
@@ -112,10 +113,15 @@ class Samples:
             torch.broadcast_shapes(owner.shape, shape)
             words = names.get("words") or []  # runs of other data have none
             if not isinstance(words, list) or len(words) not in (0, count):
-                raise ValueError(f"expected words as a list for each of {count} samples")
+                raise ValueError(
+                    f"expected words as a list for each of {count} samples, got {type(words).__name__} for {len(words)}"
+                )
             players, classes = texts(names.get("players"), "players"), texts(names.get("classes"), "classes")
             if count and not (int(tensors["y"].min()) >= 0 and int(tensors["y"].max()) < max(len(classes), 1)):
-                raise ValueError(f"expected labels from 0 to {len(classes) - 1}")
+                raise ValueError(
+                    f"expected labels from 0 to {len(classes) - 1}, got {int(tensors['y'].min())} to "
+                    f"{int(tensors['y'].max())}"
+                )
             return cls(
                 **{key: tensors[key] for key in TENSORS},
                 players=players,
@@ -141,7 +147,7 @@ def check_memory(n: int, samples: int, layers: int) -> None:
             f"{2.0**n * per_coalition / 2**30:,.1f}" if n < 64 else f"2^{n + math.log2(per_coalition / 2**30):.0f}"
         )
         raise ValueError(
-            f"{n} players give 2^{n} coalitions: {samples} samples and {layers} layers need about {gigabytes} GiB, "
-            f"and {memory / 2**30:.1f} GiB are free. At most {max(0, math.floor(most))} players fit; "
-            "choose larger patches or fewer players."
+            f"expected at most {max(0, math.floor(most))} players for {samples} samples and {layers} layers in "
+            f"{memory / 2**30:.1f} GiB of free memory, got {n}, whose 2^{n} coalitions need about {gigabytes} GiB. "
+            "Choose larger patches or fewer players."
         )

@@ -18,7 +18,8 @@ from lk.finders.translates import Columns, Fit, Fitter, columns, similarity
 from lk.groups import Group, Irrep, power
 from lk.groups import irreps as all_irreps
 from lk.groups import subgroups as all_subgroup_classes
-from lk.proofs.explanation import GSetCircuit, GSetExplanation, SidedCircuit, SignTerm
+from lk.proofs.circuits import GSetCircuit, SidedCircuit, SignTerm
+from lk.proofs.explanation import GSetExplanation
 from lk.proofs.gset import gset
 from lk.proofs.rounding import Ints
 from lk.proofs.tables import Tables

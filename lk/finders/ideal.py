@@ -6,8 +6,9 @@ import numpy as np
 
 from lk.groups import Group, coset_action
 from lk.proofs.activation import apply
+from lk.proofs.circuits import GSetCircuit, SignTerm
 from lk.proofs.explained import build
-from lk.proofs.explanation import GSetCircuit, GSetExplanation, SignTerm
+from lk.proofs.explanation import GSetExplanation
 from lk.proofs.rounding import Floats, Ints
 from lk.proofs.tables import Tables
 

@@ -8,7 +8,7 @@ import numpy as np
 from lk.finders.greedy import greedy_groups
 from lk.finders.translates import Columns, Fitter
 from lk.groups import Irrep
-from lk.proofs.explanation import SidedCircuit
+from lk.proofs.circuits import SidedCircuit
 from lk.proofs.rounding import Floats, Ints
 
 _SAME = 0.97  # cosine of the functions that the neurons of a column share

@@ -68,8 +68,8 @@ def check_layers(network: nn.Module, layers: Sequence[str]) -> list[str]:
     if len(names) != len(layers) or OUTPUT in names:
         repeated = sorted({layer for layer in layers if list(layers).count(layer) > 1 or layer == OUTPUT})
         raise ValueError(
-            f"Given layers={list(layers)}; expected each once and without {OUTPUT!r}, which is always read. Leave out: "
-            f"{repeated}."
+            f"expected each layer once and without {OUTPUT!r}, which is always read, got layers={list(layers)}. Leave "
+            f"out {repeated}."
         )
     return names
 
@@ -120,14 +120,17 @@ def play(
     unread = [layer for layer in layers if probes is None or layer not in probes.layers]
     if score.reads == "logits" and unread:
         raise ValueError(
-            f"{type(score).__name__} needs a probe of every layer; there is none of: {', '.join(unread)}. Fit probes "
+            f"expected a probe of every layer for {type(score).__name__}, got none of: {', '.join(unread)}. Fit probes "
             "of these layers, or choose a score of the raw activation (OfActivation)."
         )
     if background not in BACKGROUNDS:
-        raise ValueError(f"Given background={background!r}; expected one of {', '.join(BACKGROUNDS)}.")
+        raise ValueError(
+            f"expected background in {list(BACKGROUNDS)}, got background={background!r}. Choose one of these."
+        )
     if background != "original" and not x.is_floating_point():
         raise ValueError(
-            f"Given background={background!r} for token numbers, which have nothing between them; expected 'original'."
+            "expected background='original' for token numbers, which have nothing between them, got "
+            f"background={background!r}. Leave it out."
         )
     device = device_of(network)
     n, names = count_players(owner), [*layers, OUTPUT]
@@ -166,8 +169,8 @@ def play(
                     check_finite(activations, samples[b].expand(len(masked)))
                     layer = names[int(torch.nonzero(~torch.isfinite(scores).all(0))[0])]
                     raise NonFiniteError(
-                        f"The score of layer {layer!r} is not finite on sample {int(samples[b])}: check the score "
-                        "function."
+                        f"expected finite scores, got NaN or infinity of layer {layer!r} on sample {int(samples[b])}. "
+                        "Check the score function."
                     )
                 values[rows, :, b] += scores / len(levels)
                 done(len(masked))

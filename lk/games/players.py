@@ -12,8 +12,8 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from lk.layers import nearest
 from lk.storage.describe import Recorded
+from lk.text import nearest
 
 if TYPE_CHECKING:
     from lk.data import Data
@@ -38,7 +38,7 @@ class Players(metaclass=Recorded):
         raise NotImplementedError(f"{type(self).__name__} must define divide().")
 
     def divide_samples(self, data: "Data", x: Tensor) -> tuple[Tensor, list[list[str]]]:
-        """The owner of every entry of a data set's samples, and the names of the players where each sample has its own (words)."""
+        """The owner of each entry of a data set's samples, and the players' names where each sample has its own."""
         return self.divide(x, data.baseline, data.column_names), []
 
     def names(self, columns: Sequence[str]) -> list[str]:
@@ -53,12 +53,14 @@ def patch_grid(x: Tensor, patch: int) -> tuple[Tensor, int, int]:
     """
     if x.ndim != 4:
         raise ValueError(
-            f"Patches need images (samples, channels, height, width); given inputs of shape {tuple(x.shape)}."
+            f"expected images (samples, channels, height, width), got x.shape={tuple(x.shape)}. Choose Columns or Rows "
+            "for tables."
         )
     height, width = x.shape[2:]
     if not 1 <= patch <= max(height, width):
         raise ValueError(
-            f"Given patch={patch} for images of {height}x{width} pixels; expected 1 to {max(height, width)}."
+            f"expected patch from 1 to {max(height, width)} in images of {height}x{width} pixels, got patch={patch}. "
+            "Choose smaller patches."
         )
     high, wide = math.ceil(height / patch), math.ceil(width / patch)
     down, across = torch.arange(height) // patch, torch.arange(width) // patch
@@ -76,7 +78,9 @@ def own(number: Tensor, chosen: Tensor, patches: int) -> Tensor:
 def require(n: int, available: int, what: str) -> None:
     """Refuse more players than there are patches or columns."""
     if not 1 <= n <= available:
-        raise ValueError(f"Given n={n} players; {what} gives 1 to {available}. Lower n or choose smaller patches.")
+        raise ValueError(
+            f"expected n from 1 to {available}, as {what} gives, got n={n}. Lower n or choose smaller patches."
+        )
 
 
 class Grid(Players):
@@ -138,7 +142,9 @@ class Central(Players):
 
     def __init__(self, n: int, patch: int = 4, margin: int = 1, seed: int = 0) -> None:
         if margin < 0:
-            raise ValueError(f"Given margin={margin}; expected at least 0.")
+            raise ValueError(
+                f"expected margin of at least 0, got margin={margin}. Use 0 to take patches up to the border."
+            )
         self.n, self.patch, self.margin, self.seed = n, patch, margin, seed
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
@@ -174,7 +180,8 @@ class Patches(Players):
             or not all(0 <= p < high * wide for p in self.patches)
         ):
             raise ValueError(
-                f"Given patches={self.patches}; expected different numbers from 0 to {high * wide - 1} ({high}x{wide})."
+                f"expected different patches from 0 to {high * wide - 1} ({high}x{wide}), got patches={self.patches}. "
+                "Number them row by row."
             )
         return own(number, repeat(torch.tensor(self.patches), "p -> b p", b=len(x)), high * wide)
 
@@ -193,12 +200,18 @@ class Columns(Players):
     def __init__(self, groups: Sequence[Sequence[int | str]] | None = None) -> None:
         self.groups = [list(group) for group in groups] if groups is not None else None
         if self.groups is not None and not (self.groups and all(self.groups)):
-            raise ValueError(f"Given groups={self.groups}; expected one player or more, each with one column or more.")
+            raise ValueError(
+                f"expected at least one player of at least one column, got groups={self.groups}. Leave out empty "
+                "groups, or groups to make each column a player."
+            )
 
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """The same columns for every sample."""
         if x.ndim != 2:
-            raise ValueError(f"Columns need tables (samples, columns); given inputs of shape {tuple(x.shape)}.")
+            raise ValueError(
+                f"expected tables (samples, columns), got x.shape={tuple(x.shape)}. Choose Grid for images, Rows for "
+                "tables of rows."
+            )
         groups: list[list[int | str]] = (
             self.groups if self.groups is not None else [[column] for column in range(x.shape[1])]
         )
@@ -208,7 +221,8 @@ class Columns(Players):
                 place = find_column(column, columns, x.shape[1])
                 if owner[place] != BACKGROUND:
                     raise ValueError(
-                        f"Column {column!r} belongs to players {int(owner[place])} and {player}; expected one owner."
+                        f"expected one player for each column, got {column!r} in groups {int(owner[place])} and "
+                        f"{player}. Leave it out of one."
                     )
                 owner[place] = player
         return repeat(owner, "d -> b d", b=len(x)).contiguous()
@@ -238,7 +252,8 @@ class Rows(Players):
         """One player per row."""
         if x.ndim != 3:
             raise ValueError(
-                f"Rows need tables of rows (samples, rows, width); given inputs of shape {tuple(x.shape)}."
+                f"expected tables of rows (samples, rows, width), got x.shape={tuple(x.shape)}. Choose Columns for "
+                "tables."
             )
         return repeat(torch.arange(x.shape[1]), "r -> b r w", b=len(x), w=x.shape[2]).contiguous()
 
@@ -251,8 +266,10 @@ def find_column(column: int | str, columns: Sequence[str], count: int) -> int:
     """Number of a column given by name or number."""
     if isinstance(column, str):
         if column not in columns:
-            raise ValueError(f"The table has no column {column!r}. {nearest(column, list(columns))}")
+            raise ValueError(f"expected a column of the table, got column={column!r}. {nearest(column, list(columns))}")
         return list(columns).index(column)
     if not 0 <= column < count:
-        raise ValueError(f"The table has no column {column}; expected 0 to {count - 1}.")
+        raise ValueError(
+            f"expected column from 0 to {count - 1}, got column={column}. Count the table's columns from 0."
+        )
     return column

@@ -21,8 +21,8 @@ class Words(Players):
     def divide(self, x: Tensor, baseline: Tensor, columns: Sequence[str] = ()) -> Tensor:
         """Refused: token numbers alone do not tell words."""
         raise ValueError(
-            "Words need the sentences behind the token numbers; expected a data set such as lk.data.SST2, and an "
-            "Extraction."
+            "expected the sentences behind the token numbers, got token numbers alone. Explain a data set such as "
+            "lk.data.SST2 through an Extraction."
         )
 
     def divide_samples(self, data: "Data", x: Tensor) -> tuple[Tensor, list[list[str]]]:

@@ -28,10 +28,12 @@ class Affine(Group):
 
     def __init__(self, p: int, multipliers: int | None = None) -> None:
         if p < 2 or any(p % k == 0 for k in range(2, int(p**0.5) + 1)):
-            raise ValueError(f"Given p={p}; expected a prime.")
+            raise ValueError(f"expected a prime, got p={p}. Use 5, 7 or 11.")
         count = p - 1 if multipliers is None else multipliers
         if count < 1 or (p - 1) % count:
-            raise ValueError(f"Given multipliers={count} with p={p}; expected a divisor of p - 1 = {p - 1}.")
+            raise ValueError(
+                f"expected a divisor of p - 1 = {p - 1}, got multipliers={count}. Leave it out for all multipliers."
+            )
         self.p, self.multipliers = p, multipliers
         # The multiplicative group is cyclic: its subgroup of order k holds the solutions of a^k = 1.
         self.slopes: Ints = np.array([a for a in range(1, p) if pow(a, count, p) == 1])

@@ -18,7 +18,7 @@ class Cyclic(Group):
 
     def __init__(self, n: int) -> None:
         if n < 1:
-            raise ValueError(f"Given n={n}; expected an order of at least 1.")
+            raise ValueError(f"expected an order of at least 1, got n={n}. Use n=1 for the trivial group.")
         self.n = n
         x = np.arange(n)
         super().__init__((x[:, None] + x) % n, f"Z{n}")
@@ -40,7 +40,7 @@ class Dihedral(Group):
 
     def __init__(self, n: int) -> None:
         if n < 1:
-            raise ValueError(f"Given n={n}; expected at least 1 corner.")
+            raise ValueError(f"expected at least 1 corner, got n={n}. Use n=3 for the triangle.")
         self.n = n
         s, k = np.divmod(np.arange(2 * n), n)
         turn = (k[:, None] + (1 - 2 * s[:, None]) * k) % n
@@ -64,7 +64,7 @@ class Quaternion(Group):
 
     def __init__(self, n: int = 8) -> None:
         if n < 8 or n % 4:
-            raise ValueError(f"Given n={n}; expected an order of at least 8 that 4 divides.")
+            raise ValueError(f"expected an order of at least 8 that 4 divides, got n={n}. Use n=8 for the quaternions.")
         self.n = n
         m = n // 4
         s, k = np.divmod(np.arange(n), 2 * m)

@@ -34,10 +34,10 @@ class FromTable(Group):
 def read(path: Path) -> Any:
     """The table in a file."""
     if path.suffix not in {".csv", ".npy"}:
-        raise ValueError(f"Given the table {path}; expected a file that ends in .csv or .npy.")
+        raise ValueError(f"expected a file that ends in .csv or .npy, got path={str(path)!r}. Convert the table.")
     if not path.is_file():
         raise FileNotFoundError(
-            f"Given the table {path}, which is no file; expected a .csv or .npy file. Check the path."
+            f"expected a .csv or .npy file, got path={str(path)!r}, which is no file. Check the path."
         )
     try:
         if path.suffix == ".npy":
@@ -50,4 +50,6 @@ def read(path: Path) -> Any:
             ]
         )
     except ValueError as error:
-        raise ValueError(f"Given the table {path} ({error}); expected integers, a row for each element.") from None
+        raise ValueError(
+            f"{path}: expected integers, a row for each element, got others ({error}). Correct the file."
+        ) from None

@@ -39,8 +39,8 @@ class Group(metaclass=Recorded):
         (3, [1], [0, 2, 1])
         >>> Group([[0, 1], [1, 1]])  # doctest: +NORMALIZE_WHITESPACE
         Traceback (most recent call last):
-        ValueError: Given a table whose row 1 holds 1 twice, in columns 0 and 1; expected inverses: every element once in each
-        row and column.
+        ValueError: expected inverses, every element once in each row and column, got 1 twice in row 1, in columns 0 and
+        1. Correct the table.
     """
 
     def __init__(self, table: Sequence[Sequence[int]] | Ints, name: str = "group") -> None:
@@ -93,23 +93,24 @@ def checked_entries(table: Any) -> Ints:
         given = np.asarray(table)
     except ValueError as error:
         raise ValueError(
-            f"Given a table with rows of different lengths ({error}); expected a square table of integers."
+            f"expected a square table of integers, got rows of different lengths ({error}). Give a product for each "
+            "pair."
         ) from None
     if given.ndim != 2 or given.shape[0] != given.shape[1] or given.size == 0:
         raise ValueError(
-            f"Given a table of shape {given.shape}; expected a square one, a row and a column for each element."
+            f"expected a square table, got table.shape={given.shape}. Give a row and a column for each element."
         )
     if given.dtype.kind not in "iu":
         raise ValueError(
-            f"Given a table of {given.dtype} (entry {given[0, 0]!s} in row 0, column 0); expected integers."
+            f"expected integers, got table.dtype={given.dtype} (entry {given[0, 0]!s} in row 0, column 0). Number the "
+            "elements from 0."
         )
     n = len(given)
     outside = np.argwhere((given < 0) | (given >= n))
     if len(outside):
         x, y = outside[0]
         raise ValueError(
-            f"Given the product {x}·{y} = {given[x, y]}; expected closure: an element 0 to {n - 1}. Number the "
-            "elements from 0."
+            f"expected closure, products from 0 to {n - 1}, got {x}·{y} = {given[x, y]}. Number the elements from 0."
         )
     return given.astype(np.int64)
 
@@ -128,13 +129,13 @@ def find_identity(table: Ints) -> int:
             x = int(np.flatnonzero(other != elements)[0])
             product = f"{x}·{e}" if what == "x" else f"{e}·{x}"
             raise ValueError(
-                f"Given a table with {e} as a {side} identity only ({product} = {other[x]}); expected an identity on "
-                "both sides."
+                f"expected an identity on both sides, got {e} as {side} identity only ({product} = {other[x]}). "
+                "Correct the table."
             )
     x = int(np.flatnonzero(table[0] != elements)[0])
     raise ValueError(
-        f"Given a table without an identity (0·{x} = {table[0, x]}, and so for each element); expected an e with e·x = "
-        "x·e = x."
+        f"expected an identity e with e·x = x·e = x, got none (0·{x} = {table[0, x]}, and so for each element). "
+        "Correct the table."
     )
 
 
@@ -147,8 +148,8 @@ def check_latin(table: Ints) -> None:
             twice = int(np.flatnonzero(np.bincount(line, minlength=len(line)) > 1)[0])
             first, second = np.flatnonzero(line == twice)[:2]
             raise ValueError(
-                f"Given a table whose {kind} {wrong[0]} holds {twice} twice, in {places} {first} and {second}; "
-                "expected inverses: every element once in each row and column."
+                f"expected inverses, every element once in each row and column, got {twice} twice in {kind} "
+                f"{wrong[0]}, in {places} {first} and {second}. Correct the table."
             )
 
 
@@ -159,8 +160,8 @@ def check_associative(table: Ints, generators: Sequence[int]) -> None:
         if (left != right).any():
             x, y = np.argwhere(left != right)[0]
             raise ValueError(
-                f"Given a table with ({x}·{a})·{y} = {left[x, y]} but {x}·({a}·{y}) = {right[x, y]}; expected "
-                "associativity. A table with identity and inverses alone is a loop, no group."
+                f"expected associativity, got ({x}·{a})·{y} = {left[x, y]} but {x}·({a}·{y}) = {right[x, y]}. Correct "
+                "the table: one with identity and inverses alone is a loop, no group."
             )
 
 

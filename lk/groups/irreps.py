@@ -78,8 +78,8 @@ def irreps(group: Group, seed: int = 0) -> list[Irrep]:
             break
     else:
         raise ValueError(
-            f"The representation did not split: no random matrix out of {ATTEMPTS} gave irreducible eigenspaces of the "
-            f"regular representation of {group}. Use another seed (given {seed})."
+            f"expected irreducible eigenspaces of the regular representation of {group}, got none from {ATTEMPTS} "
+            f"random matrices of seed={seed}. Use another seed."
         )
     bases, characters, kinds = split
     matrices: list[Floats] = [np.empty(0)] * len(bases)
@@ -135,7 +135,7 @@ def kind_of(group: Group, character: Floats) -> Kind | None:
 
 
 def canonical(basis: Floats) -> Floats:
-    """The orthonormal basis of the same space in which its first independent rows are lower triangular with a positive diagonal.
+    """The orthonormal basis of a space whose first independent rows are lower triangular with a positive diagonal.
 
     It depends on the space alone, so that results do not change with the basis that LAPACK happens to return.
     """
@@ -177,8 +177,8 @@ def representations(group: Group, bases: Floats) -> Floats:
         error = np.abs(rho @ rho[:, [s]] - rho[:, group.table[:, s]]).max()
         if error > HOMOMORPHISM_TOLERANCE:
             raise ValueError(
-                f"The representation did not split: rho(g) rho({s}) misses rho(g·{s}) by {error:.1e} in {group}; "
-                f"expected at most {HOMOMORPHISM_TOLERANCE:.0e}. Use another seed."
+                f"expected rho(g) rho({s}) within {HOMOMORPHISM_TOLERANCE:.0e} of rho(g·{s}) in {group}, got a "
+                f"difference of {error:.1e}. Use another seed."
             )
     return rho
 

@@ -85,20 +85,20 @@ def check_degree(n: int, order: int) -> None:
     """A symmetric or alternating group that exists and whose table fits."""
     if n < 1 or order > MAX_ORDER:
         raise ValueError(
-            f"Given n={n}; expected 1 to 7 points, because a Cayley table holds at most {MAX_ORDER} elements."
+            f"expected 1 to 7 points, got n={n}. Use fewer: a Cayley table holds at most {MAX_ORDER} elements."
         )
 
 
 def checked_generators(generators: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     """The generators as tuples, each a permutation of the same points."""
     if not generators:
-        raise ValueError("Given no generators; expected at least one list of images, such as [1, 2, 0].")
+        raise ValueError("expected at least one generator, got none. Give lists of images, such as [1, 2, 0].")
     degree = len(generators[0])
     for i, images in enumerate(generators):
         if sorted(images) != list(range(degree)) or degree == 0:
             raise ValueError(
-                f"Given {list(images)} as generator {i}; expected the images of the points 0 to {degree - 1}, each "
-                f"once (the length {degree} is that of generator 0)."
+                f"expected the images of the points 0 to {degree - 1}, each once, got {list(images)} as generator {i}. "
+                f"Give it the {degree} points of generator 0."
             )
     return [tuple(int(image) for image in images) for images in generators]
 
@@ -117,8 +117,8 @@ def closure(generators: Sequence[tuple[int, ...]]) -> Ints:
                     reached.append(product)
         if len(found) > MAX_ORDER:
             raise ValueError(
-                f"Given generators of a group with more than {MAX_ORDER} elements; expected a smaller one, "
-                "because its Cayley table must fit into memory. Use fewer points or fewer generators."
+                f"expected generators of a group of at most {MAX_ORDER} elements, got more. Use fewer points or fewer "
+                "generators: its Cayley table must fit into memory."
             )
         frontier = reached
     return np.array(sorted(found), dtype=np.int64)

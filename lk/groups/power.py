@@ -63,8 +63,8 @@ def coefficients_of(values: Floats, irrep: Irrep) -> tuple[Floats, Floats]:
     n = len(irrep.matrices)
     if np.shape(values)[:1] != (n,):
         raise ValueError(
-            f"Given values of shape {np.shape(values)} for {irrep} of a group of order {n}; expected a row for each "
-            "element."
+            f"expected values with a row for each of {n} elements, got values.shape={np.shape(values)} for {irrep}. "
+            "Put the elements on the first axis."
         )
     rho = irrep.matrices.reshape(n, -1)
     return rho, rho.T @ np.asarray(values, dtype=np.float64)

@@ -24,7 +24,7 @@ class DirectProduct(Group):
 
     def __init__(self, factors: Sequence[Group]) -> None:
         if not factors:
-            raise ValueError("Given no factors; expected at least one group.")
+            raise ValueError("expected at least one factor, got none. Give the groups to multiply.")
         self.factors = factors
         shape = [factor.order for factor in factors]
         entries = np.unravel_index(np.arange(math.prod(shape)), shape)
@@ -68,28 +68,29 @@ def checked_automorphisms(normal: Group, acting: Group, action: Sequence[Sequenc
     shape = (acting.order, normal.order)
     if act.shape != shape or act.dtype.kind not in "iu":
         raise ValueError(
-            f"Given an action of shape {act.shape} and type {act.dtype}; expected integers of shape {shape}: a row for "
-            f"each element of {acting.name}, a column for each element of {normal.name}."
+            f"expected action as integers of shape {shape}, got action.shape={act.shape} of {act.dtype}. Give a row "
+            f"for each element of {acting.name}, a column for each element of {normal.name}."
         )
     for h, images in enumerate(act):
         if sorted(images) != list(range(normal.order)):
             raise ValueError(
-                f"Given an action in which {h} sends the elements to {images.tolist()}; expected a permutation of them."
+                f"expected a permutation of the elements of {normal.name}, got {images.tolist()} as the action of {h}. "
+                "Correct this row."
             )
         broken = np.argwhere(images[normal.table] != normal.table[images[:, None], images])
         if len(broken):
             x, y = broken[0]
             raise ValueError(
-                f"Given an action in which {h} sends {x}·{y} to {images[normal.table[x, y]]}, but {x} to {images[x]} "
-                f"and {y} to {images[y]}, whose product is {normal.table[images[x], images[y]]}; expected an "
-                f"automorphism of {normal.name}."
+                f"expected an automorphism of {normal.name}, got {h} sending {x}·{y} to {images[normal.table[x, y]]}, "
+                f"but {x} to {images[x]} and {y} to {images[y]}, whose product is "
+                f"{normal.table[images[x], images[y]]}. Correct this row."
             )
     for g in range(acting.order):
         broken = np.argwhere(act[acting.table[g]] != act[g][act])
         if len(broken):
             h, x = broken[0]
             raise ValueError(
-                f"Given an action in which the product {g}·{h} sends {x} to {act[acting.table[g, h], x]}, but {h} and "
-                f"then {g} send it to {act[g, act[h, x]]}; expected a homomorphism from {acting.name}."
+                f"expected a homomorphism from {acting.name}, got {g}·{h} sending {x} to {act[acting.table[g, h], x]}, "
+                f"but {h} and then {g} to {act[g, act[h, x]]}. Correct these rows."
             )
     return act.astype(np.int64)

@@ -103,7 +103,9 @@ def cosets(group: Group, subgroup: Sequence[int] | Ints, side: str = "left") -> 
     """
     elements = checked_subgroup(group, subgroup)
     if side not in {"left", "right"}:
-        raise ValueError(f"Given side={side!r}; expected 'left' (gH) or 'right' (Hg).")
+        raise ValueError(
+            f"expected side in ['left', 'right'], got side={side!r}. Use 'left' for cosets gH, 'right' for Hg."
+        )
     return number_by_first(
         group.table[:, elements].min(axis=1) if side == "left" else group.table[elements].min(axis=0)
     )
@@ -117,14 +119,14 @@ def checked_subgroup(group: Group, subgroup: Sequence[int] | Ints) -> Ints:
     outside = [int(x) for x in elements if not 0 <= x < group.order]
     if outside or not elements.size:
         raise ValueError(
-            f"Given the elements {elements.tolist()} of {group}; expected a subgroup, of elements 0 to "
-            f"{group.order - 1}."
+            f"expected a subgroup of {group}, of elements 0 to {group.order - 1}, got {elements.tolist()}. Give at "
+            "least the identity."
         )
     missing = ~members(group, elements)[group.table[elements[:, None], elements]]
     x, y = elements[np.argwhere(missing)[0]]
     raise ValueError(
-        f"Given {len(elements)} elements of {group} with {x} and {y}, but without {x}·{y} = {group.table[x, y]}; "
-        "expected a subgroup."
+        f"expected a subgroup of {group}, got {len(elements)} elements with {x} and {y}, but without {x}·{y} = "
+        f"{group.table[x, y]}. Add the missing products."
     )
 
 

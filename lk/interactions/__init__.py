@@ -1,5 +1,6 @@
 """AND-OR interactions of games."""
 
+from lk.interactions.decomposed import interactions_of
 from lk.interactions.indices import (
     banzhaf_interactions,
     banzhaf_values,
@@ -9,7 +10,7 @@ from lk.interactions.indices import (
     shapley_values,
     to_shapiq,
 )
-from lk.interactions.interactions import Effect, Interactions, by_order, interactions_of
+from lk.interactions.interactions import Effect, Interactions, by_order
 from lk.interactions.origin import Origin
 from lk.interactions.salience import salient, thresholds
 

@@ -64,7 +64,9 @@ def banzhaf_values(and_: Tensor, or_: Tensor) -> Tensor:
 def shapley_interactions(and_: Tensor, or_: Tensor) -> Tensor:
     r"""Shapley interaction indices of all sets of players.
 
-    .. math:: SII(T) = \sum_{S \supseteq T} \frac{I_{and}(S) - (-1)^{|T|} I_{or}(S)}{|S| - |T| + 1}, \qquad T \ne \emptyset
+    .. math::
+
+        SII(T) = \sum_{S \supseteq T} \frac{I_{and}(S) - (-1)^{|T|} I_{or}(S)}{|S| - |T| + 1}, \qquad T \ne \emptyset
 
     The weight is the integral of q**(|S| - |T|) over q in [0, 1], and Gauss-Legendre nodes integrate it exactly: a
     butterfly per node.
@@ -134,7 +136,7 @@ def shapley_taylor(and_: Tensor, or_: Tensor, order: int) -> Tensor:
     """
     n = number_of_players(and_)
     if not 1 <= order <= n:
-        raise ValueError(f"order is between 1 and n = {n}, not {order}")
+        raise ValueError(f"expected order from 1 to n = {n}, got order={order}. Choose an order that the game has.")
     size = _order(and_)
     dividends = moebius(and_, or_)
     above = torch.special.gammaln(size + 1) - torch.special.gammaln((size - order).clamp(min=0) + 1)
@@ -178,9 +180,12 @@ def to_shapiq(and_: Tensor, or_: Tensor) -> "InteractionValues":
     try:
         from shapiq import InteractionValues
     except ImportError as error:
-        raise ImportError("to_shapiq needs the shapiq library: pip install shapiq") from error
+        raise ImportError("expected the shapiq library, got none installed. Install it: pip install shapiq.") from error
     if and_.ndim != 1:
-        raise ValueError(f"shapiq holds one game at a time; choose one of the games of shape {tuple(and_.shape[1:])}")
+        raise ValueError(
+            f"expected one game, got and_.shape={tuple(and_.shape)}. Choose one by its trailing index, such as and_[:, "
+            "0, 0]."
+        )
     n = number_of_players(and_)
     return InteractionValues(
         values=moebius(and_, or_).cpu().numpy().astype(np.float64),

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lk.decomposition.decompose import decompose
 from lk.interactions.indices import to_shapiq
 from lk.interactions.origin import FIELDS, PER_SAMPLE, REMEDY, Origin, header_of, read_about
 from lk.interactions.salience import SALIENCE_RATIO, salient, thresholds
-from lk.layers import OUTPUT, nearest
-from lk.storage.stored import damaged, expect, read_tensors, write_tensors
+from lk.layers import OUTPUT
+from lk.storage.stored import expect, read_tensors, write_tensors
+from lk.storage.strict_json import damaged
+from lk.text import nearest
 from lk.transforms import inverse_harsanyi, inverse_or_interactions, number_of_players, orders, players_of
 
 if TYPE_CHECKING:
@@ -165,7 +166,9 @@ class Interactions:
         if name is None:
             return self.output
         if name not in self.layers:
-            raise ValueError(f"These interactions have no layer {name!r}. {nearest(name, self.layers)}")
+            raise ValueError(
+                f"expected a layer of these interactions, got layer={name!r}. {nearest(name, self.layers)}"
+            )
         return self.layers.index(name)
 
     def select(self, samples: Sequence[int] | Tensor) -> "Interactions":
@@ -260,7 +263,10 @@ class Interactions:
 
         rows = self.ranked(layers, sample, k)
         if rows.empty:
-            raise ValueError(f"Sample {sample} has no interactions: its game is constant at every layer that is drawn.")
+            raise ValueError(
+                f"expected a sample with interactions, got sample={sample}, whose game is constant at every layer that "
+                "is drawn. Choose another sample or layers."
+            )
         return ranked_effects(rows, self.names, unit)
 
     def __repr__(self) -> str:
@@ -308,42 +314,6 @@ class Interactions:
             raise damaged(path, "holds no interactions", error, REMEDY) from error
         effects: dict[str, Any] = {key: tensors[key] for key in TENSORS}
         return cls(**effects, canonical=tensors.get(CANONICAL), **fields)
-
-
-def interactions_of(
-    values: Tensor, layers: Sequence[str], kappa: float = 0.04, gap: float = 1e-3, tie_break: str = "low", **fields: Any
-) -> Interactions:
-    """Decompose values into AND-OR interactions.
-
-    Args:
-        values: Value of every coalition, layer and sample, `(2**n, layers, samples)`.
-        layers: Layer names.
-        kappa: Bound of the residual, relative to |v(N) - v(empty)|.
-        gap: Relative gap to prove.
-        tie_break: Orders preferred among optima (see `decompose`); "high" is the control for findings about orders.
-        **fields: Further attributes of `Interactions`.
-
-    Example:
-        >>> v = torch.tensor([0.0, 0.0, 0.0, 2.0]).reshape(4, 1, 1)
-        >>> interactions_of(v, ["output"], kappa=0).top()
-        [Effect(kind='AND', players=(0, 1), effect=2.0)]
-    """
-    found = decompose(values, kappa=kappa, gap=gap, tie_break=tie_break)
-    dtype = torch.float32 if values.dtype == torch.float32 else found.and_.dtype
-    return Interactions(
-        found.and_.to(dtype),
-        found.or_.to(dtype),
-        found.delta.to(dtype),
-        found.objective,
-        found.lower_bound,
-        torch.as_tensor(found.certified),
-        tuple(layers),
-        torch.as_tensor(found.canonical),
-        kappa=kappa,
-        gap=gap,
-        tie_break=tie_break,
-        **fields,
-    )
 
 
 def by_order(x: Tensor) -> Tensor:

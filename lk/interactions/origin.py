@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from lk.storage.stored import damaged, parse_json, plain_number, read_header, texts
+from lk.storage.stored import plain_number, read_header, texts
+from lk.storage.strict_json import damaged, parse_json
 
 FORMAT = 2  # 1, which states no number, calls the tie-break "lean"
 REMEDY = "Delete it and extract again: analyze.py extract RUN."
@@ -101,7 +102,9 @@ def about(header: Mapping[str, str], samples: int | None = None) -> dict[str, An
     wrong = [key for key, right in RIGHT.items() if key in found and not right(found[key])]
     wrong += [key for key in PER_SAMPLE if samples is not None and len(found.get(key, ())) not in (0, samples)]
     if wrong:
-        raise ValueError(f"the entry {wrong[0]!r} of its metadata is of another kind or length than expected")
+        raise ValueError(
+            f"expected metadata of the stored kinds and lengths, got another kind or length of {wrong[0]!r}"
+        )
     return found
 
 

@@ -27,9 +27,9 @@ def thresholds(effects: Tensor, salience_ratio: float = SALIENCE_RATIO, scope: s
         ValueError: The ratio is not within 0 and 1, or the scope is unknown.
     """
     if not 0 <= salience_ratio < 1:
-        raise ValueError(f"expected 0 <= salience_ratio < 1, got salience_ratio={salience_ratio}.")
+        raise ValueError(f"expected 0 <= salience_ratio < 1, got salience_ratio={salience_ratio}. Use 0.05.")
     if scope not in SCOPES:
-        raise ValueError(f"expected one of {', '.join(SCOPES)}, got scope={scope!r}.")
+        raise ValueError(f"expected one of {', '.join(SCOPES)}, got scope={scope!r}. Choose one of these.")
     strongest = effects.abs().amax((0, 1))
     if scope == "per_layer":
         strongest = strongest.amax(-1, keepdim=True).expand_as(strongest)

@@ -62,7 +62,7 @@ def compare(
         (0.5, 0.5, 0.5)
     """
     if support not in SUPPORTS:
-        raise ValueError(f"expected one of {', '.join(SUPPORTS)}, got support={support!r}.")
+        raise ValueError(f"expected one of {', '.join(SUPPORTS)}, got support={support!r}. Choose one of these.")
     salient, salient_reference = salient.clone(), salient_reference.clone()
     salient[0] = salient_reference[0] = False
     both = salient & salient_reference

@@ -37,8 +37,8 @@ def integrated_gradients(function: Callable[[Tensor], Tensor], x: Tensor, baseli
     """
     if steps < 1 or x.shape != baseline.shape:
         raise ValueError(
-            f"Given steps={steps}, x of shape {tuple(x.shape)} and a baseline of shape {tuple(baseline.shape)}; "
-            "expected at least one step and equal shapes."
+            f"expected steps of at least 1 and equal shapes, got steps={steps}, x.shape={tuple(x.shape)}, "
+            f"baseline.shape={tuple(baseline.shape)}. Expand the baseline to the shape of x."
         )
     times = (torch.arange(steps, dtype=x.dtype, device=x.device) + 0.5) / steps
     path = torch.lerp(baseline, x, times.reshape(-1, *[1] * x.ndim)).detach()
@@ -47,7 +47,8 @@ def integrated_gradients(function: Callable[[Tensor], Tensor], x: Tensor, baseli
         scores = function(path)
         if scores.shape != (steps,):
             raise ValueError(
-                f"The function returned shape {tuple(scores.shape)} for a batch of {steps}; expected ({steps},)."
+                f"expected scores of shape ({steps},) from function, got shape {tuple(scores.shape)}. Return one "
+                "number for each input."
             )
         (gradients,) = torch.autograd.grad(scores.sum(), path)
     return (x - baseline).detach() * gradients.mean(0)
@@ -73,7 +74,7 @@ def by_player(attribution: Tensor, owner: Tensor, n: int) -> Tensor:
         [11.0, 3.0]
     """
     if owner.numel() and int(owner.max()) >= n:
-        raise ValueError(f"Given n={n} players and an owner {int(owner.max())}; expected owners from -1 to {n - 1}.")
+        raise ValueError(f"expected owners from -1 to {n - 1}, got {int(owner.max())} with n={n}. Raise n.")
     entries = owner.reshape(*owner.shape, *[1] * (attribution.ndim - owner.ndim)).expand_as(attribution).flatten()
     owned = entries >= 0
     return attribution.new_zeros(n).index_add_(0, entries[owned], attribution.flatten()[owned])

@@ -125,7 +125,8 @@ def interval(replicates: Array, *runs: Array) -> Interval:
 
     .. math:: V_s = \frac{m - 1}{m} \sum (u_i - \bar u)^2, \quad
         d_s = \min\left(m - 1, \frac{2 m}{\hat\kappa - 1} - 1\right), \quad
-        T \pm \sqrt{t_{d_s}^2 c^2 V_s + t_{d_r}^2 V_r}, \quad V_r = \sum_k V_k, \quad d_r = \frac{V_r^2}{\sum V_k^2 / (R_k - 1)}
+        T \pm \sqrt{t_{d_s}^2 c^2 V_s + t_{d_r}^2 V_r}, \quad V_r = \sum_k V_k, \quad
+        d_r = \frac{V_r^2}{\sum V_k^2 / (R_k - 1)}
 
     c is the `stretch` of the side, :math:`\hat\kappa` the kurtosis of u, and V_k the variance of the mean of R_k runs.
     Samples and runs have each their own t, for three runs know their deviation worse than thirty samples theirs. What
@@ -191,7 +192,7 @@ def interval(replicates: Array, *runs: Array) -> Interval:
 
 
 def reach(sources: Sequence[tuple[Array, Array]], level: Array) -> Array:
-    """Half the length of an interval of this error rate, from the standard error and the degrees of freedom of each source of variance."""
+    """Half the length of an interval of this error rate, from each source's standard error and degrees of freedom."""
     return np.sqrt(sum(np.square(error * stdtrit(degrees, level / 2)) for error, degrees in sources))  # type: ignore[no-any-return]
 
 
@@ -208,7 +209,9 @@ def level_of(distance: Array, sources: Sequence[tuple[Array, Array]]) -> Array:
 def stretch(skewness: Array, m: Array, degrees: Array) -> Array:
     r"""How much longer than Student's t an end is, on the side where the samples' tail is longer; 1 on the other side.
 
-    .. math:: c = 1 + \frac{2 \cdot 1.96^2 + 1}{6 \, t} \frac{\max(0, \hat\gamma)}{\sqrt m} \left(1 + \frac{40}{m}\right)
+    .. math::
+
+        c = 1 + \frac{2 \cdot 1.96^2 + 1}{6 \, t} \frac{\max(0, \hat\gamma)}{\sqrt m} \left(1 + \frac{40}{m}\right)
 
     The first factors are the term of order :math:`1 / \sqrt m` of the distribution of Student's t (Hall 1992). The last
     one is chosen by simulation: few samples of a long-tailed distribution hardly show their skewness. Of a lognormal

@@ -9,7 +9,9 @@ from lk.interactions import by_order
 def signed_jaccard(a: Tensor, b: Tensor) -> Tensor:
     r"""Weighted Jaccard similarity of the effects of each order; effects of opposite sign share nothing.
 
-    .. math:: \frac{\sum_S \min(a_S^+, b_S^+) + \min(a_S^-, b_S^-)}{\sum_S \max(a_S^+, b_S^+) + \max(a_S^-, b_S^-)}, \quad
+    .. math::
+
+        \frac{\sum_S \min(a_S^+, b_S^+) + \min(a_S^-, b_S^-)}{\sum_S \max(a_S^+, b_S^+) + \max(a_S^-, b_S^-)}, \quad
         z^+ = \max(z, 0), \; z^- = \max(-z, 0)
 
     Source: `get_overlap` in the code of Li and Zhang, ICML 2023; per order, between class means on training and test

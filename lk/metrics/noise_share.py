@@ -37,7 +37,8 @@ def noise_share(x: Tensor, noisy: Tensor, owner: Tensor) -> Tensor:
     """
     if noisy.shape[1:] != x.shape:
         raise ValueError(
-            f"Given noisy samples of shape {tuple(noisy.shape)}; expected (draws, {', '.join(map(str, x.shape))})."
+            f"expected noisy of shape (draws, {', '.join(map(str, x.shape))}), got noisy.shape={tuple(noisy.shape)}. "
+            "Stack the draws of noise along the first axis."
         )
     n = count_players(owner)
     owner = owner.reshape(*owner.shape, *[1] * (x.ndim - owner.ndim)).expand_as(x).flatten(1)

@@ -32,8 +32,8 @@ def stability(effects: Tensor) -> Tensor:
     draws = effects.shape[-1] if effects.ndim > 1 else 0
     if draws < 2:
         raise ValueError(
-            f"Given effects of shape {tuple(effects.shape)}; expected (2**n, ..., draws) with at least 2 draws of "
-            "noise, for a variance."
+            "expected effects of shape (2**n, ..., draws) with at least 2 draws, got "
+            f"effects.shape={tuple(effects.shape)}. Draw more noise: a variance needs two."
         )
     # Equal numbers have a mean that is off by a rounding, and then a tiny variance: compare them themselves.
     deviation = effects.std(-1).where(effects.amax(-1) > effects.amin(-1), torch.nan)

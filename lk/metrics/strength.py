@@ -26,7 +26,10 @@ def strength(effects: Tensor, chosen: Tensor | None = None, sign: int = 0) -> Te
         [0.0, 3.0, 0.5]
     """
     if sign not in (-1, 0, 1):
-        raise ValueError(f"Given sign={sign}; expected 1 (positive effects), -1 (negative ones) or 0 (both).")
+        raise ValueError(
+            f"expected sign in [1, -1, 0], got sign={sign}. Use 1 for positive effects, -1 for negative ones, 0 for "
+            "both."
+        )
     size = {0: effects.abs(), 1: effects.clamp(min=0), -1: (-effects).clamp(min=0)}[sign].clone()
     size[0] = 0
     return by_order(size if chosen is None else size * chosen)

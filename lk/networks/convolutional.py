@@ -12,8 +12,8 @@ def check_image(network: str, input_shape: Sequence[int], smallest: int) -> None
     """Refuse inputs that are no image, or too small to be pooled this often."""
     if len(input_shape) != 3 or min(input_shape[1:]) < smallest:
         raise ValueError(
-            f"{network} was given input_shape={tuple(input_shape)}; "
-            f"expected (channels, height, width) of at least {smallest} pixels a side."
+            f"expected (channels, height, width) of at least {smallest} pixels a side for {network}, got "
+            f"input_shape={tuple(input_shape)}. Enlarge the images."
         )
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from lk.groups import Folded
-from lk.layers import nearest
 from lk.networks.network import Network
+from lk.text import nearest
 
 
 class Square(nn.Module):
@@ -102,20 +102,23 @@ class GroupNetwork(Network):
         super().__init__(num_classes, input_shape)
         if min(width, embedding, seeds) < 1 or first_seed < 0:
             raise ValueError(
-                f"Given width={width}, embedding={embedding}, seeds={seeds}, first_seed={first_seed}; expected at "
-                "least 1, 1, 1 and 0."
+                f"expected width, embedding and seeds of at least 1 and first_seed of at least 0, got width={width}, "
+                f"embedding={embedding}, seeds={seeds}, first_seed={first_seed}. Leave them out for the defaults."
             )
         if self.input_shape not in ((2,), (2, num_classes)):
             raise ValueError(
-                f"GroupNetwork was given input_shape={self.input_shape}; expected (2,) for pairs of elements or (2, "
-                f"{num_classes}) for one-hot rows. Train it on lk.data.GroupTable."
+                f"expected (2,) for pairs of elements or (2, {num_classes}) for one-hot rows, got "
+                f"input_shape={self.input_shape}. Train GroupNetwork on lk.data.GroupTable."
             )
         if activation not in ACTIVATIONS:
-            raise ValueError(f"Given activation={activation!r}. {nearest(activation, list(ACTIVATIONS))}")
+            raise ValueError(
+                f"expected an activation of GroupNetwork, got activation={activation!r}. "
+                f"{nearest(activation, list(ACTIVATIONS))}"
+            )
         if concatenated and not linear:
             raise ValueError(
-                "Given concatenated=True and linear=False; without linear maps there is nothing to concatenate. Set "
-                "one of them."
+                "expected linear maps to concatenate, got concatenated=True, linear=False. Set linear=True, or "
+                "concatenated=False."
             )
         self.width, self.embedding, self.seeds, self.first_seed = width, embedding, seeds, first_seed
         self.tied, self.linear, self.activation, self.concatenated = tied, linear, activation, concatenated
@@ -196,8 +199,8 @@ class GroupNetwork(Network):
         """
         if x.shape[1:] != (2, self.num_classes) if x.is_floating_point() else x.shape[1:] != (2,):
             raise ValueError(
-                f"GroupNetwork was given {str(x.dtype).removeprefix('torch.')} inputs of shape {tuple(x.shape)}; "
-                f"expected integers (batch, 2) or floats (batch, 2, {self.num_classes})."
+                f"expected integers (batch, 2) or floats (batch, 2, {self.num_classes}), got x.shape={tuple(x.shape)} "
+                f"of {str(x.dtype).removeprefix('torch.')}. Take batches of lk.data.GroupTable."
             )
         left, right = self.folded()
         unembed, bias = self.unembed.transpose(1, 2), None if self.bias is None else self.bias[:, None]

@@ -28,7 +28,9 @@ class MLP(Network):
     ) -> None:
         super().__init__(num_classes, input_shape)
         if not widths or min(widths) < 1:
-            raise ValueError(f"Given widths={list(widths)}; expected at least one positive width.")
+            raise ValueError(
+                f"expected at least one positive width, got widths={list(widths)}. Give a width for each hidden layer."
+            )
         inputs = [math.prod(input_shape), *widths]
         self.layers = tuple(f"layer{i}" for i in range(1, len(widths) + 1))
         for name, before, after in zip(self.layers, inputs, widths, strict=False):

@@ -30,7 +30,9 @@ class Network(nn.Module, metaclass=Recorded):
     def __init__(self, num_classes: int = 10, input_shape: Sequence[int] = (1, 28, 28)) -> None:
         super().__init__()
         if num_classes < 2:
-            raise ValueError(f"Given num_classes={num_classes}; a classifier needs at least 2.")
+            raise ValueError(
+                f"expected at least 2 classes, got num_classes={num_classes}. Use 2 for a yes-or-no question."
+            )
         self.num_classes = num_classes
         self.input_shape = tuple(input_shape)
 

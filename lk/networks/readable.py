@@ -88,8 +88,8 @@ def readable(network: nn.Module, layers: Sequence[str], x: Tensor, classes: int 
         >>> readable(Own(), ["a"], torch.rand(3, 4))(torch.rand(5, 4)).dtype
         torch.float64
     """
-    twin, adapter = examine(network, layers, x, classes)
-    return adapter.apply(twin)
+    frozen_copy, adapter = examine(network, layers, x, classes)
+    return adapter.apply(frozen_copy)
 
 
 @torch.inference_mode(False)
@@ -127,18 +127,18 @@ def examine(
     """
     check_weights(network)
     versions = {name: version(tensor) for name, tensor in state(network).items()}
-    twin = frozen(network)
-    find_layers(twin, layers)
-    batch = some(x[:ROWS].detach().to(device_of(twin)))
-    adapter = fitting(twin, layers, batch)
-    together, again = (run(twin, layers, batch, adapter) for _ in range(2))
+    frozen_copy = frozen(network)
+    find_layers(frozen_copy, layers)
+    batch = some(x[:ROWS].detach().to(device_of(frozen_copy)))
+    adapter = fitting(frozen_copy, layers, batch)
+    together, again = (run(frozen_copy, layers, batch, adapter) for _ in range(2))
     check_shapes(network, together)
     check_classes(network, together[OUTPUT], classes, source)
     compare(network, together, again, "in two passes over the same inputs", REPEAT)
     apart = []
     for rows in (batch[:1], batch[1:]):
         try:
-            apart.append(run(twin, layers, rows, adapter))
+            apart.append(run(frozen_copy, layers, rows, adapter))
         except Exception as error:  # whatever the module raises
             raise ValueError(
                 f"expected a network that runs on any number of inputs, got an error on {len(rows)} where {ROWS} run "
@@ -147,7 +147,7 @@ def examine(
         check_shapes(network, apart[-1], len(rows))
     joined = {name: torch.cat([part[name] for part in apart], batch_axis(network, name)) for name in together}
     compare(network, together, joined, "alone and in a batch", ALONE)
-    copied = state(twin)
+    copied = state(frozen_copy)
     for name, own in state(network).items():
         # The copy was equal, and may share storage with its original.
         if version(own) != versions[name] or not torch.equal(own.nan_to_num(), copied[name].nan_to_num()):
@@ -156,7 +156,7 @@ def examine(
                 "mode. Change weights and buffers only `if self.training`, and let no hook keep the network that it "
                 "was registered on."
             )
-    return twin, adapter
+    return frozen_copy, adapter
 
 
 REPEAT = "Draw random numbers only `if self.training`: F.dropout(x, training=self.training)."
@@ -216,50 +216,50 @@ def check_weights(network: nn.Module) -> None:
         )
 
 
-def run(twin: nn.Module, layers: Sequence[str], x: Tensor, adapter: Adapter) -> Found:
+def run(network: nn.Module, layers: Sequence[str], x: Tensor, adapter: Adapter) -> Found:
     """Activations of all layers and the logits, from one pass."""
-    with read_layers(twin, layers) as activations:
-        output = twin(shown(twin, x, adapter))
+    with read_layers(network, layers) as activations:
+        output = network(shown(network, x, adapter))
     # The layer that was not run is named by its look-up.
     return {**{name: activations[name] for name in layers}, OUTPUT: logits_of(output)}
 
 
-def shown(twin: nn.Module, x: Tensor, adapter: Adapter) -> Tensor:
+def shown(network: nn.Module, x: Tensor, adapter: Adapter) -> Tensor:
     """An input as the games show it: images channels last where the weights are."""
     x = adapter.given(x)
     return (
         x.contiguous(memory_format=torch.channels_last)
-        if x.ndim == 4 and takes_channels_last(twin) and adapter.channels_last
+        if x.ndim == 4 and takes_channels_last(network) and adapter.channels_last
         else x
     )
 
 
-def fitting(twin: nn.Module, layers: Sequence[str], batch: Tensor) -> Adapter:
+def fitting(network: nn.Module, layers: Sequence[str], batch: Tensor) -> Adapter:
     """The adapter with which a module runs: as little as will do.
 
     Raises:
         ValueError: It does not run at all.
     """
     dtypes: list[torch.dtype | None] = [None]
-    weights = [weight.dtype for weight in [*twin.parameters(), *twin.buffers()] if weight.is_floating_point()]
+    weights = [weight.dtype for weight in [*network.parameters(), *network.buffers()] if weight.is_floating_point()]
     if batch.is_floating_point():
         dtypes += [dtype for dtype in dict.fromkeys(weights) if dtype != batch.dtype]
-    images = takes_channels_last(twin)  # of any input: it may be reshaped inside
+    images = takes_channels_last(network)  # of any input: it may be reshaped inside
     failure: Exception | None = None
     for dtype in dtypes:
         works: dict[bool, Found] = {}
         for channels_last in (False, True) if images else (True,):
             adapter = Adapter(dtype, channels_last=channels_last)
             try:
-                works[channels_last] = run(adapter.lay_out(twin) if images else twin, layers, batch, adapter)
+                works[channels_last] = run(adapter.lay_out(network) if images else network, layers, batch, adapter)
             except Exception as error:  # whatever the module raises
                 failure = failure or error
         if works:
             same = len(works) == 1 or difference(works[False], works[True]) is None
             chosen = Adapter(dtype, channels_last=True in works and same)
             if images:
-                chosen.lay_out(twin)
-            return completed(twin, batch, chosen)
+                chosen.lay_out(network)
+            return completed(network, batch, chosen)
     assert failure is not None
     if isinstance(failure, ValueError):  # says itself what was expected
         raise failure
@@ -270,11 +270,11 @@ def fitting(twin: nn.Module, layers: Sequence[str], batch: Tensor) -> Adapter:
     ) from failure
 
 
-def completed(twin: nn.Module, batch: Tensor, adapter: Adapter) -> Adapter:
+def completed(network: nn.Module, batch: Tensor, adapter: Adapter) -> Adapter:
     """The adapter, with what one pass shows of input and output."""
-    given = shown(twin, batch, adapter).clone()
+    given = shown(network, batch, adapter).clone()
     kept = given.clone()
-    output = twin(given)
+    output = network(given)
     return replace(
         adapter, copies=not torch.equal(given.nan_to_num(), kept.nan_to_num()), unpacks=not isinstance(output, Tensor)
     )
@@ -303,10 +303,10 @@ def check_classes(network: nn.Module, logits: Tensor, classes: int | None, sourc
     seeds = f"{getattr(network, 'seeds', 1)}, " if batch_axis(network, OUTPUT) else ""
     if logits.ndim != 2 + batch_axis(network, OUTPUT) or classes not in (None, logits.shape[-1]):
         raise ValueError(
-            f"The network gives {tuple(logits.shape[1:])} outputs per "
-            f"sample{f', but {source} has {classes} classes' if classes else ''}; expected logits of shape "
-            f"({seeds}batch, {classes or 'classes'}). Set num_classes of the wrapped module, or return one logit per "
-            "class and sample."
+            f"expected logits of shape ({seeds}batch, "
+            f"{classes or 'classes'}){f', as {source} has {classes} classes' if classes else ''}, got "
+            f"{tuple(logits.shape[1:])} outputs per sample. Set num_classes of the wrapped module, or return one logit "
+            "per class and sample."
         )
 
 

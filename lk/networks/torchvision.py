@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from lk.layers import find_layers, logits_of, nearest
+from lk.layers import find_layers, logits_of
 from lk.networks.network import Network
+from lk.text import nearest
 
 # Heads, and what only reshapes or repeats its neighbour; auxiliary heads are not run in evaluation mode.
 LEFT_OUT = ("fc", "classifier", "heads", "head", "avgpool", "bn1", "relu", "dropout")
@@ -44,7 +45,7 @@ class Torchvision(Network):
 
         known = list_models(module=torchvision.models)  # without its detectors and segmenters
         if name not in known:
-            raise ValueError(f"torchvision has no classifier {name!r}. {nearest(name, known)}")
+            raise ValueError(f"expected a classifier of torchvision, got name={name!r}. {nearest(name, known)}")
         self.model = get_model(name, weights=weights, num_classes=num_classes)
         if layers is None:
             children = [child for child, _ in self.model.named_children()]

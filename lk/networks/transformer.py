@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lk.extras import extra
-from lk.layers import nearest
 from lk.networks.network import Network
 from lk.networks.transformer_check import check_faithful, check_reads_words, first_line
+from lk.text import nearest
 
 ABSENT = -1  # a token number that stands for an absent player: embedded as the vector that `absent` names
 
@@ -44,7 +44,8 @@ class Transformer(Network):
             or the architecture cannot be read faithfully.
 
     Example:
-        >>> sizes = {"vocab_size": 50, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+        >>> sizes = {"vocab_size": 50, "hidden_size": 8, "intermediate_size": 16}
+        >>> sizes |= {"num_hidden_layers": 2, "num_attention_heads": 2}
         >>> network = Transformer("bert", sizes, num_classes=2, input_shape=(6,))
         >>> network.layers, network(torch.ones(3, 6, dtype=torch.long)).shape
         (('layer1', 'layer2'), torch.Size([3, 2]))
@@ -71,12 +72,14 @@ class Transformer(Network):
         most = getattr(sizes, "max_position_embeddings", None)
         if most is not None and 0 <= most < self.input_shape[0]:  # -1 (XLNet): positions are relative, without an end
             raise ValueError(
-                f"Given inputs of {self.input_shape[0]} tokens for a network of at most {most}. Lower max_length of "
-                "the data, or raise max_position_embeddings."
+                f"expected inputs of at most {most} tokens, got {self.input_shape[0]}. Lower max_length of the data, "
+                "or raise max_position_embeddings."
             )
         pad = getattr(sizes, "pad_token_id", None) if pad is None else pad
         if pad is None:
-            raise ValueError(f"The configuration of {sizes.model_type} names no padding token; set pad to its number.")
+            raise ValueError(
+                f"expected a padding token, got none in the configuration of {sizes.model_type}. Set pad to its number."
+            )
         self.pad: int = pad
         sizes.pad_token_id = sizes.get_text_config().pad_token_id = self.pad
         self.absent = absent
@@ -118,8 +121,8 @@ class Transformer(Network):
         table = self.model.get_input_embeddings()
         if x.numel() and int(x.max()) >= len(self.embeddings):
             raise ValueError(
-                f"The inputs hold the token {int(x.max())}; the network has {len(self.embeddings)}. Set vocab_size in "
-                "its config to that of the data, or take the tokenizer of the pretrained network."
+                f"expected tokens from 0 to {len(self.embeddings) - 1}, got token {int(x.max())}. Set vocab_size in "
+                "the network's config to that of the data, or take the tokenizer of the pretrained network."
             )
         embedded: Tensor = table(x.clamp(min=0))
         gone = x == ABSENT
@@ -155,7 +158,7 @@ def words_replaced(table: nn.Module, numbers: Tensor, embedded: Tensor) -> Itera
     """
     asked = 0
 
-    def replace(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    def replace(_: nn.Module, inputs: tuple[Tensor, ...], _output: Tensor) -> Tensor:
         nonlocal asked
         asked += 1
         if asked == 1 and (inputs[0] is numbers or torch.equal(inputs[0], numbers)):
@@ -177,18 +180,24 @@ def fresh(library: Any, architecture: str, config: dict[str, Any], pad: int | No
     """A network with fresh weights; `pad` is told before they are drawn, because some tables reserve its place."""
     known = list(library.models.auto.configuration_auto.CONFIG_MAPPING.keys())
     if architecture not in known:
-        raise ValueError(f"transformers has no architecture {architecture!r}. {nearest(architecture, known)}")
+        raise ValueError(
+            f"expected an architecture of transformers, got architecture={architecture!r}. "
+            f"{nearest(architecture, known)}"
+        )
     kind = library.models.auto.configuration_auto.CONFIG_MAPPING[architecture]
     names = sorted({*kind().to_dict(), *kind.attribute_map})
     wrong = [name for name in config if name not in names]
     if wrong:
-        raise ValueError(f"The configuration of {architecture} has no {wrong[0]!r}. {nearest(wrong[0], names)}")
+        raise ValueError(f"expected settings of {architecture} as config, got {wrong[0]!r}. {nearest(wrong[0], names)}")
     if pad is not None and "pad_token_id" in names:
         config = {**config, "pad_token_id": pad}
     try:
         return library.AutoModelForSequenceClassification.from_config(kind(**config, num_labels=num_classes))
     except Exception as error:  # the library raises many types for sizes that do not fit
-        raise ValueError(f"{architecture} is no classifier of sequences with {config}: {first_line(error)}") from error
+        raise ValueError(
+            f"expected a classifier of sequences, got {architecture} with {config}: {first_line(error)}. Choose "
+            "another architecture or config."
+        ) from error
 
 
 def load(library: Any, pretrained: str, num_classes: int) -> Any:
@@ -199,8 +208,8 @@ def load(library: Any, pretrained: str, num_classes: int) -> Any:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(
-            f"Given pretrained={pretrained!r}, which cannot be loaded ({str(error).splitlines()[0]}). Expected a name "
-            "on the Hugging Face hub or a folder with config.json and model.safetensors."
+            "expected a name on the Hugging Face hub or a folder with config.json and model.safetensors, got "
+            f"pretrained={pretrained!r} ({str(error).splitlines()[0]}). Check the name."
         ) from error
 
 
@@ -208,14 +217,16 @@ def read_vector(path: Path, hidden: int) -> Tensor:
     """The one vector of a safetensors file."""
     if not path.is_file():
         raise ValueError(
-            f"Given absent={str(path)!r}; expected 'zeros', 'mean' or a safetensors file with one vector of {hidden} "
-            "numbers."
+            f"expected 'zeros', 'mean' or a safetensors file with one vector of {hidden} numbers, got "
+            f"absent={str(path)!r}. Check the path."
         )
     try:
         stored = load_file(path)
     except SafetensorError as error:
-        raise ValueError(f"{path} is truncated or no safetensors file ({error}).") from error
+        raise ValueError(
+            f"{path} is truncated or no safetensors file ({error}). Write it again with safetensors.torch.save_file."
+        ) from error
     shapes = {key: tuple(value.shape) for key, value in stored.items()}
     if list(shapes.values()) != [(hidden,)]:
-        raise ValueError(f"{path} holds {shapes}; expected one vector of {hidden} numbers.")
+        raise ValueError(f"{path}: expected one vector of {hidden} numbers, got {shapes}. Write it again.")
     return next(iter(stored.values())).float()

@@ -78,7 +78,7 @@ def check_faithful(network: Any) -> int:
     except ValueError as error:
         raise (
             error
-            if str(error).startswith("expected ")
+            if str(error).startswith("expected a transformer ")
             else refused(model, str(error).strip().splitlines()[0].rstrip("."))
         ) from error
     except Exception as error:  # whatever the library raises
@@ -103,7 +103,7 @@ def _check_faithful(network: Any) -> int:
             ours = network.run(embedded, x)
         if ours.logits.shape != (2, network.num_classes):
             raise refused(
-                model, f"its logits have the shape {tuple(ours.logits.shape)}, expected {(2, network.num_classes)}"
+                model, f"its logits have the shape {tuple(ours.logits.shape)}, not {(2, network.num_classes)}"
             )
         if not torch.allclose(ours.logits, found.logits, rtol=TOLERANCE, atol=TOLERANCE):
             raise refused(model, "its logits from word embeddings differ from those from numbers")

@@ -90,11 +90,20 @@ class ViT(Network):
         check_image("ViT", input_shape, 1)
         channels, height, across = input_shape
         if patch < 1 or height % patch or across % patch:
-            raise ValueError(f"Given patch={patch} for images of {height}x{across} pixels; expected a divisor of both.")
+            raise ValueError(
+                f"expected a divisor of {height} and {across}, the pixels of the images, got patch={patch}. Choose "
+                "another patch or size."
+            )
         if heads < 1 or width < 1 or width % heads:
-            raise ValueError(f"Given width={width}, heads={heads}; expected a width that the heads share equally.")
+            raise ValueError(
+                f"expected a width that the heads share equally, got width={width}, heads={heads}. Make width a "
+                "multiple of heads."
+            )
         if depth < 1 or not 0 <= dropout < 1:
-            raise ValueError(f"Given depth={depth}, dropout={dropout}; expected depth >= 1 and 0 <= dropout < 1.")
+            raise ValueError(
+                f"expected depth >= 1 and 0 <= dropout < 1, got depth={depth}, dropout={dropout}. Leave them out for "
+                "the defaults."
+            )
         self.to_tokens = nn.Conv2d(channels, width, patch, stride=patch)
         self.cls = nn.Parameter(torch.zeros(1, 1, width))
         self.position = nn.Parameter(torch.empty(1, 1 + (height // patch) * (across // patch), width))

@@ -25,6 +25,8 @@ GLOSSARY = {
         "network's own."
     ),
     "depth": "Place of a layer among those read, from 0 (first) to 1 (output).",
+    "nats": "Unit of log-odds, with natural logarithms: one nat more multiplies the odds by 2.7.",
+    "interaction": "A set of players with an effect of its own on the score, beyond the effects of its parts.",
     "AND interaction": "Acts on the score only when all its players are present.",
     "OR interaction": "Acts on the score when any of its players is present.",
     "order": "Number of players of an interaction.",
@@ -47,6 +49,7 @@ GLOSSARY = {
     "matching": (
         "AND and OR interactions together rebuild the value of every masked sample, up to a small bounded residual."
     ),
+    "probe": "A linear classifier, fitted to one layer of the frozen network; its log-odds are the layer's score.",
     "checkpoint": "A moment of training at which all layers were read.",
     "† marked": (
         "The probe is at chance, or masking hardly moves the score: what such a layer is said to know may be noise."

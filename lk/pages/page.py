@@ -1,8 +1,11 @@
 """Parts of an HTML page: sections with text, tables and pictures.
 
-One template, every name escaped, nothing loaded from elsewhere.
+One template, every name escaped, nothing loaded from elsewhere. The page reads without its script, which moves the
+charts through the epochs, names values under the pointer and saves figures.
 """
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,19 +16,24 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from lk.charts.chart import STYLE, Chart
 from lk.pages.glossary import GLOSSARY, SOURCE
+from lk.pages.terms import Terms, anchor
 from lk.plots.style import data_uri, figure_bytes
 from lk.storage.files import writing
+
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure on the page."""
+    """A figure on the page: a chart, or the address of a still picture."""
 
     name: str
     title: str
     caption: str
-    uri: str
+    uri: str = ""
+    chart: Chart | None = None
 
 
 @dataclass
@@ -51,33 +59,61 @@ class Gallery:
     """Saves figures into a folder and hands them to a section.
 
     Args:
-        folder: Where each figure is kept as SVG and PNG.
+        folder: Where each figure is kept: charts as SVG at the last checkpoint, still figures as SVG and PNG.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def hang(self, section: Section, name: str, title: str, caption: str, figure: Figure) -> None:
-        """Draw once, then save: the layout is solved a single time for both files."""
+    def hang(self, section: Section, name: str, title: str, caption: str, figure: Figure | Chart) -> None:
+        """Draw once, save, and add to the section."""
+        if isinstance(figure, Chart):
+            self.keep(f"{name}.svg", figure.file(title).encode())
+            section.pictures.append(Picture(name, title, caption, chart=figure))
+            return
         content = figure_bytes(figure)
         for form, data in (("svg", content), ("png", figure_bytes(figure, "png"))):
-            with writing(self.folder / f"{name}.{form}") as temporary:
-                temporary.write_bytes(data)
+            self.keep(f"{name}.{form}", data)
         section.pictures.append(Picture(name, title, caption, data_uri(content)))
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Write a file of the folder."""
+        with writing(self.folder / name) as temporary:
+            temporary.write_bytes(content)
 
 
 def render(path: Path, **context: Any) -> Path:
-    """Fill the template; every name is escaped."""
+    """Fill the template; every name is escaped.
+
+    Args:
+        path: Where the page is written.
+        context: What the template shows: title, subtitle, answers, sections, config; `lead` (the words that the
+            answers use, in sentences), `glossary` and `source` where they differ from the usual.
+    """
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    context = {"glossary": GLOSSARY, "source": SOURCE, "version": version("layerwise-knowledge"), **context}
-    page = environment.get_template("page.html.jinja").render(context)
-    page = re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", page)  # no line ends between a number and its percent sign
+    script = unbroken((HERE / "page.js").read_text(encoding="utf-8"))  # as it will stand on the page, for its digest
+    context = {"glossary": GLOSSARY, "source": SOURCE, "lead": (), "version": version("layerwise-knowledge"), **context}
+    context |= {
+        "chart_style": STYLE,
+        "page_style": (HERE / "page.css").read_text(encoding="utf-8"),
+        "script": script,
+        "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "terms": Terms(context["glossary"]),
+        "anchor": anchor,
+    }
+    page = unbroken(environment.get_template("page.html.jinja").render(context))
     with writing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
+
+
+def unbroken(text: str) -> str:
+    r"""A text of which no line ends between a number and its percent sign.
+
+    Example:
+        >>> unbroken("5 %")
+        '5\xa0%'
+    """
+    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", text)

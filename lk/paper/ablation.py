@@ -1,4 +1,7 @@
-"""Is the number of salient interactions a property of the network or of the solver? Kappas, solvers, leans and thresholds on the same games."""
+"""Salient interactions of the same games under other kappas, solvers, tie-breaks and thresholds.
+
+They show whether the number is a property of the network or of the solver.
+"""
 
 import warnings
 from dataclasses import dataclass
@@ -48,8 +51,9 @@ class Ablation:
         unknown = [name for name in self.solvers if name not in SOLVERS]
         if unknown or not self.kappas or min(self.kappas) < 0 or self.samples < 1:
             raise ValueError(
-                f"Given kappas={list(self.kappas)}, solvers={list(self.solvers)}, samples={self.samples}; expected "
-                f"kappas of at least 0, solvers among {', '.join(SOLVERS)}, and at least 1 sample."
+                f"expected kappas of at least 0, solvers among {', '.join(SOLVERS)}, and at least 1 sample, got "
+                f"kappas={list(self.kappas)}, solvers={list(self.solvers)}, samples={self.samples}. Leave them out for "
+                "the defaults."
             )
 
     def along(self, final: FinalCheckpoint) -> tuple[Tensor, Result]:

@@ -61,7 +61,7 @@ def gradients(final: FinalCheckpoint, layer: str, sample: int, steps: int = 64) 
 
 
 def attributions(final: FinalCheckpoint, samples: Sequence[int], count: int = 10) -> pd.DataFrame:
-    """The strongest interactions, Shapley values and integrated gradients of some samples, at the intermediate layer and the output.
+    """Strongest interactions, Shapley values, integrated gradients of samples, at an intermediate layer and the output.
 
     Returns:
         Columns sample, place, what (`interaction`, `shapley`, `integrated gradients`), name, value, kind.

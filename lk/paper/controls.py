@@ -22,7 +22,7 @@ from lk.paper.stored_results import same
 from lk.probes import PaperSGD, Probes, Recipe
 from lk.runs import step_name
 from lk.storage.describe import describe
-from lk.storage.trust import made_anew
+from lk.storage.trust import rebuilt
 
 LEAN = "opposite lean"
 PROBES = ("random labels", "untrained network", "another draw", "published probes")
@@ -93,8 +93,8 @@ class Controls:
         unknown = [name for name in self.names if name not in CONTROLS]
         if unknown or self.samples < 2:
             raise ValueError(
-                f"Given names={list(self.names)}, samples={self.samples}; expected some of {', '.join(CONTROLS)} and "
-                "at least 2 samples."
+                f"expected names among {', '.join(CONTROLS)} and at least 2 samples, got names={list(self.names)}, "
+                f"samples={self.samples}. Leave them out for the defaults."
             )
 
     def places(self, final: FinalCheckpoint, name: str) -> list[int]:
@@ -174,7 +174,7 @@ class Controls:
             elif name == "another draw":
                 # At most half of the training samples: all of them would be the same draw again.
                 most = min(recipe.max_samples, len(final.data.labels(final.data.train)) // 2)
-                recipe = made_anew(recipe, seed=recipe.seed + self.seed, max_samples=most)
+                recipe = rebuilt(recipe, seed=recipe.seed + self.seed, max_samples=most)
             elif name == "published probes":
                 recipe = published
             else:

@@ -28,7 +28,7 @@ def spent(
 
 
 def cost(rows: Sequence[dict[str, Any]], checkpoints: Sequence[tuple[str, FinalCheckpoint]]) -> pd.DataFrame:
-    """The table of costs: extractions and the studies on them, beside a bare forward loop at the same batch size, measured now.
+    """The table of costs: extractions and their studies, beside a bare forward loop at the same batch size.
 
     Args:
         rows: Studies, as of `spent`.

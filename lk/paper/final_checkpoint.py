@@ -9,12 +9,11 @@ from torch import Tensor, nn
 
 from lk.extraction import Checkpoint, Extraction, Samples, read
 from lk.extraction.games import read_games
-from lk.extraction.tables import write_tables
+from lk.extraction.tables import intermediate, write_tables
 from lk.games import count_players
 from lk.interactions import Interactions
 from lk.probes import Probes
 from lk.runs import Run
-from lk.studies.alignment import intermediate
 
 if TYPE_CHECKING:
     from lk.data import Data
@@ -107,7 +106,9 @@ def read_final(
         ValueError: The stored extraction has other settings.
     """
     if not run.checkpoints:
-        raise FileNotFoundError(f"Run {run.id} has no checkpoints in {run.path / 'checkpoints'}; train it first.")
+        raise FileNotFoundError(
+            f"expected checkpoints in {run.path / 'checkpoints'}, got none. Train run {run.id} first."
+        )
     step = max(run.checkpoints)
     data = run.data(trust, data_dir)
     network = run.network(data, trust).to("cuda" if torch.cuda.is_available() else "cpu")

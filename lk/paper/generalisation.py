@@ -17,9 +17,10 @@ from lk.metrics.intervals import Array, Interval, interval, jackknife
 from lk.metrics.jaccard import signed_jaccard
 from lk.paper.controls import LEAN
 from lk.paper.final_checkpoint import PLACES
-from lk.paper.findings import high_orders, judge, low_orders
 from lk.studies.alignment import middle_of
 from lk.studies.averages import tidy, weighted_mean
+from lk.studies.run_facts import high_orders, low_orders
+from lk.studies.verdict import judge
 
 
 class Pair(NamedTuple):
@@ -59,7 +60,8 @@ def pair_of(name: str, first: Sequence[Interactions], second: Sequence[Interacti
     """
     if len({tuple(run.indices.tolist()) for run in (*first, *second)}) > 1:
         raise ValueError(
-            f"{name}: the runs explain different samples; extract all with the same data.seed and samples_per_class."
+            f"{name}: expected runs that explain the same samples, got different ones. Extract all with the same "
+            "data.seed and samples_per_class."
         )
     kept = all_correct([*first, *second])
     collected: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
@@ -148,7 +150,7 @@ def over_pairs(means: Array) -> tuple[Array, Array, Array]:
 
 
 def low_over_high(values: Tensor) -> tuple[Interval, int]:
-    """Mean of a sample's low orders minus mean of its high orders, mean over the samples that have both, and how many these are.
+    """Mean of a sample's low minus its high orders, averaged over the samples that have both, and the number of these.
 
     Taken within samples: a mean per order over the samples that have it would compare other samples at high orders than
     at low ones, and rest on one or two where high orders are rare.

@@ -6,29 +6,26 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lk.games import OUTPUT
 from lk.metrics.intervals import SEEDS
 from lk.pages.glossary import GLOSSARY, METHOD, STUDY_GLOSSARY
 from lk.pages.page import Gallery, Section, render
 from lk.paper import plots, sparsity_plots
 from lk.paper.attributions import player_names
-from lk.paper.findings import HOLDS
+from lk.paper.page_tables import (
+    accuracy_rows,
+    claim_rows,
+    cost_rows,
+    count_rows,
+    count_settings,
+    sparsity_rows,
+    verdict_rows,
+)
 from lk.paper.studies import PaperStudies
-from lk.paper.verdicts import AGAINST, held
+from lk.paper.verdicts import held
 from lk.storage.files import writing
 from lk.studies.run_facts import highest_order
-from lk.text import number, percent, significant, spanned
-
-TITLES = {
-    1: "sparse",
-    2: "high orders come late",
-    3: "low orders are stronger",
-    4: "completeness rises",
-    5: "redundancy rises, then falls",
-    6: "IoU falls with order",
-    7: "stability falls with order",
-    8: "what each architecture does",
-}
+from lk.studies.verdict import HOLDS
+from lk.text import significant
 
 
 class Drawing:
@@ -81,13 +78,9 @@ class Drawing:
                 + (" The line is the paper's mean." if studies.paper.count else ""),
                 sparsity_plots.paper_counts(table),
             )
-            rows = []
-            for key, own in self.keep("sparsity", studies.sparsity).groupby(["network", "place"], sort=False):
-                above, monotone, power = own["strength_above_half"].median(), own["monotone"].mean(), own["p"].median()
-                rows.append((*map(str, key), percent(above), percent(monotone, 0), number(power), len(own)))
             section.table(
                 ("network", "layer", "strength above order n/2 (median)", "monotone (A2)", "p of A3 (median)", "games"),
-                rows,
+                sparsity_rows(self.keep("sparsity", studies.sparsity)),
                 "The three conditions of the sparsity theorem (Ren et al., ICLR 2024), checked on every game; AND "
                 "effects alone.",
             )
@@ -144,7 +137,7 @@ class Drawing:
         table = self.keep("figure-4-8", self.studies.agreement[0])
         if not len(table):
             section.text.append(
-                "One network, or no two samples that two networks both read rightly: nothing to compare."
+                "One network, or no two samples that two networks both classify correctly: nothing to compare."
             )
             return section
         iou = table[(table["quantity"] == "iou") & (table["order"] <= highest_order(self.studies.n))]
@@ -155,8 +148,8 @@ class Drawing:
                 section,
                 figure,
                 f"The paper's figure {figure}: agreement of networks by order ({kind.upper()})",
-                "Intersection over union of the salient sets, on the samples that both networks of a pair read "
-                "rightly.",
+                "Intersection over union of the salient sets, on the samples that both networks of a pair "
+                "classify correctly.",
                 plots.paper_agreement(iou, kind),
             )
         return section
@@ -215,24 +208,10 @@ class Drawing:
         section, table = Section("The networks, and what their layers' classifiers know"), self.studies.accuracy
         if len(table):
             self.keep("accuracy", table)
-            rows = []
-            for network, own in table.groupby("network", sort=False):
-                hits = own[own["layer"] == OUTPUT]["accuracy"]
-                probes = own[own["layer"] != OUTPUT].groupby("layer", sort=False)["accuracy"].mean()
-                rows.append(
-                    (
-                        network,
-                        len(hits),
-                        percent(hits.mean())
-                        + (
-                            f" ({number(100 * hits.min(), 1)} to {number(100 * hits.max(), 1)})"
-                            if len(hits) > 1
-                            else ""
-                        ),
-                        ", ".join(f"{layer} {number(100 * hit, 1)}" for layer, hit in probes.items()),
-                    )
-                )
-            section.table(("network", "seeds", "test accuracy", "accuracy of the layers' classifiers (%)"), rows)
+            section.table(
+                ("network", "seeds", "test accuracy", "accuracy of the layers' classifiers (%)"),
+                accuracy_rows(table),
+            )
         games = self.studies.games
         section.text.append(
             f"{len(games):,} games of {self.studies.n} players; {int(games['certified'].sum()):,} of the "
@@ -255,18 +234,7 @@ class Drawing:
                 "masked samples per second",
                 "bare forward loop, per second",
             ),
-            [
-                (
-                    row["network"],
-                    row["run"],
-                    row["study"],
-                    *(
-                        number(row[key], 0) if row[key] > 0 else "–"
-                        for key in ("masked_samples", "seconds", "play_s", "per_second", "bare_per_second")
-                    ),
-                )
-                for row in cost.to_dict("records")
-            ],
+            cost_rows(cost),
             "Per second: while the network is passed; the rest is decomposition and fitting. The bare loop was timed "
             "when this page was made.",
         )
@@ -283,18 +251,7 @@ class Drawing:
         ]
         section.table(
             ("finding", "network", "seeds", "n", "verdict", "after Holm", *controls),
-            [
-                (
-                    f"{row['finding']} {TITLES[row['finding']]}",
-                    row["network"],
-                    row["seeds"],
-                    row["n"],
-                    row["verdict"],
-                    row["after_holm"],
-                    *(row[name] if isinstance(row[name], str) else "–" for name in controls),
-                )
-                for row in verdicts.to_dict("records")
-            ],
+            verdict_rows(verdicts, controls),
             f"A part holds where the 95 % interval of its contrast lies above zero. {METHOD} The variance over seeds "
             f"is added where there are {SEEDS} or more. After Holm: a part that does not stand when p is "
             "corrected for all parts of this page counts as undecided. A finding that holds survives random labels and "
@@ -311,71 +268,9 @@ class Drawing:
         return section
 
 
-def claim_rows(table: pd.DataFrame, controls: Sequence[str]) -> list[tuple[object, ...]]:
-    """A row per claim and network: its contrast, and beside it what each control shows."""
-    rows: list[tuple[object, ...]] = []
-    for (finding, part, network), own in table.groupby(["finding", "part", "network"], sort=False):
-        measured = own[own["condition"] == "as measured"].iloc[0]
-        cells = []
-        for control in controls:
-            under = own[own["condition"] == control]
-            names = ("excess", "excess_low", "excess_high") if control in AGAINST else ("value", "low", "high")
-            cells.append(spanned(under.iloc[0][list(names)].set_axis(["mean", "low", "high"])) if len(under) else "–")
-        shown = spanned(measured[["value", "low", "high"]].set_axis(["mean", "low", "high"]))
-        rows.append((finding, part, network, shown, measured["verdict"], *cells))
-    return rows
-
-
 def slug(name: str) -> str:
     """A name as part of a file name."""
     return "".join(c if c.isalnum() else "-" for c in name.lower())
-
-
-def count_settings(studies: PaperStudies) -> pd.DataFrame:
-    """Salient interactions per sample at the output under every setting.
-
-    Group, setting, network, run, sample, count, certified, paper.
-
-    Kappas and solvers also have `agreement`: intersection over union with the salient set of the study's own answer.
-    """
-    first = [own[0].run.id for own in studies.checkpoints.values()]  # the run that kappas and solvers look at
-    games = studies.games[(studies.games["layer"] == OUTPUT) & studies.games["run"].isin(first)]
-    parts = [
-        games.assign(group="threshold", setting=setting, count=games[column])
-        for setting, column in (("per sample", "salient"), ("per layer", "salient_per_layer"))
-    ]
-    kappas = studies.kappas
-    parts.append(
-        kappas.assign(
-            group="kappa",
-            setting=kappas["kappa"].map(lambda kappa: f"κ = {significant(kappa)}"),
-            count=kappas["per_sample"],
-        )
-    )
-    solvers = studies.solvers
-    parts.append(solvers.assign(group="solver", setting=solvers["solver"], count=solvers["per_sample"]))
-    names = ["group", "setting", "network", "run", "sample", "count", "agreement", "certified"]
-    table = pd.concat(parts, ignore_index=True)[names]
-    return table.assign(paper=float("nan") if studies.paper.count is None else studies.paper.count)
-
-
-def count_rows(table: pd.DataFrame) -> list[tuple[object, ...]]:
-    """The same as rows: mean, median, quartiles."""
-    rows: list[tuple[object, ...]] = []
-    for (network, group, setting), own in table.groupby(["network", "group", "setting"], sort=False):
-        low, middle, high = own["count"].quantile([0.25, 0.5, 0.75])
-        rows.append(
-            (
-                network,
-                group,
-                setting,
-                number(own["count"].mean(), 1),
-                significant(middle, 3),
-                f"{significant(low, 3)} to {significant(high, 3)}",
-                len(own),
-            )
-        )
-    return rows
 
 
 def write_paper(studies: PaperStudies, figures: Sequence[str]) -> Path:

@@ -59,7 +59,7 @@ COLUMNS = {
 }
 
 
-# ---- Overlapping, forgotten and newly emerged strength of several networks (Cheng et al. 2024, Fig. 3a for AND, 7a for OR).
+# ---- Overlapping, forgotten and newly emerged strength of several networks (Cheng et al. 2024, Fig. 3a: AND, 7a: OR).
 @styled
 def paper_overlap(frame: pd.DataFrame, kind: str) -> Figure:
     """A row of small panels per network, its layers from early to late; in each the bars of `overlap`, by order.
@@ -228,7 +228,7 @@ def paper_noise_share(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-# ---- Interactions of one sentence beside Shapley values and integrated gradients of its words (Cheng et al. 2024, Fig. 6).
+# ---- Interactions of a sentence beside Shapley values and integrated gradients of words (Cheng et al. 2024, Fig. 6).
 @styled
 def paper_attributions(frame: pd.DataFrame, words: Sequence[str]) -> Figure:
     """A row per layer of one sample.
@@ -280,7 +280,8 @@ def by_word(rows: pd.DataFrame, words: Sequence[str]) -> np.ndarray:
     """One value per word, NaN where there is none; a repeated word takes its values in the order of the rows.
 
     Example:
-        >>> by_word(pd.DataFrame({"name": ["so", "good", "so"], "value": [1.0, 2.0, 3.0]}), ["so", "so", "good", "film"])
+        >>> values = pd.DataFrame({"name": ["so", "good", "so"], "value": [1.0, 2.0, 3.0]})
+        >>> by_word(values, ["so", "so", "good", "film"])
         array([ 1.,  3.,  2., nan])
     """
     known: dict[str, list[float]] = {}

@@ -83,7 +83,7 @@ class Paper:
         if not networks or len(set(names)) < len(names) or not all(network.runs for network in networks):
             raise ValueError(
                 "expected at least one network, each with a name of its own and at least one run, got "
-                f"networks={names}."
+                f"networks={names}. Name each and list its runs."
             )
         self.folder, self.networks = Path(folder), networks
         self.players, self.masker, self.score = players, masker, score

@@ -88,7 +88,7 @@ def paper_strengths(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-# ---- Salient interactions per sample under several settings, against the number that the paper reports (Cheng et al. 2024, Section 3.1).
+# ---- Salient interactions per sample under several settings, and the reported number (Cheng et al. 2024, Section 3.1).
 @styled
 def paper_counts(frame: pd.DataFrame) -> Figure:
     """A row per setting, a panel per network: a box and a dot per sample, a diamond and a number at the mean.

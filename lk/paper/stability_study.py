@@ -56,8 +56,9 @@ class StabilityStudy:
     def __post_init__(self) -> None:
         if self.samples < 1 or self.draws < 2 or self.sigma <= 0 or self.way not in WAYS:
             raise ValueError(
-                f"Given samples={self.samples}, draws={self.draws}, sigma={self.sigma}, way={self.way!r}; expected at "
-                f"least 1 sample and 2 draws, a positive sigma and one of {', '.join(WAYS)}."
+                f"expected at least 1 sample and 2 draws, sigma above 0 and way in {list(WAYS)}, got "
+                f"samples={self.samples}, draws={self.draws}, sigma={self.sigma}, way={self.way!r}. Leave them out for "
+                "the defaults."
             )
 
     @property
@@ -92,7 +93,8 @@ class StabilityStudy:
         """
         if not final.samples.x.is_floating_point():
             raise ValueError(
-                "Noise is added to real inputs; given integers (token ids). Leave the stability study out for text."
+                f"expected real inputs to add noise to, got {final.samples.x.dtype} (token ids). Leave the stability "
+                "study out for text."
             )
 
         def compute() -> Result:
@@ -131,7 +133,7 @@ class StabilityStudy:
         return parts
 
     def games(self, final: FinalCheckpoint, place: int, done: Callable[[int], None]) -> dict[str, Tensor]:
-        """`values` of the noisy games of one sample, `(2**n, 2, draws)`, played where they are not stored yet, and the `seconds` that took."""
+        """`values` of a sample's noisy games, `(2**n, 2, draws)`, stored or played now, and the `seconds` taken."""
         samples, index = final.samples, int(final.samples.index[place])
         noise = {"sigma": self.sigma, "draws": self.draws, "seed": self.seed}
         name = f"stability/sigma={self.sigma:g}-draws={self.draws}-seed={self.seed}/sample={index:07d}.safetensors"

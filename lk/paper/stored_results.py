@@ -14,7 +14,8 @@ from torch import Tensor
 from lk.paper.final_checkpoint import FinalCheckpoint
 from lk.runs import step_name
 from lk.storage.files import writing
-from lk.storage.stored import damaged, parse_json, read_tensors, write_tensors
+from lk.storage.stored import read_tensors, write_tensors
+from lk.storage.strict_json import damaged, parse_json
 from lk.storage.trust import renamed
 
 WHAT, REMEDY = "holds no result of a study", "Delete it; the same command makes it again."
@@ -35,7 +36,7 @@ class Result(NamedTuple):
 def stored_table(
     final: FinalCheckpoint, name: str, settings: Mapping[str, Any], compute: Callable[[], Result]
 ) -> Result:
-    """A table of the run: read where it was computed with these settings at this checkpoint, otherwise computed and written.
+    """A table of the run: read if computed with these settings at this checkpoint, otherwise computed and written.
 
     Args:
         final: The checkpoint.
@@ -87,7 +88,7 @@ def read_about(path: Path) -> dict[str, Any]:
 def stored_tensors(
     final: FinalCheckpoint, name: str, settings: Mapping[str, Any], compute: Callable[[], dict[str, Tensor]]
 ) -> dict[str, Tensor]:
-    """Tensors of the run: read where they were computed with these settings at this checkpoint, otherwise computed and written.
+    """Tensors of the run: read if computed with these settings at this checkpoint, otherwise computed and written.
 
     Args:
         final: The checkpoint.

@@ -106,14 +106,24 @@ def tile(axes: Axes, picture: Image, at: tuple[float, float], title: str, **text
 
 
 def outline(axes: Axes, owner: NDArray[np.int64], players: Iterable[int], at: tuple[float, float], **line: Any) -> None:
-    """Edges of the pixels that each of the players owns."""
+    """Edges of the pixels that each of the players owns, drawn."""
+    found = [[(x + at[0], y + at[1]) for x, y in ends] for ends in borders(owner, players)]
+    axes.add_collection(LineCollection(found, capstyle="butt", zorder=5, **line))
+
+
+def borders(owner: NDArray[np.int64], players: Iterable[int]) -> list[list[tuple[int, int]]]:
+    """Edges of the pixels that each of the players owns, as lines in pixels of the image.
+
+    Example:
+        >>> borders(np.array([[0, 1]]), [0])
+        [[(0, 0), (1, 0)], [(0, 1), (1, 1)], [(0, 0), (0, 1)], [(1, 0), (1, 1)]]
+    """
     edges = []
     for player in players:
         own = np.pad(owner == player, 1)
         edges += [(True, i, j - 1) for i, j in np.argwhere(own[1:] != own[:-1])]  # above row i of the image
         edges += [(False, j, i - 1) for i, j in np.argwhere(own[:, 1:] != own[:, :-1])]  # left of column j
-    found = [[(x + at[0], y + at[1]) for x, y in ends] for ends in joined(edges)]
-    axes.add_collection(LineCollection(found, capstyle="butt", zorder=5, **line))
+    return joined(edges)
 
 
 def joined(edges: Iterable[tuple[bool, int, int]]) -> list[list[tuple[int, int]]]:

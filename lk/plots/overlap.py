@@ -41,7 +41,7 @@ WORDS = {
 def overlap(
     shares: pd.DataFrame, reference: str = "output", most: int = MOST_LAYERS, highest: int | None = None
 ) -> Figure:
-    """Bars by order: grey is shared with the reference, what else the layer has upwards, what else the reference has downwards.
+    """Bars by order: grey is shared with the reference, upwards only the layer's, downwards only the reference's.
 
     Grey and the bar above it are together the layer's own salient strength, grey and the bar below it that of the
     reference. Against the output the bar above is forgotten later (orange) and the bar below emerges later (blue).

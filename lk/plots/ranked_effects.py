@@ -15,7 +15,7 @@ from lk.text import short_names, signed
 def ranked_effects(
     effects: pd.DataFrame, names: Sequence[str] | Sequence[Sequence[str]], unit: str = "nats", columns: int = 2
 ) -> Figure:
-    """One panel per group (a sample, or a layer), the strongest interaction on top, its effect to the left or right of zero.
+    """One panel per group (a sample, or a layer), the strongest interaction on top, effects left or right of zero.
 
     Args:
         effects: Columns group, rank (from 0), kind (`AND`, `OR`), players (numbers), effect (signed); `marked` where

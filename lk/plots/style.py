@@ -264,7 +264,7 @@ def with_intervals(frame: pd.DataFrame, what: str = "whiskers") -> str:
 
 
 def step_scale(axes: Axes, last: float, first: float = 0.0) -> None:
-    """A logarithmic x axis of training steps, from step 0 on, for which it has room, or from just before a later one."""
+    """A logarithmic x axis of training steps, which includes step 0 or starts just before a later first step."""
     axes.set_xscale("symlog", linthresh=1.0, linscale=0.35)
     low, high = (-0.15 if first < 1 else 0.5 * first), 1.25 * max(last, 1.0)
     near = high < 200 * low

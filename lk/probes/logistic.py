@@ -65,7 +65,10 @@ class Logistic:
 
         Let phi(W) = min over b of f(W, b). It is strongly convex with constant lambda, so that
 
-        .. math:: \lVert W - W^* \rVert \le \lVert \nabla \phi(W) \rVert / \lambda \le \mathrm{tolerance} \cdot \max(\lVert W \rVert, 1)
+        .. math::
+
+            \lVert W - W^* \rVert \le \lVert \nabla \phi(W) \rVert / \lambda
+            \le \mathrm{tolerance} \cdot \max(\lVert W \rVert, 1)
 
         is what the stop asks for; a log-odds moves by at most sqrt(2) * |x| times that. The bias has no penalty: it is
         within the same number of the best one of its W, by the length of a Newton step in the bias alone. The best bias
@@ -201,7 +204,7 @@ class Logistic:
         return step, moved, used
 
     def step_length(self, at: _Point, step: Tensor, moved: Tensor) -> float:
-        """The longest of 1, 1/2, 1/4, ... that lowers the objective and leaves a slope of at most a tenth along the step; 0 where none does.
+        """Longest of 1, 1/2, ... that lowers the objective and cuts the slope along the step to a tenth, or 0.
 
         The objective is convex, so that its slope along a line rises, and is exact where differences of the objective
         drown in rounding.

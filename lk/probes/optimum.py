@@ -42,7 +42,8 @@ class Optimum(Recipe):
         super().__init__(pooling, max_samples, seed)
         if l2 <= 0 or tolerance <= 0:
             raise ValueError(
-                f"Given l2={l2}, tolerance={tolerance}; expected both positive: without a penalty there is no optimum."
+                f"expected l2 and tolerance above 0, got l2={l2}, tolerance={tolerance}. Use a small l2: without a "
+                "penalty there is no optimum."
             )
         self.l2, self.tolerance, self.max_iterations = l2, tolerance, max_iterations
 

@@ -17,7 +17,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 from lk.layers import check_finite, device_of, read_layers
 from lk.scores import class_numbers
 from lk.storage.describe import Recorded
-from lk.storage.stored import damaged, expect, parse_json, read_tensors, texts, write_tensors
+from lk.storage.stored import expect, read_tensors, texts, write_tensors
+from lk.storage.strict_json import damaged, parse_json
 from lk.storage.trust import renamed
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Probes(nn.Module):
             features = pooled(activations[layer], self.pooling).to(weight.dtype)
             if features.shape[1] != weight.shape[1]:
                 raise ValueError(
-                    f"The probe of layer {layer!r} was fitted on {weight.shape[1]} features; the network gives "
+                    f"expected {weight.shape[1]} features of layer {layer!r}, those its probe was fitted on, got "
                     f"{features.shape[1]}. The probes belong to another network, layer or pooling: fit them again."
                 )
             logits[layer] = torch.addmm(bias, features, weight.T)
@@ -183,9 +184,9 @@ class Recipe(metaclass=Recorded):
 
     def __init__(self, pooling: str = "flatten", max_samples: int = 10_000, seed: int = 0) -> None:
         if pooling not in POOLINGS:
-            raise ValueError(f"Given pooling={pooling!r}; expected one of {', '.join(POOLINGS)}.")
+            raise ValueError(f"expected pooling in {list(POOLINGS)}, got pooling={pooling!r}. Choose one of these.")
         if max_samples < 2:
-            raise ValueError(f"Given max_samples={max_samples}; expected at least 2.")
+            raise ValueError(f"expected max_samples of at least 2, got max_samples={max_samples}. Use 10000.")
         self.pooling, self.max_samples, self.seed = pooling, max_samples, seed
 
     def fit(

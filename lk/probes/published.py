@@ -41,8 +41,8 @@ class PaperSGD(Recipe):
         super().__init__(pooling, max_samples, seed)
         if lr <= 0 or not 0 <= momentum < 1 or epochs < 1 or batch_size < 1:
             raise ValueError(
-                f"Given lr={lr}, momentum={momentum}, epochs={epochs}, batch_size={batch_size}; "
-                "expected lr > 0, 0 <= momentum < 1, epochs >= 1, batch_size >= 1."
+                f"expected lr > 0, 0 <= momentum < 1, epochs >= 1, batch_size >= 1, got lr={lr}, momentum={momentum}, "
+                f"epochs={epochs}, batch_size={batch_size}. Leave them out for the defaults."
             )
         self.lr, self.momentum, self.epochs, self.batch_size = lr, momentum, epochs, batch_size
 

@@ -3,6 +3,7 @@
 from lk.proofs.brute_force import brute_force
 from lk.proofs.cascade import at, cascade
 from lk.proofs.certificate import Certificate
+from lk.proofs.circuits import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.coset import coset
 from lk.proofs.executed import PRECISIONS, executed
 from lk.proofs.explanation import (
@@ -10,11 +11,8 @@ from lk.proofs.explanation import (
     CosetCluster,
     CosetExplanation,
     FourierExplanation,
-    GSetCircuit,
     GSetExplanation,
     LookupExplanation,
-    SidedCircuit,
-    SignTerm,
 )
 from lk.proofs.gset import gset
 from lk.proofs.irrep import irrep

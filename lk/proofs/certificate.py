@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from lk.proofs.rounding import Floats
 from lk.storage.files import writing
-from lk.storage.stored import damaged, read_arrays, read_header, read_json, write_tensors
+from lk.storage.stored import read_arrays, read_header, write_tensors
+from lk.storage.strict_json import damaged, read_json
 
 FORMAT = 2  # of certificate.json
 _PACKAGES = {"lk": "layerwise-knowledge", "numpy": "numpy", "numba": "numba"}
@@ -37,7 +38,8 @@ class Certificate:
         tiers: For a cascade: bound and operations after each tier, `(name, bound, operations, seconds)`.
 
     Example:
-        >>> certificate = Certificate("example", np.array([[1.0, 2.0], [-1.0, 3.0]]), operations=4, brute_force_operations=8, seconds=0.1)
+        >>> slack = np.array([[1.0, 2.0], [-1.0, 3.0]])
+        >>> certificate = Certificate("example", slack, operations=4, brute_force_operations=8, seconds=0.1)
         >>> certificate.bound, certificate.cost
         (0.75, 0.5)
     """
@@ -62,7 +64,8 @@ class Certificate:
             )
         if self.slack.ndim != 2 or self.slack.shape[0] != self.slack.shape[1] or np.isnan(self.slack).any():
             raise ValueError(
-                f"given slack of shape {self.slack.shape}; expected one number, not NaN, for each of n x n pairs"
+                f"expected a number, not NaN, for each of n x n pairs, got slack.shape={self.slack.shape} with "
+                f"{int(np.isnan(self.slack).sum())} NaN. Use -inf for pairs without a bound."
             )
         object.__setattr__(self, "losses", loss_bounds(self.slack))
 

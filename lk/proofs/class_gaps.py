@@ -78,7 +78,7 @@ def equivariant_gap(
     theta: float,
     means: Means,
 ) -> tuple[Floats, Floats]:
-    """Lower bounds of min over w != e of sum <rho(e) - rho(w), N>, with F alone or with F, P and Q, and their rounding error.
+    """Lower bounds of min over w != e of sum <rho(e) - rho(w), N>, from F or from F, P and Q, and their rounding error.
 
     Error: every number here is a sum of at most 2 D + 8 terms per representation, of products that are bounded by
     4 max |rho|_F (|N|_F + |F|_F + |P|_F + |Q|_F): a_K |tr E| <= |rho(e) - rho(w)|_F |E|_F on average over the class,

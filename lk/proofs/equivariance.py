@@ -6,7 +6,7 @@ Nothing about a part of an explanation is believed before it passes.
 import numpy as np
 
 from lk.groups import Group, orbitals
-from lk.proofs.explanation import GSetCircuit, SidedCircuit, SignTerm
+from lk.proofs.circuits import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.rounding import Floats, Ints
 
 SHARES = 1 << 24  # weights are whole numbers of this part

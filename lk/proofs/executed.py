@@ -23,7 +23,10 @@ where delta is what rounding of the factors does to the product: measured for bf
 1-Lipschitz and round nothing; the square has :math:`e_h \le (2 |p| + e_p) e_p + (s + o)(|p| + e_p)^2`. The error of h
 is common to all logits of a pair, so that
 
-.. math:: |\widehat{gap} - gap| \le \sum_i (\max_z u_i - \min_z u_i) e_{h,i} + 2 \kappa \Big(\sum_i \max_z |u_i| (h_i + e_{h,i}) + \max |b|\Big)
+.. math::
+
+    |\widehat{gap} - gap| \le \sum_i (\max_z u_i - \min_z u_i) e_{h,i}
+    + 2 \kappa \Big(\sum_i \max_z |u_i| (h_i + e_{h,i}) + \max |b|\Big)
 
 with :math:`1 + \kappa = (1 + \varphi)^2 (1 + \gamma_{m+2}(s)) (1 + o)`. ReLU, the absolute value and half of the square
 are at most the same function of l plus that of r, so that both sums are a function of x plus a function of y, and the
@@ -90,11 +93,16 @@ def executed(tables: Tables, slack: Floats, precision: str) -> Floats:
         [True, False]
     """
     if precision not in PRECISIONS:
-        raise ValueError(f"expected precision as one of {', '.join(PRECISIONS)}, got {precision!r}")
+        raise ValueError(
+            f"expected precision as one of {', '.join(PRECISIONS)}, got {precision!r}. Choose one of these."
+        )
     phi, unit, out = PRECISIONS[precision]
     n, m = tables.order, tables.width
     if slack.shape != (n, n):
-        raise ValueError(f"expected slack of shape {(n, n)}, one number for each pair, got {slack.shape}")
+        raise ValueError(
+            f"expected slack of shape {(n, n)}, one number for each pair, got {slack.shape}. Give the slack of this "
+            "network."
+        )
     terms = 1 if tables.factors is None else len(tables.factors.weight_left)
     if not is_bounded(max(m, terms) + 8, unit):
         return np.full((n, n), -np.inf)

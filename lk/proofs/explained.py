@@ -6,6 +6,7 @@ import numpy as np
 
 from lk.groups import Group
 from lk.proofs.activation import apply
+from lk.proofs.circuits import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.equivariance import (
     SHARES,
     Part,
@@ -17,7 +18,7 @@ from lk.proofs.equivariance import (
     refuse_sign,
     shares,
 )
-from lk.proofs.explanation import GSetCircuit, GSetExplanation, SidedCircuit, SignTerm
+from lk.proofs.explanation import GSetExplanation
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 from lk.proofs.tables import Tables
 

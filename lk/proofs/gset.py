@@ -10,13 +10,18 @@ y^-1 q in the sum over X x Y, it is a function phi of w = x^-1 z y^-1. These pre
 orbitals are integers, floats are only compared, and w_i is a whole number of 2^-24. Nothing else about an explanation
 is believed. With *any* sizes a_i and any alpha_i(x), gamma_i(y),
 
-.. math:: u_i h_i - v_i C_i = u_i (\alpha_i + \gamma_i) + u_i (h_i - \alpha_i - \gamma_i - a_i C_i) + (a_i u_i - v_i) C_i
+.. math::
+
+    u_i h_i - v_i C_i = u_i (\alpha_i + \gamma_i) + u_i (h_i - \alpha_i - \gamma_i - a_i C_i) + (a_i u_i - v_i) C_i
 
 The first term is known for every z, and each of the others takes an inequality (see `lk.proofs.residual`): with R = u -
 c and D = a u - v - d, c and d the middles of the extremes over z, and B bounds of their maxima over z,
 
-.. math:: gap \ge \sum_i R_i(xy) e_i - \hat f(xy) + [\hat f(xy) - \max_{z \ne xy} \hat f(z)] + \sum_i (a_i c_i - d_i) C_i
-    - B\Big(\sum_i R_i(z) (e_i - a_i C_i)\Big) - B\Big(\sum_i D_i(z) C_i\Big) + \text{gap of the first term}, \quad e_i = h_i - \alpha_i - \gamma_i
+.. math::
+
+    gap \ge \sum_i R_i(xy) e_i - \hat f(xy) + [\hat f(xy) - \max_{z \ne xy} \hat f(z)] + \sum_i (a_i c_i - d_i) C_i
+    - B\Big(\sum_i R_i(z) (e_i - a_i C_i)\Big) - B\Big(\sum_i D_i(z) C_i\Big)
+    + \text{gap of the first term}, \quad e_i = h_i - \alpha_i - \gamma_i
 
 so that neither f^(xy) nor D(xy) is summed over neurons for a pair: f^(xy) = phi(e) is one number. Rounding: see
 `Change` and `Residual`.
@@ -38,19 +43,10 @@ from lk.proofs.activation import Neurons, magnitude, means
 from lk.proofs.certificate import Certificate
 from lk.proofs.explained import Ideal, build
 from lk.proofs.explanation import GSetExplanation
+from lk.proofs.inequalities import combine, largest_entries, largest_norm, norm_weights, sample_pairs
 from lk.proofs.interaction import Unembedding, operations_of_ideal, sums_of_ideal, sums_of_network
 from lk.proofs.point_values import PointValues, ideal_gaps, tabulate
-from lk.proofs.residual import (
-    Pairs,
-    Residual,
-    Terms,
-    chunk_of,
-    combine,
-    largest_entries,
-    largest_norm,
-    norm_weights,
-    sample_pairs,
-)
+from lk.proofs.residual import Pairs, Residual, Terms, chunk_of
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 from lk.proofs.silent import Silent
 from lk.proofs.tables import Tables

@@ -7,7 +7,7 @@ from lk.proofs.activation import Neurons, magnitude
 from lk.proofs.certificate import Certificate
 from lk.proofs.explained import build, ideal_margin
 from lk.proofs.explanation import GSetExplanation
-from lk.proofs.residual import largest_norm
+from lk.proofs.inequalities import largest_norm
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 from lk.proofs.silent import Silent
 from lk.proofs.tables import Tables
@@ -20,7 +20,10 @@ def irrep(tables: Tables, group: Group, explanation: GSetExplanation, pairs: Int
     With h^ = a g and u^ = v / a, :math:`f(z) - \hat f(z) = u_z \cdot (h - \hat h) + (u_z - \hat u_z) \cdot \hat h +
     \beta - \hat\beta`, so that
 
-    .. math:: \epsilon = \max_z |u_z|_2 \, |h - \hat h|_2 + \max_z |u_z - \hat u_z|_2 \, |\hat h|_2 + |\beta - \hat\beta|_\infty
+    .. math::
+
+        \epsilon = \max_z |u_z|_2 \, |h - \hat h|_2 + \max_z |u_z - \hat u_z|_2 \, |\hat h|_2
+        + |\beta - \hat\beta|_\infty
 
     and a pair is certified if epsilon < margin + f(xy) - f^(xy).
 

@@ -25,8 +25,8 @@ import numpy as np
 
 from lk.groups import Group
 from lk.proofs.activation import apply
+from lk.proofs.circuits import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.explained import Ideal
-from lk.proofs.explanation import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.rounding import WIDER, Floats, Ints, gamma
 
 _KAPPA = {"relu": 0.5, "abs": 1.0, "square": 2.0}
@@ -142,7 +142,7 @@ def tabulate(ideal: Ideal, group: Group, activation: str) -> PointValues:
 
 
 def ideal_gaps(ideal: Ideal, points: PointValues, group: Group) -> tuple[Floats, Floats, float]:
-    """Gap of f^ between xy and the next best answer, sum of v_i(xy) C_i(x, y), both of shape `(n, n)`, and a bound on the error of each.
+    """Gap of f^ between xy and the next best answer, sum of v_i(xy) C_i(x, y), both `(n, n)`, and their error bound.
 
     With z = xwy, f^ = Phi(wy, y) + Psi(xw, x): Phi(z, y) = f^(z|e, y) of all neurons but those of the right side,
     Psi(z, x) = f^(z|x, e) of these. Each is a dot product of at most k terms, with one rounding in v and one in C + S;

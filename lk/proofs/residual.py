@@ -10,7 +10,10 @@ numbers alpha_i(x), gamma_i(y) (best: the means over the other input) let eta = 
 so that the part that depends on one input is known for every z in O(n^2 m), and only the interaction eta needs an
 inequality: with M_i = max_z |R_i(z)| (Hoelder), or, with any weights s_i > 0, Cauchy-Schwarz,
 
-.. math:: \sum_i R_i(z) \eta_i \le \min\Big(\sum_i M_i |\eta_i|,\; \max_z \sqrt{\sum_i R_i(z)^2 / s_i}\,\sqrt{\sum_i s_i \eta_i^2}\Big)
+.. math::
+
+    \sum_i R_i(z) \eta_i \le
+    \min\Big(\sum_i M_i |\eta_i|,\; \max_z \sqrt{\sum_i R_i(z)^2 / s_i}\,\sqrt{\sum_i s_i \eta_i^2}\Big)
 
 A constant may be taken from each column of R and from b, because it moves all logits of a pair alike; half-way between
 the extremes makes M least. The gap is rest(xy) - max_z rest(z), with rest(xy) evaluated, so that the inequality is paid
@@ -24,10 +27,9 @@ import numpy as np
 from numba import njit
 
 from lk.proofs.activation import magnitude, means
+from lk.proofs.inequalities import combine, largest_entries, largest_norm, norm_weights, sample_pairs
 from lk.proofs.rounding import UNIT, WIDER, Floats, Ints, gamma
 from lk.proofs.tables import Tables
-
-_LEAST_WEIGHT = 2.0**-64
 
 
 class Columns(NamedTuple):
@@ -274,44 +276,9 @@ def rest_of(
     )
 
 
-def largest_entries(columns: Floats) -> Floats:
-    """M_i = max_z |R_i(z)|, shape `(k,)`."""
-    return np.asarray(np.abs(columns).max(0))
-
-
-def largest_norm(columns: Floats, weights: Floats) -> float:
-    """max_z sqrt(sum_i R_i(z)^2 / s_i)."""
-    return float(np.sqrt((columns**2 / weights).sum(1).max()))
-
-
-def combine(holder: Floats, norm: Floats) -> Floats:
-    """The smaller inequality in each group of columns, summed over the groups; arrays `(groups, pairs)`."""
-    return np.asarray(np.minimum(holder, norm).sum(0))
-
-
-def sample_pairs(order: int) -> tuple[Ints, Ints]:
-    """Random pairs, which set the weights of norms and have no part in the proof."""
-    xs, ys = np.random.default_rng(0).integers(order, size=(2, min(512, 4 * order)))
-    return xs, ys
-
-
 def _interaction(sample: tuple[Floats, Ints, Ints], along_x: Floats, along_y: Floats) -> Floats:
     t, xs, ys = sample
     return np.asarray(t - along_x[xs].T - along_y[ys].T)
-
-
-def norm_weights(columns: Floats, interaction: Floats) -> Floats:
-    """s_i = size of column i / size of eta_i, which is best if both are independent noise, each relative to its mean.
-
-    Only ratios matter to the inequality; the range of the numbers matters to its underflow (see `lk.proofs.rounding`).
-    """
-    size, spread = (_relative(np.sqrt((table**2).mean(axis))) for table, axis in ((columns, 0), (interaction, 1)))
-    return np.clip(size / spread, _LEAST_WEIGHT, 1.0 / _LEAST_WEIGHT)
-
-
-def _relative(sizes: Floats) -> Floats:
-    mean = sizes.mean() if len(sizes) else 0.0
-    return sizes / mean + 1e-3 if 0.0 < mean < np.inf else np.ones(len(sizes))
 
 
 @njit(cache=True, nogil=True)

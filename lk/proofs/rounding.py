@@ -21,8 +21,8 @@ any sum of up to 2^40 terms that is computed with bounds on bounds.
 
 Underflow is paid once, by `UNDERFLOW`, in `lk.proofs.decide.decide`. Its size follows from what every verifier checks:
 numbers of a network and of an explanation are at most 2^60, sizes of neurons at least 2^-60 (`lk.proofs.gset`), weights
-of a norm within 2^-64 to 2^64 (`lk.proofs.residual`), entries of representations at most 2. Hence, with fewer than 2^40
-terms in a sum:
+of a norm within 2^-64 to 2^64 (`lk.proofs.inequalities`), entries of representations at most 2. Hence, with fewer than
+2^40 terms in a sum:
 
 * A product that underflows and is multiplied further, by a factor of at most 2^270, is off by at most 2^-752; fewer
   than 2^80 of them are summed.
@@ -60,7 +60,7 @@ def gamma(count: int, unit: float = UNIT) -> float:
     """
     if not is_bounded(count, unit):
         raise ValueError(
-            f"given {count} roundings of {unit}; expected count * unit below 1e-3: split the sum or use float64"
+            f"expected count * unit below 1e-3, got count={count}, unit={unit}. Split the sum, or use float64."
         )
     return WIDER * count * unit / (1.0 - count * unit)
 

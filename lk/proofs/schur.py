@@ -10,7 +10,10 @@ so that the gap of the main part is sum <rho(e) - rho(w), N>. Near equivariance,
 P(x) + Q(y) for a sum of functions that are equivariant on one side. Then for all w of a class K, with a_K, r_K computed
 from the given matrices,
 
-.. math:: \langle \rho(e) - \rho(w), E \rangle \ge a_K \, tr E - r_K |E - \lambda I|_F - |\lambda| \, d_K, \quad \lambda = tr E / d,
+.. math::
+
+    \langle \rho(e) - \rho(w), E \rangle \ge a_K \, tr E - r_K |E - \lambda I|_F - |\lambda| \, d_K, \quad
+    \lambda = tr E / d,
 
 where r_K = max_w |rho(e) - rho(w) - a_K I|_F and d_K = max_w |tr(rho(e) - rho(w) - a_K I)|. The classes, F, P, Q and C
 matter for tightness only.
@@ -277,18 +280,20 @@ class Main:
 def _check_clusters(clusters: Clusters, m: int, size: int) -> None:
     if clusters.labels.shape != (m,) or clusters.coefficients.shape != (m,) or clusters.directions.shape[0] != size:
         raise ValueError(
-            f"given clusters of shapes {clusters.labels.shape}, {clusters.coefficients.shape}, "
-            f"{clusters.directions.shape}; expected ({m},), ({m},), ({size}, clusters): one label per neuron, "
-            "directions in the span of the representations"
+            f"expected shapes ({m},), ({m},), ({size}, clusters), got labels.shape={clusters.labels.shape}, "
+            f"coefficients.shape={clusters.coefficients.shape}, directions.shape={clusters.directions.shape}. Give one "
+            "label per neuron, and directions in the span of the representations."
         )
     if not ((clusters.labels >= -1) & (clusters.labels < clusters.directions.shape[1])).all():
         raise ValueError(
-            f"given cluster labels outside -1 to {clusters.directions.shape[1] - 1}; expected the number of a direction"
+            f"expected labels from -1 to {clusters.directions.shape[1] - 1}, got {clusters.labels.min()} to "
+            f"{clusters.labels.max()}. Label a neuron with the number of its direction, or -1 for none."
         )
     if not all((np.abs(given) <= 2.0**60).all() for given in (clusters.coefficients, clusters.directions)):
+        largest = max(float(np.abs(given).max()) for given in (clusters.coefficients, clusters.directions))
         raise ValueError(
-            "given clusters with coefficients or directions that are not finite or above 2^60; expected sizes of "
-            "weights"
+            f"expected finite coefficients and directions of at most 2^60, got {largest:.3g}. Fit them to the "
+            "network's weights."
         )
 
 

@@ -2,7 +2,10 @@ r"""Bounds of neurons with negligible weights, as a function of x plus a functio
 
 For any set S of neurons f = f_rest + f_S, and for every pair and every z, with r_i = max_z u_i(z) - min_z u_i(z),
 
-.. math:: f_S(z) - f_S(xy) = \sum_{i \in S} (u_i(z) - u_i(xy)) \, h_i(x, y) \le \sum_{i \in S} r_i \, (b(left_i(x)) + b(right_i(y)))
+.. math::
+
+    f_S(z) - f_S(xy) = \sum_{i \in S} (u_i(z) - u_i(xy)) \, h_i(x, y)
+    \le \sum_{i \in S} r_i \, (b(left_i(x)) + b(right_i(y)))
 
 because h = act(l + r) >= 0 is at most b(l) + b(r): b(v) = max(v, 0) for the ReLU and |v| for the absolute value (both
 are subadditive), 2 v^2 for the square. So the gap of f is at least that of f_rest minus this cost, and a verifier works
@@ -55,7 +58,7 @@ class Silent:
 def with_silence(
     tables: Tables, explained: Ints | None, pairs: Ints, evaluate: Callable[[Silent, Ints], tuple[Floats, int]]
 ) -> tuple[Floats, int]:
-    """Slack of pairs and the operations, from the network without its silent neurons, and from all of it where that may decide.
+    """Slack of pairs and operations, from the network without its silent neurons, and from all where that may decide.
 
     Args:
         tables: The network.

@@ -15,20 +15,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lk.groups import Group
+from lk.proofs.circuits import GSetCircuit, SidedCircuit, SignTerm
 from lk.proofs.explanation import (
     Clusters,
     CosetCluster,
     CosetExplanation,
     FourierExplanation,
-    GSetCircuit,
     GSetExplanation,
     LookupExplanation,
-    SidedCircuit,
-    SignTerm,
 )
 from lk.proofs.tables import Factors, Tables
 from lk.storage.files import writing
-from lk.storage.stored import read_arrays, read_json, write_tensors
+from lk.storage.stored import read_arrays, write_tensors
+from lk.storage.strict_json import damaged, read_json
 
 Explanation = GSetExplanation | FourierExplanation | CosetExplanation | LookupExplanation
 REMEDY = "Delete its folder and certify again: analyze.py certify RUN."
@@ -43,14 +42,15 @@ def tables_of(parameters: Mapping[str, Tensor], activation: str) -> Tables:
 
     Example:
         >>> eye = torch.eye(3)
-        >>> tables_of({"embed_left": eye, "embed_right": eye, "unembed": eye, "bias": torch.zeros(3)}, "relu").factors is None
+        >>> arrays = {"embed_left": eye, "embed_right": eye, "unembed": eye, "bias": torch.zeros(3)}
+        >>> tables_of(arrays, "relu").factors is None
         True
     """
     kept = (torch.float32, torch.float16, torch.bfloat16)
     other = [f"{name} of {parameter.dtype}" for name, parameter in parameters.items() if parameter.dtype not in kept]
     if other:
         raise ValueError(
-            f"expected parameters of float32 or half precision, got {', '.join(other)}. Train with precision 32-true"
+            f"expected parameters of float32 or half precision, got {', '.join(other)}. Train with precision 32-true."
         )
     arrays = {name: parameter.float().numpy() for name, parameter in parameters.items()}
     if "weight_left" not in arrays:
@@ -143,20 +143,14 @@ def load_explanation(folder: Path, order: int | None = None, width: int | None =
     }
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in makers:
-        raise ValueError(f"given {folder / 'explanation.json'} of kind {kind!r}; expected one of {', '.join(makers)}")
+        raise ValueError(f"{folder / 'explanation.json'}: expected kind in {list(makers)}, got kind={kind!r}. {REMEDY}")
     try:
         explanation = makers[kind](data, arrays)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"given {folder} without {error}; expected the files that save_explanation writes") from None
-    except (ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise ValueError(
-            f"given {folder}: {error}; expected the files that save_explanation writes. {REMEDY}"
-        ) from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise damaged(folder, "holds no explanation", error, REMEDY) from error
     for name, given, expected in (("order", explanation.order, order), ("width", explanation.width, width)):
         if expected is not None and given != expected:
-            raise ValueError(
-                f"given an explanation in {folder} for {name} {given}; expected {name} {expected}, that of the network"
-            )
+            raise ValueError(f"{folder}: expected {name} {expected} as of the network, got {name}={given}. {REMEDY}")
     return explanation
 
 

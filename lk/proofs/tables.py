@@ -48,8 +48,8 @@ class Factors:
             embed, weight = self.of(side)
             if embed.ndim != 2 or weight.ndim != 2 or embed.shape[1] != weight.shape[0]:
                 raise ValueError(
-                    f"given embed_{side} of shape {embed.shape} and weight_{side} of shape {weight.shape}; expected "
-                    "(n, d) and (d, m)"
+                    f"expected shapes (n, d) and (d, m), got embed_{side}.shape={embed.shape}, "
+                    f"weight_{side}.shape={weight.shape}. Transpose one of them."
                 )
 
     def of(self, side: str) -> tuple[Table, Table]:
@@ -115,19 +115,22 @@ class Tables(Folded[Table]):
                 else ""
             )
             raise ValueError(
-                f"given activation {self.activation!r}; certificates know {', '.join(ACTIVATIONS)}{reason}"
+                f"expected activation in {list(ACTIVATIONS)}, got activation={self.activation!r}{reason}. Train with "
+                "one of these to certify."
             )
         for name in ("left", "right", "unembed", "bias"):
             object.__setattr__(self, name, _stored(name, getattr(self, name)))
         shape = self.left.shape
         if self.left.ndim != 2 or 0 in shape:
             raise ValueError(
-                f"given left of shape {shape}; expected (n, m): a row for each element, a column for each neuron"
+                f"expected left of shape (n, m), got left.shape={shape}. Give a row for each element, a column for "
+                "each neuron."
             )
         for name, expected in (("right", shape), ("unembed", shape), ("bias", shape[:1])):
             if getattr(self, name).shape != expected:
                 raise ValueError(
-                    f"given {name} of shape {getattr(self, name).shape}; expected {expected}, as left has shape {shape}"
+                    f"expected {name} of shape {expected}, got {name}.shape={getattr(self, name).shape}. Give it the "
+                    f"elements and neurons of left, of shape {shape}."
                 )
         for name, part in zip(("folding_x", "folding_y"), self._folding(), strict=True):
             object.__setattr__(self, name, part)
@@ -153,8 +156,8 @@ class Tables(Folded[Table]):
             exact, bound = self.factors.product(side)
             if exact.shape != table.shape:
                 raise ValueError(
-                    f"given factors of {side} with a product of shape {exact.shape}; expected {table.shape}, the shape "
-                    f"of {side}"
+                    f"expected factors whose product has {side}.shape={table.shape}, got shape {exact.shape}. Give the "
+                    "factors of this table."
                 )
             errors.append(WIDER * np.abs(exact - table) + bound)
             sizes.append(2.0 * np.abs(table) + errors[-1])
@@ -184,25 +187,25 @@ class Tables(Folded[Table]):
             )
 
     def check_group(self, group: Group) -> None:
-        """Raise unless the network has one row per element of the group, and this thread computes as `lk.proofs.rounding` assumes."""
+        """Raise unless the network has a row per group element and this thread rounds as `lk.proofs` assumes."""
         check_arithmetic()
         if group.order != self.order:
             raise ValueError(
-                f"given a network with {self.order} inputs and a group of order {group.order}; expected the group it "
-                "was trained on"
+                f"expected a group of order {self.order}, the network's inputs, got {group}. Pass the "
+                "group that the network was trained on."
             )
 
 
 def _stored(name: str, given: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(given)
     if array.dtype.kind not in "fiu":
-        raise ValueError(f"given {name} of {array.dtype}; expected real numbers")
+        raise ValueError(f"expected {name} as real numbers, got {name}.dtype={array.dtype}. Convert it to float32.")
     bad = np.argwhere(~(np.abs(np.asarray(array, np.float64)) <= _LARGEST))  # NaN compares false
     if len(bad):
         where = tuple(int(i) for i in bad[0])
         raise ValueError(
-            f"given {name}{list(where)} = {array[where]}; expected finite numbers of at most 2^60: training may have "
-            "diverged"
+            f"expected finite numbers of at most 2^60, got {name}{list(where)} = {array[where]}. Look at the loss: "
+            "training may have diverged."
         )
     stored = np.array(array, np.float32, order="C")
     stored.setflags(write=False)

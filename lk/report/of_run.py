@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from lk import plots
+from lk import charts
 from lk.certification.page import certificate_sections
 from lk.games import OUTPUT
 from lk.metrics.wilson import wilson
 from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.pages.page import Gallery, Section, render
 from lk.report.companion_section import companion_section
-from lk.report.comparison import write_comparison
+from lk.report.dynamics import dynamics_section
 from lk.report.extraction_sections import extraction_sections
+from lk.report.lead import lead
 from lk.report.training_segments import on_segments, segments_section
 from lk.runs import Run
 from lk.runs.segments import read_segments
@@ -25,22 +26,17 @@ from lk.studies.run_facts import arguments, class_name, optional_table, paramete
 from lk.text import epochs, number, percent
 
 
-def write_report(runs: list[Run]) -> Path:
-    """Write the report of a run to its folder; of several runs, their comparison.
+def write_report(run: Run) -> Path:
+    """Write the report of a run to its folder.
 
     Everything is read from the run's files: tables, interactions, samples, configuration.
 
     Args:
-        runs: One run, or several.
+        run: The run.
 
     Returns:
         The HTML file.
     """
-    if not runs:
-        raise ValueError("Given no run; expected at least one.")
-    if len(runs) > 1:
-        return write_comparison(runs)
-    run = runs[0]
     gallery = Gallery(run.figures)
     extractions = [
         ExtractionAverages(run, name)
@@ -49,7 +45,7 @@ def write_report(runs: list[Run]) -> Path:
     ]
     segments, size = read_segments(run.path), parameters(run)
     first = [text for text in (on_segments(segments),) if text]
-    answers = [on_training(run, size)]
+    answers, surprising = [on_training(run, size)], list[str]()
     sections = [training_section(run, size, extractions, gallery)]
     for extraction in extractions:
         prefix = "" if extraction.name == "default" else f"{extraction.name}: "
@@ -57,10 +53,12 @@ def write_report(runs: list[Run]) -> Path:
         # What the reader must know before anything else, or after everything else.
         (first if len(finished(extraction.low_signal)) else said).append(doubt)
         answers += [prefix + text for text in said]
+        surprising += [prefix + text for text in extraction.surprises]
         suffix = "" if len(extractions) == 1 else f" ({extraction.name})"
         sections += extraction_sections(extraction, gallery, suffix)
         companions = companion_section(extraction, gallery, suffix)
         sections += [companions] if companions else []
+        sections += dynamics_section(run, extraction.name, gallery)
     proven, certified = certificate_sections(run, gallery)
     answers += proven
     sections += certified
@@ -84,7 +82,8 @@ def write_report(runs: list[Run]) -> Path:
         source=GROUP_SOURCE if is_group and not extractions else SOURCE,
         title=title,
         subtitle=f"Run {run.id}",
-        answers=[*first, *answers],
+        lead=lead(extractions[0]) if extractions else (),
+        answers=[*first, *surprising, *answers],
         sections=sections,
         config=yaml.safe_dump(run.config, sort_keys=False),
     )
@@ -160,15 +159,15 @@ def training_section(
     data_table(run, section)
     training = optional_table(run, "training")
     if training is not None and len(training):
-        epochs = extractions[0].games.drop_duplicates("step")[["step", "epoch"]] if extractions else None
+        shown = sorted(extractions[0].games["epoch"].unique().tolist()) if extractions else []
         gallery.hang(
             section,
             "training",
             "Training curves",
             "Mean loss and accuracy at the end of each epoch. Training values are means over the epoch, while the "
             "weights still changed; of networks that are trained at once, those of its last step."
-            + (" Ticks on the lower edge: checkpoints at which all layers were read." if extractions else ""),
-            plots.training_curves(training, epochs),
+            + (" Dotted: the checkpoint shown." if len(shown) > 1 else ""),
+            charts.training_lines(training, shown),
         )
     else:
         section.text.append("This run has no table of training curves.")
@@ -213,10 +212,10 @@ def environment_section(run: Run, extractions: Sequence[ExtractionAverages]) -> 
         header = ("part", "from step", *(column for column in table.columns if column not in ("what", "step")))
         section.table(header, [tuple(row) for row in table[["what", "step", *header[2:]]].itertuples(index=False)])
         section.text.append(
-            "Training includes what its callbacks read. The number of threads and the device change the order of sums, "
-            "and with it their last digits; training amplifies that. Between one and two threads, completeness of one "
-            "layer of configs/digits.yaml was 0.646 and 0.613 with the same seed: more than rounding, and no interval "
-            "over samples covers it. Compare runs of one environment, or several training seeds."
+            "Training includes what its callbacks read. The number of threads and the device change how sums are "
+            "rounded, which training amplifies. Between one and two threads, completeness of one layer of "
+            "configs/digits.yaml was 0.646 and 0.613 with the same seed: more than rounding, and no interval over "
+            "samples covers it. Compare runs of one environment, or several training seeds."
         )
         return section
     for extraction in extractions:

@@ -1,6 +1,7 @@
 """A run folder: the only code that knows the paths inside it.
 
-runs/<id>/config.yaml  segments.yaml  checkpoints/{step=0001234,last}.ckpt  probes/step=0001234.safetensors
+runs/<id>/config.yaml  segments.yaml  heartbeat.json  measured.json
+checkpoints/{step=0001234,last}.ckpt  probes/step=0001234.safetensors
 extractions/<name>/{settings.yaml, samples.safetensors, step=0001234/{values,interactions}.safetensors}
 certificates/step=0001234/seed=0007/{network.safetensors, <verifier>/{certificate.json, slack.safetensors,
 explanation.json, explanation.safetensors}} tables/<name>/*.parquet  tables/{probes,training}.parquet  figures/
@@ -138,7 +139,8 @@ class Run:
             others = sorted(p.parent.name for p in self.path.parent.glob("*/config.yaml"))
             known = f" Runs there: {', '.join(others)}." if others else ""
             raise FileNotFoundError(
-                f"No run in {str(self.path)!r}: expected a folder with config.yaml, as train.py writes it.{known}"
+                f"expected a folder with config.yaml, as train.py writes it, got {str(self.path)!r}. Check the "
+                f"path.{known}"
             )
 
     @property
@@ -157,7 +159,8 @@ class Run:
         loaded = read_yaml(self.config_file, "Expected a file written by train.py.")
         if "model" not in loaded or "data" not in loaded:
             raise ValueError(
-                f"{self.config_file} has no `model` and `data` entries; expected a file written by train.py."
+                f"{self.config_file}: expected `model` and `data` entries, got "
+                f"{', '.join(map(str, loaded)) or 'none'}. Take a file written by train.py."
             )
         parts = {
             "data": loaded["data"],
@@ -255,7 +258,8 @@ class Run:
         """
         if not self.table(name).is_file():
             raise FileNotFoundError(
-                f"Run {self.id} has no table {name!r} ({self.table(name)}); make it first with train.py or analyze.py."
+                f"expected table {name!r} of run {self.id}, got no file {self.table(name)}. Make it first with "
+                "train.py or analyze.py."
             )
         columns = COLUMNS.get(name.rsplit("/", 1)[-1], ())
         kinds = {column: "text" if column in TEXT else "bool" if column in BOOL else "number" for column in columns}
@@ -313,7 +317,7 @@ class Run:
         path = self.checkpoint(step)
         if not path.is_file():
             raise FileNotFoundError(
-                f"Run {self.id} has no checkpoint of step {step}. Known: "
+                f"expected a checkpoint of run {self.id}, got step={step}. Known: "
                 f"{', '.join(map(str, self.checkpoints)) or 'none'}."
             )
         stored = load_checkpoint(path)
@@ -328,7 +332,8 @@ class Run:
             sizes = f"{tuple(weights[wrong[0]].shape) if wrong[0] in weights else 'missing'} in the file, "
             sizes += f"{tuple(own[wrong[0]].shape) if wrong[0] in own else 'missing'} in the network"
             raise ValueError(
-                f"{path} is a checkpoint of another network: {len(wrong)} tensors differ, first {wrong[0]!r} ({sizes})."
+                f"{path}: expected a checkpoint of this network, got {len(wrong)} tensors that differ, first "
+                f"{wrong[0]!r} ({sizes}). Take the config and the checkpoint of one run."
             )
         precisions = {value.dtype for value in weights.values() if value.is_floating_point()}
         if len(precisions) == 1:  # --trainer.precision 64-true: read in what it was trained in

@@ -162,7 +162,8 @@ def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, 
     Example:
         >>> list(differences({"a": 1, "b": None}, {"a": 1, "b": {"c": 2}}))
         [('b', None, {'c': 2})]
-        >>> list(differences({"data": {"init_args": {"columns": {"a": 1}}}}, {"data": {"init_args": {"columns": {"a": 1, "b": 2}}}}))
+        >>> before = {"data": {"init_args": {"columns": {"a": 1}}}}
+        >>> list(differences(before, {"data": {"init_args": {"columns": {"a": 1, "b": 2}}}}))
         [('data.init_args.columns', {'a': 1}, {'a': 1, 'b': 2})]
     """
     if (

@@ -115,7 +115,7 @@ def describe(thing: Any) -> Any:
         {'class_path': 'lk.games.players.Grid', 'init_args': {'patch': 2}}
     """
     if isinstance(thing, float) and math.isnan(thing):
-        raise ValueError(f"it is NaN, which equals nothing. {REMEDY}.")
+        raise ValueError(f"expected a value that equals itself, got NaN. {REMEDY}.")
     if isinstance(thing, np.generic):
         return describe(thing.item())
     if type(thing) in PLAIN:
@@ -129,16 +129,20 @@ def describe(thing: Any) -> Any:
     if isinstance(thing, Mapping):
         if not all(isinstance(key, str) for key in thing) or "class_path" in thing:
             raise ValueError(
-                f"it is a mapping with keys {sorted(map(str, thing))}; expected text other than 'class_path' as keys."
+                f"expected text other than 'class_path' as keys of a mapping, got {sorted(map(str, thing))}. Rename "
+                "the keys."
             )
         return {str(key): describe(value) for key, value in thing.items()}
     if is_function(thing):
         raise ValueError(
-            f"it is the function {thing.__qualname__}. Annotate the argument as Callable, and pass it as that argument "
-            "itself."
+            f"expected plain data, got the function {thing.__qualname__}. Annotate the argument as Callable, and pass "
+            "it as that argument itself."
         )
     if not isinstance(type(thing), Recorded) or "_made_with" not in vars(thing):
-        raise ValueError(f"it is of type {type(thing).__module__}.{type(thing).__qualname__}. {REMEDY}.")
+        raise ValueError(
+            "expected plain data or an object of an extension point, got "
+            f"{type(thing).__module__}.{type(thing).__qualname__}. {REMEDY}."
+        )
     return {"class_path": name_of(type(thing)), "init_args": arguments(thing)}
 
 
@@ -180,7 +184,7 @@ def name_of(thing: Any) -> str:
     module, name = str(getattr(thing, "__module__", None)), str(thing.__qualname__)
     if getattr(sys.modules.get(module), name, None) is not thing:
         raise ValueError(
-            f"it is {name} of {module}, which no import path leads to. Define it at the top of a module, under its own "
-            "name."
+            f"expected a name that an import path leads to, got {name} of {module}. Define it at the top of a module, "
+            "under its own name."
         )
     return f"{module}.{name}"

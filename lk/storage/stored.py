@@ -3,7 +3,6 @@
 Every error is a ValueError that names the file and the remedy, sizes are checked before reading.
 """
 
-import json
 import math
 import zipfile
 from collections.abc import Mapping
@@ -20,62 +19,10 @@ from torch import Tensor
 
 from lk.storage.digest import digest_content, digest_tensors
 from lk.storage.files import writing
+from lk.storage.strict_json import damaged
 
 CELLS = 50_000_000  # rows times columns: ten thousand games at a hundred checkpoints need a tenth
 BYTES = 2**31  # of one table, unfolded
-JSON_BYTES = 50_000_000
-
-
-def damaged(path: Path, what: str, error: object, remedy: str) -> ValueError:
-    """The error of a file that cannot be used."""
-    kind = f"{type(error).__name__}: " if isinstance(error, Exception) and not isinstance(error, ValueError) else ""
-    return ValueError(
-        f"{path} is truncated or {what} ({kind}{str(error).splitlines()[0] if str(error) else ''}). {remedy}"
-    )
-
-
-def parse_json(text: str) -> Any:
-    """JSON in which no key stands twice.
-
-    Raises:
-        ValueError: It is damaged, or nested too deep.
-
-    Example:
-        >>> parse_json('{"a": [1, 2]}')
-        {'a': [1, 2]}
-    """
-
-    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({key for key, _ in found}) < len(found):
-            raise ValueError(f"a key stands twice among {sorted(key for key, _ in found)[:6]}")
-        return dict(found)
-
-    if len(text) > JSON_BYTES:
-        raise ValueError(f"it has more than {JSON_BYTES:,} characters")
-    try:
-        return json.loads(text, object_pairs_hook=pairs)
-    except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
-
-
-def read_json(path: Path, what: str, remedy: str) -> dict[str, Any]:
-    """The object in a JSON file.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is damaged or holds something else; names the file.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"No file {path}. {remedy}")
-    try:
-        if path.stat().st_size > JSON_BYTES:
-            raise ValueError(f"it has more than {JSON_BYTES:,} bytes")
-        found = parse_json(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise ValueError(f"expected an object, got {type(found).__name__}")
-    except (ValueError, OSError) as error:
-        raise damaged(path, what, error, remedy) from error
-    return found
 
 
 def read_tensors(path: Path, what: str, remedy: str) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -91,7 +38,7 @@ def read_tensors(path: Path, what: str, remedy: str) -> tuple[dict[str, Tensor],
         with safe_open(path, "pt") as file:
             tensors, header = {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118  (no mapping)
         if header.get("digest", "") not in ("", digest_tensors(tensors)):
-            raise ValueError("its tensors are not those that were written")
+            raise ValueError("expected the tensors that were written, got others")
         return tensors, header
     except Exception as error:  # safetensors and torch raise many types for a damaged file
         raise damaged(path, what, error, remedy) from error
@@ -198,12 +145,12 @@ def read_frame(path: Path, remedy: str, columns: Mapping[str, str] | None = None
         unfolded = sum(g.column(j).total_uncompressed_size for g in groups for j in range(g.num_columns))
         if cells > CELLS or unfolded > BYTES:
             raise ValueError(
-                f"it unfolds to {cells:,} cells and {unfolded:,} bytes; expected at most {CELLS:,} and {BYTES:,}"
+                f"expected at most {CELLS:,} cells and {BYTES:,} bytes, got {cells:,} and {unfolded:,} when unfolded"
             )
         frame = pd.read_parquet(path, page_checksum_verification=True)
         for column, kind in (columns or {}).items():
             if column not in frame:
-                raise ValueError(f"it has no column {column!r}")
+                raise ValueError(f"expected a column {column!r}, got none")
             if len(frame) and not is_kind(frame[column], kind):
                 raise ValueError(f"expected the column {column!r} as {kind}, got {frame[column].dtype}")
     except Exception as error:  # Arrow and pandas raise many types for a damaged file
@@ -232,31 +179,33 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             with zipfile.ZipFile(path) as archive:
                 # torch stores and never compresses: what is compressed may unfold to any size.
                 if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                    raise ValueError("it is compressed; torch writes checkpoints uncompressed")
+                    raise ValueError(
+                        "expected an archive without compression, as torch writes it, got a compressed one"
+                    )
                 if bad := archive.testzip():
-                    raise ValueError(f"{bad} in it is not what was written")
+                    raise ValueError(f"expected {bad} as it was written, got other bytes")
         stored = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(stored, dict):
             raise TypeError(f"expected a mapping, got {type(stored).__name__}")
         weights, epoch = stored["state_dict"], stored["epoch"]
         if not isinstance(weights, dict) or not all(isinstance(key, str) for key in weights):
-            raise TypeError("expected tensors by name as state_dict")
+            raise TypeError("expected tensors by name as state_dict, got something else")
         if not all(isinstance(value, Tensor) for key, value in weights.items() if key.startswith("network.")):
-            raise TypeError("expected tensors by name as state_dict")
+            raise TypeError("expected tensors by name as state_dict, got something else")
         for key, value in weights.items():
             # A view may show one number as any number of them.
             if isinstance(value, Tensor) and value.numel() * value.element_size() > value.untyped_storage().nbytes():
-                raise TypeError(f"{key} shows more numbers than the file holds")
+                raise TypeError(f"expected as many numbers as the file holds, got more of {key}")
         own = stored.get("lk", {})
         if (
             not isinstance(own, dict)
             or not math.isfinite(float(epoch))
             or not math.isfinite(float(own.get("epoch", 0.0)))
         ):
-            raise TypeError("expected a finite number as epoch")
+            raise TypeError(f"expected a finite number as epoch, got {str(epoch)[:60]}")
     except Exception as error:  # torch raises many types for a damaged file
         raise ValueError(
-            f"{path} is truncated or no checkpoint ({type(error).__name__}: {str(error)[:300]}). {remedy}"
+            f"{path} is truncated or no checkpoint ({type(error).__name__}: {str(error)[:300].rstrip('.')}). {remedy}"
         ) from error
     return stored
 
@@ -276,7 +225,7 @@ def whole_checkpoint(path: Path) -> dict[str, Any]:
     stored = load_checkpoint(path)
     if (digest := stored.get("lk", {}).get("digest")) is not None and digest != signed(stored)["lk"]["digest"]:
         raise ValueError(
-            f"{path} holds something else than was written into it. Delete it; other checkpoints are usable."
+            f"expected {path} as it was written, got something else. Delete it; other checkpoints are usable."
         )
     return stored
 

@@ -28,7 +28,9 @@ class Loader(Base):  # type: ignore[misc, valid-type]
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if (key.tag, key.value) in seen:
-                    raise ValueError(f"the key {key.value!r} stands twice, again in line {key.start_mark.line + 1}")
+                    raise ValueError(
+                        f"expected each key once, got {key.value!r} twice, again in line {key.start_mark.line + 1}"
+                    )
                 seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
 
@@ -59,7 +61,7 @@ def check_events(text: str) -> None:
     for event in yaml.parse(text, Loader=Base):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
-                raise ValueError(f"the alias *{event.anchor} stands inside of what it stands for")
+                raise ValueError(f"expected aliases outside of what they stand for, got *{event.anchor} inside")
             total += sizes[event.anchor]
         elif isinstance(event, yaml.NodeEvent):
             total += 1
@@ -74,7 +76,9 @@ def check_events(text: str) -> None:
                 sizes[anchor] = total - before + 1
         if total > NODES or len(open_) > DEPTH:
             raise ValueError(
-                f"it has more than {NODES:,} entries" if total > NODES else f"it is nested more than {DEPTH} deep"
+                f"expected at most {NODES:,} entries, got more"
+                if total > NODES
+                else f"expected at most {DEPTH} levels, got one that is nested deeper"
             )
 
 
@@ -93,7 +97,7 @@ def read_yaml(path: Path, remedy: str) -> dict[str, Any]:
         raise FileNotFoundError(f"No file {path}. {remedy}")
     try:
         if path.stat().st_size > BYTES:
-            raise ValueError(f"it has more than {BYTES:,} bytes")
+            raise ValueError(f"expected at most {BYTES:,} bytes, got {path.stat().st_size:,}")
         text = path.read_bytes().decode("utf-8")
         check_events(text)
         loaded = yaml.load(text, Loader=Loader)  # safe: a subclass of SafeLoader

@@ -43,8 +43,8 @@ def check_name(path: object, allowed: tuple[str, ...] = TRUSTED) -> None:
         or not all(part.isidentifier() for part in path.split("."))
     ):
         raise ForeignClassError(
-            f"The run's config names {path!r}. Only classes of lk and torchvision are built from a run folder, because "
-            "building a class runs its code. Pass --trust true if you know where this run comes from."
+            f"expected a class of lk or torchvision in the run's config, got {path!r}. Building a class runs its code: "
+            "pass --trust true if you know where this run comes from."
         )
 
 
@@ -94,11 +94,15 @@ def find(path: str, trust: bool) -> Any:
     try:
         found = getattr(importlib.import_module(module), name)
     except Exception as error:  # a module that is imported may raise anything
-        raise ValueError(f"The run's config names {path!r}, which cannot be imported ({error}).") from error
+        raise ValueError(
+            f"expected a class that can be imported in the run's config, got {path!r} ({error}). Install its package, "
+            "or correct the path."
+        ) from error
     if not trust and not f"{getattr(found, '__module__', '')}.".startswith(TRUSTED):
         raise ForeignClassError(
-            f"The run's config names {path!r}, which is defined in "
-            f"{getattr(found, '__module__', 'an unknown place')!r}."
+            f"expected a class of lk or torchvision in the run's config, got {path!r}, which is defined in "
+            f"{getattr(found, '__module__', 'an unknown place')!r}. Pass --trust true if you know where this run comes "
+            "from."
         )
     return found
 
@@ -119,11 +123,14 @@ def find_class(path: object, trust: bool, expected: type | None = None) -> Any:
         raise ValueError(f"expected a dotted path as class_path, got {path!r}.")
     found = find(path, trust)
     if not trust and not isinstance(found, type):
-        raise ForeignClassError(f"The run's config names {path!r} where a class is expected.")
+        raise ForeignClassError(
+            f"expected a class in the run's config, got {path!r}. Pass --trust true if you know where this run comes "
+            "from."
+        )
     if not trust and not isinstance(found, Recorded) and not issubclass(found, nn.Module):
         raise ForeignClassError(
-            f"The run's config names {path!r}, which is no part of a run (data, a network, players, a masker, a score, "
-            "...)."
+            f"expected a part of a run (data, a network, players, a masker, a score, ...) in its config, got {path!r}. "
+            "Pass --trust true if you know where this run comes from."
         )
     if expected is not None and isinstance(found, type) and not issubclass(found, expected):
         raise ValueError(f"expected a subclass of {expected.__module__}.{expected.__name__}, got class_path={path!r}.")
@@ -170,7 +177,8 @@ def build(config: object, trust: bool = False, expected: type | None = None, **l
         raise
     except Exception as error:  # of the wrong type of an argument, a constructor may make anything
         raise ValueError(
-            f"{path} cannot be made with {shortened(dict(given))} ({type(error).__name__}: {error})."
+            f"expected arguments that {path} can be made with, got {shortened(dict(given))} ({type(error).__name__}: "
+            f"{error}). Correct the settings."
         ) from error
 
 
@@ -211,12 +219,12 @@ def fits(value: Any, annotation: Any) -> bool:
     return isinstance(value, annotation) if isinstance(annotation, type) else True
 
 
-def made_anew(thing: Any, **changes: Any) -> Any:
+def rebuilt(thing: Any, **changes: Any) -> Any:
     """An object of the same class with the attributes of its arguments, some of them changed.
 
     Example:
         >>> from lk.games import Grid
-        >>> made_anew(Grid(2), patch=3).patch
+        >>> rebuilt(Grid(2), patch=3).patch
         3
     """
     return build(describe(thing), trust=True, **changes)

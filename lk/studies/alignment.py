@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 import torch
 
 from lk.extraction import Samples
-from lk.games import OUTPUT
+from lk.extraction.tables import intermediate
 from lk.interactions import Interactions
 from lk.runs import Run
+from lk.studies.compared import Compared
+from lk.studies.naming import architecture_names, run_ids, run_names
 
 SAME = ("players", "masker", "score", "probes", "background", "kappa", "salience_ratio")
 
@@ -29,37 +31,33 @@ class Aligned:
     """Runs on their common samples.
 
     Attributes:
-        runs: The runs.
+        members: The runs, each with its interactions on `kept`.
         extraction: Name of the extraction.
         common: Indices (into the test split) of the samples that all runs explain.
         kept: Those that all finished networks classify correctly; everything is measured on them.
-        places: For each run, the positions of `kept` in its extraction.
-        final: For each run, the interactions of its last checkpoint on `kept`.
+        samples: Inputs, labels and players of `kept`.
     """
 
-    runs: tuple[Run, ...]
+    members: tuple[Compared, ...]
     extraction: str
     common: tuple[int, ...]
     kept: tuple[int, ...]
-    places: tuple[tuple[int, ...], ...]
-    final: tuple[Interactions, ...]
+    samples: Samples
 
+    @property
+    def final(self) -> tuple[Interactions, ...]:
+        """For each run, the interactions of its last checkpoint on `kept`."""
+        return tuple(member.final for member in self.members)
 
-def intermediate(layers: Sequence[str]) -> str:
-    """The hidden layer nearest to half of the depth; the output where it is the only layer.
-
-    Example:
-        >>> intermediate(["conv1", "conv2", "fc", "output"])
-        'conv2'
-    """
-    hidden = [layer for layer in layers if layer != OUTPUT]
-    # In whole numbers: of two layers equally near, the earlier one, whatever a division rounds to.
-    return min(hidden, key=lambda layer: abs(2 * layers.index(layer) - (len(layers) - 1))) if hidden else layers[-1]
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What figures and sentences call each run."""
+        return tuple(member.name for member in self.members)
 
 
 def differ(a: Run, b: Run, what: str, left: object, right: object, advice: str) -> ValueError:
     """The error of two runs that do not fit together."""
-    return ValueError(f"Runs {a.id} and {b.id} cannot be compared: {what} differs ({left} against {right}). {advice}")
+    return ValueError(f"expected runs {a.id} and {b.id} to share {what}, got {left} and {right}. {advice}")
 
 
 class Opened(NamedTuple):
@@ -79,8 +77,8 @@ def opened(run: Run, extraction: str) -> Opened:
     if not run.extracted(extraction):
         known = ", ".join(run.extractions) or "none"
         raise FileNotFoundError(
-            f"Run {run.id} has no extraction {extraction!r}. Known: {known}. Make it with analyze.py extract "
-            f"{run.path}."
+            f"expected an extraction of run {run.id}, got name={extraction!r}. Known: {known}. Make it with analyze.py "
+            f"extract {run.path}."
         )
     samples = Samples.load(run.extraction(extraction) / "samples.safetensors")
     return Opened(run, run.settings(extraction), samples)
@@ -120,8 +118,8 @@ def check_samples(first: Opened, other: Opened, common: Sequence[int]) -> None:
         wrong = (left != right).reshape(len(common), -1).any(1)
         if bool(wrong.any()):
             what = f"{name} of sample {common[int(torch.nonzero(wrong)[0])]}"
-            count = f"{int(wrong.sum())} samples", f"of {len(common)}"
-            raise differ(first.run, other.run, what, *count, "Is it the same data set?")
+            count = f"another ({int(wrong.sum())} of {len(common)} samples differ)"
+            raise differ(first.run, other.run, what, "one", count, "Compare runs on one data set.")
 
 
 def positions(samples: Samples, chosen: Sequence[int]) -> list[int]:
@@ -147,7 +145,7 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
     shared = set.intersection(*(set(one.samples.index.tolist()) for one in found))
     if not shared:
         left, right = (one.samples.index.tolist() for one in (first, found[-1]))
-        raise differ(runs[0], runs[-1], "every explained sample", left, right, "Use the same data.seed.")
+        raise differ(runs[0], runs[-1], "an explained sample", left, right, "Use the same data.seed.")
     common = [int(i) for i in first.samples.index.tolist() if int(i) in shared]
     for other in others:
         check_samples(first, other, common)
@@ -155,14 +153,21 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
     rows = [positions(one.samples, common) for one in found]
     correct = torch.stack([own.presumed_correct[places] for own, places in zip(final, rows, strict=True)]).all(0)
     if not bool(correct.any()):
+        counts = [int(own.presumed_correct[places].sum()) for own, places in zip(final, rows, strict=True)]
+        least = runs[counts.index(min(counts))].id
         raise ValueError(
-            f"expected a common sample classified correctly by all of {names}, got none of {len(common)}. "
-            "Compare other runs, or extract more samples."
+            f"expected a common sample classified correctly by all of {names}, got none of {len(common)} (fewest by "
+            f"{least}: {min(counts)}). Leave it out, train it longer, or extract more samples."
         )
     kept = tuple(i for i, ok in zip(common, correct.tolist(), strict=True) if ok)
-    chosen = tuple(tuple(positions(one.samples, kept)) for one in found)
-    selected = tuple(own.select(places) for own, places in zip(final, chosen, strict=True))
-    return Aligned(tuple(runs), extraction, tuple(common), kept, chosen, selected)
+    chosen = [tuple(positions(own.samples, kept)) for own in found]
+    ids, named = run_ids(runs), run_names(runs)
+    architectures = architecture_names(runs, [own.layers for own in final])
+    members = tuple(
+        Compared(*called, extraction, places, own.select(places))
+        for *called, places, own in zip(runs, ids, named, architectures, chosen, final, strict=True)
+    )
+    return Aligned(members, extraction, tuple(common), kept, first.samples.select(chosen[0]))
 
 
 def middle_of(found: Interactions) -> int:

@@ -123,7 +123,7 @@ def on_half(hidden: Profile) -> str:
 
 
 def largest(replicates: Array) -> tuple[int, bool]:
-    """The column with the largest mean, and whether the 95 % interval of its difference from every other one lies above zero."""
+    """The column with the largest mean, and whether 95 % intervals of its difference from all others lie above zero."""
     most = int(np.nan_to_num(replicates[0], nan=-np.inf).argmax())
     others = np.flatnonzero(np.isfinite(replicates[0]))
     others = others[others != most]

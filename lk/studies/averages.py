@@ -20,6 +20,7 @@ from lk.metrics.intervals import Array, contract, divide, interval
 from lk.metrics.strength import with_totals
 
 BOTH, ALL = "both", 0  # both kinds together; all orders together
+WHOLE = (len(KINDS), ALL)  # where `with_totals` puts both kinds and all orders together
 
 
 def tidy(

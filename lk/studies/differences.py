@@ -12,14 +12,13 @@ import pandas as pd
 from lk.interactions import Interactions
 from lk.metrics.comparison import shares
 from lk.metrics.holm import holm
-from lk.metrics.intervals import LEAST, LEVEL, SEEDS, Array, Interval, interval, jackknife
-from lk.runs import Run
+from lk.metrics.intervals import LEAST, LEVEL, Array, Interval, interval, jackknife
 from lk.studies.alignment import Aligned, middle_of
-from lk.studies.averages import counts, strengths
-from lk.studies.low_signal import low_signal_layers
-from lk.studies.run_facts import architecture
+from lk.studies.averages import WHOLE, counts, strengths
+from lk.studies.compared import QUANTITIES
+from lk.studies.grouping import seeded
 from lk.studies.stability_by_order import has_stability, mean_log_stability
-from lk.text import number, signed, significant
+from lk.text import epochs, number, signed, significant
 
 
 # ---- sentences
@@ -43,7 +42,7 @@ class Question:
 def against_output(found: Interactions, weights: Array, quantity: str) -> Array:
     """Completeness or redundancy of the intermediate layer, all kinds and orders together."""
     result = shares(found, [middle_of(found)], found, [found.output], weights)
-    return getattr(result, quantity)[:, 2, 0, 0]  # type: ignore[no-any-return]
+    return getattr(result, quantity)[:, *WHOLE, 0]  # type: ignore[no-any-return]
 
 
 def each(measure: Callable[[Interactions, Array], Array]) -> Callable[[Aligned, Array], Array]:
@@ -55,13 +54,13 @@ QUESTIONS = (
     Question(
         "salient interactions per sample at the output",
         "has more salient interactions at the output",
-        each(lambda i, w: counts(i, w)[:, 2, 0, i.output]),
+        each(lambda i, w: counts(i, w)[:, *WHOLE, i.output]),
         1,
     ),
     Question(
         "salient interactions per sample at the intermediate layer",
         "has more salient interactions at its intermediate layer",
-        each(lambda i, w: counts(i, w)[:, 2, 0, middle_of(i)]),
+        each(lambda i, w: counts(i, w)[:, *WHOLE, middle_of(i)]),
         1,
     ),
     Question(
@@ -90,18 +89,46 @@ STABILITY = tuple(
 )
 
 
+def common_epoch(aligned: Aligned) -> float | None:
+    """The first checkpoint from epoch 1 on that every run has, before the first of them ends.
+
+    The last one inside the first epoch where there is none; None where the runs share no checkpoint of training.
+    """
+    reached = [{point.epoch for point in member.course} for member in aligned.members]
+    shared = sorted(set.intersection(*reached))
+    during = [epoch for epoch in shared if 0 < epoch < min(map(max, reached))]
+    return next((epoch for epoch in during if epoch >= 1), during[-1]) if during else None
+
+
+def held_at(aligned: Aligned, weights: Array, epoch: float) -> Array:
+    """Share of its final interactions that the output of each run holds at an epoch, `(rows, runs)`.
+
+    The weights are those of `lk.studies.compared`, which measures every checkpoint once.
+    """
+    place = QUANTITIES.index("held")
+    points = [next(p for p in member.course if p.epoch == epoch).layers[:, place] for member in aligned.members]
+    found = np.stack([own[:, f.output] for own, f in zip(points, aligned.final, strict=True)], 1)
+    return found[: len(weights)]
+
+
+def when(aligned: Aligned) -> tuple[Question, ...]:
+    """How early in training the final interactions are there, at a checkpoint that all runs have."""
+    epoch = common_epoch(aligned)
+    if epoch is None:
+        return ()
+    at = f"epoch {epochs(epoch)}"
+    return (
+        Question(
+            f"share of its final interactions that the output holds at {at}",
+            f"has learned more of its final interactions at {at}",
+            partial(held_at, epoch=epoch),
+        ),
+    )
+
+
 def questions(aligned: Aligned) -> tuple[Question, ...]:
-    """What is asked: stability only where every run has its table."""
-    return (*QUESTIONS, *(STABILITY if has_stability(aligned) else ()))
-
-
-def seeded(runs: Sequence[Run]) -> dict[str, list[int]] | None:
-    """Positions of the runs of each architecture, if there are two architectures or more with three training seeds or more each."""
-    groups: dict[str, list[int]] = {}
-    for place, run in enumerate(runs):
-        groups.setdefault(architecture(run), []).append(place)
-    enough = all(len({runs[i].config.get("seed_everything") for i in places}) >= SEEDS for places in groups.values())
-    return groups if len(groups) >= 2 and enough else None
+    """What is asked: of training where the runs share a checkpoint, of stability where every run has its table."""
+    return (*QUESTIONS, *when(aligned), *(STABILITY if has_stability(aligned) else ()))
 
 
 def difference(a: Array, b: Array) -> Interval:
@@ -129,12 +156,11 @@ def difference_table(aligned: Aligned) -> pd.DataFrame:
         marked (a layer asked about is, in one of the runs), text.
     """
     weights = jackknife(len(aligned.kept))
-    groups = seeded(aligned.runs)
-    ids = [run.id for run in aligned.runs]
+    groups, names = seeded(aligned.members), aligned.names
     if groups is None:
         # Beyond four runs, each is compared with the first: all pairs would leave Holm's correction nothing to find.
-        pairs = list(combinations(range(len(ids)), 2)) if len(ids) <= 4 else [(0, i) for i in range(1, len(ids))]
-        sides = [((ids[a], [a]), (ids[b], [b])) for a, b in pairs]
+        pairs = list(combinations(range(len(names)), 2)) if len(names) <= 4 else [(0, i) for i in range(1, len(names))]
+        sides = [((names[a], [a]), (names[b], [b])) for a, b in pairs]
     else:
         sides = list(combinations(groups.items(), 2))
     rows = []
@@ -162,14 +188,10 @@ def difference_table(aligned: Aligned) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     table["p_holm"] = holm(table["p"].tolist())
     wording = {question.name: question for question in asked_here}
-    doubtful = [
-        run.id
-        for run, found in zip(aligned.runs, aligned.final, strict=True)
-        if low_signal_layers(run, aligned.extraction) & asked(found)
-    ]
+    low_signal = [member.name for member in aligned.members if member.marks & asked(member.final)]
     by_run = table["level"] == "runs"
-    table["marked"] = (table["a"].isin(doubtful) | table["b"].isin(doubtful)).where(by_run, bool(doubtful))
-    table["text"] = [worded(row, wording[str(row["question"])], doubtful) for row in table.to_dict("records")]
+    table["marked"] = (table["a"].isin(low_signal) | table["b"].isin(low_signal)).where(by_run, bool(low_signal))
+    table["text"] = [worded(row, wording[str(row["question"])], low_signal) for row in table.to_dict("records")]
     return table
 
 
@@ -178,10 +200,10 @@ def asked(found: Interactions) -> set[str]:
     return {found.layers[middle_of(found)], found.layers[found.output]}
 
 
-def worded(row: Mapping[Any, Any], question: Question, doubtful: Sequence[str] = ()) -> str:
-    """One sentence; it names a direction only where the difference stands after Holm's correction, and no layer asked about is marked."""
+def worded(row: Mapping[Any, Any], question: Question, low_signal: Sequence[str] = ()) -> str:
+    """One sentence, with a direction only if the difference survives Holm's correction and no layer is marked."""
     digits, runs = question.digits, row["level"] == "runs"
-    bad = sorted({name for name in doubtful if not runs or name in (row["a"], row["b"])})
+    bad = sorted({name for name in low_signal if not runs or name in (row["a"], row["b"])})
     named = row["p_holm"] < LEVEL and not bad
     first, second = (row["a"], row["b"]) if row["difference"] >= 0 else (row["b"], row["a"])
     ends = sorted((abs(row["low"]), abs(row["high"]))) if named else (row["low"], row["high"])

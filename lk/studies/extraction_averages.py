@@ -12,10 +12,23 @@ from lk.runs import Run
 from lk.studies.averages import averages, total
 from lk.studies.low_signal import low_signal, marked
 from lk.studies.profile import profile
+from lk.studies.ranking import strongest_of
 from lk.studies.run_facts import class_name, optional_table
+from lk.studies.shown_samples import shown_samples
+from lk.studies.surprises import surprises
 
 RATIOS = ("completeness", "redundancy")
 UNITS = {"TrueClass": "nats", "PredictedClass": "nats", "NamedClass": "nats", "Logit": "logits"}
+
+
+def unit_of(score: str) -> str:
+    """Unit of a score by the name of its class; `score` where it has none.
+
+    Example:
+        >>> unit_of("TrueClass"), unit_of("Unit")
+        ('nats', 'score')
+    """
+    return UNITS.get(score, "score")
 
 
 class ExtractionAverages:
@@ -34,19 +47,24 @@ class ExtractionAverages:
         files = run.extracted(name)
         if not files:
             raise FileNotFoundError(
-                f"Extraction {name!r} of run {run.id} has no checkpoint yet; make one with analyze.py extract "
-                f"{run.path}."
+                f"expected a checkpoint in extraction {name!r} of run {run.id}, got none. Make one with analyze.py "
+                f"extract {run.path}."
             )
         self.final = Interactions.load(list(files.values())[-1])
-        self.unit = UNITS.get(class_name(self.settings.get("score")), "score")
+        self.unit = unit_of(class_name(self.settings.get("score")))
         weights = jackknife(self.final.n_samples)
         collected: dict[str, list[pd.DataFrame]] = {}
         self.seconds: list[dict[str, float]] = []
-        before = None
+        before, first = None, self.final
+        groups = shown_samples(self.final, self.samples)
+        drawn: dict[str, list[pd.DataFrame]] = {name: [] for name in groups}
         for path in files.values():
             found = Interactions.load(path)
+            first = found if before is None else first
             for key, frame in averages(found, weights, before, self.final).items():
                 collected.setdefault(key, []).append(frame)
+            for figure, chosen in groups.items():
+                drawn[figure].append(strongest_of(found, chosen))
             self.seconds.append(dict(found.origin.seconds))
             before = found
         tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
@@ -56,7 +74,13 @@ class ExtractionAverages:
         self.tables = {key: marked(frame, self.low_signal) for key, frame in tables.items()}
         self.probes = marked(probes[probes["step"].isin(files)], self.low_signal) if probes is not None else None
         self.last = {key: frame[frame["step"] == frame["step"].max()] for key, frame in self.tables.items()}
+        self.strongest = {
+            key: marked(pd.concat(frames, ignore_index=True), self.low_signal) for key, frames in drawn.items()
+        }
         self.n, self.profile = self.final.n_players, profile(self.final, weights)
+        ends = self.low_signal[self.low_signal["step"].isin((first.step, self.final.step)) & self.low_signal["marked"]]
+        hidden = set(ends["layer"]) - {OUTPUT} | set(ends.loc[ends["step"] == self.final.step, "layer"])
+        self.surprises = surprises(first, self.final, self.profile, weights, hidden)
 
     def maps(self) -> pd.DataFrame:
         """What the layer by checkpoint maps show."""

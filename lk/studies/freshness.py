@@ -44,6 +44,6 @@ def check_fresh(run: Run) -> None:
         for what, weights, command in results:
             if now is not None and weights != now:
                 raise ValueError(
-                    f"{what} was made from other weights than {run.checkpoint(step)} holds. "
-                    f"Make it again: analyze.py {command} {run.path} --steps [{step}]."
+                    f"expected {what} from the weights that {run.checkpoint(step)} holds, got it from others. Make it "
+                    f"again: analyze.py {command} {run.path} --steps [{step}]."
                 )

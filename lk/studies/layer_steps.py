@@ -3,42 +3,70 @@
 What changes from each layer to the next, in several runs.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from lk.games import OUTPUT
+from lk.interactions import Interactions
 from lk.metrics.intervals import Array, jackknife
 from lk.studies.alignment import Aligned
 from lk.studies.answers import HALF, first_half, rows_of
 from lk.studies.answers import largest as largest_of
-from lk.studies.averages import tidy
-from lk.studies.low_signal import low_signal_layers
+from lk.studies.grouping import line_table
 from lk.studies.profile import Profile, profile
 from lk.text import number, spanned
 
 LEARNED, DROPPED = "newly learned", "dropped"
 
 
-def layer_steps(aligned: Aligned) -> tuple[pd.DataFrame, list[str]]:
+def layer_steps(aligned: Aligned, lines: Mapping[str, Sequence[int]]) -> tuple[pd.DataFrame, list[str]]:
     """Newly learned and dropped strength of each step between layers, in the finished networks.
 
     Returns:
-        A table with columns run, before, after (layers), depth (halfway between them), quantity (`newly learned`: gain
-        of completeness; `dropped`: fall of redundancy), mean, low, high, n, marked (either layer is); and a sentence
-        per run.
+        A table with columns line, run (empty: mean of the line's runs), runs, before, after (layers), depth (halfway
+        between them), quantity (`newly learned`: gain of completeness; `dropped`: fall of redundancy), mean, low, high,
+        n, marked (either layer is); and a sentence per line.
     """
-    weights, samples = jackknife(len(aligned.kept)), len(aligned.kept)
-    parts, texts = [], []
-    for run, found in zip(aligned.runs, aligned.final, strict=True):
-        own, bad = profile(found, weights), low_signal_layers(run, aligned.extraction)
-        texts.append(f"{run.id}: {described(own, bad)}")
-        for quantity, change in ((LEARNED, own.learned), (DROPPED, own.dropped)):
-            frame = tidy(change, {"after": own.layers[1:]}, samples, quantity=quantity, run=run.id)
-            frame = frame.assign(before=own.layers[:-1], depth=(own.depth[1:] + own.depth[:-1]) / 2)
-            parts.append(frame.assign(marked=frame["before"].isin(bad) | frame["after"].isin(bad)))
+    weights, parts = jackknife(len(aligned.kept)), []
+    profiles = [profile(found, weights) for found in aligned.final]
+    measured = {i: np.stack([own.learned, own.dropped], 1) for i, own in enumerate(profiles)}
+    for line, places in lines.items():
+        own = profiles[places[0]]
+        bad = {aligned.names[i]: aligned.members[i].marks for i in places}
+        bad[""] = set.union(*bad.values())
+        table = line_table({line: places}, aligned, measured, step_axes)
+        before = dict(zip(own.layers[1:], own.layers, strict=False))
+        halfway = dict(zip(own.layers[1:], (own.depth[1:] + own.depth[:-1]) / 2, strict=True))
+        table = table.assign(before=table["after"].map(before), depth=table["after"].map(halfway))
+        rows = zip(table["run"], table["before"], table["after"], strict=True)
+        parts.append(table.assign(marked=[bool({a, b} & bad[run]) for run, a, b in rows]))
+    texts = [
+        f"{line}: {described_line([profiles[i] for i in places], [aligned.members[i].marks for i in places])}"
+        for line, places in lines.items()
+    ]
     return pd.concat(parts, ignore_index=True), texts
+
+
+def step_axes(found: Interactions) -> dict[str, Sequence[object]]:
+    """Axes of the changes from each layer to the next."""
+    return {"quantity": (LEARNED, DROPPED), "after": found.layers[1:]}
+
+
+def described_line(profiles: Sequence[Profile], marks: Sequence[Collection[str]]) -> str:
+    """One line in a sentence: a single network as `described`; of several, where half of the targets are there."""
+    if len(profiles) == 1:
+        return described(profiles[0], marks[0])
+    depths = [
+        float(own.depth[half(own)[0]]) for own, bad in zip(profiles, marks, strict=True) if own.layers[-1] not in bad
+    ]
+    if not depths:
+        return f"nothing is said, because the {OUTPUT} of every run is marked †."
+    return (
+        f"half of the targets are there by relative depth {number(float(np.median(depths)))} in the median of "
+        f"{len(depths)} runs (from {number(min(depths))} to {number(max(depths))})."
+    )
 
 
 def described(own: Profile, marked: Collection[str] = ()) -> str:
@@ -69,7 +97,7 @@ def described(own: Profile, marked: Collection[str] = ()) -> str:
 
 
 def half(own: Profile) -> tuple[int, int, int]:
-    """Place of the first layer that holds half of the output's strength, the first that may and the first that surely does.
+    """Place of the first layer with half of the output's strength, the first that may and the first that surely has it.
 
     The output holds all of it by definition.
     """

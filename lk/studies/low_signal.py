@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 
 from lk.games import OUTPUT
-from lk.runs import Run
-from lk.studies.run_facts import optional_table
 
 FLOOR = 0.05  # in the unit of the score (nats for log-odds)
 FLOOR_OF_OUTPUT = 0.01  # relative to the output's
@@ -47,9 +45,3 @@ def marked(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(
         marked=[key in flags for key in zip(frame["step"].tolist(), frame["layer"].tolist(), strict=True)]
     )
-
-
-def low_signal_layers(run: Run, extraction: str) -> set[str]:
-    """Layers of the finished network that say little."""
-    table = low_signal(run.read_table(f"{extraction}/games"), optional_table(run, "probes"))
-    return set(table.loc[table["marked"] & (table["step"] == table["step"].max()), "layer"])

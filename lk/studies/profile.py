@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lk.extraction.tables import KINDS, depths
+from lk.extraction.tables import depths
 from lk.interactions import Interactions
 from lk.metrics.comparison import shares
 from lk.metrics.intervals import Array
-from lk.studies.averages import ALL, BOTH
-
-_BOTH = (*KINDS, BOTH).index(BOTH)
+from lk.studies.averages import WHOLE
 
 
 @dataclass(frozen=True)
@@ -55,4 +53,4 @@ class Profile:
 def profile(found: Interactions, weights: Array) -> Profile:
     """Measure a network; both sides of every step are measured on the same samples."""
     against = shares(found, range(len(found.layers)), found, [found.output] * len(found.layers), weights)
-    return Profile(found.layers, against.completeness[:, _BOTH, ALL], against.redundancy[:, _BOTH, ALL])
+    return Profile(found.layers, against.completeness[:, *WHOLE], against.redundancy[:, *WHOLE])

@@ -1,138 +1,141 @@
-"""Tables of aligned runs, one per question: accuracy, layers, orders, agreement of salient sets."""
+"""Tables of aligned runs, one per question: accuracy, layers, orders; each by run and by line."""
 
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import torch
 
-from lk.extraction.tables import KINDS, depths
+from lk.extraction.tables import KINDS, depths, intermediate
 from lk.interactions import Interactions
-from lk.metrics.agreement import agreement
-from lk.metrics.comparison import shares
-from lk.metrics.intervals import Array, jackknife
-from lk.runs import Run
-from lk.studies.alignment import Aligned, intermediate, middle_of
-from lk.studies.averages import counts, strengths, tidy, weighted_mean
-from lk.studies.low_signal import low_signal
-from lk.studies.run_facts import architecture, optional_table
+from lk.metrics.intervals import SEEDS, Array, jackknife
+from lk.metrics.wilson import wilson
+from lk.studies.alignment import Aligned
+from lk.studies.averages import BOTH, strengths
+from lk.studies.compared import QUANTITIES
+from lk.studies.grouping import line_table
 
-PAIRS = ("pairs of one architecture", "pairs of two architectures")
+Lines = Mapping[str, Sequence[int]]
 
 
-# ---- tables, one per question
-def accuracy(runs: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Test accuracy by epoch, and accuracy of each layer's probe in the finished network."""
+def accuracy(aligned: Aligned, lines: Lines) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Test accuracy by epoch, and accuracy of each layer's probe in the finished network.
+
+    Intervals of a probe of one run are Wilson's over the test samples; those of a line are over its training runs.
+
+    Returns:
+        Two tables with columns line, run (empty: mean of the line's runs), mean, low, high; epoch; or layer, depth,
+        marked. Empty where no run has such a table.
+    """
     curves, probed = [], []
-    for run in runs:
-        training, probes = optional_table(run, "training"), optional_table(run, "probes")
-        if training is not None:
-            curves.append(training[training["quantity"] == "test/accuracy"].assign(run=run.id))
-        if probes is not None:
-            probed.append(probes[probes["step"] == probes["step"].max()].assign(run=run.id))
-    return (pd.concat(frames, ignore_index=True) if frames else pd.DataFrame() for frames in (curves, probed))  # type: ignore[return-value]
+    for line, places in lines.items():
+        for member in (aligned.members[i] for i in places):
+            if member.training is not None:
+                rows = member.training[member.training["quantity"] == "test/accuracy"]
+                own = rows.assign(mean=rows["value"], low=np.nan, high=np.nan)
+                curves.append(own[["epoch", "mean", "low", "high"]].assign(line=line, run=member.name))
+            if member.probes is not None:
+                rows = member.probes[member.probes["step"] == member.probes["step"].max()]
+                low, high = wilson(rows["accuracy"].to_numpy(float), rows["samples"].to_numpy(float))
+                own = rows.assign(mean=rows["accuracy"], low=low, high=high, marked=rows["at_chance"].astype(bool))
+                own = own[["layer", "depth", "samples", "chance", "marked", "mean", "low", "high"]]
+                probed.append(own.assign(line=line, run=member.name))
+    found = []
+    for frames, keys in ((curves, ["epoch"]), (probed, ["layer", "depth"])):
+        table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        found.append(pd.concat([over_runs(table, keys), table], ignore_index=True) if len(table) else table)
+    return found[0], found[1]
 
 
-def layer_tables(aligned: Aligned) -> dict[str, pd.DataFrame]:
-    """Salient count, completeness and redundancy by depth and epoch, and strength by order at the output, on the common samples.
+def over_runs(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Means of each line over its runs, with Student's t intervals over them from three runs on.
+
+    Only where all runs of the line have the row.
+    """
+    means = []
+    for line, rows in table.groupby("line", sort=False):
+        runs = rows["run"].nunique()
+        if runs < 2:
+            continue
+        for _, own in rows.groupby(list(keys), sort=False):
+            if len(own) == runs:
+                first = own.iloc[0].to_dict()
+                values = own["mean"].to_numpy(float)
+                marks = {"marked": bool(own["marked"].any())} if "marked" in own else {}
+                means.append({**first, **mean_over(values), **marks, "line": line, "run": ""})
+    return pd.DataFrame(means)
+
+
+def mean_over(values: Array) -> dict[str, float]:
+    """Mean of training runs with Student's t interval, none below three runs.
+
+    Example:
+        >>> {key: round(value, 2) for key, value in mean_over(np.array([1.0, 2.0, 3.0])).items()}
+        {'mean': 2.0, 'low': -0.48, 'high': 4.48}
+    """
+    from scipy.special import stdtrit
+
+    half = np.nan
+    if len(values) >= SEEDS:
+        half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / len(values) ** 0.5)
+    return {"mean": float(values.mean()), "low": float(values.mean()) - half, "high": float(values.mean()) + half}
+
+
+def layer_table(aligned: Aligned, lines: Lines) -> pd.DataFrame:
+    """Salient count, completeness and redundancy by depth and epoch.
+
+    A line has the epochs that all its runs have.
 
     Returns:
-        `layers`: run, step, epoch, layer, depth, quantity (`count`, `completeness`, `redundancy`), mean, low, high, n,
-        marked, middle; `orders`: run, kind, order, quantity (`salient`, `share`), mean, low, high, n, for the output of
-        the finished network.
+        Columns line, run (empty: mean of the line's runs), runs, step, epoch, layer, depth, quantity (`count`,
+        `completeness`, `redundancy`, and `held`: the share of the finished output's strength), mean, low, high, n,
+        marked, middle (the intermediate layer), last (the line's last checkpoint).
     """
-    weights, n = jackknife(len(aligned.kept)), len(aligned.kept)
-    layers, orders = [], []
-    for run, places in zip(aligned.runs, aligned.places, strict=True):
-        games, probes = run.read_table(f"{aligned.extraction}/games"), optional_table(run, "probes")
-        flags = low_signal(games, probes).set_index(["step", "layer"])["marked"].to_dict()
-        for step, path in run.extracted(aligned.extraction).items():
-            found = Interactions.load(path).select(places)
-            last = found.output
-            against = shares(found, range(len(found.layers)), found, [last] * len(found.layers), weights)
-            for quantity, drawn in (
-                ("count", counts(found, weights)[:, 2, 0]),
-                ("completeness", against.completeness[:, 2, 0]),
-                ("redundancy", against.redundancy[:, 2, 0]),
-            ):
-                frame = tidy(
-                    drawn,
-                    {"layer": found.layers},
-                    n,
-                    quantity=quantity,
-                    run=run.id,
-                    step=step,
-                    epoch=found.epoch,
-                )
-                frame["marked"] = [flags.get((step, layer), False) for layer in frame["layer"]]
-                layers.append(
-                    frame.assign(
-                        depth=frame["layer"].map(depths(found.layers)),
-                        middle=frame["layer"] == intermediate(found.layers),
-                    )
-                )
-        for quantity, drawn in strengths(found, weights).items():
-            if quantity in ("salient", "share"):
-                axes = {"kind": (*KINDS, "both"), "order": range(found.n_players + 1)}
-                orders.append(tidy(drawn[:, :, :, last], axes, n, quantity=quantity, run=run.id))
-    return {"layers": pd.concat(layers, ignore_index=True), "orders": pd.concat(orders, ignore_index=True)}
+    parts = []
+    for line, places in lines.items():
+        found, members = aligned.final[places[0]], [aligned.members[i] for i in places]
+        courses = [{point.epoch: point for point in member.course} for member in members]
+        common = sorted(set.intersection(*(set(course) for course in courses)))
+        for epoch in common:
+            points = {i: course[epoch] for i, course in zip(places, courses, strict=True)}
+            step = points[places[0]].step
+            measured = {i: point.layers for i, point in points.items()}
+            table = line_table({line: places}, aligned, measured, layer_axes, step=step, epoch=epoch)
+            bad = [
+                flagged(member.low_signal, point.step) for member, point in zip(members, points.values(), strict=True)
+            ]
+            marks = {"": set.union(*bad), **{member.name: own for member, own in zip(members, bad, strict=True)}}
+            marked = [layer in marks[run] for run, layer in zip(table["run"], table["layer"], strict=True)]
+            place = {
+                "depth": table["layer"].map(depths(found.layers)),
+                "middle": table["layer"] == intermediate(found.layers),
+            }
+            parts.append(table.assign(**place, marked=marked, last=epoch == common[-1]))
+    return pd.concat(parts, ignore_index=True)
 
 
-def iou(aligned: Aligned) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Intersection over union of the salient sets of each pair of runs, by kind and order, and the mean over pairs of either sort.
+def layer_axes(found: Interactions) -> dict[str, Sequence[object]]:
+    """Axes of `Measured.layers`."""
+    return {"quantity": QUANTITIES, "layer": found.layers}
+
+
+def flagged(low_signal: pd.DataFrame, step: int) -> set[str]:
+    """Layers that are marked at a checkpoint."""
+    return set(low_signal.loc[low_signal["marked"] & (low_signal["step"] == step), "layer"])
+
+
+def order_table(aligned: Aligned, lines: Lines) -> pd.DataFrame:
+    """Strength by order at the output of the finished networks.
 
     Returns:
-        Columns run_a, run_b, place (`output`, `intermediate layer`), kind, order, mean, low, high, n, chance, samples;
-        and pairs (`PAIRS`), place, kind, order, mean, low, high, n, chance.
+        Columns line, run (empty: mean of the line's runs), runs, quantity (`salient`: relative to the mean total
+        effect; `share`: of the network's whole), kind, order, mean, low, high, n.
     """
-    weights, n = jackknife(len(aligned.kept)), len(aligned.kept)
-    orders, parts = range(aligned.final[0].n_players + 1), []
-    sorts: dict[tuple[str, str, str], list[tuple[Array, Array]]] = {}
-    for (run_a, a), (run_b, b) in combinations(zip(aligned.runs, aligned.final, strict=True), 2):
-        sort = PAIRS[architecture(run_a) != architecture(run_b)]
-        for place, (layer_a, layer_b) in {
-            "intermediate layer": (middle_of(a), middle_of(b)),
-            "output": (a.output, b.output),
-        }.items():
-            sets_a, sets_b = a.salient()[:, :, layer_a], b.salient()[:, :, layer_b]
-            for k, kind in enumerate(KINDS):
-                found = agreement(sets_a[k], sets_b[k])
-                means, chance = weighted_mean(weights, found.iou), weighted_mean(weights[:1], found.chance)
-                sorts.setdefault((sort, place, kind), []).append((means, chance))
-                frame = tidy(
-                    means,
-                    {"order": orders},
-                    n,
-                    chance=chance[0],
-                    kind=kind,
-                    place=place,
-                    run_a=run_a.id,
-                    run_b=run_b.id,
-                )
-                parts.append(frame.assign(samples=torch.isfinite(found.iou).sum(1).numpy()))
-    by_sort = [
-        tidy(
-            mean_of_known(np.stack([means for means, _ in own])),
-            {"order": orders},
-            n,
-            chance=mean_of_known(np.stack([chance for _, chance in own]))[0],
-            pairs=sort,
-            place=place,
-            kind=kind,
-        )
-        for (sort, place, kind), own in sorts.items()
-    ]
-    tables = (pd.concat(frames, ignore_index=True) for frames in (parts, by_sort))
-    each, of_sorts = (table[table["order"] > 0].reset_index(drop=True) for table in tables)
-    return each, of_sorts
+    weights, measured = jackknife(len(aligned.kept)), []
+    for found in aligned.final:
+        own = strengths(found, weights)
+        measured.append(np.stack([own[name][..., found.output] for name in ("salient", "share")], 1))
 
+    def axes(found: Interactions) -> dict[str, Sequence[object]]:
+        return {"quantity": ("salient", "share"), "kind": (*KINDS, BOTH), "order": range(found.n_players + 1)}
 
-def mean_of_known(values: Array) -> Array:
-    """Mean over the first axis of what is known on all samples, `(pairs, rows, ...)` to `(rows, ...)`.
-
-    Undefined where a part of it is.
-    """
-    known = np.isfinite(values[:, :1])
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(known, values, 0.0).sum(0) / known.sum(0))
+    return line_table(lines, aligned, dict(enumerate(measured)), axes)

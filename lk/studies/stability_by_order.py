@@ -1,4 +1,6 @@
-"""How stable the interactions of compared runs are under small noise in the input (Cheng et al. 2024, Eq. 10), from their stored tables."""
+"""Stability of interactions under small input noise, of compared runs, from tables (Cheng et al. 2024, Eq. 10)."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -6,30 +8,16 @@ import torch
 
 from lk.extraction.tables import KINDS
 from lk.metrics.intervals import Array, jackknife
-from lk.runs import Run
 from lk.studies.alignment import Aligned
-from lk.studies.averages import tidy, weighted_mean
-from lk.studies.run_facts import highest_order, optional_table
-
-PLACES = ("intermediate layer", "output")
+from lk.studies.averages import weighted_mean
+from lk.studies.grouping import line_table
+from lk.studies.pairs import PLACES
+from lk.studies.run_facts import highest_order
 
 
 def has_stability(aligned: Aligned) -> bool:
     """Whether every run has the table, for its finished network."""
-    return all(len(of_finished(run, aligned.extraction)) for run in aligned.runs)
-
-
-def of_finished(run: Run, extraction: str) -> pd.DataFrame:
-    """Rows of the last checkpoint that was extracted.
-
-    Empty where the table is missing, or older than that checkpoint.
-    """
-    table = optional_table(run, f"{extraction}/stability")
-    if table is None:
-        return pd.DataFrame()
-    # The opposite lean is a control of the paper's studies, not what runs are compared by.
-    kept = table["lean"] == "low" if "lean" in table else True
-    return table[(table["step"] == max(run.extracted(extraction))) & kept]
+    return all(len(member.stability) for member in aligned.members)
 
 
 def by_sample(aligned: Aligned) -> Array:
@@ -40,13 +28,8 @@ def by_sample(aligned: Aligned) -> Array:
     """
     orders, rows = range(1, highest_order(aligned.final[0].n_players) + 1), []
     full = pd.MultiIndex.from_product([PLACES, KINDS, orders, aligned.kept])
-    for run in aligned.runs:
-        values = (
-            of_finished(run, aligned.extraction)
-            .groupby(["place", "kind", "order", "sample"])["stability"]
-            .mean()
-            .reindex(full)
-        )
+    for member in aligned.members:
+        values = member.stability.groupby(["place", "kind", "order", "sample"])["stability"].mean().reindex(full)
         rows.append(values.to_numpy(float).reshape(len(PLACES), len(KINDS), len(orders), -1))
     found = np.stack(rows)
     found[~np.isfinite(found)] = np.nan
@@ -55,22 +38,19 @@ def by_sample(aligned: Aligned) -> Array:
     return found
 
 
-def stability_by_order(aligned: Aligned) -> pd.DataFrame:
+def stability_by_order(aligned: Aligned, lines: Mapping[str, Sequence[int]]) -> pd.DataFrame:
     """Curves by order.
 
     Returns:
-        Columns run, place (`intermediate layer`, `output`), kind, order, mean, low, high, n (samples known in all
-        runs).
+        Columns line, run (empty: mean of the line's runs), runs, place (`intermediate layer`, `output`), kind, order,
+        mean, low, high, n (samples known in all runs).
     """
     found = by_sample(aligned)
     samples = int(np.isfinite(found).any((1, 2, 3)).all(0).sum())
-    axes = {
-        "run": [run.id for run in aligned.runs],
-        "place": PLACES,
-        "kind": KINDS,
-        "order": range(1, found.shape[3] + 1),
-    }
-    return tidy(weighted_mean(jackknife(len(aligned.kept)), torch.from_numpy(found)), axes, samples)
+    means = weighted_mean(jackknife(len(aligned.kept)), torch.from_numpy(found))
+    axes = {"place": PLACES, "kind": KINDS, "order": range(1, found.shape[3] + 1)}
+    measured = dict(enumerate(np.moveaxis(means, 1, 0)))
+    return line_table(lines, aligned, measured, lambda _: axes, samples)
 
 
 def mean_log_stability(aligned: Aligned, weights: Array, place: str) -> Array:

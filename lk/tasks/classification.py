@@ -165,9 +165,9 @@ class Classification(pl.LightningModule):
                 "trained at once)"
             )
         raise FloatingPointError(
-            f"The training loss{who} is {value:g} at epoch {self.current_epoch}, step {self.global_step} (learning "
-            f"rate {rates}). Expected a finite number: lower the learning rate, or look for NaN in the inputs. Earlier "
-            "checkpoints are kept."
+            f"expected a finite training loss, got {value:g}{who} at epoch {self.current_epoch}, step "
+            f"{self.global_step} (learning rate {rates}). Lower the learning rate, or look for NaN in the inputs. "
+            "Earlier checkpoints are kept."
         )
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:

@@ -1,4 +1,4 @@
-"""Certificates through the user's doors.
+"""Certificates through the user's commands.
 
 Trained with and without, stopped and resumed, read back, certified again, with good and bad input.
 """
@@ -21,6 +21,7 @@ from lk.certification.rows import VERIFIERS, final_rows
 from lk.cli import analyze, train
 from lk.data import GroupTable
 from lk.groups import Cyclic, Symmetric
+from lk.loggers.keys import GROUP_FIGURES, key
 from lk.networks import GroupNetwork
 from lk.proofs import Certificate, Tables, brute_force, load_explanation
 from lk.runs import Run
@@ -113,7 +114,7 @@ def test_watching_changes_nothing(watched, tmp_path):
 
 
 def test_a_stopped_run_keeps_its_rows(watched, tmp_path, monkeypatch):
-    def interrupt(callback, trainer, *_):
+    def interrupt(_, trainer, *__):
         if trainer.global_step == 50:
             raise RuntimeError("stopped")
 
@@ -126,24 +127,38 @@ def test_a_stopped_run_keeps_its_rows(watched, tmp_path, monkeypatch):
     for name, keys in (("certificates", ["bound", "operations"]), ("progress", ["value"])):
         whole, again = (r.read_table(name) for r in (watched, run))
         assert again["step"].tolist() == whole["step"].tolist()
-        for key in keys:
-            assert np.array_equal(again[key], whole[key], equal_nan=True), (name, key)
+        for column in keys:
+            assert np.array_equal(again[column], whole[column], equal_nan=True), (name, column)
 
 
 def test_wandb_received_the_means(watched):
     history = [record["history"]["item"] for record in records(watched.path / "wandb") if record["type"] == "history"]
-    rows = [item for item in history if "certify/bound_schur" in item]
+    rows = [item for item in history if "certify/schur/bound" in item]
     assert [row["trainer/global_step"] for row in rows] == STEPS
     certificates = watched.read_table("certificates")
     last = certificates[(certificates["step"] == 100) & (certificates["verifier"] == "schur")]
-    assert rows[-1]["certify/bound_schur"] == pytest.approx(last["bound"].mean())
+    assert rows[-1]["certify/schur/bound"] == pytest.approx(last["bound"].mean())
     assert {
         "certify/provable",
-        "certify/cost_gset",
+        "certify/gset/cost",
+        "certify/gset/bound_float32",
+        "checkpoint/epoch",
         "certify/test_accuracy",
         "certify/biequivariance",
         "certify/gini_left",
     } <= set(rows[-1])
+    figures = {
+        name: [item["checkpoint/epoch"] for item in history if f"{name}._type" in item]
+        for name in [key("figures", figure) for figure in GROUP_FIGURES]
+    }
+    epochs = [row["checkpoint/epoch"] for row in rows]
+    assert epochs == sorted(progress_epochs(watched))
+    assert all(found == epochs for name, found in figures.items() if "circuit" not in name)
+    assert set(figures["figures/3_circuit"]) <= set(epochs)  # where a circuit was found
+
+
+def progress_epochs(run):
+    return run.read_table("progress")["epoch"].unique().tolist()
 
 
 def test_the_report_is_complete_without_interactions(watched):
@@ -154,10 +169,10 @@ def test_the_report_is_complete_without_interactions(watched):
         "networks are provable",
         "What is proven, when, and at what cost",
         "What the networks compute with",
-        "<dt>verifier</dt>",
+        ">verifier</dt>",
     ):
         assert words in text
-    kept = {path.stem for path in watched.figures.glob("*.png")}
+    kept = {path.stem for path in watched.figures.glob("*.svg")}
     assert {"training", "certified-accuracy", "bounds", "cost", "irreps"} <= kept
     assert not re.search(r"\bnan\b", re.sub(r'"data:[^"]*"', "", text))
 
@@ -186,20 +201,22 @@ def test_weights_that_are_not_finite_are_refused_before_work_starts(copied):
     torch.save(stored, copied.checkpoint(22))
     before = copied.table("certificates").read_bytes()
     with pytest.raises(
-        ValueError, match=r"step=0000022.ckpt: The network of seed 6 cannot be certified: given unembed\[2, 3\] = nan"
+        ValueError, match=r"step=0000022.ckpt: Seed 6: expected finite numbers .*got unembed\[2, 3\] = nan"
     ):
         analyze(["certify", str(copied.path)])
     assert copied.table("certificates").read_bytes() == before
 
 
 def test_a_run_of_another_kind(tiny_run):
-    with pytest.raises(ValueError, match=r"Given MLP on Digits; certificates are about lk\.networks\.GroupNetwork"):
+    with pytest.raises(ValueError, match=r"expected lk\.networks\.GroupNetwork trained on.*got MLP on Digits"):
         analyze(["certify", str(tiny_run)])
 
 
 def test_too_little_memory_is_said_before_work_starts(monkeypatch):
     monkeypatch.setattr("lk.certification.certify.available_memory", lambda: 2**10)
-    with pytest.raises(ValueError, match=r"S3 \(order 6\) needs up to 0\.0 GiB, and 0\.0 GiB are free"):
+    with pytest.raises(
+        ValueError, match=r"expected 0\.0 GiB of free memory to certify networks of S3 \(order 6\), got 0\.0 GiB"
+    ):
         group_run(GroupNetwork(6), GroupTable(Symmetric(3)))
 
 
@@ -234,18 +251,21 @@ def test_a_schedule_is_needed(tmp_path):
     config = yaml.safe_load(CONFIG)
     config["trainer"]["callbacks"].pop(0)
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(config))
-    with pytest.raises(ValueError, match=r"add lk\.callbacks\.SaveCheckpoints"):
+    with pytest.raises(ValueError, match=r"expected lk\.callbacks\.SaveCheckpoints for.*got none"):
         train(["fit", "--config", str(tmp_path / "c.yaml"), "--runs_dir", str(tmp_path)])
 
 
 def test_an_activation_without_exact_values(tmp_path):
-    with pytest.raises(ValueError, match="given activation 'gelu'"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected activation in \['relu', 'abs', 'square'\], got activation='gelu': its values are not rational",
+    ):
         command(tmp_path, "gelu", "--model.network.init_args.activation", "gelu")
 
 
 @pytest.mark.parametrize("wrong", [{"seeds": 0}, {"verifiers": ["magic"]}, {"verifiers": []}])
 def test_arguments_are_checked(wrong):
-    with pytest.raises(ValueError, match="expected at least 1, and some of brute_force"):
+    with pytest.raises(ValueError, match=r"expected seeds of at least 1 and verifiers among brute_force.*got seeds="):
         Certify(**wrong)
 
 

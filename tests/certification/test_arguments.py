@@ -1,4 +1,4 @@
-"""The bridge: interactions of a group network's two arguments, against their definition, and through the ordinary pipeline."""
+"""Interactions of a group network's two arguments, against their definition and through the ordinary pipeline."""
 
 from dataclasses import replace
 
@@ -59,7 +59,7 @@ def test_the_ordinary_pipeline_reads_a_group_network():
 
 def test_several_seeds_are_refused():
     network, data = network_and_data(seeds=3)
-    with pytest.raises(ValueError, match="3 networks"):
+    with pytest.raises(ValueError, match="expected one network, got GroupNetwork of 3 seeds"):
         Extraction(Rows()).layers_of(network)
     with pytest.raises(ValueError, match="3 seeds"):
         interactions_of_arguments(network, data.one_hot(data.test.x), data.test.y, data.baseline)

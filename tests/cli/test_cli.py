@@ -1,4 +1,4 @@
-"""The user's own doors: train.py, probe.py, analyze.py, with good and with bad input."""
+"""The user's commands: train.py, probe.py, analyze.py, with good and with bad input."""
 
 import shutil
 from pathlib import Path
@@ -147,7 +147,7 @@ def test_a_unit_of_a_layer_is_explained_from_yaml(run, tmp_path):
     )
     assert torch.allclose(values[0], hidden[:, 11], atol=1e-5)
     assert torch.allclose(values[1], default[-1], atol=1e-5)
-    with pytest.raises(ValueError, match=r"Given the unit 12; a layer that is read has 12 units .*expected 0 to 11"):
+    with pytest.raises(ValueError, match=r"expected index from 0 to 11 in activations of.*got index=12"):
         analyze(
             [
                 "extract",
@@ -162,7 +162,7 @@ def test_a_unit_of_a_layer_is_explained_from_yaml(run, tmp_path):
         )
 
 
-def test_an_interrupted_extraction_goes_on_where_it_stopped(run, monkeypatch):
+def test_an_interrupted_extraction_goes_on_where_it_stopped(run):
     done = run / "extractions/default/step=0000000/interactions.safetensors"
     before = done.stat().st_mtime_ns
     shutil.rmtree(run / "extractions/default/step=0000012")
@@ -233,11 +233,20 @@ def test_compare(tiny_run, tiny_config, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--trainer.max_epoch", "1"], "Unknown key 'trainer.max_epoch'. Did you mean 'trainer.max_epochs'?"),
-        (["--data.init_args.batchsize", "3"], "lk.data.Digits has no option 'batchsize'. Did you mean 'batch_size'?"),
-        (["--model.network.init_args.width", "[3]"], "lk.networks.MLP has no option 'width'. Did you mean 'widths'?"),
-        (["--data.class_path", "lk.data.Digit"], "lk.data has no 'Digit'. Did you mean 'Digits'?"),
-        (["--trainer.max_ep", "1"], "Unknown key 'trainer.max_ep'"),
+        (
+            ["--trainer.max_epoch", "1"],
+            "expected a key of this command, got 'trainer.max_epoch'. Did you mean 'trainer.max_epochs'?",
+        ),
+        (
+            ["--data.init_args.batchsize", "3"],
+            "expected an option of lk.data.Digits, got 'batchsize'. Did you mean 'batch_size'?",
+        ),
+        (
+            ["--model.network.init_args.width", "[3]"],
+            "expected an option of lk.networks.MLP, got 'width'. Did you mean 'widths'?",
+        ),
+        (["--data.class_path", "lk.data.Digit"], "expected a name of lk.data, got 'Digit'. Did you mean 'Digits'?"),
+        (["--trainer.max_ep", "1"], "expected a key of this command, got 'trainer.max_ep'"),
     ],
 )
 def test_unknown_keys_on_the_command_line(tiny_config, words, message, capsys):
@@ -271,22 +280,39 @@ EXTRACTION = "trainer__callbacks__1__init_args__extraction__init_args__"
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({EXTRACTION + "layers": ["layer1", "layr2"]}, "no layer 'layr2'. Did you mean 'layer2'"),
-        ({EXTRACTION + "players__init_args__n": 17}, "Given n=17 players; a grid of 4x4 patches gives 1 to 16"),
-        ({EXTRACTION + "kappa": -1}, "Given kappa=-1"),
+        (
+            {EXTRACTION + "layers": ["layer1", "layr2"]},
+            r"expected a layer of the network, got layer='layr2'.*Did you mean 'layer2'",
+        ),
+        ({EXTRACTION + "players__init_args__n": 17}, r"expected n from 1 to 16, as a grid of 4x4 patches.*got n=17"),
+        (
+            {EXTRACTION + "kappa": -1},
+            r"expected kappa >= 0, gap > 0, 0 <= salience_ratio.*got kappa=-1\.0, gap=0\.001, salience_ratio=0\.05,",
+        ),
         (
             {EXTRACTION + "background": "grey"},
-            "Given background='grey'; expected one of original, baseline, integrated",
+            r"expected background in \['original', 'baseline',.*got background='grey'",
         ),
         ({"data__init_args__samples_per_class": 1000}, "fewer of"),
-        ({"optimizer__init_args__lr": 1e30}, "Layer 'layer2' has NaN or infinite activations on sample 0"),
-        ({"optimizer__init_args__lr": 1e30, "trainer__callbacks__0__init_args__early": 0}, "training loss is"),
+        (
+            {"optimizer__init_args__lr": 1e30},
+            "expected finite activations, got NaN or infinity of layer 'layer2' on sample 0",
+        ),
+        (
+            {"optimizer__init_args__lr": 1e30, "trainer__callbacks__0__init_args__early": 0},
+            "expected a finite training loss, got nan at epoch 0, step 1",
+        ),
         ({"trainer__max_epochs": None}, "expected an end of the training, got none"),
         ({"trainer__max_epochs": 10**18}, "expected a schedule of at most 100,000 checkpoints"),
         *(
             []
             if torch.cuda.is_available()
-            else [({"trainer__accelerator": "gpu"}, "The trainer refuses its settings: No supported gpu backend")]
+            else [
+                (
+                    {"trainer__accelerator": "gpu"},
+                    "expected settings that the trainer takes, got others: No supported gpu backend",
+                )
+            ]
         ),
     ],
 )
@@ -300,20 +326,23 @@ def test_too_many_players_for_memory(tiny_config, tmp_path):
     path = changed(
         tiny_config, tmp_path, **{EXTRACTION + "players": {"class_path": "lk.games.Grid", "init_args": {"patch": 1}}}
     )
-    with pytest.raises(ValueError, match=r"64 players give 2\^64 coalitions.*GiB.*At most \d+ players fit"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected at most \d+ players .*got 64, whose 2\^64 coalitions need .*GiB",
+    ):
         train(["fit", "--config", str(path), "--runs_dir", str(tmp_path)])
 
 
 def test_an_existing_run_is_not_overwritten(run, tiny_config):
     before = (run / "config.yaml").read_bytes()
-    with pytest.raises(ValueError, match="Run 'tiny' exists already"):
+    with pytest.raises(ValueError, match="expected the --id of a new run, got 'tiny', which exists already in"):
         train(["fit", "--config", str(tiny_config), "--runs_dir", str(run.parent), "--id", "tiny"])
     assert (run / "config.yaml").read_bytes() == before
 
 
 def test_a_missing_data_folder(tiny_config, tmp_path):
     data = {"class_path": "lk.data.MNIST", "init_args": {"data_dir": str(tmp_path / "none")}}
-    with pytest.raises(FileNotFoundError, match="No MNIST in"):
+    with pytest.raises(FileNotFoundError, match=r"expected the four IDX files in.*got no MNIST there"):
         train(["fit", "--config", str(changed(tiny_config, tmp_path, data=data)), "--runs_dir", str(tmp_path)])
 
 
@@ -322,7 +351,10 @@ def test_a_network_with_another_number_of_classes(tiny_config, tmp_path, own_mod
         "class_path": "lk.networks.Wrapped",
         "init_args": {"module": {"class_path": f"{own_module}.Own", "init_args": {"outputs": 7}}, "layers": ["body"]},
     }
-    with pytest.raises(ValueError, match=r"7.*digits has 10 classes"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected logits of shape \(batch, 10\), as digits has 10 classes.*got \(7,\) outputs per sample",
+    ):
         train(
             [
                 "fit",
@@ -352,7 +384,9 @@ def test_a_foreign_class_needs_trust(tiny_config, tmp_path, own_module):
             "false",
         ]
     )
-    with pytest.raises(ForeignClassError, match=r"names '\w+.Own'.*--trust true"):
+    with pytest.raises(
+        ForeignClassError, match=r"expected a class of lk or torchvision in the.*got 'own_network\.Own'.*--trust true"
+    ):
         probe(["fit", "--run", str(tmp_path / "own")])
     probe(["fit", "--run", str(tmp_path / "own"), "--trust", "true", "--steps", "[0]"])
 
@@ -374,12 +408,14 @@ def test_a_truncated_interactions_file(run):
 
 
 def test_no_run_there(tmp_path):
-    with pytest.raises(FileNotFoundError, match="No run in"):
+    with pytest.raises(
+        FileNotFoundError, match=r"expected a folder with config\.yaml, as train\.py writes it, got '.*nothing'"
+    ):
         analyze(["report", str(tmp_path / "nothing")])
 
 
 def test_an_unknown_step(run):
-    with pytest.raises(ValueError, match=r"no checkpoint of step 5. Known: 0, 1, 6, 12"):
+    with pytest.raises(ValueError, match=r"expected steps of checkpoints of run tiny, got step 5.*Known: 0, 1, 6, 12"):
         analyze(["extract", str(run), "--report", "false", "--steps", "[5]"])
 
 

@@ -1,4 +1,4 @@
-"""What every data set owes, on tiny files in its real format; and the base class's own promises."""
+"""Every data set on tiny files in its real format, and the contract of the base class."""
 
 import pickle
 
@@ -148,7 +148,7 @@ def test_name_fits_a_run_id(make, name):
 @pytest.mark.parametrize("name", SHUFFLED)
 def test_settings_out_of_range(make, name, settings):
     with pytest.raises(
-        ValueError, match=f"{next(iter(settings))}={next(iter(settings.values()))}.*expected at least 1, 1 and 0"
+        ValueError, match=f"expected batch_size >= 1, .*got .*{next(iter(settings))}={next(iter(settings.values()))}"
     ):
         make(name, **settings)
 
@@ -156,7 +156,8 @@ def test_settings_out_of_range(make, name, settings):
 @pytest.mark.parametrize("name", KINDS)
 def test_more_samples_per_class_than_there_are(make, name):
     with pytest.raises(
-        ValueError, match=r"samples_per_class=5000, but the test split of .* has fewer of: .*Lower samples_per_class"
+        ValueError,
+        match=r"expected samples_per_class samples .*got samples_per_class=5000 and fewer of:.*Lower samples_per_class",
     ):
         _ = make(name, samples_per_class=5000).explained
 
@@ -182,20 +183,20 @@ def split(labels):
 def test_label_beyond_the_classes():
     with pytest.raises(
         ValueError,
-        match=r"test split of given has the label 4, but there are 2 classes \(cat, dog\); expected labels 0 to 1",
+        match=r"expected labels from 0 to 1 in the test split of.*got 4",
     ):
         _ = Given(split([0, 1]), split([0, 4]), ["cat", "dog"]).num_classes
-    with pytest.raises(ValueError, match="training split of given has the label 2"):
+    with pytest.raises(ValueError, match=r"expected labels from 0 to 1 in the training split of given, .*got 2"):
         _ = Given(split([0, 2]), split([0, 1]), ["cat", "dog"]).num_classes
 
 
 def test_negative_label():
-    with pytest.raises(ValueError, match="test split of given has the label -1; expected labels from 0"):
+    with pytest.raises(ValueError, match="expected labels from 0 in the test split of given, got -1"):
         _ = Given(split([0, 1]), split([-1, 1])).train
 
 
 def test_empty_split():
-    with pytest.raises(ValueError, match="training split of given is empty; expected at least one labelled sample"):
+    with pytest.raises(ValueError, match=r"expected at least one labelled sample in the.*got none"):
         _ = Given(split([]), split([0])).train
 
 
@@ -205,7 +206,9 @@ def test_load_must_be_defined():
 
 
 def test_class_without_test_samples_is_named():
-    with pytest.raises(ValueError, match=r"samples_per_class=1, but the test split of given has fewer of: dog\."):
+    with pytest.raises(
+        ValueError, match=r"expected samples_per_class samples of each class.*got samples_per_class=1 and fewer of: dog"
+    ):
         _ = Given(split([0, 1]), split([0, 0]), ["cat", "dog"], samples_per_class=1).explained
 
 
@@ -289,7 +292,7 @@ def test_mnist_keeps_bytes_and_scales_batches(make):
 def test_mnist_missing(tmp_path):
     with pytest.raises(
         FileNotFoundError,
-        match=r"No MNIST in .*expected .*/MNIST/raw with the four IDX files.*data_dir.*download to true",
+        match=r"expected the four IDX files in.*got no MNIST there.*data_dir.*download to true",
     ):
         _ = MNIST(str(tmp_path / "nowhere")).train
 
@@ -319,7 +322,7 @@ def test_mnist_labels_beyond_nine(mnist_dir, writers):
 
 def test_mnist_with_another_number_of_labels(mnist_dir, writers):
     writers.idx(mnist_dir / "MNIST" / "raw" / "t10k-labels-idx1-ubyte", torch.zeros(7).numpy())
-    with pytest.raises(ValueError, match="has 40 images and 7 labels in one split; expected as many of both"):
+    with pytest.raises(ValueError, match="expected as many labels as images in each split, got 40 images and 7 labels"):
         _ = MNIST(str(mnist_dir)).test
 
 
@@ -345,17 +348,20 @@ def test_images_of_different_sizes_are_resized_and_cropped(tmp_path, writers):
 
 def test_images_missing(tmp_path, image_dir):
     with pytest.raises(
-        FileNotFoundError, match=r"No folder .*nowhere/train'. Expected .*<class>.*set data.init_args.data_dir"
+        FileNotFoundError,
+        match=r"expected .*/train/<class>/\* .*got no folder '.*nowhere/train'.*Set data.init_args.data_dir",
     ):
         _ = ImageFolder(str(tmp_path / "nowhere")).train
     (image_dir / "test").rename(image_dir / "exam")
-    with pytest.raises(FileNotFoundError, match=r"No folder '.*test'"):
+    with pytest.raises(FileNotFoundError, match=r"got no folder '.*test'"):
         _ = ImageFolder(str(image_dir)).train
 
 
 def test_images_with_different_classes(image_dir):
     (image_dir / "test" / "class2").rename(image_dir / "test" / "class9")
-    with pytest.raises(ValueError, match=r"different classes. Only in one: \['class2', 'class9'\]"):
+    with pytest.raises(
+        ValueError, match=r"expected the same sub-folders in both splits, got only in one: \['class2', 'class9'\]"
+    ):
         _ = ImageFolder(str(image_dir)).train
 
 
@@ -408,17 +414,29 @@ def table(tmp_path, writers, change, label="kind", name="rows.csv"):
         (
             lambda f: f,
             "kindd",
-            r"has no column 'kindd'. Did you mean 'kind'\? Known: height, .*Set data.init_args.label",
+            r"expected the label's column, got label='kindd'. Did you mean 'kind'\? Known: .*Set data.init_args.label",
         ),
         (
             lambda f: f.assign(width=f.width.where(f.index > 1)),
             "kind",
-            r"missing values in: width \(2\), first in row 1. Fill or drop them first",
+            r"expected no missing values, got some in: width \(2\), first in row 1.*Fill or drop them first",
         ),
-        (lambda f: f.assign(kind=f.kind.where(f.index > 1)), "kind", "missing values in: kind"),
-        (lambda f: f.assign(width=f.width.where(f.index > 1, float("inf"))), "kind", "infinite values in: width"),
-        (lambda f: f.assign(kind=f.kind.where(f.index > 0, "odd")), "kind", "Class 'odd' of .* has a single row"),
-        (lambda f: f[["kind"]], "kind", "has no column beside the label 'kind'"),
+        (
+            lambda f: f.assign(kind=f.kind.where(f.index > 1)),
+            "kind",
+            r"expected no missing values, got some in: kind \(2\), first in row 1",
+        ),
+        (
+            lambda f: f.assign(width=f.width.where(f.index > 1, float("inf"))),
+            "kind",
+            "expected finite values, got infinite ones in: width, first in row 1",
+        ),
+        (
+            lambda f: f.assign(kind=f.kind.where(f.index > 0, "odd")),
+            "kind",
+            r"expected two rows of each class, as the split is.*got one of 'odd'",
+        ),
+        (lambda f: f[["kind"]], "kind", "expected at least one input column, got the label 'kind' alone"),
     ],
     ids=["label", "missing", "missing label", "infinite", "single", "no inputs"],
 )
@@ -428,15 +446,15 @@ def test_table_errors(tmp_path, writers, change, label, message):
 
 
 def test_table_missing_or_of_another_format(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"No file .*nowhere.csv'.*\.csv, \.tsv or \.parquet"):
+    with pytest.raises(FileNotFoundError, match=r"expected a \.csv, \.tsv or \.parquet file, got.*nowhere\.csv'"):
         _ = Table(str(tmp_path / "nowhere.csv")).train
     (tmp_path / "rows.xlsx").touch()
-    with pytest.raises(ValueError, match=r"rows.xlsx'; expected a file that ends in"):
+    with pytest.raises(ValueError, match=r"expected a file that ends in .*got path='.*rows.xlsx'"):
         _ = Table(str(tmp_path / "rows.xlsx")).train
 
 
 def test_table_too_small_for_its_classes(tmp_path, writers):
-    with pytest.raises(ValueError, match=r"rows.csv has 4 rows of 2 classes; expected at least 6"):
+    with pytest.raises(ValueError, match=r"expected at least 6 rows of 2 classes, so that a.*got 4"):
         _ = table(tmp_path, writers, lambda f: f.groupby("kind").head(2)).train
 
 
@@ -488,13 +506,14 @@ def test_group_baseline_is_the_mean_of_one_hot_pairs():
 )
 def test_group_without_one_split(settings):
     with pytest.raises(
-        ValueError, match=r"Given train_fraction=.*of the 25 pairs of Z5; expected at least one pair in each split"
+        ValueError,
+        match=r"expected at least one pair in each split, got train_fraction=.*of the 25 pairs of Z5",
     ):
         GroupTable(Cyclic(5), **settings)
 
 
 def test_group_settings():
-    with pytest.raises(ValueError, match="Given steps_per_epoch=0; expected at least 1"):
+    with pytest.raises(ValueError, match="expected steps_per_epoch of at least 1, got steps_per_epoch=0"):
         GroupTable(Cyclic(5), steps_per_epoch=0)
-    with pytest.raises(ValueError, match=r"samples_per_class=0.*expected at least 1"):
+    with pytest.raises(ValueError, match=r"samples_per_class >= 1, .*got .*samples_per_class=0"):
         GroupTable(Cyclic(5), samples_per_class=0)

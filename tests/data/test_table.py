@@ -241,7 +241,7 @@ def test_other_encodings(tmp_path, frame, encoding):
     ):
         _ = read(path).train
     assert "grün 0" in str(read(path, encoding=encoding).schema()["read as"].tolist())
-    with pytest.raises(ValueError, match=r"Given encoding='klingon'; expected one that Python knows"):
+    with pytest.raises(ValueError, match="expected an encoding that Python knows, got encoding='klingon'"):
         read(path, encoding="klingon")
 
 
@@ -322,7 +322,8 @@ def test_missing_values_are_counted_and_left_out_only_where_it_is_said(tmp_path,
     frame.loc[[2, 5], "width"] = np.nan
     path = write(frame, tmp_path / "rows.csv")
     with pytest.raises(
-        ValueError, match=r"has missing values in: width \(2\), first in row 3\. .*set data.init_args.missing to \[\]"
+        ValueError,
+        match=r"got some in: width \(2\), first in row 3\. .*set data.init_args.missing to \[\]",
     ):
         _ = read(path).train
     data = read(path, missing=[])
@@ -338,7 +339,7 @@ def test_categories_are_taken_as_they_are_written(tmp_path, frame):
     )
     with pytest.raises(
         ValueError,
-        match=r"missing values in: alley \(134\), .*set data.init_args.columns to \{'alley': category\} if they are",
+        match=r"got some in: alley \(134\), .*set data.init_args.columns to \{'alley': category\} if they are",
     ):
         _ = read(path).train
     data = read(path, columns={"alley": "category", "code": "category"})
@@ -368,7 +369,10 @@ def test_classes_too_small_for_a_test_split(tmp_path, frame):
 
 def test_fewer_samples_than_asked_for(tmp_path, frame):
     small = frame.assign(kind=["a"] * (ROWS - 10) + ["b"] * 10)
-    with pytest.raises(ValueError, match=r"has fewer of: b\. Lower samples_per_class to 2\."):
+    with pytest.raises(
+        ValueError,
+        match=r"got samples_per_class=5 and fewer of: b\. Lower samples_per_class to 2\.",
+    ):
         _ = read(write(small, tmp_path / "rows.csv"), samples_per_class=5).explained
 
 
@@ -396,7 +400,7 @@ def test_names_that_differ_in_white_space(tmp_path, frame, name):
         ),
         ({"columns": {"kind": "drop"}}, "got 'kind'"),
         ({"columns": {"width": "numbr"}}, "Did you mean 'number'"),
-        ({"decimal": ";"}, "Given decimal=';'; expected"),
+        ({"decimal": ";"}, r"expected decimal in \['\.', ','\], got decimal=';'"),
     ],
 )
 def test_settings(tmp_path, frame, settings, message):
@@ -441,7 +445,8 @@ RUN = """
 data: {class_path: lk.data.Table, init_args: {path: PATH, label: kind, samples_per_class: 1}}
 model: {network: {class_path: lk.networks.MLP, init_args: {widths: [4]}}}
 optimizer: {class_path: torch.optim.Adam}
-trainer: {accelerator: cpu, max_epochs: 1, enable_model_summary: false, enable_progress_bar: false, num_sanity_val_steps: 0}
+trainer:
+  {accelerator: cpu, max_epochs: 1, enable_model_summary: false, enable_progress_bar: false, num_sanity_val_steps: 0}
 """
 
 

@@ -136,12 +136,12 @@ def canonical_by_highs_and_projection(v, kappa):
     y = found.ineqlin.marginals[: len(u)] - found.ineqlin.marginals[len(u) :]
     sums = block.T @ y
     used = np.abs(sums) > weight * (1 - 1e-7)
-    pressed = np.abs(y) > 1e-7 if bound > 0 else np.ones(len(u), bool)
+    active = np.abs(y) > 1e-7 if bound > 0 else np.ones(len(u), bool)
     sign = np.sign(sums[used])
-    equal, right = block[pressed][:, used], (u - bound * np.sign(y))[pressed]
-    free = block[~pressed][:, used]
+    equal, right = block[active][:, used], (u - bound * np.sign(y))[active]
+    free = block[~active][:, used]
     slopes = np.concatenate([np.diag(sign), free, -free])
-    least = np.concatenate([np.zeros(used.sum()), u[~pressed] - bound, -u[~pressed] - bound])
+    least = np.concatenate([np.zeros(used.sum()), u[~active] - bound, -u[~active] - bound])
     scale = np.abs(u).max()
     shortest = minimize(
         lambda x: 0.5 * x @ x,

@@ -139,7 +139,7 @@ def test_interior_point_takes_over_where_the_path_missed_the_canonical_point():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_effects_beyond_their_price_join_a_guess_with_the_sign_of_their_sum(seed):
-    """A guess that lacks effects of the optimal face ends at a feasible dual in which every effect of the guess has its price."""
+    """A guess without effects of the optimal face ends at a feasible dual where each guessed effect has its price."""
     problem = scaled_problem(5, seed)
     weight = problem.weight
     best = solve([problem], BY_NAME["interior"])[0]

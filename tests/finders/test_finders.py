@@ -42,7 +42,7 @@ def disguised(tables, seed=0, noise=1e-3):
 
 
 def built(group, dimension, index, sign=False, width=None, kind=None):
-    """A circuit of the first irrep of this dimension that fits, with the best of some directions, and perhaps a sign term."""
+    """A circuit of the first fitting irrep of this dimension, with the best of some directions, perhaps a sign term."""
     rng = np.random.default_rng(1)
     best = None
     for irrep in irreps(group):

@@ -192,8 +192,8 @@ def test_batch_norm_and_channels_last_networks():
     network, x = ResNet20(3, (3, 8, 8)).eval(), torch.rand(2, 3, 8, 8)
     owner = Grid(4).divide(x, x[0])
     both = [
-        play(twin, random_probes(twin, [], x), [], x, torch.tensor([0, 1]), owner, torch.zeros_like(x), TrueClass())[0]
-        for twin in (network, network.to(memory_format=torch.channels_last))
+        play(each, random_probes(each, [], x), [], x, torch.tensor([0, 1]), owner, torch.zeros_like(x), TrueClass())[0]
+        for each in (network, network.to(memory_format=torch.channels_last))
     ]
     assert torch.allclose(*both, atol=1e-4)
 
@@ -219,15 +219,15 @@ def test_a_network_without_parameters_is_played():
 
 # ---- errors
 def test_unknown_background(setting):
-    with pytest.raises(ValueError, match="background='orignal'; expected one of original, baseline, integrated"):
+    with pytest.raises(ValueError, match=r"expected background in \['original', 'baseline',.*got background='orignal'"):
         play(**setting, score=TrueClass(), background="orignal")
 
 
 def test_missing_probe(setting):
     probes = Probes({"conv1": setting["probes"].linears["conv1"]})
-    with pytest.raises(ValueError, match="TrueClass needs a probe of every layer; there is none of: conv2, fc1"):
+    with pytest.raises(ValueError, match="expected a probe of every layer for TrueClass, got none of: conv2, fc1"):
         play(**{**setting, "probes": probes}, score=TrueClass())
-    with pytest.raises(ValueError, match="there is none of: conv1, conv2, fc1"):
+    with pytest.raises(ValueError, match="got none of: conv1, conv2, fc1"):
         play(**{**setting, "probes": None}, score=TrueClass())
 
 
@@ -291,7 +291,7 @@ def test_layers_to_read_are_checked(setting, layers):
 
 
 def test_label_out_of_range(setting):
-    with pytest.raises(ValueError, match=r"label 3 \(place 1 of 3\) is out of range; with 3 classes expected 0 to 2"):
+    with pytest.raises(ValueError, match="expected labels from 0 to 2, got label 3 at place 1 of 3"):
         play(**{**setting, "y": torch.tensor([0, 3, 1])}, score=TrueClass())
 
 
@@ -308,17 +308,19 @@ def test_nan_activations_name_layer_and_sample():
     x[1, 0, 0, 0] = 0.95
     filler = torch.zeros_like(x)
     rest = (torch.tensor([0, 1, 0]), Grid(1).divide(x, x[0]), filler, OfActivation(lambda a, _: a.sum(1)))
-    with pytest.raises(NonFiniteError, match="Layer 'output' has NaN or infinite activations on sample 71"):
+    with pytest.raises(
+        NonFiniteError, match=r"expected finite activations, got NaN or infinity of layer 'output' on sample 71 \(1"
+    ):
         play(network, None, ["0", "1"], x, *rest, samples=torch.tensor([70, 71, 72]))
     # Bright filling: the sample itself is fine, its masked copies are not.
     x[1, 0, 0, 0], filler[2] = 0.5, 0.95
     rest = (rest[0], rest[1], filler, rest[3])
-    with pytest.raises(NonFiniteError, match=r"Layer '1' has NaN or infinite activations on sample 72 \(8 of 16 rows"):
+    with pytest.raises(NonFiniteError, match=r"got NaN or infinity of layer '1' on sample 72 \(8 of 16 rows"):
         play(network, None, ["0", "1"], x, *rest, samples=torch.tensor([70, 71, 72]))
 
 
 def test_score_that_is_not_finite_is_blamed_itself(setting):
     with pytest.raises(
-        NonFiniteError, match="score of layer 'conv1' is not finite on sample 0: check the score function"
+        NonFiniteError, match="expected finite scores, got NaN or infinity of layer 'conv1' on sample 0"
     ):
         play(**setting, score=OfActivation(lambda a, _: a.flatten(1).sum(1) * torch.nan))

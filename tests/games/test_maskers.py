@@ -52,19 +52,24 @@ def test_blur_fits_images_smaller_than_its_kernel(shape):
 
 
 def test_blur_of_tables_and_without_width():
-    with pytest.raises(ValueError, match=r"Blurred needs images .*given shape \(3, 5\)"):
+    with pytest.raises(
+        ValueError, match=r"expected images \(samples, channels, height, width\), got x\.shape=\(3, 5\)"
+    ):
         Blurred().fill(torch.zeros(3, 5), torch.zeros(5))
-    with pytest.raises(ValueError, match="sigma=0 pixels; expected a positive number"):
+    with pytest.raises(ValueError, match="expected sigma above 0 pixels, got sigma=0"):
         Blurred(0)
 
 
 def test_given_file_is_missing_of_another_shape_or_truncated(tmp_path):
     x = torch.zeros(1, 1, 4, 4)
     path = tmp_path / "f.safetensors"
-    with pytest.raises(FileNotFoundError, match=r"No file '.*f.safetensors': expected .*of shape \(1, 4, 4\)"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"expected a safetensors file with one tensor of shape \(1, 4, 4\), got path='.*f\.safetensors'",
+    ):
         Given(str(path)).fill(x, x[0])
     save_file({"a": torch.zeros(1, 4, 5)}, path)
-    with pytest.raises(ValueError, match=r"holds {'a': \(1, 4, 5\)}; expected one tensor of shape \(1, 4, 4\)"):
+    with pytest.raises(ValueError, match=r"expected one tensor of shape \(1, 4, 4\), got {'a': \(1, 4, 5\)}"):
         Given(str(path)).fill(x, x[0])
     save_file({"a": torch.zeros(1, 4, 4), "b": torch.zeros(1, 4, 4)}, path)
     with pytest.raises(ValueError, match="expected one tensor"):
@@ -88,10 +93,10 @@ def test_token_is_the_mask_the_absent_number_or_one_of_the_users():
 
 @pytest.mark.parametrize("token", ["masks", -2])
 def test_token_of_another_name(token):
-    with pytest.raises(ValueError, match=rf"token={token!r}; expected 'mask', 'absent' or the number of a token"):
+    with pytest.raises(ValueError, match=rf"expected 'mask', 'absent' or the number of a token, got token={token!r}"):
         Token(token)
 
 
 def test_token_for_images():
-    with pytest.raises(ValueError, match=r"Token needs token numbers; given inputs of type torch.float32"):
+    with pytest.raises(ValueError, match=r"expected token numbers, got x\.dtype=torch\.float32"):
         Token().fill(torch.rand(1, 3), torch.zeros(3))

@@ -64,18 +64,18 @@ def test_samples_of_a_run_without_words_are_read(tmp_path):
 
 
 def test_data_without_sentences():
-    with pytest.raises(
-        ValueError, match=r"Digits holds no sentences; the division into words needs lk.data.Sentences or lk.data.SST2"
-    ):
+    with pytest.raises(ValueError, match="expected sentences to divide into words, got Digits"):
         Extraction(Words()).samples(Digits())
-    with pytest.raises(ValueError, match="Words need the sentences behind the token numbers"):
+    with pytest.raises(ValueError, match="expected the sentences behind the token numbers, got token numbers"):
         Words().divide(torch.zeros(1, 3), torch.zeros(3))
 
 
 def test_input_that_is_no_sentence_of_the_data(data):
     x = data.explained_samples()[0]
     x[1, 1] = UNK
-    with pytest.raises(ValueError, match="Input 1 of 4 is no sentence of the test split of reviews"):
+    with pytest.raises(
+        ValueError, match=r"expected sentences of the test split of reviews,.*got another as input 1 of 4"
+    ):
         data.content_words(x)
 
 
@@ -83,6 +83,6 @@ def test_background_of_token_numbers_stays(data):
     samples = Extraction(Words()).samples(data)
     with pytest.raises(
         ValueError,
-        match="background='integrated' for token numbers, which have nothing between them; expected 'original'",
+        match=r"expected background='original' for token numbers,.*got background='integrated'",
     ):
         play(torch.nn.Identity(), None, [], samples.x, samples.y, samples.owner, samples.filler, Logit(), "integrated")

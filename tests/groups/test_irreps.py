@@ -112,7 +112,10 @@ def test_power(case):
 def test_power_of_zero_is_zero():
     trivial = irreps(Cyclic(3))[0]
     assert power(np.zeros((3, 2)), trivial).tolist() == [0, 0]
-    with pytest.raises(ValueError, match="order 3; expected a row for each element"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected values with a row for each of 3 elements, got values\.shape=\(4, 2\) for Irrep 1a \(real\)",
+    ):
         power(np.zeros((4, 2)), trivial)
 
 
@@ -179,11 +182,14 @@ def test_colliding_eigenvalues_are_drawn_again(monkeypatch):
             return self.rng.normal(size=size) if self.draws > self.good_after else np.ones(size)
 
     late = Constant(2)
-    monkeypatch.setattr(np.random, "default_rng", lambda seed: late)
+    monkeypatch.setattr(np.random, "default_rng", lambda _: late)
     assert len(irreps(Symmetric(3))) == 3
     assert late.draws == 3
-    monkeypatch.setattr(np.random, "default_rng", lambda seed: Constant(100))
-    with pytest.raises(ValueError, match=r"The representation did not split.*S3.*another seed"):
+    monkeypatch.setattr(np.random, "default_rng", lambda _: Constant(100))
+    with pytest.raises(
+        ValueError,
+        match=r"expected irreducible eigenspaces .*got none from 8 random matrices of seed=0.*another seed",
+    ):
         irreps(Symmetric(3))
 
 

@@ -66,7 +66,7 @@ def write_run(
     data="lk.data.Digits",
     extraction="default",
 ):
-    """A run with images of 8x8 pixels (or a table where `players` are named), three checkpoints, probes and training curves."""
+    """A run on 8x8 images (or a table where `players` are named) with three checkpoints, probes and curves."""
     folder.mkdir(parents=True, exist_ok=True)
     steps = STEPS if steps is None else steps
     config = {

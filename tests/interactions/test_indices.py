@@ -86,5 +86,5 @@ def test_to_shapiq():
 
 
 def test_order_out_of_range():
-    with pytest.raises(ValueError, match="between 1 and n = 3"):
+    with pytest.raises(ValueError, match="expected order from 1 to n = 3, got order=4"):
         shapley_taylor(*effects(3), 4)

@@ -123,7 +123,10 @@ def test_repr_is_a_ranked_list():
 
 
 def test_unknown_layer_names_the_nearest():
-    with pytest.raises(ValueError, match=r"no layer 'frst'. Did you mean 'first'\? Known: first, output"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected a layer of these interactions, got layer='frst'.*Did you mean 'first'\? Known: first, output",
+    ):
         planted().top(layer="frst")
 
 

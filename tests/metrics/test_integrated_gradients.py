@@ -68,11 +68,14 @@ def test_by_player_of_words():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match=r"Given steps=0.*expected at least one step and equal shapes"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected steps of at least 1 and equal shapes, got steps=0, x\.shape=\(2,\), baseline\.shape=\(2,\)",
+    ):
         integrated_gradients(lambda z: z[:, 0], torch.ones(2), torch.zeros(2), 0)
-    with pytest.raises(ValueError, match=r"x of shape \(2,\) and a baseline of shape \(1,\)"):
+    with pytest.raises(ValueError, match=r"x\.shape=\(2,\), baseline\.shape=\(1,\)"):
         integrated_gradients(lambda z: z[:, 0], torch.ones(2), torch.zeros(1))
-    with pytest.raises(ValueError, match=r"The function returned shape \(4, 2\) for a batch of 4; expected \(4,\)"):
+    with pytest.raises(ValueError, match=r"expected scores of shape \(4,\) from function, got shape \(4, 2\)"):
         integrated_gradients(lambda z: z, torch.ones(2), torch.zeros(2), 4)
-    with pytest.raises(ValueError, match="Given n=2 players and an owner 2; expected owners from -1 to 1"):
+    with pytest.raises(ValueError, match="expected owners from -1 to 1, got 2 with n=2"):
         by_player(torch.ones(2), torch.tensor([0, 2]), 2)

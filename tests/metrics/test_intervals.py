@@ -1,4 +1,4 @@
-"""Intervals: against scipy where Student's t is right, against formulas by others for ratios, and by simulated coverage where nothing is."""
+"""Intervals against scipy where Student's t is exact, published formulas for ratios, else simulated coverage."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_the_longer_tail_has_the_longer_end():
 
 
 def test_stretch_by_hand():
-    """Skewness 1 of 40 samples: the term of order 1 / sqrt(m) is (2 * 1.96^2 + 1) / 6 / sqrt(40), counted 1 + 40 / 40 times."""
+    """Skewness 1, 40 samples: the term of order 1 / sqrt(m), (2 * 1.96^2 + 1) / 6 / sqrt(40), counts twice."""
     t = stats.t.ppf(0.975, 39)
     by_hand = 1 + (2 * 1.96**2 + 1) / 6 / 40**0.5 * 2 / t
     assert stretch(np.array([1.0, -1.0]), np.array(40.0), np.array(39.0)).tolist() == pytest.approx([by_hand, 1.0])

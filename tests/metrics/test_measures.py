@@ -43,7 +43,7 @@ def test_trailing_axes_are_games():
 
 @pytest.mark.parametrize("sign", [2, -3])
 def test_unknown_sign(sign):
-    with pytest.raises(ValueError, match=f"sign={sign}; expected 1 .* -1 .* or 0"):
+    with pytest.raises(ValueError, match=rf"expected sign in \[1, -1, 0\], got sign={sign}. Use 1 .* -1 .* 0 for"):
         strength(EFFECTS, sign=sign)
 
 

@@ -27,7 +27,9 @@ def test_axes_between_are_games():
 
 @pytest.mark.parametrize("shape", [(4, 3, 1), (4, 0), (4,)])
 def test_too_few_draws(shape):
-    with pytest.raises(ValueError, match=r"with at least 2 draws of noise"):
+    with pytest.raises(
+        ValueError, match=r"expected effects of shape \(2\*\*n, \.\.\., draws\) with.*got effects\.shape=\(4,"
+    ):
         stability(torch.zeros(shape))
 
 

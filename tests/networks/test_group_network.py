@@ -152,14 +152,20 @@ def test_one_seed_has_no_axis_of_seeds():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"width": 0}, r"Given width=0.*expected at least 1, 1, 1 and 0"),
+        (
+            {"width": 0},
+            r"expected width, embedding and seeds of at least 1.*got width=0, embedding=64, seeds=1, first_seed=0",
+        ),
         ({"seeds": 0}, r"seeds=0"),
         ({"first_seed": -1}, r"first_seed=-1"),
-        ({"activation": "rleu"}, r"Given activation='rleu'. Did you mean 'relu'"),
-        ({"linear": False, "concatenated": True}, r"nothing to concatenate"),
+        ({"activation": "rleu"}, r"expected an activation of GroupNetwork, got activation='rleu'.*Did you mean 'relu'"),
+        (
+            {"linear": False, "concatenated": True},
+            "expected linear maps to concatenate, got concatenated=True, linear=False",
+        ),
         (
             {"input_shape": (1, 28, 28)},
-            r"input_shape=\(1, 28, 28\); expected \(2,\) .* or \(2, 24\).*lk.data.GroupTable",
+            r"expected \(2,\) for pairs of elements or \(2, 24\).*got input_shape=\(1, 28, 28\).*lk\.data\.GroupTable",
         ),
     ],
 )
@@ -175,7 +181,7 @@ def test_settings(settings, message):
 def test_inputs_of_another_kind(x):
     with pytest.raises(
         ValueError,
-        match=r"GroupNetwork was given (float32|int64) inputs of shape .*expected integers \(batch, 2\) or floats",
+        match=r"expected integers \(batch, 2\) or floats \(batch, 2,.*got x\.shape=\(3,.*\) of",
     ):
         make()(x)
 

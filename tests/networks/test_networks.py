@@ -1,4 +1,4 @@
-"""What every network owes: its layers exist, are read in one pass in forward order, and reading them changes nothing."""
+"""Every network: its layers exist, are read in one pass in forward order, and reading them changes nothing."""
 
 import copy
 import warnings
@@ -88,7 +88,7 @@ def test_the_output_is_not_among_the_layers(network):
 
 
 def test_reading_a_copy_does_not_change_training(network):
-    """Weights, batch-norm statistics, modes and the random stream are equal bit for bit after watched and unwatched steps."""
+    """Weights, batch-norm statistics, modes, random stream: equal bit for bit after watched and unwatched steps."""
     x, y = inputs(network, 4), torch.tensor([0, 1, 2, 0])
 
     def train(watched, network):
@@ -99,15 +99,15 @@ def test_reading_a_copy_does_not_change_training(network):
             nn.functional.cross_entropy(network.train()(x), y).backward()
             optimizer.step()
             if watched:
-                twin = frozen(network)
-                with torch.inference_mode(), read_layers(twin, network.layers):
-                    twin(x)
+                frozen_copy = frozen(network)
+                with torch.inference_mode(), read_layers(frozen_copy, network.layers):
+                    frozen_copy(x)
                 assert network.training
-                assert not twin.training
+                assert not frozen_copy.training
         return network.state_dict(), torch.rand(1)
 
-    twin = copy.deepcopy(network)
-    (first, drawn), (second, drawn_again) = train(False, network), train(True, twin)
+    copied = copy.deepcopy(network)
+    (first, drawn), (second, drawn_again) = train(False, network), train(True, copied)
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert torch.equal(drawn, drawn_again)
 
@@ -127,7 +127,7 @@ def test_arguments_are_kept(network):
 
 @pytest.mark.parametrize("name", [name for name in KINDS if name not in ("Wrapped", "Torchvision")])
 def test_one_class_is_no_classifier(name):
-    with pytest.raises(ValueError, match="num_classes=1; a classifier needs at least 2"):
+    with pytest.raises(ValueError, match="expected at least 2 classes, got num_classes=1"):
         getattr(lk.networks, name)(num_classes=1)
 
 
@@ -253,7 +253,7 @@ def test_vit_is_read_inside_its_blocks_and_reading_changes_no_bit():
 def test_vit_is_that_of_torch():
     """The weights of a block in torch's own layer give the same tokens."""
     block, x = tiny_vit().block1, torch.randn(2, 7, 12)
-    twin = nn.TransformerEncoderLayer(12, 2, 48, 0.0, "gelu", batch_first=True, norm_first=True).eval()
+    layer = nn.TransformerEncoderLayer(12, 2, 48, 0.0, "gelu", batch_first=True, norm_first=True).eval()
     names = {
         "self_attn.in_proj_": "attention.1.into.",
         "self_attn.out_proj.": "attention.1.out.",
@@ -263,10 +263,10 @@ def test_vit_is_that_of_torch():
         "linear2.": "mlp.4.",
     }
     state = block.state_dict()
-    twin.load_state_dict(
+    layer.load_state_dict(
         {theirs + part: state[ours + part] for theirs, ours in names.items() for part in ("weight", "bias")}
     )
-    assert torch.allclose(block(x), twin(x), atol=1e-6)
+    assert torch.allclose(block(x), layer(x), atol=1e-6)
 
 
 def test_vit_reads_the_class_from_the_first_token_and_knows_places():
@@ -284,12 +284,12 @@ def test_vit_reads_the_class_from_the_first_token_and_knows_places():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"patch": 3}, "Given patch=3 for images of 8x12 pixels; expected a divisor of both"),
-        ({"patch": 0}, "Given patch=0"),
-        ({"heads": 5}, "Given width=12, heads=5; expected a width that the heads share equally"),
-        ({"depth": 0}, "Given depth=0, dropout=0.1; expected depth >= 1"),
-        ({"dropout": 1.0}, r"dropout=1.0; .*dropout < 1"),
-        ({"input_shape": (30,)}, r"ViT was given input_shape=\(30,\)"),
+        ({"patch": 3}, r"expected a divisor of 8 and 12, the pixels of the.*got patch=3"),
+        ({"patch": 0}, r"expected a divisor of 8 and 12, the pixels of the.*got patch=0"),
+        ({"heads": 5}, "expected a width that the heads share equally, got width=12, heads=5"),
+        ({"depth": 0}, r"expected depth >= 1 and 0 <= dropout < 1, got depth=0, dropout=0\.1"),
+        ({"dropout": 1.0}, r"expected depth >= 1 and 0 <= dropout < 1, got depth=3, dropout=1\.0"),
+        ({"input_shape": (30,)}, r"expected \(channels, height, width\) of at least 1.*got input_shape=\(30,\)"),
     ],
 )
 def test_vit_settings(settings, message):
@@ -315,19 +315,22 @@ def test_lenet_fits_small_images(side):
 )
 def test_inputs_that_are_no_image_or_too_small(kind, shape, least):
     with pytest.raises(
-        ValueError, match=rf"{kind.__name__} was given input_shape=\({shape[0]},.*of at least {least} pixels a side"
+        ValueError, match=rf"of at least {least} pixels a side for {kind.__name__}, got input_shape=\({shape[0]},"
     ):
         kind(10, shape)
 
 
 @pytest.mark.parametrize("widths", [[], [4, 0]])
 def test_mlp_without_widths(widths):
-    with pytest.raises(ValueError, match=r"Given widths=.*expected at least one positive width"):
+    with pytest.raises(ValueError, match=r"expected at least one positive width, got widths=\["):
         MLP(widths)
 
 
 def test_wrapped_names_the_nearest_layer():
-    with pytest.raises(ValueError, match=r"no layer 'featurs'. Did you mean 'features'\? Known: features, head"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected a layer of the network, got layer='featurs'.*Did you mean 'features'\? Known: features, head",
+    ):
         Wrapped(nn.ModuleDict({"features": nn.Linear(1, 1), "head": nn.Linear(1, 1)}), ["featurs"])
 
 
@@ -340,14 +343,16 @@ def test_wrapped_trains_the_users_own_module():
 
 
 def test_torchvision_names_the_nearest_classifier():
-    with pytest.raises(ValueError, match=r"torchvision has no classifier 'resnet19'. Did you mean 'resnet1"):
+    with pytest.raises(
+        ValueError, match=r"expected a classifier of torchvision, got name='resnet19'.*Did you mean 'resnet1"
+    ):
         Torchvision("resnet19")
-    with pytest.raises(ValueError, match=r"no layer 'layer9'. Did you mean 'layer"):
+    with pytest.raises(ValueError, match=r"got layer='layer9'. Did you mean 'layer"):
         Torchvision("resnet18", layers=["layer9"])
 
 
 def test_torchvision_detectors_are_no_classifiers():
-    with pytest.raises(ValueError, match="torchvision has no classifier 'fcn_resnet50'"):
+    with pytest.raises(ValueError, match="expected a classifier of torchvision, got name='fcn_resnet50'"):
         Torchvision("fcn_resnet50")
 
 

@@ -33,9 +33,9 @@ def like(network, plain, x=X, layer="a", tolerance=0.0):
     """The readable copy gives the logits and activations of a plain module with the same weights."""
     with torch.no_grad():
         plain.load_state_dict(network.state_dict())
-        twin = readable(network, [layer], x)
-        with read_layers(twin, [layer]) as activations:
-            logits = twin(x)
+        frozen_copy = readable(network, [layer], x)
+        with read_layers(frozen_copy, [layer]) as activations:
+            logits = frozen_copy(x)
         assert (logits - plain(x)).abs().max() <= tolerance
         assert (activations[layer] - plain.get_submodule(layer)(x)).abs().max() <= tolerance
 
@@ -90,9 +90,9 @@ def test_a_network_that_overwrites_its_inputs_gets_a_copy():
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
 def test_a_module_runs_in_its_own_type(dtype):
-    twin = readable(Plain().to(dtype), ["a"], X)
-    assert twin(X).dtype == dtype
-    assert torch.equal(twin(X), twin(X.to(dtype)))
+    frozen_copy = readable(Plain().to(dtype), ["a"], X)
+    assert frozen_copy(X).dtype == dtype
+    assert torch.equal(frozen_copy(X), frozen_copy(X.to(dtype)))
 
 
 def test_a_module_of_two_types_is_left_alone():
@@ -131,9 +131,9 @@ class Strided(View):
 )
 def test_channels_last_is_undone_where_it_fails_or_differs(network, x):
     network = network()
-    twin, adapter = examine(network, ["conv"], x)
+    frozen_copy, adapter = examine(network, ["conv"], x)
     assert not adapter.channels_last
-    assert torch.equal(adapter.apply(twin)(x), network.eval()(x))
+    assert torch.equal(adapter.apply(frozen_copy)(x), network.eval()(x))
     # The choice travels with copies: a network that is trained is decided once.
     assert not readable(adapter.apply(network), ["conv"], x).conv.weight.is_contiguous(
         memory_format=torch.channels_last
@@ -142,20 +142,20 @@ def test_channels_last_is_undone_where_it_fails_or_differs(network, x):
 
 def test_channels_last_stays_where_it_works():
     network = LeNet(3, (2, 12, 12))
-    twin, adapter = examine(network, network.layers, torch.rand(3, 2, 12, 12))
+    frozen_copy, adapter = examine(network, network.layers, torch.rand(3, 2, 12, 12))
     assert adapter.channels_last
-    assert twin.conv2[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert frozen_copy.conv2[0].weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_nothing_is_put_around_a_network_that_needs_nothing():
-    twin = readable(MLP([8, 6], 3, (1, 4, 4)), ["layer1"], torch.rand(3, 1, 4, 4))
-    assert not twin._forward_hooks
-    assert not twin._forward_pre_hooks
+    frozen_copy = readable(MLP([8, 6], 3, (1, 4, 4)), ["layer1"], torch.rand(3, 1, 4, 4))
+    assert not frozen_copy._forward_hooks
+    assert not frozen_copy._forward_pre_hooks
 
 
 def test_a_readable_copy_is_readable():
-    twin = readable(InDict().double(), ["a"], X)
-    assert torch.equal(readable(twin, ["a"], X)(X), twin(X))
+    frozen_copy = readable(InDict().double(), ["a"], X)
+    assert torch.equal(readable(frozen_copy, ["a"], X)(X), frozen_copy(X))
 
 
 # ---- refused
@@ -256,8 +256,8 @@ class Breaks(Plain):
             r"batch on axis 0, got a tensor of shape \(4, 3, 8\) from layer 'a' for 3 inputs. Set batch_first=True",
         ),
         (Complex, "f", r"real activations, got torch.complex64 from layer 'f'"),
-        (Skips, "a", r"Layer 'a' was not run"),
-        (PerToken, "a", r"gives \(5, 2\) outputs per sample; expected logits of shape \(batch, classes\)"),
+        (Skips, "a", "expected a layer that the forward pass runs, got 'a' where it ran none"),
+        (PerToken, "a", r"expected logits of shape \(batch, classes\), got \(5, 2\) outputs per sample"),
         (Hidden, "a", r"expected logits, got dict with last_hidden_state from the network. Return a tensor"),
         (Locked, "a", r"network that can be copied, got Locked \(TypeError: cannot pickle .*Keep files, locks"),
         (
@@ -270,7 +270,7 @@ class Breaks(Plain):
             "a",
             r"runs on inputs \(4,\) of torch.float32 in evaluation mode, got RuntimeError: .*three inputs of the data",
         ),
-        (Plain, "b", r"no layer 'b'"),
+        (Plain, "b", "expected a layer of the network, got layer='b'"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
@@ -313,7 +313,7 @@ def test_scripts_are_refused():
 def test_another_number_of_classes():
     with pytest.raises(
         ValueError,
-        match=r"gives \(2,\) outputs per sample, but digits has 10 classes; expected logits of shape \(batch, 10\)",
+        match=r"expected logits of shape \(batch, 10\), as digits.*got \(2,\) outputs per sample",
     ):
         examine(Plain(), ["a"], X, 10, "digits")
     assert readable(Plain(), ["a"], X, 2)

@@ -27,15 +27,15 @@ def network(request):
 
 
 def test_layers_are_read_batch_first_and_the_last_decides(network):
-    twin = frozen(network)
-    with torch.inference_mode(), read_layers(twin, twin.layers) as activations:
-        logits = twin(X)
+    frozen_copy = frozen(network)
+    with torch.inference_mode(), read_layers(frozen_copy, frozen_copy.layers) as activations:
+        logits = frozen_copy(X)
     assert tuple(activations) == ("layer1", "layer2", "layer3")
     assert {activation.shape for activation in activations.values()} == {(2, 7, 8)}
     assert not torch.equal(activations["layer1"], activations["layer2"])
     # Read alone, a sample gives its own row: the batch is the first axis.
-    with torch.inference_mode(), read_layers(twin, twin.layers) as alone:
-        assert torch.allclose(twin(X[1:]), logits[1:], atol=1e-4)
+    with torch.inference_mode(), read_layers(frozen_copy, frozen_copy.layers) as alone:
+        assert torch.allclose(frozen_copy(X[1:]), logits[1:], atol=1e-4)
     assert torch.allclose(alone["layer2"][0], activations["layer2"][1], atol=1e-4)
 
 
@@ -89,7 +89,8 @@ def test_pickled_weights_are_refused(tmp_path):
     (tmp_path / "model.safetensors").unlink()
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
     with pytest.raises(
-        ValueError, match=r"cannot be loaded .*Expected a name .* or a folder with config.json and model.safetensors"
+        ValueError,
+        match=r"expected a name .* or a folder with config.json and model.safetensors, got pretrained='",
     ):
         Transformer(pretrained=str(tmp_path), input_shape=(7,))
 
@@ -103,17 +104,23 @@ def test_a_missing_package_says_what_to_install(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"architecture": "brt"}, "no architecture 'brt'. Did you mean 'b"),
-        ({"config": {"hidden_sizes": 8}}, "configuration of bert has no 'hidden_sizes'. Did you mean 'hidden_size'"),
+        ({"architecture": "brt"}, r"expected an architecture of transformers, got architecture='brt'.*Did you mean 'b"),
+        (
+            {"config": {"hidden_sizes": 8}},
+            r"expected settings of bert as config, got 'hidden_sizes'.*Did you mean 'hidden_size'",
+        ),
         (
             {"config": {**BERT, "max_position_embeddings": 4}},
-            "inputs of 7 tokens for a network of at most 4. Lower max_length",
+            r"expected inputs of at most 4 tokens, got 7.*Lower max_length",
         ),
         (
             {"config": BERT, "absent": "zero"},
-            "absent='zero'; expected 'zeros', 'mean' or a safetensors file with one vector of 8",
+            r"expected 'zeros', 'mean' or a safetensors file with one vector of 8.*got absent='zero'",
         ),
-        ({"pretrained": "./nowhere"}, "cannot be loaded"),
+        (
+            {"pretrained": "./nowhere"},
+            r"expected a name on the Hugging Face hub or a.*got pretrained='\./nowhere' \(Repo id must use",
+        ),
     ],
     ids=lambda value: "" if isinstance(value, str) else next(iter(value)),
 )
@@ -123,11 +130,11 @@ def test_arguments_that_do_not_fit(arguments, message):
 
 
 def test_token_beyond_the_vocabulary():
-    with pytest.raises(ValueError, match=r"inputs hold the token 12; the network has 12\. Set vocab_size"):
+    with pytest.raises(ValueError, match=r"expected tokens from 0 to 11, got token 12.*Set vocab_size"):
         Transformer("bert", BERT, input_shape=(7,))(X + 3)
 
 
 def test_vector_of_another_size(tmp_path):
     save_file({"vector": torch.zeros(5)}, tmp_path / "absent.safetensors")
-    with pytest.raises(ValueError, match=r"holds \{'vector': \(5,\)\}; expected one vector of 8 numbers"):
+    with pytest.raises(ValueError, match=r"expected one vector of 8 numbers, got \{'vector': \(5,\)\}"):
         Transformer("bert", BERT, absent=str(tmp_path / "absent.safetensors"), input_shape=(7,))

@@ -117,9 +117,9 @@ def check(network):
 def test_logits_are_those_of_the_library(architecture):
     network = Transformer(architecture, tiny(architecture), pad=0, input_shape=(8,))
     x = check(network)
-    twin = readable(network, network.layers, x, 2)
+    frozen_copy = readable(network, network.layers, x, 2)
     with torch.no_grad():
-        assert torch.allclose(twin(x), network(x), atol=1e-5)
+        assert torch.allclose(frozen_copy(x), network(x), atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ["gpt2", "llama", "opt"])

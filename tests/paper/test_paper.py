@@ -18,22 +18,7 @@ from lk.metrics.intervals import jackknife
 from lk.paper.ablation import Ablation, rows
 from lk.paper.controls import CONTROLS, Controls, RandomLabels, Shuffled
 from lk.paper.final_checkpoint import FinalCheckpoint, evenly
-from lk.paper.findings import (
-    FAILS,
-    HOLDS,
-    LEAST,
-    PARTS,
-    UNDECIDED,
-    LayerMeasures,
-    claimed,
-    findings,
-    high_orders,
-    judge,
-    low_orders,
-    over_runs,
-    overall,
-    verdict,
-)
+from lk.paper.findings import LEAST, PARTS, LayerMeasures, claimed, findings, over_runs
 from lk.paper.generalisation import generalisation, low_over_high, pair_of, stability_findings
 from lk.paper.settings import Architecture, Paper
 from lk.paper.stability_study import StabilityStudy
@@ -42,6 +27,8 @@ from lk.paper.studies import PaperStudies
 from lk.paper.verdicts import held, verdict_table
 from lk.probes import Optimum
 from lk.runs import Run
+from lk.studies.run_facts import high_orders, low_orders
+from lk.studies.verdict import FAILS, HOLDS, UNDECIDED, judge, overall, verdict
 from tests.helpers.run_folders import interactions
 
 
@@ -185,7 +172,14 @@ def test_false_alarms_of_a_contrast():
 def test_a_network_agrees_with_itself():
     found = interactions(salience_ratio=0.05, samples=list(range(6)), correct=[True] * 5 + [False])
     pair = pair_of("a / a", [found], [found])
-    assert pair.iou.shape == (1, 1, 2, 2, 5, 5)  # a run of each, places, kinds, orders, the samples read rightly
+    assert pair.iou.shape == (
+        1,
+        1,
+        2,
+        2,
+        5,
+        5,
+    )  # a run each, places, kinds, orders, samples classified correctly
     known = pair.iou[torch.isfinite(pair.iou)]
     assert (known == 1).all()
     assert torch.nan_to_num(pair.jaccard, nan=1.0).eq(1).all()
@@ -193,7 +187,7 @@ def test_a_network_agrees_with_itself():
 
 def test_pairs_need_the_same_samples():
     one, other = (interactions(samples=[start + i for i in range(6)]) for start in (0, 1))
-    with pytest.raises(ValueError, match=r"a / b: the runs explain different samples"):
+    with pytest.raises(ValueError, match="a / b: expected runs that explain the same samples, got different ones"):
         pair_of("a / b", [one], [other])
 
 
@@ -340,7 +334,9 @@ def test_counts_of_a_known_game():
 def test_unknown_solvers_and_controls():
     with pytest.raises(ValueError, match="solvers among canonical"):
         Ablation(solvers=("magic",))
-    with pytest.raises(ValueError, match="expected some of random labels"):
+    with pytest.raises(
+        ValueError, match=r"expected names among random labels, untrained.*got names=\['placebo'\], samples=20"
+    ):
         Controls(names=("placebo",))
 
 
@@ -440,7 +436,7 @@ def settings(folder, **changes):
     }
 
 
-def test_the_command_draws_every_figure(digits, capsys):
+def test_the_command_draws_every_figure(digits):
     (digits / "paper.yaml").write_text(yaml.safe_dump(settings(digits)))
     analyze(["paper", "--config", str(digits / "paper.yaml")])
     page = (digits / "paper" / "report.html").read_text()
@@ -485,7 +481,7 @@ def test_the_command_draws_every_figure(digits, capsys):
     assert any(control.rglob("controls/untrained-network*.safetensors"))
 
 
-def test_tables_of_another_extraction_are_made_anew(digits, tmp_path):
+def test_tables_of_another_extraction_are_recomputed(digits, tmp_path):
     """Deleting an extraction leaves the tables of its studies; they must not pass for those of the next one."""
     run, made = Run(shutil.copytree(digits / "narrow-0", tmp_path / "run")), []
 
@@ -514,7 +510,7 @@ def test_tables_of_another_extraction_are_made_anew(digits, tmp_path):
 
 
 def test_a_stopped_study_goes_on(digits):
-    """What is stored is read: games that would be played again are not, and other settings are made anew."""
+    """What is stored is read: games that would be played again are not, and other settings are recomputed."""
     (digits / "paper.yaml").write_text(yaml.safe_dump(settings(digits)))
     analyze(["paper", "--config", str(digits / "paper.yaml"), "--figures", "[5]"])
     run = Run(digits / "narrow-0")
@@ -568,8 +564,13 @@ def test_effects_followed_linearly_match_small_noise(digits):
 @pytest.mark.parametrize(
     ("networks", "words", "error", "message"),
     [
-        ([{"name": "x", "runs": ["nowhere"]}], [], FileNotFoundError, "No run in"),
-        (None, ["--figures", "[13]"], ValueError, "no figure '13'"),
+        (
+            [{"name": "x", "runs": ["nowhere"]}],
+            [],
+            FileNotFoundError,
+            r"expected a folder with config\.yaml, as train\.py.*got '.*nowhere'",
+        ),
+        (None, ["--figures", "[13]"], ValueError, "expected a figure of the paper, got '13'"),
         ([], [], ValueError, "each with a name of its own"),
     ],
 )

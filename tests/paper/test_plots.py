@@ -113,7 +113,7 @@ def test_at_most_six_layers():
 
 
 def test_a_kind_is_drawn_alone():
-    frame = by_order("pair", ["one"], lambda line, order: 1.0 / order).assign(chance=0.1)
+    frame = by_order("pair", ["one"], lambda _, order: 1.0 / order).assign(chance=0.1)
     frame.loc[frame["kind"] == "or", "mean"] = 0.77
     left, right = plots.paper_agreement(frame.iloc[::-1], "and").axes
     assert [axes.get_title(loc="left") for axes in (left, right)] == ["AND: intermediate layer", "AND: output"]
@@ -127,7 +127,7 @@ def test_a_kind_is_drawn_alone():
 
 @pytest.mark.parametrize(("fall", "scale"), [(0.1, "linear"), (2.0, "log")])
 def test_stability_takes_the_axis_that_its_range_asks_for(fall, scale):
-    frame = by_order("network", ["net"], lambda line, order: 9 * np.exp(-fall * order))
+    frame = by_order("network", ["net"], lambda _, order: 9 * np.exp(-fall * order))
     assert {axes.get_yscale() for axes in plots.paper_stability(frame, "and").axes} == {scale}
 
 

@@ -284,14 +284,16 @@ def test_collect_keeps_samples_in_order(network):
 def test_nan_activations_name_layer_and_training_sample(network):
     x, y = blobs()
     x[40, 0] = torch.nan
-    with pytest.raises(NonFiniteError, match="Layer 'a' has NaN or infinite activations on sample 40"):
+    with pytest.raises(
+        NonFiniteError, match=r"expected finite activations, got NaN or infinity of layer 'a' on sample 40 \(1 of"
+    ):
         Optimum().fit(network, ["a"], batches(x, y), 3)
 
 
 @pytest.mark.parametrize("recipe", [Optimum(), PaperSGD()], ids=["optimum", "paper"])
 def test_labels_out_of_range(network, recipe):
     x, y = blobs()
-    with pytest.raises(ValueError, match=r"label 2 \(place 2 of 90\) is out of range; with 2 classes expected 0 to 1"):
+    with pytest.raises(ValueError, match="expected labels from 0 to 1, got label 2 at place 2 of 90"):
         recipe.fit(network, ["a"], batches(x, y), 2)
 
 
@@ -445,7 +447,7 @@ def test_file_of_something_else(tmp_path):
 
 
 def test_probes_of_another_network(fitted):
-    with pytest.raises(ValueError, match="probe of layer 'a' was fitted on 6 features; the network gives 7"):
+    with pytest.raises(ValueError, match=r"expected 6 features of layer 'a', those its probe.*got 7"):
         fitted({"a": torch.zeros(1, 7), "c": torch.zeros(1, 20)})
 
 
@@ -453,11 +455,15 @@ def test_probes_of_another_network(fitted):
 @pytest.mark.parametrize(
     ("recipe", "settings", "message"),
     [
-        (Optimum, {"pooling": "max"}, f"pooling='max'; expected one of {', '.join(POOLINGS)}"),
-        (Optimum, {"max_samples": 1}, "max_samples=1; expected at least 2"),
-        (Optimum, {"l2": 0}, "l2=0, .*expected both positive"),
-        (Optimum, {"tolerance": -1}, "tolerance=-1; expected both positive"),
-        (PaperSGD, {"lr": 0}, "lr=0, .*expected lr > 0"),
+        (Optimum, {"pooling": "max"}, rf"expected pooling in \[{', '.join(map(repr, POOLINGS))}\], got pooling='max'"),
+        (Optimum, {"max_samples": 1}, "expected max_samples of at least 2, got max_samples=1"),
+        (Optimum, {"l2": 0}, "expected l2 and tolerance above 0, got l2=0, tolerance=1e-06"),
+        (Optimum, {"tolerance": -1}, r"expected l2 and tolerance above 0, got l2=0\.0001, tolerance=-1"),
+        (
+            PaperSGD,
+            {"lr": 0},
+            r"expected lr > 0, 0 <= momentum < 1, epochs >= 1,.*got lr=0, momentum=0\.9, epochs=10, batch_size=256",
+        ),
         (PaperSGD, {"epochs": 0}, "epochs=0"),
         (PaperSGD, {"batch_size": 0}, "batch_size=0"),
         (PaperSGD, {"momentum": 1}, "momentum=1"),

@@ -35,7 +35,7 @@ GROUPS = {"Z3": Cyclic(3), "Z4": Cyclic(4), "Q8": Quaternion(8), "affine": Affin
 
 
 def silent(group, scale, activation="relu"):
-    """A network whose logits are all zero, and an explanation by one circuit on the group itself whose kernel has a given scale."""
+    """A network with zero logits, explained by one circuit on the group itself with a kernel of given scale."""
     rng, n = np.random.default_rng(0), group.order
     lam = rng.normal(size=n)
     lam -= lam.mean()
@@ -215,7 +215,7 @@ def test_folding_bounds_hold_against_fractions(activation):
 
 
 def test_other_dtypes_strides_and_aliases():
-    """Float64, integers, Fortran order, reversed views and one array for two tables give the certificate of plain float32 copies."""
+    """Float64, integers, Fortran order, reversed views, aliased tables: the certificate of plain float32 copies."""
     group, rng = GROUPS["S3"], np.random.default_rng(0)
     table = rng.integers(-4, 5, size=(6, 7))
     plain = Tables(*(table.astype(np.float32) for _ in range(3)), np.zeros(6, np.float32))

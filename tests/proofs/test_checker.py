@@ -1,4 +1,4 @@
-"""The outside checker: alone, through `analyze.py check`, on true certificates and on false ones with every digest computed anew."""
+"""The outside checker: alone, through `analyze.py check`, on true certificates and on false ones with fresh digests."""
 
 import ast
 import dataclasses
@@ -361,7 +361,7 @@ def test_an_edited_file_is_noticed(check, explained, name):
     assert check.main([str(explained / "gset")]) == 1
 
 
-# ---- the user's door
+# ---- the user's command
 def test_analyze_check_accepts_what_training_certified(run, capfd):
     analyze(["check", str(run.path)])
     out = "".join(capfd.readouterr())

@@ -140,7 +140,7 @@ def test_no_shape_is_too_wide_or_narrow_to_be_executed(precision, width, embeddi
 
 
 def test_a_wide_embedding_does_not_end_a_certification():
-    """The same through the user's door: the bound of the executed network stands outside `attempt`."""
+    """The same through the user's command: the bound of the executed network stands outside `attempt`."""
     network = GroupNetwork(3, width=4, embedding=8_400)
     tables = tables_of({name: parameter[0].detach() for name, parameter in network.stored().items()}, "relu")
     frames, _ = certify_network(tables, Z3, np.eye(3, dtype=bool), ("brute_force",))
@@ -192,7 +192,7 @@ def test_a_loss_is_never_bounded_by_zero():
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.complex64])
 def test_parameters_that_float32_cannot_hold_are_refused(dtype):
-    """float64 alone is refused: 2^24 + 1 is stored as 2^24, a right answer becomes a tie, and imaginary parts are lost."""
+    """float64 alone is refused: 2^24 + 1 is stored as 2^24, a right answer becomes a tie; imaginary parts are lost."""
     zeros, bias = torch.zeros(3, 2, dtype=dtype), torch.tensor([2**24 + 1, 2**24, 2**24], dtype=torch.int64).to(dtype)
     with pytest.raises(ValueError, match="float32"):
         tables_of({"embed_left": zeros, "embed_right": zeros, "unembed": zeros, "bias": bias}, "relu")

@@ -1,4 +1,4 @@
-"""What is proven about the executed network holds for what torch executes, in every precision, batch split and number of threads."""
+"""What is proven about the executed network holds for torch, in every precision, batch split and number of threads."""
 
 import numpy as np
 import pytest

@@ -136,7 +136,7 @@ def test_differences_below_float64_are_decided():
 
 
 def test_rounding_attack():
-    """The explanation is the network itself, its margin is zero in exact numbers, and a common offset makes rounding large."""
+    """The explanation is the network itself, its exact margin is zero, and a common offset makes rounding large."""
     rng = np.random.default_rng(0)
     wrong = 0
     for _ in range(60):
@@ -184,7 +184,7 @@ def test_errors_say_what_was_given():
     with pytest.raises(ValueError, match="theta = 1e"):
         schur(tables, S3, dataclasses.replace(fourier, theta=1e308))
     huge = Clusters(np.arange(tables.width), np.full(tables.width, 1e-300), np.full((5, tables.width), 1e300))
-    with pytest.raises(ValueError, match="above 2"):
+    with pytest.raises(ValueError, match="of at most 2"):
         schur(tables, S3, dataclasses.replace(fourier, clusters=huge))
     with pytest.raises(ValueError, match="gelu"):
         Tables(tables.left, tables.right, tables.unembed, tables.bias, "gelu")
@@ -192,7 +192,7 @@ def test_errors_say_what_was_given():
     broken[2, 3] = np.nan
     with pytest.raises(ValueError, match=r"left\[2, 3\] = nan"):
         Tables(broken, tables.right, tables.unembed, tables.bias)
-    with pytest.raises(ValueError, match="unembed of shape"):
+    with pytest.raises(ValueError, match="expected unembed of shape"):
         Tables(tables.left, tables.right, tables.unembed[:, :2], tables.bias)
 
 
@@ -264,5 +264,5 @@ def test_explanations_are_stored(tmp_path):
     with pytest.raises(ValueError, match="expected order 24"):
         load_explanation(tmp_path, order=24)
     (tmp_path / "explanation.json").write_text('{"kind": "CosetExplanation", "clusters": 7}')
-    with pytest.raises(ValueError, match="without"):
+    with pytest.raises(ValueError, match="holds no explanation"):
         load_explanation(tmp_path)

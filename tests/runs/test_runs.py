@@ -95,21 +95,26 @@ def test_tables(run):
     frame = pd.DataFrame({"step": [1, 2], "layer": ["a", "b"]})
     run.write_table("default/games", frame)
     pd.testing.assert_frame_equal(run.read_table("default/games"), frame)
-    with pytest.raises(FileNotFoundError, match=r"Run first has no table 'probes' .*make it first"):
+    with pytest.raises(FileNotFoundError, match=r"expected table 'probes' of run first, got no file .*Make it first"):
         run.read_table("probes")
 
 
 def test_no_run_names_those_that_are_there(run):
     with pytest.raises(
-        FileNotFoundError, match=r"No run in .*second.* expected a folder with config.yaml.* Runs there: first\."
+        FileNotFoundError, match=r"expected a folder with config\.yaml, as train\.py.*got.*second.*Runs there: first\."
     ):
         Run(run.path.parent / "second")
-    with pytest.raises(FileNotFoundError, match=r"No run in 'nowhere/at/all'"):
+    with pytest.raises(FileNotFoundError, match=r"as train.py writes it, got 'nowhere/at/all'"):
         Run("nowhere/at/all")
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("a: [", "no valid YAML"), ("a: 1", "has no `model` and `data`"), ("", "has no `model`")]
+    ("text", "message"),
+    [
+        ("a: [", "no valid YAML"),
+        ("a: 1", "expected `model` and `data` entries, got a"),
+        ("", "expected `model` and `data` entries, got none"),
+    ],
 )
 def test_a_config_that_is_none(run, text, message):
     run.config_file.write_text(text)
@@ -118,7 +123,7 @@ def test_a_config_that_is_none(run, text, message):
 
 
 def test_missing_checkpoint_names_those_that_are_there(run):
-    with pytest.raises(FileNotFoundError, match=r"Run first has no checkpoint of step 13. Known: 12"):
+    with pytest.raises(FileNotFoundError, match=r"expected a checkpoint of run first, got step=13.*Known: 12"):
         run.load(MLP([6, 5], 10, (1, 8, 8)), 13)
 
 
@@ -148,21 +153,21 @@ def test_a_checkpoint_that_would_run_code_is_refused(run):
     [
         (
             MLP([6, 4], 10, (1, 8, 8)),
-            r"3 tensors differ, first 'layer2.0.bias' \(\(5,\) in the file, \(4,\) in the network\)",
+            r"3 tensors that differ, first 'layer2.0.bias' \(\(5,\) in the file, \(4,\) in the network\)",
         ),
         (
             MLP([6], 10, (1, 8, 8)),
-            r"3 tensors differ, first 'layer2.0.bias' \(\(5,\) in the file, missing in the network\)",
+            r"3 tensors that differ, first 'layer2.0.bias' \(\(5,\) in the file, missing in the network\)",
         ),
         (
             LeNet(10, (1, 28, 28)),
-            r"tensors differ, first 'conv1.0.bias' \(missing in the file, \(6,\) in the network\)",
+            r"tensors that differ, first 'conv1.0.bias' \(missing in the file, \(6,\) in the network\)",
         ),
     ],
     ids=["width", "depth", "kind"],
 )
 def test_checkpoint_of_another_network(run, network, message):
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    with pytest.raises(ValueError, match=f"step=0000012.ckpt is a checkpoint of another network: .*{message}"):
+    with pytest.raises(ValueError, match=f"step=0000012.ckpt: expected a checkpoint of this network, got .*{message}"):
         run.load(network, 12)
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())

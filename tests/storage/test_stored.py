@@ -12,16 +12,7 @@ from safetensors.torch import save_file
 
 import lk.storage.stored
 from lk.storage.digest import digest_files, digest_plain, digest_tensors
-from lk.storage.stored import (
-    expect,
-    load_checkpoint,
-    parse_json,
-    read_frame,
-    read_json,
-    read_tensors,
-    texts,
-    write_tensors,
-)
+from lk.storage.stored import expect, load_checkpoint, read_frame, read_tensors, texts, write_tensors
 
 REMEDY = "Make it again."
 
@@ -49,7 +40,8 @@ def test_every_flipped_byte_of_the_tensors_is_found(tmp_path):
     for place in range(len(content) - 24, len(content)):
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(
-            ValueError, match=r"x.safetensors is truncated or holds nothing \(its tensors are not those .*Make it again"
+            ValueError,
+            match=r"x.safetensors is truncated or holds nothing \(expected the tensors .*Make it again",
         ):
             read_tensors(path, "holds nothing", REMEDY)
     for place in range(8):  # the size of the header
@@ -91,22 +83,6 @@ def test_texts():
             texts(value, "names")
 
 
-# ---- JSON
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": 1, "a": 2}', "{", "", "\x00"])
-def test_json_that_is_refused(text, tmp_path):
-    with pytest.raises(ValueError):  # noqa: PT011  (the messages are those of the library)
-        parse_json(text)
-    (tmp_path / "x.json").write_text(text)
-    with pytest.raises(ValueError, match=r"x.json is truncated or no notes .*Make it again\."):
-        read_json(tmp_path / "x.json", "no notes", REMEDY)
-
-
-def test_json_that_is_no_object(tmp_path):
-    (tmp_path / "x.json").write_text("[1]")
-    with pytest.raises(ValueError, match="expected an object, got list"):
-        read_json(tmp_path / "x.json", "no notes", REMEDY)
-
-
 # ---- tables
 def unfolding(path, rows):
     """A small file of many rows: one value, a dictionary, run lengths."""
@@ -122,7 +98,7 @@ def test_a_table_that_unfolds_is_refused_before_it_is_read(tmp_path):
     assert path.stat().st_size < 10**6
     with pytest.raises(
         ValueError,
-        match=r"probes.parquet is truncated or no table .*it unfolds to 60,000,000 cells .*at most 50,000,000",
+        match=r"probes\.parquet is truncated or no table.*expected at most 50,000,000 cells and.*got 60,000,000 and",
     ):
         read_frame(path, REMEDY)
 
@@ -130,12 +106,12 @@ def test_a_table_that_unfolds_is_refused_before_it_is_read(tmp_path):
 def test_nested_columns_are_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(lk.storage.stored, "CELLS", 1000)
     pq.write_table(pa.table({"x": [[0] * 1001]}), tmp_path / "x.parquet")
-    with pytest.raises(ValueError, match=r"it unfolds to 1,001 cells"):
+    with pytest.raises(ValueError, match=r"expected at most 1,000 cells and 2,147,483,648.*got 1,001 and"):
         read_frame(tmp_path / "x.parquet", REMEDY)
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda c: c[:-9], lambda c: b"", lambda c: b"PAR1" * 9, lambda c: c[:40] + b"\xff" * 30 + c[70:]]
+    "damage", [lambda c: c[:-9], lambda _: b"", lambda _: b"PAR1" * 9, lambda c: c[:40] + b"\xff" * 30 + c[70:]]
 )
 def test_damaged_tables(tmp_path, damage):
     path = tmp_path / "x.parquet"
@@ -147,7 +123,7 @@ def test_damaged_tables(tmp_path, damage):
 
 def test_a_missing_column(tmp_path):
     pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "x.parquet")
-    with pytest.raises(ValueError, match="it has no column 'y'"):
+    with pytest.raises(ValueError, match=r"expected a column 'y', got none\)"):
         read_frame(tmp_path / "x.parquet", REMEDY, {"x": "number", "y": "number"})
     for kind in ("text", "bool"):
         with pytest.raises(ValueError, match=f"expected the column 'x' as {kind}, got int64"):
@@ -169,7 +145,7 @@ def test_a_missing_column(tmp_path):
         ({"state_dict": {}, "epoch": 1, "lk": {"epoch": None}}, "TypeError"),
         (
             {"state_dict": {"network.x": torch.zeros(1).expand(10**12)}, "epoch": 1},
-            "network.x shows more numbers than the file holds",
+            "expected as many numbers as the file holds, got more of network.x",
         ),
     ],
 )
@@ -190,7 +166,7 @@ def test_a_checkpoint_that_unfolds_is_refused(tmp_path):
     ):
         for name in whole.namelist():
             packed.writestr(name, whole.read(name))
-    with pytest.raises(ValueError, match="it is compressed"):
+    with pytest.raises(ValueError, match=r"expected an archive without compression, as torch.*got a compressed one\)"):
         load_checkpoint(tmp_path / "x.ckpt")
 
 
@@ -200,7 +176,7 @@ def test_a_flipped_weight_is_found(tmp_path):
     content = path.read_bytes()
     place = content.index(torch.ones(4).numpy().tobytes())
     path.write_bytes(content[: place + 2] + b"\x90" + content[place + 3 :])
-    with pytest.raises(ValueError, match=r"is not what was written|Bad CRC"):
+    with pytest.raises(ValueError, match=r"as it was written, got other bytes|Bad CRC"):
         load_checkpoint(path)
 
 

@@ -11,13 +11,13 @@ from lk.metrics.agreement import agreement
 from lk.metrics.comparison import shares
 from lk.metrics.holm import holm
 from lk.metrics.intervals import jackknife
-from lk.report import write_report
-from lk.report.comparison import folder_of
 from lk.studies.alignment import align
 from lk.studies.averages import averages, counts, strengths
-from lk.studies.differences import QUESTIONS, difference, difference_table
+from lk.studies.differences import QUESTIONS, difference, difference_table, questions
+from lk.studies.grouping import lines_of
 from lk.studies.low_signal import low_signal
-from lk.studies.run_tables import PAIRS, iou, layer_tables
+from lk.studies.pairs import iou
+from lk.studies.run_tables import layer_table
 from tests.helpers.run_folders import interactions, write_run
 
 
@@ -109,17 +109,17 @@ def test_holm_by_hand():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"data": "lk.data.MNIST"}, "the data set differs"),
-        ({"classes": ("cat", "cow")}, "the classes differs"),
-        ({"settings": {"kappa": 0.1}}, r"setting 'kappa' differs \(0.04 against 0.1\)"),
-        ({"settings": {"players": {"class_path": "lk.games.players.Central"}}}, "setting 'players' differs"),
-        ({"first_index": 500}, "every explained sample differs"),
-        ({"players": ("a", "b", "c", "d")}, "the input differs"),
+        ({"data": "lk.data.MNIST"}, "the data set, got lk.data.Digits and lk.data.MNIST"),
+        ({"classes": ("cat", "cow")}, "the classes"),
+        ({"settings": {"kappa": 0.1}}, "the extraction's setting 'kappa', got 0.04 and 0.1"),
+        ({"settings": {"players": {"class_path": "lk.games.players.Central"}}}, "the extraction's setting 'players'"),
+        ({"first_index": 500}, "an explained sample"),
+        ({"players": ("a", "b", "c", "d")}, "the input"),
     ],
 )
 def test_what_differs_is_named(tmp_path, changed, message):
     runs = [write_run(tmp_path / "one"), write_run(tmp_path / "two", **changed)]
-    with pytest.raises(ValueError, match=f"one and two cannot be compared: .*{message}"):
+    with pytest.raises(ValueError, match=f"expected runs one and two to share {message}"):
         align(runs)
 
 
@@ -129,7 +129,7 @@ def test_a_comparison_needs_two_runs_with_the_extraction(tmp_path):
         align([run])
     with pytest.raises(ValueError, match="two different runs"):
         align([run, run])
-    with pytest.raises(FileNotFoundError, match=r"no extraction 'fine'. Known: default"):
+    with pytest.raises(FileNotFoundError, match=r"expected an extraction of run one, got name='fine'.*Known: default"):
         align([run, other], "fine")
 
 
@@ -148,10 +148,11 @@ def test_common_samples_that_all_classify_correctly(tmp_path):
 def test_equal_runs_are_not_told_apart(tmp_path):
     aligned = align([write_run(tmp_path / name, seed=4) for name in ("run-1", "run-2")])
     found = difference_table(aligned)
-    assert len(found) == len(QUESTIONS)
+    assert len(found) == len(questions(aligned)) == len(QUESTIONS) + 1  # and when, at their common checkpoint
     assert (found["p_holm"] == 1).all()
-    assert found["text"].str.startswith("No difference between these two runs, run-1 and run-2,").all()
-    same, _ = iou(aligned)
+    names = "MLP seed 0 (run-1) and MLP seed 0 (run-2)"
+    assert found["text"].str.startswith(f"No difference between these two runs, {names},").all()
+    same, _ = iou(aligned, lines_of(aligned))
     assert (same["mean"].dropna() == 1).all()
     assert (same["chance"].dropna() <= 1).all()
 
@@ -179,7 +180,8 @@ def test_a_planted_difference_is_found_and_has_its_direction(tmp_path):
     assert row["low"] <= row["difference"] <= row["high"] < 0
     assert row["p_holm"] < 0.05
     assert row["text"].startswith(
-        "Of these two runs, many-2 has more salient interactions at the output than few-1: difference "
+        "Of these two runs, MLP seed 0 (many-2) has more salient interactions at the output than MLP seed 0 (few-1): "
+        "difference "
     )
     assert f"{abs(row['difference']):.1f} (95 % interval {abs(row['high']):.1f} to {abs(row['low']):.1f}" in row["text"]
 
@@ -188,19 +190,17 @@ def test_a_planted_difference_is_found_and_has_its_direction(tmp_path):
 def test_an_architecture_is_named_from_three_seeds_on(tmp_path, seeds):
     runs = [planted(tmp_path, f"mlp-{s}", False, training_seed=s) for s in range(seeds)]
     runs += [planted(tmp_path, f"vgg-{s}", True, training_seed=s, network="lk.networks.VGG11") for s in range(seeds)]
-    found = difference_table(align(runs))
+    aligned = align(runs)
+    found = difference_table(aligned)
     if seeds == 3:
         assert set(found["level"]) == {"architectures"}
-        assert len(found) == len(QUESTIONS)
-        assert (
-            found["text"]
-            .iloc[0]
-            .startswith("VGG11(widths=[4, 4, 4]) has more salient interactions at the output than MLP(")
-        )
+        assert len(found) == len(questions(aligned))
+        assert found["text"].iloc[0].startswith("VGG11 has more salient interactions at the output than MLP: ")
     else:
         assert set(found["level"]) == {"runs"}
-        assert not found["text"].str.contains("VGG11").any()
-        assert len(found) == 6 * len(QUESTIONS)
+        assert found["text"].str.contains("these two runs").all()
+        assert not found["text"].str.contains("VGG11 (?!seed)|MLP (?!seed)", regex=True).any()
+        assert len(found) == 6 * len(questions(aligned))
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
@@ -240,76 +240,21 @@ def test_three_runs_of_one_seed_are_three_runs(tmp_path):
     runs = [write_run(tmp_path / f"a{i}", seed=i) for i in range(3)] + [
         write_run(tmp_path / f"b{i}", seed=i, network="lk.networks.VGG11") for i in range(3)
     ]
-    found = difference_table(align(runs))
+    aligned = align(runs)
+    found = difference_table(aligned)
     assert set(found["level"]) == {"runs"}
-    assert len(found) == 5 * len(QUESTIONS)  # each with the first
+    assert len(found) == 5 * len(questions(aligned))  # each with the first
 
 
 def test_marked_layers_follow_the_sentences(tmp_path):
     runs = [write_run(tmp_path / "good", seed=1), write_run(tmp_path / "bad", seed=2, at_chance=("second",))]
     aligned = align(runs)
     assert (
-        difference_table(aligned)["text"].str.contains("† Read with care: a layer asked about is marked in bad").all()
+        difference_table(aligned)["text"]
+        .str.contains("† Read with care: a layer asked about is marked in MLP seed 0 (bad)", regex=False)
+        .all()
     )
-    layers = layer_tables(aligned)["layers"]
-    assert set(layers.loc[layers["marked"], "run"] + layers.loc[layers["marked"], "layer"]) == {"badsecond"}
-
-
-def test_the_page(tmp_path):
-    runs = [write_run(tmp_path / "runs" / name, seed=seed, wrong=(0,)) for seed, name in enumerate(("left", "right"))]
-    path = write_report(runs)
-    assert path == tmp_path / "runs" / "comparisons" / "left-vs-right" / "report.html"
-    text = path.read_text()
-    assert "5 samples that all 2 finished networks read rightly, of 6" in text
-    assert "<script" not in text
-    tables = {file.stem: pd.read_parquet(file) for file in (path.parent / "tables").glob("*.parquet")}
-    assert set(tables) == {"layers", "orders", "iou", "steps", "sentences", "training", "probes"}
-    assert (tables["sentences"]["n"] == 5).all()
-    assert len(list((path.parent / "figures").glob("*.svg"))) == 8
-
-
-def test_the_page_with_stability_and_a_run_without_training(tmp_path):
-    runs = [write_run(tmp_path / "runs" / f"r{seed}", seed=seed) for seed in range(2)]
-    for run in runs:
-        games = run.read_table("default/games")
-        rows = [
-            (20, "output", place, kind, order, sample, 5.0 / order)
-            for place in ("intermediate layer", "output")
-            for kind in ("and", "or")
-            for order in (1, 2, 3)
-            for sample in games["sample"].unique()
-        ]
-        columns = ["step", "layer", "place", "kind", "order", "sample", "stability"]
-        run.write_table("default/stability", pd.DataFrame(rows, columns=columns))
-    runs[0].table("training").unlink()
-    text = write_report(runs).read_text()
-    assert "How stable the interactions are" in text
-    assert "r0: half of the targets are there by relative depth" in text
-    assert "90.0\N{NO-BREAK SPACE}% (78.6 to 95.7; 50 samples)" in text  # Wilson, 45 of 50
-
-
-def test_agreement_of_many_pairs_has_intervals_of_its_own(tmp_path):
-    """Means of the pairs' ends are no interval of the mean: the pairs share their samples and runs."""
-    runs = [
-        write_run(tmp_path / f"{name}-{seed}", samples=10, seed=seed, training_seed=seed, network=f"lk.networks.{name}")
-        for name in ("MLP", "VGG11")
-        for seed in range(2)
-    ]
-    each, sorts = iou(align(runs))
-    assert set(sorts["pairs"]) == set(PAIRS)
-    row = sorts[
-        (sorts["pairs"] == PAIRS[1]) & (sorts["place"] == "output") & (sorts["kind"] == "and") & (sorts["order"] == 1)
-    ].iloc[0]
-    own = each[(each["place"] == "output") & (each["kind"] == "and") & (each["order"] == 1)]
-    two = own[own["run_a"].str.startswith("MLP") & own["run_b"].str.startswith("VGG")]
-    assert len(two) == 4
-    assert row["mean"] == pytest.approx(two["mean"].mean())
-    assert row["chance"] == pytest.approx(two["chance"].mean())
-    assert row["low"] < row["mean"] < row["high"]
-    assert row["high"] - row["low"] < (two["high"] - two["low"]).mean()
-
-
-def test_long_ids_make_no_long_names(tmp_path):
-    runs = [write_run(tmp_path / f"{'long' * 10}-{i}", steps={0: 0.0}) for i in range(3)]
-    assert folder_of(runs).name.startswith("3-runs-")
-    assert folder_of(runs[:2]).name == "-vs-".join(run.id for run in runs[:2])
+    layers = layer_table(aligned, lines_of(aligned))
+    assert set(layers.loc[layers["marked"], "run"] + layers.loc[layers["marked"], "layer"]) == {
+        "MLP seed 0 (bad)second"
+    }

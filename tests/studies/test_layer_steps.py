@@ -5,6 +5,7 @@ import pytest
 
 from lk.metrics.intervals import jackknife
 from lk.studies.alignment import align
+from lk.studies.grouping import by_architecture, lines_of
 from lk.studies.layer_steps import DROPPED, LEARNED, described, half, layer_steps
 from lk.studies.profile import Profile, profile
 from tests.helpers.run_folders import write_run
@@ -78,14 +79,26 @@ def test_steps_of_runs_add_up(tmp_path):
             write_run(tmp_path / "right", seed=2, layers=("x", "output"), at_chance=("x",)),
         ]
     )
-    table, texts = layer_steps(aligned)
+    table, texts = layer_steps(aligned, lines_of(aligned))
     assert len(table) == 2 * (3 + 1)
     own = profile(aligned.final[0], jackknife(len(aligned.kept)))
-    left = table[table["run"] == "left"]
+    left = table[table["run"] == "MLP seed 0 (left)"]
     assert left.loc[left["quantity"] == LEARNED, "mean"].sum() == pytest.approx(1 - own.completeness[0, 0])
     assert left.loc[left["quantity"] == DROPPED, "mean"].sum() == pytest.approx(own.redundancy[0, 0])
     assert left["depth"].unique().tolist() == pytest.approx([1 / 6, 1 / 2, 5 / 6])
     assert not left["marked"].any()
-    assert table.loc[table["run"] == "right", "marked"].all()
-    assert texts[0].startswith("left: half of the targets")
-    assert texts[1] == "right: no hidden layer is left. Marked † and left aside: x."
+    assert table.loc[table["run"] == "MLP seed 0 (right)", "marked"].all()
+    assert texts[0].startswith("MLP seed 0 (left): half of the targets")
+    assert texts[1] == "MLP seed 0 (right): no hidden layer is left. Marked † and left aside: x."
+
+
+def test_a_line_of_several_runs_has_their_median(tmp_path):
+    aligned = align([write_run(tmp_path / f"r{seed}", seed=seed, training_seed=seed) for seed in range(3)])
+    table, (text,) = layer_steps(aligned, by_architecture(aligned.members))
+    means = table[(table["quantity"] == LEARNED) & (table["after"] == "output")]
+    assert means["run"].tolist() == ["", "MLP seed 0", "MLP seed 1", "MLP seed 2"]
+    assert means["mean"].iloc[0] == pytest.approx(means["mean"].iloc[1:].mean())
+    depths = [profile(f, jackknife(6)).depth[half(profile(f, jackknife(6)))[0]] for f in aligned.final]
+    assert text.startswith(
+        f"MLP: half of the targets are there by relative depth {np.median(depths):.2f} in the median of 3"
+    )

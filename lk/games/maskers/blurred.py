@@ -14,13 +14,16 @@ class Blurred(Masker):
 
     def __init__(self, sigma: float = 3.0) -> None:
         if sigma <= 0:
-            raise ValueError(f"Given sigma={sigma} pixels; expected a positive number.")
+            raise ValueError(f"expected sigma above 0 pixels, got sigma={sigma}. Use 3.")
         self.sigma = sigma
 
     def fill(self, x: Tensor, baseline: Tensor) -> Tensor:
         """The blurred images."""
         if x.ndim != 4:
-            raise ValueError(f"Blurred needs images (samples, channels, height, width); given shape {tuple(x.shape)}.")
+            raise ValueError(
+                f"expected images (samples, channels, height, width), got x.shape={tuple(x.shape)}. Choose Mean or "
+                "Zero."
+            )
         # Importing torchvision's transforms takes seconds; only this masker needs them.
         from torchvision.transforms.v2.functional import gaussian_blur
 

@@ -26,13 +26,13 @@ class Token(Masker):
 
     def __init__(self, token: str | int = "mask") -> None:
         if token not in ("mask", "absent") and (isinstance(token, str) or token < ABSENT):
-            raise ValueError(f"Given token={token!r}; expected 'mask', 'absent' or the number of a token.")
+            raise ValueError(f"expected 'mask', 'absent' or the number of a token, got token={token!r}. Use 'mask'.")
         self.token = token
 
     def fill(self, x: Tensor, baseline: Tensor) -> Tensor:
         """The token at every place."""
         if x.is_floating_point():
-            raise ValueError(f"Token needs token numbers; given inputs of type {x.dtype}. Choose Mean or Zero.")
+            raise ValueError(f"expected token numbers, got x.dtype={x.dtype}. Choose Mean or Zero.")
         if self.token == "mask":
             return baseline.to(x).expand_as(x)
         return torch.full_like(x, ABSENT if self.token == "absent" else int(self.token))
