@@ -59,9 +59,9 @@ def frames(layers=LAYERS):
         }
     )
     probes = pd.concat([probes.assign(step=step, epoch=step / 10) for step in (0, 10)])
-    beside = pd.DataFrame({"layer": layers[:-1], "depth": [0.0, 0.3, 0.7], "completeness": [0.2, 0.5, 0.9]}).assign(
-        low=0.1, high=0.95, cka_output=[0.1, 0.4, 0.8], knn_accuracy=0.9, effective_rank=[20.0, 9.0, 5.0]
-    )
+    rising = np.linspace(0.1, 0.9, len(layers) - 1)
+    beside = pd.DataFrame({"layer": layers[:-1], "depth": rising, "completeness": rising, "cka_output": rising})
+    beside = beside.assign(low=0.05, high=0.95, knn_accuracy=0.9, effective_rank=20 * (1 - rising))
     curves = pd.DataFrame(
         {"epoch": [1.0, 2.0] * 2, "quantity": ["test/loss"] * 2 + ["test/accuracy"] * 2, "value": [1.0, 0.5, 0.2, 0.9]}
     )
