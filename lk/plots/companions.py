@@ -28,10 +28,10 @@ def companions(frame: pd.DataFrame) -> Figure:
     axes[0, 0].vlines(range(len(layers)), rows["low"], rows["high"], color="#000000", linewidth=1.1)
     axes[0, 0].set(ylabel="share, or similarity", ylim=(min(0.0, float(rows["cka_output"].min())), 1.05))
     axes[0, 0].set_title("Completeness, CKA, kNN")
-    axes[0, 0].legend(loc="best")
     axes[0, 1].plot(range(len(layers)), rows["effective_rank"], color="#D55E00", marker="D")
     axes[0, 1].set(ylabel="effective rank", title="Directions in use")
     axes[0, 1].set_ylim(bottom=0)
+    axes[0, 1].legend(*axes[0, 0].get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1.0, 0.5))
     for panel in axes[0]:
         layer_ticks(panel, layers, marked_in(frame))
     footnote(figure, marked_in(frame), "the output is left out: its completeness and CKA are 1 by definition")
