@@ -102,6 +102,7 @@ def iou_section(figures: Figures, each: pd.DataFrame, of_sorts: pd.DataFrame) ->
     rows = (
         each.assign(line=each["run_a"] + " and " + each["run_b"]) if single else of_sorts.assign(line=of_sorts["pairs"])
     )
+    note = f"{of_samples(rows)}, bands: 95 % intervals over samples"
     if rows["line"].nunique() <= MOST_PAIRS:
         rows = rows[(rows["order"] <= top) & ((rows["order"] > 1) | (rows["kind"] == "and"))].assign(run="")
         parts = [
