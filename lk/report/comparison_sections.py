@@ -119,9 +119,7 @@ def iou_section(figures: Figures, each: pd.DataFrame, of_sorts: pd.DataFrame) ->
             "Share of the interactions salient in either network that are salient in both, by order; sign and size are "
             "ignored. Dashed: chance level, the mean over random sets of the same sizes. "
             f"Samples on which both sets are empty are left out.{how}",
-            charts.run_lines(
-                frame, list(dict.fromkeys(frame["line"])), 2, f"{of_samples(frame)}, bands: 95 % intervals over samples"
-            ),
+            charts.run_lines(frame, list(dict.fromkeys(frame["line"])), 2, note),
         )
     if single:
         matrices(figures, each, section)
