@@ -13,8 +13,9 @@ import numpy as np
 
 from lk.metrics.intervals import divide, interval, jackknife
 from lk.metrics.wilson import wilson
-from lk.paper.findings import UNDECIDED, judge, over_runs
+from lk.paper.findings import over_runs
 from lk.studies.differences import difference
+from lk.studies.verdict import UNDECIDED, judge
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], tuple[Floats, Floats]]

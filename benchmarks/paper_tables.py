@@ -15,8 +15,8 @@ from string import ascii_lowercase
 import pandas as pd
 
 from lk.paper.controls import CONTROLS
-from lk.paper.findings import FAILS, HOLDS, UNDECIDED
 from lk.paper.verdicts import AGAINST
+from lk.studies.verdict import FAILS, HOLDS, UNDECIDED
 
 BLOCK = re.compile(r"(<!-- table: ([^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PAGES = {  # the eight findings in the paper's order

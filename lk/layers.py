@@ -1,7 +1,6 @@
 """Read the activations of named layers, all of them in one forward pass."""
 
 import copy
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
@@ -11,20 +10,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from lk.text import nearest
+
 OUTPUT = "output"  # the name of the network's own answer among the layers that are read
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """The end of an error message: the nearest known name, and all of them where they are few.
-
-    >>> nearest("blok1", ["block1", "block2"])
-    "Did you mean 'block1'? Known: block1, block2."
-    """
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
-    # A long list buries the hint.
-    listed = known if len(known) <= 24 else [*known[:24], f"and {len(known) - 24} more"]
-    return hint.strip() if close and len(known) > 24 else f"{hint}Known: {', '.join(listed)}."
 
 
 def find_layer(module: nn.Module, name: str) -> nn.Module:

@@ -3,6 +3,7 @@
 One rounding, one minus sign, one way to write an interval.
 """
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -159,3 +160,17 @@ def short_names(names: Sequence[str], most: int = 16) -> list[str]:
         f"{name[: (most - 1) // 2]}…{place}" if len(origins[shown]) > 1 else shown
         for place, (name, shown) in enumerate(zip(names, cut, strict=True), 1)
     ]
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The end of an error message: the nearest known name, and all of them where they are few.
+
+    Example:
+        >>> nearest("blok1", ["block1", "block2"])
+        "Did you mean 'block1'? Known: block1, block2."
+    """
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    # A long list buries the hint.
+    listed = known if len(known) <= 24 else [*known[:24], f"and {len(known) - 24} more"]
+    return hint.strip() if close and len(known) > 24 else f"{hint}Known: {', '.join(listed)}."

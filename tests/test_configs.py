@@ -11,7 +11,7 @@ from lk.runs import Run
 from lk.storage.trust import find
 
 ROOT = Path(__file__).parents[1] / "configs"
-ALL = sorted(ROOT.rglob("*.yaml"))
+ALL = sorted(path for path in ROOT.rglob("*.yaml") if path.parent.name != "sweeps")  # see tests/sweeps
 STUDIES = [path.stem for path in ALL if "networks" in yaml.safe_load(path.read_text())]  # they read finished runs
 # What each configuration of commit fecfcdd resolved to; some are now two files.
 FORMER = json.loads((ROOT.parent / "tests" / "fixtures" / "resolved" / "fecfcdd.json").read_text())

@@ -18,7 +18,7 @@ FLOORS = (
     {"layers", "groups"},  # activations by name, finite groups
     {"data", "networks", "scores"},  # what enters; what a game is played for; what may be read
     {"probes", "runs"},  # what layers know; where things lie, and what is rebuilt from there
-    {"games", "decomposition", "proofs"},
+    {"games", "decomposition", "proofs", "sweeps"},
     {"interactions", "finders"},
     {"metrics"},
     {"extraction"},  # games and interactions over samples, for all callers
@@ -37,20 +37,15 @@ LAZY = {("interactions", "plots")}
 # Lightning, W&B and pictures stay where they belong.
 ONLY_IN = {
     "pytorch_lightning": {"data", "extraction", "paper", *EDGE},  # extraction, paper: isolate_rng around a checkpoint
-    "wandb": {"callbacks", "cli", "loggers"},
+    "wandb": {"cli", "loggers"},
     "matplotlib": {
-        "plots",
-        "charts",
-        "pages",
-        "report",
-        "paper",
-        "certification",
-        "explained",
-        "callbacks",
-        "interactions",
+        *("plots", "charts", "pages", "report", "paper", "certification", "explained", "callbacks", "interactions"),
+        "loggers",
     },
     "jsonargparse": {"cli"},
     "rich": {"console"},
+    "submitit": {"sweeps"},
+    "wandb_workspaces": {"loggers"},
     "jinja2": {"pages"},
 }
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from lk.layers import NonFiniteError, check_finite, device_of, find_layer, frozen, logits_of, nearest, read_layers
+from lk.layers import NonFiniteError, check_finite, device_of, find_layer, frozen, logits_of, read_layers
 
 
 class Branches(nn.Module):
@@ -80,10 +80,6 @@ def test_unknown_layer_names_the_nearest():
         find_layer(Branches(), "")
     with pytest.raises(ValueError, match="got layer='lefft'"), read_layers(Branches(), ["lefft"]):
         pass
-
-
-def test_nearest_lists_all_names_even_if_none_is_near():
-    assert nearest("zzz", ["left", "right"]) == "Known: left, right."
 
 
 def test_layer_that_is_not_run_says_so():

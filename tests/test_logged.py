@@ -61,11 +61,13 @@ class Stored:
         return own, other, both
 
     def scalars(self):
-        found = {"default/certified": self.certified}
+        found = {"interactions/certified": self.certified}
         for place, layer in enumerate(self.layers):
             own, other, both = self.shared(place)
-            found |= {f"default/salient_{layer}": self.count(place), f"default/reach_{layer}": self.reach[place]}
-            found |= {f"default/completeness_{layer}": both / other, f"default/redundancy_{layer}": (own - both) / own}
+            at = f"interactions/{place + 1}_{layer}"
+            found |= {f"{at}/salient": self.count(place), f"{at}/total_effect": self.reach[place]}
+            if layer != "output":
+                found |= {f"{at}/completeness": both / other, f"{at}/redundancy": (own - both) / own}
         return found
 
 
@@ -77,33 +79,33 @@ def from_tables(run, step):
         ExtractionAverages(run, "default"),
     )
     own = games[games["step"] == step]
-    found = {"default/certified": own["certified"].mean()}
+    found = {"interactions/certified": own["certified"].mean()}
     tables = {key: frame[frame["step"] == step] for key, frame in extraction.tables.items()}
     comparisons = run.read_table("default/comparisons").query("step == @step and reference == 'output'")
-    sums = comparisons.groupby("layer")[["all", "all_reference", "overlap", "forgotten"]].sum()
-    for layer in sums.index:
+    sums = comparisons.groupby("layer", sort=False)[["all", "all_reference", "overlap", "forgotten"]].sum()
+    parts = {layer: f"{place + 1}_{layer}" for place, layer in enumerate(("layer1", "layer2", "output"))}
+    for layer, part in parts.items():
         rows = own[own["layer"] == layer]
-        found[f"default/salient_{layer}"], found[f"default/reach_{layer}"] = (
-            rows["salient"].mean(),
-            rows["reach"].mean(),
-        )
-        found[f"default/completeness_{layer}"] = sums["overlap"][layer] / sums["all_reference"][layer]
-        found[f"default/redundancy_{layer}"] = sums["forgotten"][layer] / sums["all"][layer]
+        found[f"interactions/{part}/salient"] = rows["salient"].mean()
+        found[f"interactions/{part}/total_effect"] = rows["reach"].mean()
+        if layer != "output":  # against itself: 1 and 0 by definition
+            found[f"interactions/{part}/completeness"] = sums["overlap"][layer] / sums["all_reference"][layer]
+            found[f"interactions/{part}/redundancy"] = sums["forgotten"][layer] / sums["all"][layer]
     for row in probes[probes["step"] == step].to_dict("records"):
-        found[f"probe/accuracy_{row['layer']}"] = row["accuracy"]
-        found[f"probe/calibration_error_{row['layer']}"] = row["calibration_error"]
+        for quantity in ("accuracy", "calibration_error"):
+            found[f"probe/{parts[row['layer']]}/{quantity}"] = row[quantity]
     page = {}
     for name, frame in {
         "salient": total(tables["counts"]),
-        "reach": tables["reach"],
+        "total_effect": tables["reach"],
         **{q: total(tables["shares"], quantity=q, reference="output") for q in ("completeness", "redundancy")},
     }.items():
-        page |= {f"default/{name}_{row['layer']}": row["mean"] for row in frame.to_dict("records")}
-    return found, page
+        page |= {f"interactions/{parts[row['layer']]}/{name}": row["mean"] for row in frame.to_dict("records")}
+    return found, {name: value for name, value in page.items() if name in found}
 
 
 def is_measure(key):
-    return key.startswith(("default/", "probe/")) and not key.startswith(("default/strength", "default/strongest"))
+    return key.startswith(("interactions/", "probe/")) and not key.startswith("interactions/strongest")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +116,7 @@ def history(tiny_run):
 @pytest.fixture(scope="module")
 def checkpoints(history):
     """`{step: what W&B was given}`."""
-    return {item["trainer/global_step"]: item for item in history if "checkpoint/epoch" in item}
+    return {item["trainer/global_step"]: item for item in history if "interactions/certified" in item}
 
 
 def test_every_number_of_a_checkpoint_is_that_of_the_file_the_tables_and_the_page(tiny_run, checkpoints):
@@ -129,24 +131,6 @@ def test_every_number_of_a_checkpoint_is_that_of_the_file_the_tables_and_the_pag
         assert {key: logged[key] for key in recomputed} == pytest.approx(recomputed, rel=1e-5, abs=1e-6)
         assert {key: logged[key] for key in page} == pytest.approx(page, rel=1e-12)
         assert checkpoints[step]["checkpoint/epoch"] == stored.about["epoch"]
-
-
-def test_the_line_chart_and_the_heat_map_show_the_sum_over_and_and_or(tiny_run, checkpoints):
-    """The chart once showed the mean over AND and OR, half of what the heat map and the table said."""
-    run = Run(tiny_run)
-    table = run.read_table("default/strengths")
-    (files,) = (tiny_run / "wandb").glob("offline-run-*/files")
-    for step, path in run.extracted("default").items():
-        stored = Stored(path)
-        chart = json.loads((files / checkpoints[step]["default/strength_by_order_table.path"]).read_text())
-        lines = pd.DataFrame(chart["data"], columns=chart["columns"])
-        for place, layer in enumerate(stored.layers):
-            own = lines[lines["lineKey"] == layer].sort_values("step")
-            assert own["step"].tolist() == list(range(1, stored.n + 1))
-            assert own["lineVal"].tolist() == pytest.approx(stored.by_order(place), rel=1e-5, abs=1e-6)
-            rows = table[(table["step"] == step) & (table["layer"] == layer)]
-            by_order = rows.groupby("order")["salient_strength"].sum() / stored.samples
-            assert own["lineVal"].tolist() == pytest.approx(by_order.tolist(), rel=1e-5, abs=1e-6)
 
 
 def test_the_page_divides_the_same_strength_by_reach(tiny_run):
@@ -174,7 +158,7 @@ def csv_run(tiny_config, tmp_path_factory):
     runs = tmp_path_factory.mktemp("csv")
     settings = yaml.safe_load(tiny_config.read_text())
     settings["trainer"] |= {
-        "logger": {"class_path": "pytorch_lightning.loggers.CSVLogger", "init_args": {"save_dir": str(runs)}},
+        "logger": {"class_path": "pytorch_lightning.loggers.CSVLogger", "init_args": {}},
         "log_every_n_steps": 2,
     }
     config = runs / "csv.yaml"
@@ -193,7 +177,7 @@ def test_a_csv_logger_gets_the_same_numbers(csv_run):
 
 
 def test_without_effects_there_are_no_ratios():
-    from lk.callbacks.log import scalars, strength_lines
+    from lk.callbacks.log import scalars
     from lk.extraction.tables import games
     from lk.interactions import interactions_of
     from lk.metrics.intervals import equal_weights
@@ -202,13 +186,12 @@ def test_without_effects_there_are_no_ratios():
     flat = interactions_of(torch.ones(4, 2, 3), ["first", "output"])
     means = averages(flat, equal_weights(3))
     assert set(scalars(means, games(flat), None, "x")) == {
-        "x/salient_first",
-        "x/salient_output",
-        "x/reach_first",
-        "x/reach_output",
-        "x/certified",
+        "interactions/x/1_first/salient",
+        "interactions/x/2_output/salient",
+        "interactions/x/1_first/total_effect",
+        "interactions/x/2_output/total_effect",
+        "interactions/x/certified",
     }
-    assert strength_lines(means) == ([1, 2], {"first": [0.0, 0.0], "output": [0.0, 0.0]})
 
 
 @pytest.mark.parametrize("source", ["wandb", "csv"])

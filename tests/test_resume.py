@@ -16,6 +16,7 @@ import yaml
 
 from lk.cli import analyze, probe, train
 from lk.runs import Run
+from lk.runs.heartbeat import read_heartbeat, state
 from lk.runs.lock import locked
 from lk.runs.segments import read_resume_point, read_segments
 
@@ -86,6 +87,7 @@ def test_killed_and_resumed_equals_uninterrupted(config, tmp_path, own_module):
     environment.pop("WANDB_SERVICE", None)  # a process of its own, with a W&B service of its own
     assert subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).returncode == -signal.SIGKILL
     assert max(Run(tmp_path / "killed").checkpoints) < 24
+    assert state(read_heartbeat(tmp_path / "killed")) == "died"
     assert (tmp_path / "killed" / "checkpoints" / "last.ckpt").is_file()
     train(
         [
@@ -107,6 +109,7 @@ def test_killed_and_resumed_equals_uninterrupted(config, tmp_path, own_module):
     assert list(Run(tmp_path / "killed").extracted("default")) == list(Run(tmp_path / "whole").extracted("default"))
     whole, resumed = (Run(tmp_path / name).read_table("training") for name in ("whole", "killed"))
     assert (whole["step"] == resumed["step"]).all()
+    assert state(read_heartbeat(tmp_path / "killed")) == "finished"
 
 
 def kills(tmp_path, *scenarios):
@@ -276,6 +279,7 @@ def test_a_stop_that_is_not_on_the_schedule_is_saved_and_read(tiny_config, tmp_p
     run = command(path, tmp_path, "--id", "a")
     assert list(run.checkpoints) == list(run.extracted("default")) == [0, 12]
     assert [segment["ended"] for segment in read_segments(run.path)] == ["stopped early"]
+    assert state(read_heartbeat(run.path)) == "stopped early"
 
 
 def early(path, patience, **changes):

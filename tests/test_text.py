@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import lk
-from lk.text import duration, epochs, number, of, percent, signed, significant, size, spanned
+from lk.text import duration, epochs, nearest, number, of, percent, signed, significant, size, spanned
 
 ROOT = Path(lk.__file__).parent
 # Everything that a reader of a page or figure sees.
@@ -80,3 +80,7 @@ def test_nothing_that_is_shown_rounds_by_itself(path):
         if re.search(r"\{[^{}]*:[+,]*(\.\d+|\.\{\w+\})[efg%]\}|\{[^{}]*:g\}", line) and "value" not in line
     ]
     assert found == []
+
+
+def test_nearest_lists_all_names_even_if_none_is_near():
+    assert nearest("zzz", ["left", "right"]) == "Known: left, right."

@@ -89,7 +89,9 @@ class AtCheckpoints(Callback):
         """Work on the current step."""
         if trainer.is_global_zero:
             checkpoint = self.checkpoint(trainer, pl_module, last)
-            with isolate_rng(), torch.inference_mode(False), suppress(Interrupted), interruptible():
+            assert self.schedule is not None
+            watching = self.schedule.budget.watching(trainer.global_step)
+            with watching, isolate_rng(), torch.inference_mode(False), suppress(Interrupted), interruptible():
                 self.work(checkpoint, trainer.loggers)
         self.worked = trainer.global_step
         trainer.strategy.barrier(f"lk-{type(self).__name__}")

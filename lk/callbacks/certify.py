@@ -7,7 +7,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
 
 from lk.callbacks.at_checkpoints import AtCheckpoints
-from lk.certification.certify import certify_checkpoint, forget_after, group_run, record, scalars
+from lk.callbacks.log_certification import log_certification
+from lk.certification.certify import certify_checkpoint, forget_after, group_run, record
 from lk.certification.rows import VERIFIERS
 from lk.extraction import Checkpoint
 from lk.runs import Run
@@ -17,9 +18,9 @@ class Certify(AtCheckpoints):
     """At every scheduled checkpoint: measure, explain and certify the networks of a few seeds; at the last one, of all.
 
     Writes `tables/{certificates,circuits,progress}.parquet` and, for the last step, explanations and certificates below
-    `certificates/`; logs means over seeds as `certify/...`. Training is not changed: weights are copied and all random
-    generators are restored. What fails on one network is recorded with bound 0 and its reason, with a warning. Under
-    several devices the first does the work and the others wait.
+    `certificates/`; logs means over seeds as `certify/...`, and four figures. Training is not changed: weights are
+    copied and all random generators are restored. What fails on one network is recorded with bound 0 and its reason,
+    with a warning. Under several devices the first does the work and the others wait.
 
     Args:
         seeds: How many of the networks that are trained at once are certified before the last checkpoint, from the
@@ -60,5 +61,4 @@ class Certify(AtCheckpoints):
             found.save(run, step)
         for failure in found.failures:
             warnings.warn(f"Not certified at step {step}: {failure}", stacklevel=2)
-        for logger in loggers:
-            logger.log_metrics(scalars(found), step=step)
+        log_certification(loggers, checkpoint, found)

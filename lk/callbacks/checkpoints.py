@@ -1,5 +1,6 @@
 """Save checkpoints on a schedule: the initial network, dense early, every k epochs, the last."""
 
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
+from lk.callbacks.budget import Budget
+from lk.console import say
 from lk.runs import Run
 from lk.storage.stored import load_checkpoint
 
@@ -20,6 +23,10 @@ class SaveCheckpoints(Callback):
     last, each the same multiple of the one before; the ends of every k-th epoch and of the last. The step at which
     training ends is saved too, where something other than the schedule ends it (EarlyStopping, `max_time`).
 
+    With `max_overhead`, checkpoints are left out so that the work at them (saving, and the callbacks that extract,
+    certify and log) takes about that share of the time of training; see `lk.callbacks.budget`. The first and the last
+    are always kept.
+
     Args:
         every_n_epochs: The k; 0 for the last epoch only.
         early: Number of checkpoints inside the first epoch.
@@ -27,18 +34,29 @@ class SaveCheckpoints(Callback):
             none, otherwise at least 2.
         weights_only: Leave out the optimiser's state, two thirds of a file under Adam. `last.ckpt`, which a run resumes
             from, is written by the command in any case.
+        max_overhead: Time of watching over time of training, such as 0.2; None keeps the whole schedule.
 
     Raises:
         ValueError: A number is out of range.
     """
 
     def __init__(
-        self, every_n_epochs: int = 1, early: int = 2, log_spaced: int = 0, weights_only: bool = False
+        self,
+        every_n_epochs: int = 1,
+        early: int = 2,
+        log_spaced: int = 0,
+        weights_only: bool = False,
+        max_overhead: float | None = None,
     ) -> None:
         if every_n_epochs < 0 or early < 0 or log_spaced < 0 or log_spaced == 1:
             raise ValueError(
                 f"expected at least 0 each and not log_spaced=1, got every_n_epochs={every_n_epochs}, early={early}, "
                 f"log_spaced={log_spaced}. Set log_spaced to 2 or more, the first and the last step, or to 0."
+            )
+        if max_overhead is not None and not 0 < max_overhead < float("inf"):
+            raise ValueError(
+                f"expected max_overhead above 0, got max_overhead={max_overhead}. Write 0.2 for a fifth of the time of "
+                "training, or leave it out for no bound."
             )
         self.every_n_epochs, self.early, self.log_spaced, self.weights_only = (
             every_n_epochs,
@@ -47,7 +65,8 @@ class SaveCheckpoints(Callback):
             weights_only,
         )
         self.writing = False
-        self.known: tuple[tuple[int, ...], frozenset[int]] = ((), frozenset())
+        self.known: tuple[tuple[int, ...], list[int], frozenset[int]] = ((), [], frozenset())
+        self.budget = Budget(max_overhead)
 
     def steps(self, trainer: pl.Trainer) -> list[int]:
         """All steps that are due in this run.
@@ -86,7 +105,10 @@ class SaveCheckpoints(Callback):
         return self.scheduled(trainer)
 
     def scheduled(self, trainer: pl.Trainer) -> bool:
-        """Whether the current step is on the schedule, which is worked out once: a step may take a millisecond."""
+        """Whether the current step is on the schedule and within the budget.
+
+        The schedule is worked out once: a step may take a millisecond.
+        """
         run = (
             int(trainer.num_training_batches),
             trainer.accumulate_grad_batches,
@@ -94,8 +116,15 @@ class SaveCheckpoints(Callback):
             trainer.max_steps,
         )
         if self.known[0] != run:
-            self.known = (run, frozenset(self.steps(trainer)))
-        return trainer.global_step in self.known[1]
+            steps = self.steps(trainer)
+            self.known = (run, steps, frozenset(steps))
+        step, (_, steps, members) = trainer.global_step, self.known
+        if step not in members or self.budget.share is None:
+            return step in members
+        # One clock decides for all devices.
+        ahead = len(steps) - 1 - bisect_left(steps, step)
+        kept = self.budget.keeps(step, ahead, steps[-1]) if trainer.is_global_zero else False
+        return bool(trainer.strategy.broadcast(kept))
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -112,6 +141,9 @@ class SaveCheckpoints(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The initial network, before step 1; of a resumed run, a scheduled one that was cut off."""
+        self.budget.start(Path(trainer.default_root_dir))
+        if self.budget.share is not None and trainer.is_global_zero:
+            say(self.budget.begun(len(self.steps(trainer))))
         if self.scheduled(trainer):
             self.save(trainer)
 
@@ -119,6 +151,7 @@ class SaveCheckpoints(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Scheduled steps."""
+        self.budget.stepped(trainer.global_step)
         if self.due(trainer, batch_idx):
             self.save(trainer)
 
@@ -126,13 +159,20 @@ class SaveCheckpoints(Callback):
         """The step at which training ends, whatever ended it."""
         self.save(trainer)
 
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Say what watching took."""
+        self.budget.count()
+        if self.budget.share is not None and trainer.is_global_zero:
+            say(self.budget.reached())
+
     def save(self, trainer: pl.Trainer) -> None:
         """Write one checkpoint, by all devices or by none; one that holds these very weights already is kept."""
         path = Run(trainer.default_root_dir).checkpoint(trainer.global_step)
         if not trainer.strategy.broadcast(trainer.is_global_zero and holds(path, trainer.lightning_module)):
             self.writing = True
             try:
-                trainer.save_checkpoint(path)
+                with self.budget.watching(trainer.global_step):
+                    trainer.save_checkpoint(path)
             finally:
                 self.writing = False
 

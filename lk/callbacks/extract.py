@@ -1,5 +1,6 @@
 """Extract interactions at every checkpoint of a training run."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,16 +10,15 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from lk.callbacks.at_checkpoints import AtCheckpoints
-from lk.callbacks.log import log_artifact, log_extraction
+from lk.callbacks.log import log_extraction
 from lk.console import say
 from lk.extraction import Checkpoint, Extraction, Samples, read
-from lk.extraction.forecast import check_disk, forecast, pending
+from lk.extraction.forecast import Forecast, check_disk, forecast, pending
 from lk.extraction.samples import check_memory
-from lk.extraction.tables import measure_checkpoint
+from lk.extraction.tables import record_interactions
 from lk.games import count_players
-from lk.metrics.intervals import equal_weights
 from lk.runs import Run
-from lk.studies.averages import averages
+from lk.studies.extraction_averages import unit_of
 
 
 class ExtractInteractions(AtCheckpoints):
@@ -34,6 +34,8 @@ class ExtractInteractions(AtCheckpoints):
         super().__init__()
         self.extraction = extraction
         self.samples: Samples | None = None
+        self.planned: list[int] = []
+        self.timed: Forecast | None = None  # of the first checkpoint that this process extracts
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Check everything that can be checked before the first step."""
@@ -54,24 +56,25 @@ class ExtractInteractions(AtCheckpoints):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say what is to come."""
         assert self.schedule is not None
+        self.planned, self.timed = self.schedule.steps(trainer), None
         if trainer.is_global_zero:
             checkpoint = replace(self.checkpoint(trainer, pl_module), samples=self.samples)
-            with isolate_rng(), torch.inference_mode(False):
-                say(forecast(checkpoint, self.extraction, self.schedule.steps(trainer)))
+            with self.schedule.budget.watching(), isolate_rng(), torch.inference_mode(False):
+                say(forecast(checkpoint, self.extraction, self.planned))
         super().on_train_start(trainer, pl_module)
 
     def work(self, checkpoint: Checkpoint, loggers: Sequence[Logger]) -> None:
-        """Extract, measure and log; what is stored already is read."""
+        """Extract and log; what is stored already is read."""
+        name, start = self.extraction.name, time.perf_counter()
+        new = checkpoint.step not in checkpoint.run.extracted(name)
         checkpoint, found = read(replace(checkpoint, samples=self.samples), self.extraction)
-        tables = measure_checkpoint(checkpoint, self.extraction.name, found)
-        log_extraction(
-            loggers, checkpoint, self.extraction.name, averages(found, equal_weights(found.n_samples)), tables
-        )
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The interactions of all checkpoints as one artifact."""
-        super().on_train_end(trainer, pl_module)
-        if trainer.is_global_zero:
-            log_artifact(
-                trainer.loggers, Run(trainer.default_root_dir).extraction(self.extraction.name), self.extraction.name
+        ready, seconds = time.perf_counter(), found.origin.seconds
+        record_interactions(checkpoint.run, name, found)
+        log_extraction(loggers, checkpoint, name, found, unit_of(type(self.extraction.score).__name__))
+        if new and self.timed is None:
+            played, decomposed = seconds["play"], seconds["decompose"]
+            self.timed = Forecast(
+                max(0.0, ready - start - played - decomposed), played, decomposed, time.perf_counter() - ready
             )
+            if left := pending(checkpoint.run, self.extraction, self.planned):
+                say(self.timed.of_rest(name, checkpoint.step, len(left)))

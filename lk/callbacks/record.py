@@ -4,6 +4,7 @@ Count epochs and steps in every logger alike.
 """
 
 import signal
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +15,10 @@ from pytorch_lightning.callbacks import Callback
 
 from lk.callbacks.checkpoints import epochs_trained, steps_per_epoch
 from lk.runs import Run
+from lk.runs.heartbeat import EVERY, beat
 from lk.runs.segments import begin_segment, end_segment, write_config
 from lk.studies.environment import record_environment
+from lk.studies.run_facts import class_name
 
 TABLE = "training"
 COUNTS = ("epoch", "step")
@@ -26,7 +29,8 @@ class RecordTraining(Callback):
 
     A quantity is what the task logs, such as `train/loss` or `test/accuracy`. Epochs count from 1: the value belongs to
     the end of the epoch. A resumed run keeps the rows of the epochs that are complete where it resumes. How each
-    segment of the training began and ended goes into `segments.yaml` (see `lk.runs.segments`).
+    segment of the training began and ended goes into `segments.yaml` (see `lk.runs.segments`). Every ten seconds
+    `heartbeat.json` says how far training is (see `lk.runs.heartbeat`).
 
     Lightning's own `epoch` and step of a log are positions, counted from 0: a run of 25 epochs of 45 steps would end at
     24 and 1 124, beside a checkpoint of epoch 25 and step 1 125. Here all loggers are given what tables and checkpoints
@@ -42,6 +46,7 @@ class RecordTraining(Callback):
         self.changed, self.config, self.begun, self.validated = dict(changed or {}), config, False, False
         self.table = pd.DataFrame({"step": [], "epoch": [], "quantity": [], "value": []})
         self.known: dict[str, float] = {}
+        self.next_beat = 0.0
 
     def state_dict(self) -> dict[str, Any]:
         """The task's last values: schedulers, callbacks and the table ask for them at the epoch's end."""
@@ -75,6 +80,7 @@ class RecordTraining(Callback):
             record_environment(run, "training", trainer.global_step, str(pl_module.device))
             self.begun = True
             begin_segment(run.path, trainer.global_step, epochs_trained(trainer), self.changed, trainer.world_size)
+            self.beat(trainer, run)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The segment ends as planned, or early.
@@ -89,9 +95,9 @@ class RecordTraining(Callback):
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """A run that is resumed after its last step trains no more; the segment that reached it is finished."""
-        run = self.run(trainer)
-        if run is not None and trainer.is_global_zero and not self.begun:
-            end_segment(run.path, trainer.global_step, epochs_trained(trainer), "finished")
+        if trainer.is_global_zero and not self.begun:
+            self.begun = True
+            self.end(trainer, "finished")
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """The segment ends by a signal or an error."""
@@ -106,6 +112,23 @@ class RecordTraining(Callback):
         run = self.run(trainer)
         if run is not None and self.begun:
             end_segment(run.path, trainer.global_step, epochs_trained(trainer), how)
+            self.beat(trainer, run, how)
+
+    def beat(self, trainer: pl.Trainer, run: Run, ended: str | None = None) -> None:
+        """Write how far training is."""
+        ends = (trainer.max_epochs or -1, trainer.max_steps / steps_per_epoch(trainer))  # negative: no bound
+        accuracy = trainer.callback_metrics.get("test/accuracy")
+        facts = {
+            "network": class_name(run.config["model"].get("network")),
+            "data": class_name(run.config["data"]),
+            "seed": run.config.get("seed_everything"),
+            "step": trainer.global_step,
+            "epoch": epochs_trained(trainer),
+            "epochs": min((end for end in ends if end > 0), default=None),
+            "accuracy": None if accuracy is None else float(accuracy),
+        }
+        beat(run.path, facts, ended)
+        self.next_beat = time.monotonic() + EVERY
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The test split's values are new."""
@@ -139,7 +162,9 @@ class RecordTraining(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Where the task's values of this step are logged, so are the counts."""
+        """Where the task's values of this step are logged, so are the counts; now and then the heart beats."""
+        if self.begun and time.monotonic() >= self.next_beat:
+            self.beat(trainer, Run(trainer.default_root_dir))
         every = trainer.log_every_n_steps  # type: ignore[attr-defined]
         if every and (trainer.global_step % every == 0 or trainer.should_stop):
             self.count(trainer, pl_module, on_step=True, on_epoch=False)

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from lk.certification.arguments import interactions_of_arguments
 from lk.certification.proving import Proof, certify_network
-from lk.certification.rows import VERIFIERS, best_bounds, final_rows
+from lk.certification.rows import VERIFIERS, best_bounds
 from lk.data import GroupTable
 from lk.extraction import Checkpoint
 from lk.metrics import weight_norm
 from lk.networks import GroupNetwork
 from lk.proofs import Tables, tables_of
 from lk.runs import Run
+from lk.runs.measured import record_measured
 from lk.storage.digest import digest_tensors
 from lk.storage.files import available_memory
 
@@ -158,7 +159,7 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def record(run: Run, found: Certification, step: int) -> None:
     """Write the rows of a checkpoint into the run's tables, in the place of its earlier ones.
 
-    Stored proofs of these go with them.
+    Stored proofs of these go with them. A table of runs is told the share of provable networks.
     """
     for folder in run.certified.get(step, {}).values():
         for name in VERIFIERS:
@@ -168,6 +169,9 @@ def record(run: Run, found: Certification, step: int) -> None:
         earlier = run.read_table(name) if run.table(name).is_file() else frame.iloc[:0]
         earlier = earlier[earlier["step"] != step]
         run.write_table(name, joined([earlier, frame]).sort_values("step", kind="stable"))
+    explained = best_bounds(found.tables["certificates"])
+    provable = float((explained["bound"] >= PROVABLE).mean()) if len(explained) else 0.0
+    record_measured(run.path, "certificates", step, {"certified": provable})
 
 
 def forget_after(run: Run, step: int) -> None:
@@ -176,23 +180,3 @@ def forget_after(run: Run, step: int) -> None:
         if run.table(name).is_file():
             frame = run.read_table(name)
             run.write_table(name, frame[frame["step"] <= step])
-
-
-def scalars(found: Certification) -> dict[str, float]:
-    """Means over the seeds of a checkpoint, under keys `certify/...`."""
-    certificates, progress = found.tables["certificates"], found.tables["progress"]
-    final = final_rows(certificates)
-    numbers: dict[str, float] = {}
-    for name, rows in final.groupby("verifier"):
-        numbers |= {
-            f"certify/{column}_{name}": float(rows[column].mean())
-            for column in ("bound", "bound_float32", "bound_bfloat16")
-        }
-        if rows["cost"].notna().any():
-            numbers[f"certify/cost_{name}"] = float(rows["cost"].mean())
-    explained = best_bounds(certificates)
-    if len(explained):
-        numbers["certify/provable"] = float((explained["bound"] >= PROVABLE).mean())
-    for name, values in progress[progress["irrep"] == ""].groupby("quantity")["value"]:
-        numbers[f"certify/{str(name).replace('/', '_')}"] = float(values.mean())
-    return numbers

@@ -1,4 +1,4 @@
-"""Analyse finished runs: `analyze.py extract | certify | check | compare | report | paper`.
+"""Analyse runs: `analyze.py COMMAND`, where COMMAND is one of `COMMANDS`.
 
 Each subcommand is a function: its arguments are those of the command, its docstring is the help. It imports what it
 works with, so that the help of a light command is there at once.
@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse.typing import PositiveInt
 
+from lk.cli.dashboard import dashboard
+from lk.cli.dynamics import dynamics
 from lk.cli.parser import Parser
+from lk.cli.runs import runs
+from lk.cli.sweep import sweep
 from lk.console import progress, say
 
 if TYPE_CHECKING:
@@ -31,7 +35,8 @@ def analyze(args: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if args is None else args)
     parser = Parser(
         prog="analyze.py",
-        description="Extract interactions, certify group networks, compare runs, write reports, reproduce the paper.",
+        description="Extract interactions, certify group networks, list, compare and sweep runs, write reports, "
+        "reproduce the paper.",
     )
     subcommands = parser.add_subcommands()
     completed = "_ARGCOMPLETE" in os.environ or any(word.startswith("--print_shtab") for word in words)
@@ -62,7 +67,14 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
         name: Its name.
         words: What follows the name on the command line; `extract` takes its defaults from the run that it names.
     """
-    made: dict[str, set[str | int]] = {"extract": {"extraction"}, "compare": {"runs"}, "paper": {"settings"}}
+    made: dict[str, set[str | int]] = {
+        "extract": {"extraction"},
+        "compare": {"runs"},
+        "dynamics": {"runs"},
+        "paper": {"settings"},
+        "runs": {"folder", "json"},
+        "dashboard": {"runs", "publish"},
+    }
     parser.add_function_arguments(COMMANDS[name], as_group=False, as_positional=True, skip=made.get(name, set()))
     if name == "extract":
         from lk.cli.finished import option, stored_defaults
@@ -75,6 +87,14 @@ def add_arguments(parser: Parser, name: str, words: Sequence[str]) -> None:
         parser.set_defaults({f"extraction.{key}": value for key, value in defaults.items()})
     elif name == "compare":
         parser.add_argument("runs", type=str, nargs="+", help="Two run folders or more, on the same samples.")
+    elif name == "runs":
+        parser.add_argument("folder", type=str, nargs="?", default="runs", help="Folder of runs; default: runs.")
+        parser.add_argument("--json", action="store_true", help="Print JSON: sizes in bytes, ages in seconds.")
+    elif name == "dashboard":
+        parser.add_argument("runs", type=str, nargs="+", help="Run folders of one W&B project.")
+        parser.add_argument("--publish", action="store_true", help="Send it to W&B; needs `wandb login`.")
+    elif name == "dynamics":
+        parser.add_argument("runs", type=str, nargs="+", help="Run folders; seeds of a configuration belong together.")
     elif name == "paper":
         from lk.paper.settings import FIGURES, Paper
 
@@ -92,11 +112,10 @@ def paper_arguments(given: dict[str, Any]) -> dict[str, Any]:
 
 def written_by(name: str, given: dict[str, Any]) -> list[Path]:
     """The run folders that a subcommand writes into, each once; each is its alone until it ends."""
-    if name in ("check", "compare"):
+    if name in READS:
         return []
-    paths = (
-        [path for network in given["settings"].networks for path in network.runs] if name == "paper" else [given["run"]]
-    )
+    studied = [path for network in given["settings"].networks for path in network.runs] if name == "paper" else None
+    paths = studied or given.get("runs") or [given["run"]]
     return sorted({Path(path).resolve() for path in paths})
 
 
@@ -308,10 +327,10 @@ def paper(
     Raises:
         ValueError: There is no such figure.
     """
-    from lk.layers import nearest
     from lk.paper.page import write_paper
     from lk.paper.settings import FIGURES
     from lk.paper.studies import PaperStudies
+    from lk.text import nearest
 
     chosen = list(map(str, FIGURES if figures is None else figures))  # YAML reads 5 as a number and 3a as a word
     unknown = [figure for figure in chosen if figure not in FIGURES]
@@ -322,5 +341,7 @@ def paper(
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command for command in (extract, certify, check, compare, report, paper)
+    command.__name__: command
+    for command in (extract, certify, check, compare, dynamics, report, paper, runs, sweep, dashboard)
 }
+READS = ("check", "compare", "runs", "sweep", "dashboard")  # the others write into a run themselves

@@ -12,12 +12,12 @@ from lk.extraction import Extraction
 from lk.extraction.extraction import PARTS
 from lk.games import Players
 from lk.games.maskers import Masker
-from lk.layers import nearest
 from lk.probes import Probes, Recipe
 from lk.runs import Run
 from lk.scores import Score
 from lk.storage.describe import describe
 from lk.storage.trust import build, check_trusted
+from lk.text import nearest
 
 if TYPE_CHECKING:
     from lk.data import Data

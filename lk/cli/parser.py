@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
+from lk.text import nearest
+
 PROBLEM = re.compile(r"Problem with given class_path '([^']+)':\s*\n\s*Option '([^']+)' is not accepted")
 UNKNOWN = re.compile(
     r"(?:does not accept option '([^']+)'|unrecognized arguments: --([^ =]+)|Key '([^']+)' is not expected)"
@@ -55,8 +57,6 @@ class Parser(ArgumentParser):
 
     def explain(self, message: str) -> str:
         """The innermost error of a message, with the nearest valid key."""
-        from lk.layers import nearest
-
         if problems := PROBLEM.findall(message):
             path, option = problems[-1]
             found = found_class(path)

@@ -57,8 +57,9 @@ def run_id(given: str | None, stem: str, resume: bool, checkpoint: str | None) -
         )
     if given is None and checkpoint == "last":
         raise ValueError("expected the --id of the run to resume with --ckpt_path last, got none. Set --id.")
-    if given is None and RUN_ID in os.environ:
-        given = os.environ[RUN_ID]
+    if given is None:
+        swept = os.environ.get("WANDB_RUN_ID") if "WANDB_SWEEP_ID" in os.environ else None  # W&B's agent names the run
+        given = os.environ.get(RUN_ID, swept)
     if given is None and job:
         given = f"{stem}-{job}"
     if given is None and several:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 import sys
 import traceback
@@ -15,7 +16,9 @@ import pytorch_lightning as pl
 import yaml
 from jsonargparse import Namespace
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning import loggers
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 # Imported for their classes too: a configuration names a class of ours without its module.
@@ -24,19 +27,39 @@ import lk.groups
 import lk.networks  # noqa: F401
 from lk.callbacks import RecordTraining, SaveResumePoint, SeedEpochs
 from lk.callbacks.checkpoint_files import CheckpointFiles
+from lk.cli.log_folders import FOLDER, LEFT_OUT, fill, is_logger
 from lk.cli.parser import Parser
 from lk.cli.start import RUN_ID, is_first, run_id, start_of
 from lk.console import say
 from lk.data import Data
-from lk.loggers import Wandb
+from lk.layers import nearest
+from lk.loggers import log_results
+from lk.loggers.guard import attempt, guard
 from lk.runs import Run
 from lk.runs.lock import locked
 from lk.runs.segments import write_config
 from lk.tasks import Classification
 
+UNKNOWN_CLASS = re.compile(r"Expected a dot import path string: (\S+)")
+LOGGERS = ["Wandb", *loggers.__all__]
+
 
 class TrainParser(Parser, LightningArgumentParser):
-    """LightningCLI's parser with our errors."""
+    """LightningCLI's parser with our errors; the folder of a logger may be left out."""
+
+    def add_class_arguments(self, theclass: Any, *args: Any, **settings: Any) -> Any:
+        """Add the arguments of a class."""
+        added = super().add_class_arguments(theclass, *args, **settings)
+        if is_logger(theclass) and any(action.dest == FOLDER and action.required for action in self._actions):
+            self.set_defaults({FOLDER: LEFT_OUT})
+        return added
+
+    def explain(self, message: str) -> str:
+        """The innermost error; of an unknown logger its name alone."""
+        unknown = UNKNOWN_CLASS.search(message)
+        if unknown and "trainer.logger" in message:
+            return f"expected a logger for trainer.logger, got {unknown[1]!r}. {nearest(unknown[1], LOGGERS)}"
+        return super().explain(message)
 
 
 class TrainCLI(LightningCLI):
@@ -87,12 +110,11 @@ class TrainCLI(LightningCLI):
         if config.trainer.logger in (None, True):
             own: Any = {"class_path": "lk.loggers.Wandb", "init_args": Namespace()}  # type: ignore[no-untyped-call]
             config.trainer.logger = Namespace(**own)  # type: ignore[no-untyped-call]
-        logger = config.trainer.logger
-        for entry in logger if isinstance(logger, list) else [logger]:
-            if isinstance(entry, Namespace) and entry.class_path == "lk.loggers.Wandb":
-                entry.init_args.id, entry.init_args.save_dir = config.id, str(folder)
         self.start = start_of(folder, self.given_config(), config.resume, config.ckpt_path)
         config.ckpt_path = self.start.checkpoint
+        logger = config.trainer.logger  # filled after the configuration is stored: another run may take it up
+        for entry in logger if isinstance(logger, list) else [logger]:
+            fill(entry, folder, config.id)
 
     def given_config(self) -> dict[str, Any]:
         """The complete configuration as plain data."""
@@ -130,7 +152,7 @@ class TrainCLI(LightningCLI):
         self.datamodule.order_seed = int(self._get(self.config, "seed_everything") or 0)
         if is_first() and not (self.start.checkpoint and (self.folder / "config.yaml").is_file()):
             write_config(self.folder, self.start.config)
-        for logger in self.trainer.loggers:
+        for logger in map(guard, self.trainer.loggers):
             logger.log_hyperparams(self.start.config)
         if is_first():
             say(self.datamodule.describe())
@@ -163,15 +185,23 @@ class TrainCLI(LightningCLI):
         for name in run.extractions:
             write_tables(run, name)
         report = write_report(run) if self._get(self.config, "report") else None
+        log_results(self.trainer.loggers, run, report)
         for logger in self.trainer.loggers:
             logger.finalize("success")
-            if isinstance(logger, Wandb):
-                logger.finish()
+            if isinstance(logger, WandbLogger):
+                attempt(logger, end_wandb)
                 if (run.path / "wandb").is_dir():  # not where W&B is disabled
                     say(f"W&B, in the terminal: wandb leet {run.path / 'wandb'}")
         say(f"Run {run.id} is in {run.path}.")
         if report is not None:
             say(f"Report: {report}")  # the last line: what the user looks for
+
+
+def end_wandb() -> None:
+    """End the W&B record of this process."""
+    import wandb
+
+    wandb.finish()
 
 
 def check_end(trainer: Any) -> None:

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from lk.data.data import Data, Labelled, Tensors
 from lk.data.reading import check_encoding, summary
-from lk.layers import nearest
-from lk.text import short
+from lk.text import nearest, short
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lk.extras import extra
-from lk.layers import nearest
+from lk.text import nearest
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ENDS = ("first", "last")

@@ -50,18 +50,38 @@ class Forecast(NamedTuple):
         probes: Fitting the linear classifiers.
         play: Forward passes of masked samples, with everything that reads and scores them.
         decompose: From values to interactions.
+        show: Tables, pictures and loggers; known once a checkpoint is timed.
     """
 
     probes: float
     play: float
     decompose: float
+    show: float = 0.0
 
     def text(self, n: int) -> str:
         """The whole with its parts and its uncertainty, in words."""
-        parts = {"probes": self.probes, "forward passes": self.play, "decomposition": self.decompose}
-        said = ", ".join(f"{name} {duration(seconds)}" for name, seconds in parts.items() if seconds > 0)
         margin = "a factor of 2" if n <= 10 else "a factor of 10, as games of so many players differ"
-        return f"about {duration(sum(self))} ({said}), give or take {margin}"
+        return f"{self.parts()}, give or take {margin}"
+
+    def parts(self) -> str:
+        """The whole with its parts, in words."""
+        names = ("probes", "forward passes", "decomposition", "tables and pictures")
+        said = ", ".join(f"{name} {duration(part)}" for name, part in zip(names, self, strict=True) if part > 0)
+        return f"about {duration(sum(self))} ({said})"
+
+    def of_rest(self, name: str, step: int, left: int) -> str:
+        """What the remaining checkpoints take if each takes as long as the one that these seconds are of.
+
+        Args:
+            name: Name of the extraction.
+            step: The timed checkpoint.
+            left: Checkpoints that remain.
+        """
+        rest = Forecast(*(left * part for part in self))
+        return (
+            f"Extraction '{name}': the checkpoint of step {step} took {duration(sum(self))}; "
+            f"{left} more like it take {rest.parts()}."
+        )
 
 
 def pending(run: Run, extraction: Extraction, steps: Sequence[int]) -> list[int]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lk.extraction.checkpoint import Checkpoint
+from lk.extraction.companions import companions
 from lk.extraction.extraction import Extraction
 from lk.extraction.probing import probe_checkpoint
 from lk.games import OUTPUT, count_players
@@ -20,7 +21,8 @@ from lk.interactions import Interactions, Origin, interactions_of
 from lk.networks.readable import readable
 from lk.scores import predicted
 from lk.storage.digest import digest_plain
-from lk.storage.stored import damaged, expect, parse_json, read_tensors, write_tensors
+from lk.storage.stored import expect, read_tensors, write_tensors
+from lk.storage.strict_json import damaged, parse_json
 
 REMEDY = "Delete its folder and extract again: analyze.py extract RUN."
 
@@ -49,6 +51,8 @@ def read(
         )
         if extraction.score.reads == "logits":
             frozen = replace(frozen, probes=probe_checkpoint(frozen, extraction))
+        if extraction.companions:
+            companions(frozen, extraction)
         return frozen, extract(frozen, extraction, done)
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from lk.games import count_players
 from lk.storage.digest import digest_tensors
 from lk.storage.files import available_memory, writing
-from lk.storage.stored import damaged, expect, read_tensors, texts, write_tensors
+from lk.storage.stored import expect, read_tensors, texts, write_tensors
+from lk.storage.strict_json import damaged
 from lk.storage.strict_yaml import dump_yaml, read_yaml
 
 TENSORS = ("x", "y", "index", "owner", "filler")

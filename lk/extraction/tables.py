@@ -3,7 +3,7 @@
 Every table has one row per sample, so that averages and their intervals are made where they are drawn.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,15 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from lk.extraction.checkpoint import Checkpoint
+from lk.extraction.companions import companion_tables
 from lk.extraction.games import read_games
+from lk.games import OUTPUT
 from lk.interactions import Interactions
 from lk.metrics import compare, count, matching_error, strength
+from lk.metrics.comparison import shares
+from lk.metrics.intervals import equal_weights
 from lk.runs import Run
+from lk.runs.measured import record_measured
 
 KINDS = ("and", "or")
 UNKNOWN = -1  # label
@@ -25,6 +29,18 @@ UNKNOWN = -1  # label
 def depths(layers: tuple[str, ...]) -> dict[str, float]:
     """Relative depth of each layer: 0 for the first that is read, 1 for the output."""
     return {layer: i / max(1, len(layers) - 1) for i, layer in enumerate(layers)}
+
+
+def intermediate(layers: Sequence[str]) -> str:
+    """The hidden layer nearest to half of the depth; the output where it is the only layer.
+
+    Example:
+        >>> intermediate(["conv1", "conv2", "fc", "output"])
+        'conv2'
+    """
+    hidden = [layer for layer in layers if layer != OUTPUT]
+    # In whole numbers: of two layers equally near, the earlier one, whatever a division rounds to.
+    return min(hidden, key=lambda layer: abs(2 * layers.index(layer) - (len(layers) - 1))) if hidden else layers[-1]
 
 
 def columns(interactions: Interactions) -> dict[str, Any]:
@@ -195,10 +211,15 @@ def measured(folder: Path, found: Interactions, before: Interactions | None) -> 
     return measure(found, before, read_games(folder / "values.safetensors", tuple(found.and_.shape)).values)
 
 
-def measure_checkpoint(checkpoint: Checkpoint, name: str, found: Interactions) -> dict[str, pd.DataFrame]:
-    """Tables of one extracted checkpoint, against the stored one before it."""
-    earlier = [path for step, path in checkpoint.run.extracted(name).items() if step < checkpoint.step]
-    return measured(checkpoint.folder(name), found, Interactions.load(earlier[-1]) if earlier else None)
+def record_interactions(run: Run, name: str, found: Interactions) -> None:
+    """Record for a table of runs: share of certified games; completeness at half of the depth, against the output."""
+    middle = found.layers.index(intermediate(found.layers))
+    against = shares(found, [middle], found, [found.output], equal_weights(found.n_samples))
+    numbers = {
+        "completeness": float(against.completeness[0, -1, 0, 0]),
+        "certified": float(found.certified.float().mean()),
+    }
+    record_measured(run.path, f"extractions/{name}", found.step, numbers)
 
 
 def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
@@ -211,6 +232,9 @@ def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
             collected.setdefault(key, []).append(frame)
         before = found
     tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
+    tables |= companion_tables(run, name)
     for key, frame in tables.items():
         run.write_table(f"{name}/{key}", frame)
+    if before is not None:
+        record_interactions(run, name, before)
     return tables

@@ -12,8 +12,8 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from lk.layers import nearest
 from lk.storage.describe import Recorded
+from lk.text import nearest
 
 if TYPE_CHECKING:
     from lk.data import Data

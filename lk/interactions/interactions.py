@@ -11,8 +11,10 @@ from torch import Tensor
 from lk.interactions.indices import to_shapiq
 from lk.interactions.origin import FIELDS, PER_SAMPLE, REMEDY, Origin, header_of, read_about
 from lk.interactions.salience import SALIENCE_RATIO, salient, thresholds
-from lk.layers import OUTPUT, nearest
-from lk.storage.stored import damaged, expect, read_tensors, write_tensors
+from lk.layers import OUTPUT
+from lk.storage.stored import expect, read_tensors, write_tensors
+from lk.storage.strict_json import damaged
+from lk.text import nearest
 from lk.transforms import inverse_harsanyi, inverse_or_interactions, number_of_players, orders, players_of
 
 if TYPE_CHECKING:

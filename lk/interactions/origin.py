@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from lk.storage.stored import damaged, parse_json, plain_number, read_header, texts
+from lk.storage.stored import plain_number, read_header, texts
+from lk.storage.strict_json import damaged, parse_json
 
 FORMAT = 2  # 1, which states no number, calls the tie-break "lean"
 REMEDY = "Delete it and extract again: analyze.py extract RUN."

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from lk.groups import Folded
-from lk.layers import nearest
 from lk.networks.network import Network
+from lk.text import nearest
 
 
 class Square(nn.Module):

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from lk.layers import find_layers, logits_of, nearest
+from lk.layers import find_layers, logits_of
 from lk.networks.network import Network
+from lk.text import nearest
 
 # Heads, and what only reshapes or repeats its neighbour; auxiliary heads are not run in evaluation mode.
 LEFT_OUT = ("fc", "classifier", "heads", "head", "avgpool", "bn1", "relu", "dropout")

@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lk.extras import extra
-from lk.layers import nearest
 from lk.networks.network import Network
 from lk.networks.transformer_check import check_faithful, check_reads_words, first_line
+from lk.text import nearest
 
 ABSENT = -1  # a token number that stands for an absent player: embedded as the vector that `absent` names
 

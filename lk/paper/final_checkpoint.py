@@ -9,12 +9,11 @@ from torch import Tensor, nn
 
 from lk.extraction import Checkpoint, Extraction, Samples, read
 from lk.extraction.games import read_games
-from lk.extraction.tables import write_tables
+from lk.extraction.tables import intermediate, write_tables
 from lk.games import count_players
 from lk.interactions import Interactions
 from lk.probes import Probes
 from lk.runs import Run
-from lk.studies.alignment import intermediate
 
 if TYPE_CHECKING:
     from lk.data import Data

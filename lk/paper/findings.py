@@ -16,33 +16,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lk.extraction.tables import intermediate
 from lk.interactions import Interactions
 from lk.metrics.comparison import Shares, shares
 from lk.metrics.intervals import LEAST as LEAST
 from lk.metrics.intervals import Array, Interval, divide, interval, jackknife
 from lk.paper.controls import SAME_NETWORK
-from lk.studies.alignment import intermediate
 from lk.studies.averages import counts, strengths
-from lk.studies.run_facts import highest_order
+from lk.studies.run_facts import high_orders, low_orders
+from lk.studies.verdict import judge
 
 BOTH = 2  # position of both kinds together
 MOST = 0.05  # a game is called sparse while fewer of its possible interactions are salient
-HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
-
-
-def low_orders(n: int) -> list[int]:
-    """The lower half of the orders shown.
-
-    Example:
-        >>> low_orders(10), high_orders(10)
-        ([1, 2, 3], [4, 5, 6])
-    """
-    return list(range(1, highest_order(n) // 2 + 1))
-
-
-def high_orders(n: int) -> list[int]:
-    """The upper half of the orders shown."""
-    return list(range(highest_order(n) // 2 + 1, highest_order(n) + 1))
 
 
 class LayerMeasures:
@@ -207,26 +192,6 @@ PARTS = (
 )
 
 
-def verdict(low: float, high: float) -> str:
-    """What an interval of a contrast decides.
-
-    Example:
-        >>> verdict(0.1, 0.3), verdict(-0.2, 0.1), verdict(-0.2, -0.1)
-        ('holds', 'undecided', 'does not hold')
-    """
-    return HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED
-
-
-def overall(verdicts: Sequence[str]) -> str:
-    """The verdict of a finding from those of its parts.
-
-    Example:
-        >>> overall(["holds", "undecided"])
-        'undecided'
-    """
-    return FAILS if FAILS in verdicts else HOLDS if set(verdicts) == {HOLDS} else UNDECIDED
-
-
 def claimed(part: Part, network: str, inputs: str) -> bool:
     """Whether the paper claims a part for a network on such inputs.
 
@@ -244,12 +209,6 @@ def measured(part: Part, runs: Sequence[LayerMeasures]) -> Array:
 def over_runs(contrasts: Array) -> Interval:
     """Mean of a contrast over the runs of one network, `(rows, runs)`, with its interval over samples and runs."""
     return interval(contrasts.mean(1), contrasts[0])
-
-
-def judge(found: Interval) -> dict[str, float | str]:
-    """Value, interval, p and verdict of a contrast; without an interval nothing is decided."""
-    value, low, high, p = map(float, found)
-    return {"value": value, "low": low, "high": high, "p": p, "verdict": verdict(low, high)}
 
 
 def findings(

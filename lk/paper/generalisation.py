@@ -17,9 +17,10 @@ from lk.metrics.intervals import Array, Interval, interval, jackknife
 from lk.metrics.jaccard import signed_jaccard
 from lk.paper.controls import LEAN
 from lk.paper.final_checkpoint import PLACES
-from lk.paper.findings import high_orders, judge, low_orders
 from lk.studies.alignment import middle_of
 from lk.studies.averages import tidy, weighted_mean
+from lk.studies.run_facts import high_orders, low_orders
+from lk.studies.verdict import judge
 
 
 class Pair(NamedTuple):

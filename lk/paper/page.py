@@ -11,7 +11,6 @@ from lk.pages.glossary import GLOSSARY, METHOD, STUDY_GLOSSARY
 from lk.pages.page import Gallery, Section, render
 from lk.paper import plots, sparsity_plots
 from lk.paper.attributions import player_names
-from lk.paper.findings import HOLDS
 from lk.paper.page_tables import (
     accuracy_rows,
     claim_rows,
@@ -25,6 +24,7 @@ from lk.paper.studies import PaperStudies
 from lk.paper.verdicts import held
 from lk.storage.files import writing
 from lk.studies.run_facts import highest_order
+from lk.studies.verdict import HOLDS
 from lk.text import significant
 
 

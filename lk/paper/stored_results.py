@@ -14,7 +14,8 @@ from torch import Tensor
 from lk.paper.final_checkpoint import FinalCheckpoint
 from lk.runs import step_name
 from lk.storage.files import writing
-from lk.storage.stored import damaged, parse_json, read_tensors, write_tensors
+from lk.storage.stored import read_tensors, write_tensors
+from lk.storage.strict_json import damaged, parse_json
 from lk.storage.trust import renamed
 
 WHAT, REMEDY = "holds no result of a study", "Delete it; the same command makes it again."

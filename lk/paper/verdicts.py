@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lk.metrics.intervals import LEAST, LEVEL, SEEDS
-from lk.paper.findings import FAILS, HOLDS, UNDECIDED, overall
+from lk.metrics.intervals import LEVEL, SEEDS
+from lk.studies.verdict import FAILS, HOLDS, UNDECIDED, overall, survival
 
 AGAINST = ("random labels", "untrained network")  # what a finding must exceed
 
@@ -38,9 +38,7 @@ def verdict_table(table: pd.DataFrame) -> pd.DataFrame:
             if control not in AGAINST:
                 row[str(control)] = overall(list(under["verdict"]))
             elif row["verdict"] == HOLDS:
-                low, high = under["excess_low"], under["excess_high"]
-                clear = "survives" if (low > 0).all() else "does not survive" if (high < 0).any() else UNDECIDED
-                row[str(control)] = clear if under["n"].min() >= LEAST else UNDECIDED
+                row[str(control)] = survival(under["excess_low"], under["excess_high"], int(under["n"].min()))
         rows.append(row)
     return pd.DataFrame(rows).sort_values("finding", kind="stable").reset_index(drop=True)
 

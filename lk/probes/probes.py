@@ -17,7 +17,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 from lk.layers import check_finite, device_of, read_layers
 from lk.scores import class_numbers
 from lk.storage.describe import Recorded
-from lk.storage.stored import damaged, expect, parse_json, read_tensors, texts, write_tensors
+from lk.storage.stored import expect, read_tensors, texts, write_tensors
+from lk.storage.strict_json import damaged, parse_json
 from lk.storage.trust import renamed
 
 if TYPE_CHECKING:

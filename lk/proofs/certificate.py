@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from lk.proofs.rounding import Floats
 from lk.storage.files import writing
-from lk.storage.stored import damaged, read_arrays, read_header, read_json, write_tensors
+from lk.storage.stored import read_arrays, read_header, write_tensors
+from lk.storage.strict_json import damaged, read_json
 
 FORMAT = 2  # of certificate.json
 _PACKAGES = {"lk": "layerwise-knowledge", "numpy": "numpy", "numba": "numba"}

@@ -26,7 +26,8 @@ from lk.proofs.explanation import (
 )
 from lk.proofs.tables import Factors, Tables
 from lk.storage.files import writing
-from lk.storage.stored import damaged, read_arrays, read_json, write_tensors
+from lk.storage.stored import read_arrays, write_tensors
+from lk.storage.strict_json import damaged, read_json
 
 Explanation = GSetExplanation | FourierExplanation | CosetExplanation | LookupExplanation
 REMEDY = "Delete its folder and certify again: analyze.py certify RUN."

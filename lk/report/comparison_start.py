@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from lk import charts
+from lk.extraction.tables import intermediate
 from lk.games import OUTPUT
 from lk.metrics.intervals import LEVEL
 from lk.pages.page import Gallery, Section
-from lk.studies.alignment import Aligned, intermediate
+from lk.studies.alignment import Aligned
 from lk.studies.averages import BOTH
 from lk.studies.naming import seed_of
 from lk.studies.run_facts import architecture, arguments, highest_order, parameters

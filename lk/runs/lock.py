@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lk.storage.files import check_links, remove_parts
+from lk.storage.files import check_links, make_folder, remove_parts
 
 LOCK = ".lock"
 HELD: set[int] = set()
@@ -39,7 +39,7 @@ def locked(folder: Path) -> Iterator[Path]:
         folder: The run folder; made if it is missing.
 
     Raises:
-        ValueError: Another process writes into the folder, or a link in it leads elsewhere.
+        ValueError: Another process writes into the folder, a link in it leads elsewhere, or it cannot be written to.
 
     Example:
         >>> import tempfile
@@ -49,7 +49,7 @@ def locked(folder: Path) -> Iterator[Path]:
         Traceback (most recent call last):
         ValueError: expected a run folder that no other command writes, got ...
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     HELD.add(handle)
     try:

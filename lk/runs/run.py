@@ -1,6 +1,7 @@
 """A run folder: the only code that knows the paths inside it.
 
-runs/<id>/config.yaml  segments.yaml  checkpoints/{step=0001234,last}.ckpt  probes/step=0001234.safetensors
+runs/<id>/config.yaml  segments.yaml  heartbeat.json  measured.json
+checkpoints/{step=0001234,last}.ckpt  probes/step=0001234.safetensors
 extractions/<name>/{settings.yaml, samples.safetensors, step=0001234/{values,interactions}.safetensors}
 certificates/step=0001234/seed=0007/{network.safetensors, <verifier>/{certificate.json, slack.safetensors,
 explanation.json, explanation.safetensors}} tables/<name>/*.parquet  tables/{probes,training}.parquet  figures/

@@ -3,6 +3,7 @@
 How much the machine holds.
 """
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -39,6 +40,28 @@ def writing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that can be written to.
+
+    Raises:
+        ValueError: It cannot; names the reason.
+
+    Example:
+        >>> make_folder(Path(__file__) / "inside")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: expected a folder that can be written to, got ... Choose another, or change its rights.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise ValueError(
+            f"expected a folder that can be written to, got {folder} ({error.strerror}). Choose another, or change its "
+            "rights."
+        ) from error
 
 
 def remove_parts(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from lk.extraction import Samples
-from lk.games import OUTPUT
+from lk.extraction.tables import intermediate
 from lk.interactions import Interactions
 from lk.runs import Run
 from lk.studies.compared import Compared
@@ -53,18 +53,6 @@ class Aligned:
     def names(self) -> tuple[str, ...]:
         """What figures and sentences call each run."""
         return tuple(member.name for member in self.members)
-
-
-def intermediate(layers: Sequence[str]) -> str:
-    """The hidden layer nearest to half of the depth; the output where it is the only layer.
-
-    Example:
-        >>> intermediate(["conv1", "conv2", "fc", "output"])
-        'conv2'
-    """
-    hidden = [layer for layer in layers if layer != OUTPUT]
-    # In whole numbers: of two layers equally near, the earlier one, whatever a division rounds to.
-    return min(hidden, key=lambda layer: abs(2 * layers.index(layer) - (len(layers) - 1))) if hidden else layers[-1]
 
 
 def differ(a: Run, b: Run, what: str, left: object, right: object, advice: str) -> ValueError:

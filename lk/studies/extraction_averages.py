@@ -21,6 +21,16 @@ RATIOS = ("completeness", "redundancy")
 UNITS = {"TrueClass": "nats", "PredictedClass": "nats", "NamedClass": "nats", "Logit": "logits"}
 
 
+def unit_of(score: str) -> str:
+    """Unit of a score by the name of its class; `score` where it has none.
+
+    Example:
+        >>> unit_of("TrueClass"), unit_of("Unit")
+        ('nats', 'score')
+    """
+    return UNITS.get(score, "score")
+
+
 class ExtractionAverages:
     """One extraction of a run, read for its report.
 
@@ -41,7 +51,7 @@ class ExtractionAverages:
                 f"extract {run.path}."
             )
         self.final = Interactions.load(list(files.values())[-1])
-        self.unit = UNITS.get(class_name(self.settings.get("score")), "score")
+        self.unit = unit_of(class_name(self.settings.get("score")))
         weights = jackknife(self.final.n_samples)
         collected: dict[str, list[pd.DataFrame]] = {}
         self.seconds: list[dict[str, float]] = []

@@ -69,3 +69,18 @@ def test_accuracy(run: Run) -> tuple[float, str] | None:
 def highest_order(n: int) -> int:
     """Highest order on figures by order: the four highest hold next to nothing and are left out, as in the paper."""
     return n if n <= 4 else max(3, n - 4)
+
+
+def low_orders(n: int) -> list[int]:
+    """The lower half of the orders shown.
+
+    Example:
+        >>> low_orders(10), high_orders(10)
+        ([1, 2, 3], [4, 5, 6])
+    """
+    return list(range(1, highest_order(n) // 2 + 1))
+
+
+def high_orders(n: int) -> list[int]:
+    """The upper half of the orders shown."""
+    return list(range(highest_order(n) // 2 + 1, highest_order(n) + 1))

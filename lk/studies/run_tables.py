@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lk.extraction.tables import KINDS, depths
+from lk.extraction.tables import KINDS, depths, intermediate
 from lk.interactions import Interactions
 from lk.metrics.intervals import SEEDS, Array, jackknife
 from lk.metrics.wilson import wilson
-from lk.studies.alignment import Aligned, intermediate
+from lk.studies.alignment import Aligned
 from lk.studies.averages import BOTH, strengths
 from lk.studies.compared import QUANTITIES
 from lk.studies.grouping import line_table

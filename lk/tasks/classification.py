@@ -65,6 +65,7 @@ class Classification(pl.LightningModule):
         self.train_loss = MeanMetric() if network.seeds == 1 else None
         self.least_test_accuracy = LeastAccuracy(network.seeds) if network.seeds > 1 else None
         self.counted: dict[str, dict[str, Tensor]] | None = None
+        self.logged = False  # whether what counts over the present epoch is
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
@@ -83,6 +84,11 @@ class Classification(pl.LightningModule):
         with torch.random.fork_rng():
             _, adapter = examine(self.network, layers, x, data.num_classes, data.name)
         adapter.apply(self.network)
+        self.logged = False
+
+    def on_train_epoch_start(self) -> None:
+        """What counts over the epoch is not logged yet."""
+        self.logged = False
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Mean cross-entropy of a batch in nats, summed over seeds.
@@ -100,15 +106,18 @@ class Classification(pl.LightningModule):
         if not bool(torch.isfinite(loss)):
             self.refuse(each.detach())
         if counted and (logits.ndim == 2 or self.trainer.is_last_batch):
-            self.train_accuracy(logits, y) if logits.ndim == 2 else self.train_accuracy(
-                logits.flatten(0, 1), y.repeat(len(logits))
-            )
+            rows = (logits, y) if logits.ndim == 2 else (logits.flatten(0, 1), y.repeat(len(logits)))
+            self.train_accuracy.update(*rows)
         self.log("train/loss", loss.detach() / self.network.seeds, prog_bar=True, sync_dist=several, batch_size=len(y))
-        self.log("train/accuracy", self.train_accuracy, on_step=False, on_epoch=True)
-        if self.train_loss is not None:
-            if counted:
-                self.train_loss.update(loss.detach() / factor, counted)
-            self.log("train/loss_epoch", self.train_loss, on_step=False, on_epoch=True)
+        if self.train_loss is not None and counted:
+            self.train_loss.update(loss.detach() / factor, counted)
+        if (
+            not self.logged
+        ):  # once an epoch: Lightning computes them at its end, and a log costs as much as a small step
+            self.logged = True
+            self.log("train/accuracy", self.train_accuracy, on_step=False, on_epoch=True)
+            if self.train_loss is not None:
+                self.log("train/loss_epoch", self.train_loss, on_step=False, on_epoch=True)
         return loss
 
     @property
@@ -161,15 +170,17 @@ class Classification(pl.LightningModule):
             "Earlier checkpoints are kept."
         )
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Loss and accuracy on the test split."""
         x, y = batch
         logits = self.network(x)
-        self.test_loss(losses(logits, y).mean(), len(y))
-        self.log("test/loss", self.test_loss, on_epoch=True)
+        self.test_loss.update(losses(logits, y).mean(), len(y))
         if self.least_test_accuracy is not None:
-            self.least_test_accuracy(logits, y)
-            self.log("test/accuracy_min", self.least_test_accuracy, on_epoch=True)
+            self.least_test_accuracy.update(logits, y)
             logits, y = logits.flatten(0, 1), y.repeat(len(logits))
-        self.test_accuracy(logits, y)
-        self.log("test/accuracy", self.test_accuracy, on_epoch=True, prog_bar=True)
+        self.test_accuracy.update(logits, y)
+        if batch_idx == 0:  # once, as in training
+            self.log("test/loss", self.test_loss, on_epoch=True)
+            if self.least_test_accuracy is not None:
+                self.log("test/accuracy_min", self.least_test_accuracy, on_epoch=True)
+            self.log("test/accuracy", self.test_accuracy, on_epoch=True, prog_bar=True)

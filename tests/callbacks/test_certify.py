@@ -21,6 +21,7 @@ from lk.certification.rows import VERIFIERS, final_rows
 from lk.cli import analyze, train
 from lk.data import GroupTable
 from lk.groups import Cyclic, Symmetric
+from lk.loggers.keys import GROUP_FIGURES, key
 from lk.networks import GroupNetwork
 from lk.proofs import Certificate, Tables, brute_force, load_explanation
 from lk.runs import Run
@@ -126,24 +127,38 @@ def test_a_stopped_run_keeps_its_rows(watched, tmp_path, monkeypatch):
     for name, keys in (("certificates", ["bound", "operations"]), ("progress", ["value"])):
         whole, again = (r.read_table(name) for r in (watched, run))
         assert again["step"].tolist() == whole["step"].tolist()
-        for key in keys:
-            assert np.array_equal(again[key], whole[key], equal_nan=True), (name, key)
+        for column in keys:
+            assert np.array_equal(again[column], whole[column], equal_nan=True), (name, column)
 
 
 def test_wandb_received_the_means(watched):
     history = [record["history"]["item"] for record in records(watched.path / "wandb") if record["type"] == "history"]
-    rows = [item for item in history if "certify/bound_schur" in item]
+    rows = [item for item in history if "certify/schur/bound" in item]
     assert [row["trainer/global_step"] for row in rows] == STEPS
     certificates = watched.read_table("certificates")
     last = certificates[(certificates["step"] == 100) & (certificates["verifier"] == "schur")]
-    assert rows[-1]["certify/bound_schur"] == pytest.approx(last["bound"].mean())
+    assert rows[-1]["certify/schur/bound"] == pytest.approx(last["bound"].mean())
     assert {
         "certify/provable",
-        "certify/cost_gset",
+        "certify/gset/cost",
+        "certify/gset/bound_float32",
+        "checkpoint/epoch",
         "certify/test_accuracy",
         "certify/biequivariance",
         "certify/gini_left",
     } <= set(rows[-1])
+    figures = {
+        name: [item["checkpoint/epoch"] for item in history if f"{name}._type" in item]
+        for name in [key("figures", figure) for figure in GROUP_FIGURES]
+    }
+    epochs = [row["checkpoint/epoch"] for row in rows]
+    assert epochs == sorted(progress_epochs(watched))
+    assert all(found == epochs for name, found in figures.items() if "circuit" not in name)
+    assert set(figures["figures/3_circuit"]) <= set(epochs)  # where a circuit was found
+
+
+def progress_epochs(run):
+    return run.read_table("progress")["epoch"].unique().tolist()
 
 
 def test_the_report_is_complete_without_interactions(watched):

@@ -9,6 +9,7 @@ import pytest
 
 import lk.extraction.extraction
 import lk.extraction.forecast
+from lk.callbacks import ExtractInteractions, SaveCheckpoints
 from lk.cli import analyze, train
 from lk.data import Digits
 from lk.extraction import Checkpoint, Extraction
@@ -40,6 +41,30 @@ def test_seconds_of_work_are_never_zero_minutes():
     assert "probes" not in Forecast(0.0, 1.0, 1.0).text(8)  # already fitted, or a score of raw activations
     assert Forecast(0.0, 60.0, 9000.0).text(12).startswith("about 2.5 h (")
     assert "a factor of 10" in Forecast(0.0, 60.0, 9000.0).text(12)
+
+
+def test_what_remains_is_told_from_a_timed_checkpoint():
+    text = Forecast(1.0, 0.5, 2.0, 1.5).of_rest("default", 0, 10)
+    assert text == (
+        "Extraction 'default': the checkpoint of step 0 took 5 s; 10 more like it take about 50 s (probes 10 s, "
+        "forward passes 5 s, decomposition 20 s, tables and pictures 15 s)."
+    )
+
+
+def test_the_timed_checkpoint_tells_what_the_others_take(tiny_config, tmp_path, capsys):
+    """Probes, decomposition, tables and logger are counted: within a factor of 4, on a busy machine too."""
+    config = tmp_path / "six.yaml"
+    config.write_text(tiny_config.read_text().replace("n: 4", "n: 6").replace("max_epochs: 2", "max_epochs: 1"))
+    cli = train(["fit", "--config", str(config), "--runs_dir", str(tmp_path), "--id", "timed", "--report", "false"])
+    schedule, extract = (
+        next(c for c in cli.trainer.callbacks if isinstance(c, kind)) for kind in (SaveCheckpoints, ExtractInteractions)
+    )
+    said = re.sub(r"\s+", " ", capsys.readouterr().err)
+    assert len(re.findall(r"the checkpoint of step 0 took .*; 2 more like it take about", said)) == 1
+    took = sum(seconds for step, seconds in schedule.budget.costs.items() if step > 0)
+    assert 1 / 4 < 2 * sum(extract.timed) / took < 4
+    assert extract.timed.show > 0.05 * sum(extract.timed)  # W&B's picture and tables
+    assert schedule.budget.watched > took
 
 
 def test_cost_of_a_game_grows_with_its_players():

@@ -18,22 +18,7 @@ from lk.metrics.intervals import jackknife
 from lk.paper.ablation import Ablation, rows
 from lk.paper.controls import CONTROLS, Controls, RandomLabels, Shuffled
 from lk.paper.final_checkpoint import FinalCheckpoint, evenly
-from lk.paper.findings import (
-    FAILS,
-    HOLDS,
-    LEAST,
-    PARTS,
-    UNDECIDED,
-    LayerMeasures,
-    claimed,
-    findings,
-    high_orders,
-    judge,
-    low_orders,
-    over_runs,
-    overall,
-    verdict,
-)
+from lk.paper.findings import LEAST, PARTS, LayerMeasures, claimed, findings, over_runs
 from lk.paper.generalisation import generalisation, low_over_high, pair_of, stability_findings
 from lk.paper.settings import Architecture, Paper
 from lk.paper.stability_study import StabilityStudy
@@ -42,6 +27,8 @@ from lk.paper.studies import PaperStudies
 from lk.paper.verdicts import held, verdict_table
 from lk.probes import Optimum
 from lk.runs import Run
+from lk.studies.run_facts import high_orders, low_orders
+from lk.studies.verdict import FAILS, HOLDS, UNDECIDED, judge, overall, verdict
 from tests.helpers.run_folders import interactions
 
 

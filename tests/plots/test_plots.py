@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -58,6 +59,9 @@ def frames(layers=LAYERS):
         }
     )
     probes = pd.concat([probes.assign(step=step, epoch=step / 10) for step in (0, 10)])
+    beside = pd.DataFrame({"layer": layers[:-1], "depth": [0.0, 0.3, 0.7], "completeness": [0.2, 0.5, 0.9]}).assign(
+        low=0.1, high=0.95, cka_output=[0.1, 0.4, 0.8], knn_accuracy=0.9, effective_rank=[20.0, 9.0, 5.0]
+    )
     curves = pd.DataFrame(
         {"epoch": [1.0, 2.0] * 2, "quantity": ["test/loss"] * 2 + ["test/accuracy"] * 2, "value": [1.0, 0.5, 0.2, 0.9]}
     )
@@ -71,9 +75,13 @@ def frames(layers=LAYERS):
     images = np.linspace(0, 1, 32, dtype=np.float32).reshape(2, 1, 4, 4)
     return {
         **certified(),
+        **dynamics(layers),
         **paper(),
-        "heat_map": (last["salient_strength"],),
+        "change": (last["shares"], "Change, epoch 2"),
+        "companions": (mark(beside),),
         "iou_matrix": (pairs(), ["run-1", "run-2", "run-$3$"]),
+        "layer_probes": (mark(probes), "Probes, epoch 2"),
+        "layer_ratios": (last["shares"], "Ratios, epoch 2"),
         "layer_epoch_maps": (mark(maps), (("completeness", "Completeness"), ("reach", "Reach"))),
         "on_images": (strongest, images, owners.repeat(2, 0)),
         "order_over_epochs": (mark(whole["strengths"]),),
@@ -82,6 +90,8 @@ def frames(layers=LAYERS):
         "ranked_effects": (strongest, ["$a$", "b_{", "<c>", "d"]),
         "ratios": (last["shares"],),
         "run_lines": (lines,),
+        "salient_count": (last["counts"], "Salient, epoch 2"),
+        "signed_strength": (last["strengths"], "Signed, epoch 2"),
         "sorted_strengths": (mark(ranked(checkpoints[-1])), 0.05),
         "strength_by_order": (last["strengths"],),
         "training_curves": (curves, pd.DataFrame({"epoch": [0.0, 2.0]})),
@@ -97,6 +107,58 @@ def pairs():
         for order in (1, 2)
     ]
     return pd.DataFrame(rows, columns=["run_a", "run_b", "kind", "order", "mean", "chance", "n"])
+
+
+def dynamics(layers):
+    """Frames of figures about training; the second layer is marked."""
+    end = {"mean": 0.3, "low": 0.2, "high": 0.4, "n": 6, "network": "MLP on $\\frac{"}
+    at = [{"step": 10 * i, "epoch": float(i)} for i in range(3)]
+    centres = [
+        {**end, **when, "quantity": quantity, "layer": layer, "depth": depth, "marked": depth == 1}
+        for quantity in ("centre", "alone")
+        for depth, layer in enumerate(layers)
+        for when in at
+    ]
+    ends = {
+        "network": end["network"],
+        "layer": layers[-1],
+        "end_epoch": np.nan,
+        "lowest_epoch": 1.0,
+        "opens_epoch": 1.5,
+    }
+    gaps = pd.DataFrame({"network": end["network"], "run": "run-$1$", "epoch": [1.0, 2.0], "gap": [0.1, 0.4]})
+    flows = [
+        {
+            "network": end["network"],
+            "place": place,
+            "label": f"$_{place}",
+            "history": history,
+            "count": 3.0,
+            "kept": 2.0,
+        }
+        for place in range(3)
+        for history in ("reliable", "betraying", "other")
+    ]
+    quantities = ("share", "chance", "shared", "alone")
+    general = [{**end, **at[2], "quantity": quantity, "order": order} for quantity in quantities for order in (1, 2, 3)]
+    orders = [
+        {**end, **when, "layer": layers[1], "marked": True, "sign": sign, "order": o}
+        for when in at
+        for sign in ("positive", "negative")
+        for o in (1, 2)
+    ]
+    noise = [{**end, **when, "order": o, "real": 0.5, "theory": 0.4, "variance": 1e-4} for when in at for o in (1, 2)]
+    curves = [
+        {**end, "run": "run-$1$", "phase": "phase 1", "orders": "low orders", "time": time} for time in (0.5, 1.0)
+    ]
+    return {
+        "alluvial": (pd.DataFrame(flows),),
+        "generalisation_by_order": (pd.DataFrame(general),),
+        "noise_curve": (pd.DataFrame(noise),),
+        "orders_over_training": (pd.DataFrame(orders),),
+        "phases": (pd.DataFrame(centres), pd.DataFrame([ends]), gaps),
+        "survival": (pd.DataFrame(curves),),
+    }
 
 
 def certified():
@@ -182,7 +244,14 @@ def test_figure(name, drawn):
         assert mpl.pyplot.get_fignums() == []
 
 
-UNMARKED = {"training_curves", "iou_matrix", *certified(), *(set(paper()) - {"paper_overlap", "paper_ratios"})}
+WITHOUT_LAYERS = {"alluvial", "generalisation_by_order", "noise_curve", "survival"}  # of the output alone
+UNMARKED = {
+    "training_curves",
+    "iou_matrix",
+    *WITHOUT_LAYERS,
+    *certified(),
+    *(set(paper()) - {"paper_overlap", "paper_ratios"}),
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(DRAW) - UNMARKED))
@@ -286,7 +355,7 @@ def test_long_names_are_cut_in_the_middle_and_stay_different():
         assert axes.get_window_extent().width > 0.2 * figure.bbox.width  # the bars have room
 
 
-@pytest.mark.parametrize("name", ["overlap", "strength_by_order", "paper_overlap"])
+@pytest.mark.parametrize("name", ["change", "overlap", "signed_strength", "strength_by_order", "paper_overlap"])
 def test_strength_drawn_downwards_has_positive_ticks(name, drawn):
     figure_image(drawn[name])
     below = 0
@@ -297,13 +366,13 @@ def test_strength_drawn_downwards_has_positive_ticks(name, drawn):
                 below += place < 0
     assert below  # there is something below zero, and it is said
     said = " ".join(text.get_text() for text in words(drawn[name]))
-    assert "drawn downwards" in said or "↓ negative" in said
+    assert re.search(r"downwards|↓ negative", said)
 
 
 def test_a_figure_without_room_says_so_itself():
     layers = (*(f"layer{i}" for i in range(8)), "output")
     many = frames(layers)
-    for name in ("overlap", "strength_by_order", "order_over_epochs"):
+    for name in ("change", "overlap", "signed_strength", "strength_by_order", "order_over_epochs"):
         said = " ".join(text.get_text() for text in words(getattr(plots, name)(*many[name])))
         assert re.search(r"6 of \d layers, evenly spread", said), name
     five = frames((*LAYERS[:3], "fourth", "output"))  # as in configs/digits.yaml, of which one layer was missing
@@ -312,17 +381,36 @@ def test_a_figure_without_room_says_so_itself():
     assert "evenly spread" not in " ".join(text.get_text() for text in words(figure))
 
 
-def test_heat_map_and_sorted_strengths_show_the_numbers_of_the_averages(drawn):
-    table = frames()["heat_map"][0]
-    for panel, kind in zip(
-        [axes for axes in drawn["heat_map"].axes if axes.get_title(loc="left") in ("AND", "OR")],
-        ("and", "or"),
-        strict=True,
-    ):
-        shown = np.asarray(panel.images[0].get_array())
-        rows = (
-            table[(table["kind"] == kind) & (table["order"] > 0)]
-            .pivot(index="layer", columns="order", values="mean")
-            .reindex(LAYERS)
-        )
-        np.testing.assert_allclose(shown, rows)
+def heights(figure, panel=0):
+    """Bottom and top of every bar of a panel, one array for each artist."""
+    shown = [c for c in figure.axes[panel].collections if isinstance(c, PolyCollection)]
+    return [np.array([path.get_extents().intervaly for path in bars.get_paths()]) for bars in shown]
+
+
+def test_bars_while_training_are_the_averages(drawn):
+    """Each bar from its base to its end, in the order of the rows."""
+    strengths, shares, counts = (frames()[name][0] for name in ("signed_strength", "change", "salient_count"))
+    positive = strengths[
+        (strengths["kind"] == "and") & (strengths["quantity"] == "positive") & (strengths["order"] > 0)
+    ]
+    np.testing.assert_allclose(heights(drawn["signed_strength"])[0][:, 1], positive["mean"])
+    own = shares[(shares["kind"] == "both") & (shares["order"] > 0) & (shares["reference"] == "checkpoint before")]
+    kept, emerged, gone = (own[own["quantity"] == name]["mean"] for name in ("overlap", "forgotten", "new"))
+    grey, blue, orange = heights(drawn["change"], 1)
+    np.testing.assert_allclose(grey[:, 1], kept)
+    np.testing.assert_allclose(blue[:, 1] - blue[:, 0], emerged)
+    np.testing.assert_allclose(blue[:, 0], kept)
+    np.testing.assert_allclose(orange[:, 0], -gone)
+    both = counts[(counts["kind"] == "both") & (counts["order"] == 0)]
+    np.testing.assert_allclose(heights(drawn["salient_count"])[1][:, 1], both["mean"])
+
+
+def test_lines_while_training_are_the_averages(drawn):
+    shares, probes = frames()["layer_ratios"][0], frames()["layer_probes"][0]
+    rows = shares[(shares["kind"] == "both") & (shares["order"] == 0) & (shares["reference"] == "output")]
+    for line, name in zip(drawn["layer_ratios"].axes[0].lines, ("completeness", "redundancy"), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), rows[rows["quantity"] == name]["mean"].iloc[:-1])
+    last = probes[probes["step"] == 10]
+    line, chance = drawn["layer_probes"].axes[0].lines
+    np.testing.assert_allclose(line.get_ydata(), last["accuracy"])
+    assert set(chance.get_ydata()) == set(last["chance"])

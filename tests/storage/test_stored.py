@@ -12,16 +12,7 @@ from safetensors.torch import save_file
 
 import lk.storage.stored
 from lk.storage.digest import digest_files, digest_plain, digest_tensors
-from lk.storage.stored import (
-    expect,
-    load_checkpoint,
-    parse_json,
-    read_frame,
-    read_json,
-    read_tensors,
-    texts,
-    write_tensors,
-)
+from lk.storage.stored import expect, load_checkpoint, read_frame, read_tensors, texts, write_tensors
 
 REMEDY = "Make it again."
 
@@ -90,22 +81,6 @@ def test_texts():
     for value in ("ab", [1], None, {"a": 1}):
         with pytest.raises(ValueError, match="expected names as a list of texts"):
             texts(value, "names")
-
-
-# ---- JSON
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": 1, "a": 2}', "{", "", "\x00"])
-def test_json_that_is_refused(text, tmp_path):
-    with pytest.raises(ValueError):  # noqa: PT011  (the messages are those of the library)
-        parse_json(text)
-    (tmp_path / "x.json").write_text(text)
-    with pytest.raises(ValueError, match=r"x.json is truncated or no notes .*Make it again\."):
-        read_json(tmp_path / "x.json", "no notes", REMEDY)
-
-
-def test_json_that_is_no_object(tmp_path):
-    (tmp_path / "x.json").write_text("[1]")
-    with pytest.raises(ValueError, match="expected an object, got list"):
-        read_json(tmp_path / "x.json", "no notes", REMEDY)
 
 
 # ---- tables
