@@ -155,7 +155,7 @@ class Budget:
         found = read_yaml(self.path, REMEDY)
         try:
             if found["format"] != FORMAT:
-                raise ValueError(f"it is of format {found['format']!r}")
+                raise ValueError(f"expected format={FORMAT}, got format={found['format']!r}")
             numbers = [
                 found["trained"],
                 found["watched"],
@@ -165,7 +165,7 @@ class Budget:
             if not all(
                 plain_number(number) and number >= 0 for number in [*numbers, *found["kept"], *found["left_out"]]
             ):
-                raise ValueError("a number is negative or none")
+                raise ValueError("expected numbers of at least 0, got others")
             self.trained, self.watched, self.credit = map(float, numbers[:3])
             self.costs = {int(step): float(cost) for step, cost in found["costs"]}
             self.kept = dict.fromkeys(found["kept"], True) | dict.fromkeys(found["left_out"], False)

@@ -6,6 +6,7 @@ flags layers that say little (`lk.studies.low_signal`); every figure shows the f
 
 from lk.plots.alluvial import alluvial
 from lk.plots.change import change
+from lk.plots.companions import companions
 from lk.plots.generalisation_by_order import generalisation_by_order
 from lk.plots.iou_matrix import iou_matrix
 from lk.plots.layer_epoch_maps import layer_epoch_maps
@@ -31,6 +32,7 @@ from lk.plots.training_curves import training_curves
 __all__ = [
     "alluvial",
     "change",
+    "companions",
     "generalisation_by_order",
     "iou_matrix",
     "layer_epoch_maps",

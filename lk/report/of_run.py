@@ -12,6 +12,7 @@ from lk.games import OUTPUT
 from lk.metrics.wilson import wilson
 from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.pages.page import Gallery, Section, render
+from lk.report.companion_section import companion_section
 from lk.report.dynamics import dynamics_section
 from lk.report.extraction_sections import extraction_sections
 from lk.report.lead import lead
@@ -53,7 +54,10 @@ def write_report(run: Run) -> Path:
         (first if len(finished(extraction.low_signal)) else said).append(doubt)
         answers += [prefix + text for text in said]
         surprising += [prefix + text for text in extraction.surprises]
-        sections += extraction_sections(extraction, gallery, "" if len(extractions) == 1 else f" ({extraction.name})")
+        suffix = "" if len(extractions) == 1 else f" ({extraction.name})"
+        sections += extraction_sections(extraction, gallery, suffix)
+        companions = companion_section(extraction, gallery, suffix)
+        sections += [companions] if companions else []
         sections += dynamics_section(run, extraction.name, gallery)
     proven, certified = certificate_sections(run, gallery)
     answers += proven

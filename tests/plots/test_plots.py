@@ -59,6 +59,9 @@ def frames(layers=LAYERS):
         }
     )
     probes = pd.concat([probes.assign(step=step, epoch=step / 10) for step in (0, 10)])
+    beside = pd.DataFrame({"layer": layers[:-1], "depth": [0.0, 0.3, 0.7], "completeness": [0.2, 0.5, 0.9]}).assign(
+        low=0.1, high=0.95, cka_output=[0.1, 0.4, 0.8], knn_accuracy=0.9, effective_rank=[20.0, 9.0, 5.0]
+    )
     curves = pd.DataFrame(
         {"epoch": [1.0, 2.0] * 2, "quantity": ["test/loss"] * 2 + ["test/accuracy"] * 2, "value": [1.0, 0.5, 0.2, 0.9]}
     )
@@ -75,6 +78,7 @@ def frames(layers=LAYERS):
         **dynamics(layers),
         **paper(),
         "change": (last["shares"], "Change, epoch 2"),
+        "companions": (mark(beside),),
         "iou_matrix": (pairs(), ["run-1", "run-2", "run-$3$"]),
         "layer_probes": (mark(probes), "Probes, epoch 2"),
         "layer_ratios": (last["shares"], "Ratios, epoch 2"),
