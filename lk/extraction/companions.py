@@ -24,7 +24,8 @@ from lk.probes.probes import pooled
 from lk.runs import Run
 from lk.scores import class_numbers
 from lk.storage.digest import digest_plain, digest_tensors
-from lk.storage.stored import damaged, expect, parse_json, read_tensors, texts, write_tensors
+from lk.storage.stored import expect, read_tensors, texts, write_tensors
+from lk.storage.strict_json import damaged, parse_json
 
 FILE = "companions.safetensors"
 SAMPLES = 512  # a Gram matrix of a layer is 1 MB
