@@ -46,7 +46,7 @@ def test_six_figures_comparison_by_layer_and_certified_bounds():
         "interactions/1_conv1/completeness",
     ]
     assert compared["Completeness, fc"] == ["interactions/3_fc/completeness"]
-    assert compared["Probe accuracy, output"] == ["probe/3_output/accuracy", "probe/04_output/accuracy"]
+    assert compared["Probe accuracy, output"] == ["probe/3_output/accuracy", "probe/4_output/accuracy"]
     assert "Completeness, output" not in compared
     assert len(compared) == 2 * 3 + 2 * 4
     assert found["Certified"]["Certified accuracy"] == ["certify/irrep/bound", "certify/schur/bound"]
