@@ -117,7 +117,7 @@ def shape_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def phase_table(one: Configuration, measured: Measured) -> pd.DataFrame:
-    """Where phase 1 ends and where the order centre is lowest, of each run and layer; where the gap opens in all runs."""
+    """Where phase 1 ends and the order centre is lowest, of each run and layer; where the gap opens in all runs."""
     every = pd.concat([gap.set_index("epoch")["gap"] for gap in one.gaps], axis=1).dropna()
     opening, rows = gap_opens(every.index.to_numpy(float), every.to_numpy(float)), []
     for layer, runs in measured.items():
