@@ -108,8 +108,8 @@ def phase_section(tables: Tables, gallery: Gallery, prefix: str = "") -> Section
             )
             for row in output.to_dict("records")
         ],
-        "At the output. The gap begins to grow at the first window of five epochs with a slope above zero beyond its "
-        "interval.",
+        "At the output. The gap of all runs together begins to grow at the first window of five epochs with a slope "
+        "above zero beyond its interval.",
     )
     return section
 
