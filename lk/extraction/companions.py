@@ -18,6 +18,7 @@ from torch.utils.data import Subset
 from lk.extraction.checkpoint import Checkpoint
 from lk.extraction.extraction import Extraction
 from lk.games import OUTPUT
+from lk.interactions.origin import read_origin
 from lk.layers import device_of, read_layers
 from lk.metrics import cka, effective_rank, knn_accuracy
 from lk.probes.probes import pooled
@@ -131,7 +132,7 @@ def cka_between(one: Companions, other: Companions) -> pd.DataFrame:
 
 
 def companion_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
-    """Tables of all checkpoints that have companions: `companions` and `cka`; none without.
+    """Tables of all checkpoints that have companions of their own weights: `companions` and `cka`; none without.
 
     `companions`: step, epoch, layer, depth, effective_rank, knn_accuracy, cka_output (with the output), cka_before (of
     the layer with itself at the checkpoint before; NaN at the first), samples. `cka`: step, layer, other, cka of each
@@ -142,7 +143,9 @@ def companion_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
         place = path.parent / FILE
         if not place.is_file():
             continue
-        found = Companions.load(place)
+        found, read_from = Companions.load(place), read_origin(path).made_from
+        if read_from is not None and read_from["weights"] != found.made_from["weights"]:
+            continue  # of other weights than the interactions: a later extraction with companions measures again
         known = cka_of_pairs(found)
         pairs.append(known.assign(step=step))
         to_output = known[known["other"] == OUTPUT].set_index("layer")["cka"].to_dict()

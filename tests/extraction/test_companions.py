@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from lk.cli import analyze
 from lk.extraction.companions import FILE, Companions, cka_between
+from lk.extraction.tables import write_tables
 from lk.interactions import Interactions
 from lk.metrics import cka, effective_rank
 from lk.runs import Run
@@ -86,7 +87,8 @@ def test_other_weights_are_measured_again(run, tmp_path):
     first, last = (path.parent / FILE for path in (copy.extracted("default")[0], copy.extracted("default")[12]))
     expected = last.read_bytes()
     shutil.copy(first, last)
-    analyze(["extract", str(copy.path), "--report", "false"])
+    assert set(write_tables(copy, "default")["companions"]["step"]) == set(copy.checkpoints) - {12}
+    analyze(["extract", str(copy.path), "--report", "false", "--extraction.companions", "true"])
     assert last.read_bytes() == expected
 
 
