@@ -56,9 +56,14 @@ def frames(layers=LAYERS):
         }
     )
     probes = pd.concat([probes.assign(step=step, epoch=step / 10) for step in (0, 10)])
-    beside = pd.DataFrame({"layer": layers[:-1], "depth": [0.0, 0.3, 0.7], "completeness": [0.2, 0.5, 0.9]}).assign(
-        low=0.1, high=0.95, cka_output=[0.1, 0.4, 0.8], knn_accuracy=0.9, effective_rank=[20.0, 9.0, 5.0]
-    )
+    hidden = len(layers) - 1
+    measures = {
+        "depth": np.linspace(0, 0.7, hidden),
+        "completeness": np.linspace(0.2, 0.9, hidden),
+        "cka_output": np.linspace(0.1, 0.8, hidden),
+        "effective_rank": np.linspace(20, 5, hidden),
+    }
+    beside = pd.DataFrame({"layer": layers[:-1], **measures}).assign(low=0.1, high=0.95, knn_accuracy=0.9)
     strongest = mark(strongest_of(checkpoints[-1], [("one\nno. 3", layers[1], 0), ("two", layers[-1], 1)]))
     lines = (
         last["counts"]
