@@ -29,22 +29,27 @@ PARTS = {  # part of the table: what belongs to it; names that one of the trees 
     "decomposition": ("lk.extraction.games:interactions_of", "lk.extraction.forecast:random_game_time"),
     "tables": (
         "lk.callbacks.extract:measure_checkpoint",
-        "lk.callbacks.extract:averages",
+        "lk.callbacks.extract:record_interactions",
         "lk.extraction.tables:write_tables",
     ),
     "pictures": (
         "matplotlib.figure:Figure.savefig",
+        "matplotlib.figure:Figure.draw",
+        "matplotlib.figure:Figure.subplots",
+        "matplotlib.layout_engine:ConstrainedLayoutEngine.execute",
+        "lk.pages.page:Gallery.hang",
         "lk.callbacks.log:figure_image",
         "lk.callbacks.log:heat_map",
-        "lk.pages.page:Gallery.hang",
-        "lk.plots.style:grid",
+        "lk.callbacks.log:panels",
+        "lk.callbacks.log:log_figures",
     ),
     "logger": (
         "lk.callbacks.extract:log_extraction",
         "lk.callbacks.extract:log_artifact",
-        "lk.loggers:Wandb.log_metrics",
-        "lk.loggers:Wandb.log_hyperparams",
-        "lk.loggers:Wandb.finalize",
+        "lk.loggers.results:log_results",
+        "pytorch_lightning.loggers:WandbLogger.log_metrics",
+        "pytorch_lightning.loggers:WandbLogger.log_hyperparams",
+        "pytorch_lightning.loggers:WandbLogger.finalize",
         "lk.loggers:Wandb.finish",
     ),
     "report": ("lk.report:write_report",),
@@ -55,7 +60,6 @@ PARTS = {  # part of the table: what belongs to it; names that one of the trees 
     "forecast": ("lk.callbacks.extract:forecast",),
     "compiled code": ("numba.core.dispatcher:Dispatcher.compile",),
 }
-FIRST = ("imports", "configuration")
 
 
 class Clock:

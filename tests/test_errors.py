@@ -33,7 +33,7 @@ def text(node: ast.expr) -> str | None:
 
 def passes_on(node: ast.AST) -> bool:
     """Whether the message holds that of an error that was caught, which says the rest."""
-    return any(isinstance(part, ast.Name) and part.id == "error" for part in ast.walk(node))
+    return any(isinstance(part, ast.Name) and part.id in ("error", "reason") for part in ast.walk(node))
 
 
 def offences(source: str) -> list[str]:

@@ -130,6 +130,14 @@ def test_the_environment_wins(monkeypatch, tmp_path):
     assert Wandb(save_dir=str(tmp_path))._wandb_init["mode"] == "offline"
 
 
+def test_the_agent_of_wandb_gets_an_online_run(monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setenv("WANDB_SWEEP_ID", "swept")
+    assert Wandb(id="a", save_dir=str(tmp_path))._wandb_init["mode"] == "online"
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert Wandb(id="a", save_dir=str(tmp_path))._wandb_init["mode"] == "offline"
+
+
 def test_an_unknown_mode():
     with pytest.raises(ValueError, match="expected mode offline, online or disabled, got mode='sometimes'"):
         Wandb(mode="sometimes")

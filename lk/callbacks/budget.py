@@ -22,7 +22,7 @@ class Budget:
     Let T be the expected time of the whole training, W the time that watching took so far, c that of the latest kept
     checkpoint, and R the number of checkpoints that are still scheduled before the last. Beside the last one,
 
-    .. math:: K = (\mathrm{share} \\cdot T - W) / c - 1
+    .. math:: K = (\mathrm{share} \cdot T - W) / c - 1
 
     of them can be paid. Each one that comes up adds K / R, at most 1, to a credit, and is kept where the credit reaches
     1: those kept are spread evenly over what is left. The first and the last are always kept.
@@ -155,7 +155,7 @@ class Budget:
         found = read_yaml(self.path, REMEDY)
         try:
             if found["format"] != FORMAT:
-                raise ValueError(f"it is of format {found['format']!r}")
+                raise ValueError(f"expected format={FORMAT}, got format={found['format']!r}")
             numbers = [
                 found["trained"],
                 found["watched"],
@@ -165,7 +165,7 @@ class Budget:
             if not all(
                 plain_number(number) and number >= 0 for number in [*numbers, *found["kept"], *found["left_out"]]
             ):
-                raise ValueError("a number is negative or none")
+                raise ValueError("expected numbers of at least 0, got others")
             self.trained, self.watched, self.credit = map(float, numbers[:3])
             self.costs = {int(step): float(cost) for step, cost in found["costs"]}
             self.kept = dict.fromkeys(found["kept"], True) | dict.fromkeys(found["left_out"], False)

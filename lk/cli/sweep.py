@@ -85,7 +85,9 @@ def check_settings(found: Sweep, runs: list[str]) -> None:
         except SystemExit as error:
             if error.code:
                 reason = refused.getvalue().partition("(--help")[0].removeprefix("error: ")
-                raise ValueError(f"{run}: {' '.join(reason.split())}") from None
+                raise ValueError(
+                    f"expected settings that train.py takes, got {run}: {' '.join(reason.split())}"
+                ) from None
 
 
 def covering(words: Mapping[str, list[str]]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 import sys
 import traceback
@@ -15,6 +16,7 @@ import pytorch_lightning as pl
 import yaml
 from jsonargparse import Namespace
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning import loggers
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
@@ -36,6 +38,10 @@ from lk.runs import Run
 from lk.runs.lock import locked
 from lk.runs.segments import write_config
 from lk.tasks import Classification
+from lk.text import nearest
+
+UNKNOWN_CLASS = re.compile(r"Expected a dot import path string: (\S+)")
+LOGGERS = ["Wandb", *loggers.__all__]
 
 
 class TrainParser(Parser, LightningArgumentParser):
@@ -47,6 +53,13 @@ class TrainParser(Parser, LightningArgumentParser):
         if is_logger(theclass) and any(action.dest == FOLDER and action.required for action in self._actions):
             self.set_defaults({FOLDER: LEFT_OUT})
         return added
+
+    def explain(self, message: str) -> str:
+        """The innermost error; of an unknown logger its name alone."""
+        unknown = UNKNOWN_CLASS.search(message)
+        if unknown and "trainer.logger" in message:
+            return f"expected a logger for trainer.logger, got {unknown[1]!r}. {nearest(unknown[1], LOGGERS)}"
+        return super().explain(message)
 
 
 class TrainCLI(LightningCLI):

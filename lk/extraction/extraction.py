@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lk.data import Data
 
 PARTS = ("players", "masker", "score", "probes")
-INDIFFERENT = ("batch_size", "name")  # settings that change no result
+INDIFFERENT = ("batch_size", "name", "companions")  # settings that change no interaction
 
 
 class Extraction(metaclass=Recorded):
@@ -41,6 +41,7 @@ class Extraction(metaclass=Recorded):
         salience_ratio: Threshold of salience, relative to the strongest interaction.
         batch_size: Masked samples per forward pass.
         name: Name of the extraction inside the run.
+        companions: Measure debiased CKA, effective rank and kNN accuracy of each layer too, on 512 test samples.
 
     Raises:
         ValueError: A setting is out of range, or a part has an argument that no settings file can hold.
@@ -59,6 +60,7 @@ class Extraction(metaclass=Recorded):
         salience_ratio: float = 0.05,
         batch_size: int = 64,
         name: str = "default",
+        companions: bool = False,
     ) -> None:
         if kappa < 0 or gap <= 0 or not 0 <= salience_ratio < 1 or batch_size < 1:
             raise ValueError(
@@ -88,6 +90,7 @@ class Extraction(metaclass=Recorded):
             gap,
         )
         self.salience_ratio, self.batch_size, self.name = salience_ratio, batch_size, name
+        self.companions = companions
         for part in PARTS:
             # Results are told apart by their settings: what cannot be written into settings.yaml is refused before any
             # work.

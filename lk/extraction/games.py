@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lk.extraction.checkpoint import Checkpoint
+from lk.extraction.companions import companions
 from lk.extraction.extraction import Extraction
 from lk.extraction.probing import probe_checkpoint
 from lk.games import OUTPUT, count_players
@@ -50,6 +51,8 @@ def read(
         )
         if extraction.score.reads == "logits":
             frozen = replace(frozen, probes=probe_checkpoint(frozen, extraction))
+        if extraction.companions:
+            companions(frozen, extraction)
         return frozen, extract(frozen, extraction, done)
 
 

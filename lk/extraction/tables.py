@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from lk.extraction.companions import companion_tables
 from lk.extraction.games import read_games
 from lk.games import OUTPUT
 from lk.interactions import Interactions
@@ -231,6 +232,7 @@ def write_tables(run: Run, name: str) -> dict[str, pd.DataFrame]:
             collected.setdefault(key, []).append(frame)
         before = found
     tables = {key: pd.concat(frames, ignore_index=True) for key, frames in collected.items()}
+    tables |= companion_tables(run, name)
     for key, frame in tables.items():
         run.write_table(f"{name}/{key}", frame)
     if before is not None:

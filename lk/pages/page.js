@@ -1,7 +1,8 @@
 "use strict";
 // The page moves: one slider over epochs, the value under the pointer, figures as files, light and dark.
 const root = document.documentElement;
-const charts = [...document.querySelectorAll("figure")].filter(figure => figure.querySelector("script")).map(figure => ({
+const figures = [...document.querySelectorAll("figure")];
+const charts = figures.filter(figure => figure.querySelector("script")).map(figure => ({
   figure,
   data: JSON.parse(figure.querySelector("script").textContent),
   marks: [...figure.querySelectorAll("[data-m]")],
@@ -11,7 +12,10 @@ const charts = [...document.querySelectorAll("figure")].filter(figure => figure.
 const epochs = [...new Set(charts.flatMap(chart => chart.data.epochs))].sort((a, b) => a - b);
 
 // ---- epochs
-const words = epoch => Number.isInteger(epoch) ? String(epoch) : epoch < 1 ? String(Number(epoch.toPrecision(1))) : epoch.toFixed(1);
+function words(epoch) {
+  if (Number.isInteger(epoch)) return String(epoch);
+  return epoch < 1 ? String(Number(epoch.toPrecision(1))) : epoch.toFixed(1);
+}
 function show(epoch) {
   for (const chart of charts) {
     if (!chart.data.epochs.length) continue;
@@ -63,7 +67,8 @@ function said(data, mark, place) {
   const [mean, low, high] = mark.values[Math.min(place, mark.values.length - 1)];
   if (mean === null) return "";
   const interval = low === null || high === null ? "" : ` (95 %: ${number(low)} to ${number(high)})`;
-  return `${mark.at.map(own => word(own, place)).filter(Boolean).join(" · ")}\n${number(mean)}${data.unit ? ` ${data.unit}` : ""}${interval}`;
+  const what = mark.at.map(own => word(own, place)).filter(Boolean).join(" · ");
+  return `${what}\n${number(mean)}${data.unit ? ` ${data.unit}` : ""}${interval}`;
 }
 for (const chart of charts) {
   const panels = chart.figure.querySelector(".panels");
@@ -81,13 +86,15 @@ for (const chart of charts) {
     tip.hidden = !text;
     tip.textContent = text;
     tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8))}px`;
-    tip.style.top = `${event.clientY > innerHeight - 130 ? event.clientY - 14 - tip.offsetHeight : event.clientY + 18}px`;
+    const below = event.clientY < innerHeight - 130;
+    tip.style.top = `${below ? event.clientY + 18 : event.clientY - 14 - tip.offsetHeight}px`;
   });
   panels.addEventListener("pointerleave", () => { tip.hidden = true; });
 }
 
 // ---- figures as files
-const dark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+const wished = matchMedia("(prefers-color-scheme: dark)");
+const dark = () => root.dataset.theme ? root.dataset.theme === "dark" : wished.matches;
 const escaped = text => text.replace(/[&<>]/g, sign => `&#${sign.charCodeAt(0)};`);
 function download(name, content) {
   const link = document.createElement("a");
@@ -100,9 +107,9 @@ function drawing(figure) {  // one SVG of all panels, the legend and the title, 
   const legend = figure.querySelector(".legend"), above = 30 + (legend ? legend.offsetHeight + 8 : 0);
   const top = legend ? legend.getBoundingClientRect().top : 0;
   for (const item of legend ? legend.children : []) {
-    const box = item.getBoundingClientRect(), y = box.top - top + 30;
-    parts.push(`<svg x="${box.left - frame.left}" y="${y + 4}" width="12" height="12">${item.firstChild.innerHTML}</svg>`);
-    parts.push(`<text x="${box.left - frame.left + 18}" y="${y + 14}">${escaped(item.textContent)}</text>`);
+    const box = item.getBoundingClientRect(), x = box.left - frame.left, y = box.top - top + 30;
+    parts.push(`<svg x="${x}" y="${y + 4}" width="12" height="12">${item.firstChild.innerHTML}</svg>`);
+    parts.push(`<text x="${x + 18}" y="${y + 14}">${escaped(item.textContent)}</text>`);
   }
   for (const svg of panels.children) {
     const box = svg.getBoundingClientRect(), copy = svg.cloneNode(true);
@@ -114,9 +121,12 @@ function drawing(figure) {  // one SVG of all panels, the legend and the title, 
   }
   const style = document.getElementById("chart-style").textContent
     .replace(/light-dark\(([^,]+), ([^)]+)\)/g, dark() ? "$2" : "$1").replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  const height = frame.height + above + 8, title = figure.querySelector("figcaption b").textContent;
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" width="${frame.width + 20}" height="${height}" viewBox="-10 0 ${frame.width + 20} ${height}">` +
-    `<style>${style}</style><rect x="-10" width="100%" height="100%" class="paper"/><text y="18" class="title">${escaped(title)}</text>${parts.join("")}</svg>`;
+  const width = frame.width + 20, height = frame.height + above + 8;
+  const title = escaped(figure.querySelector("figcaption b").textContent);
+  const size = `width="${width}" height="${height}" viewBox="-10 0 ${width} ${height}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" class="chart" ${size}><style>${style}</style>` +
+    `<rect x="-10" width="100%" height="100%" class="paper"/><text y="18" class="title">${title}</text>` +
+    `${parts.join("")}</svg>`;
 }
 const address = svg => `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
 async function picture(svg) {  // twice the size of the screen
@@ -146,15 +156,16 @@ function print(figure) {
   root.classList.remove("one");
   figure.classList.remove("chosen");
 }
-for (const figure of document.querySelectorAll("figure")) {
+for (const figure of figures) {
   const chart = charts.find(own => own.figure === figure), still = figure.querySelector("img");
   const svg = () => still ? still.src : address(drawing(figure));
   const ways = {
     SVG: () => download(`${figure.id}.svg`, svg()),
     PNG: async () => download(`${figure.id}.png`, await picture(svg())),
     PDF: () => print(figure),
-    ...(chart && chart.data.marks.some(mark => mark.values.length) ? { CSV: () => download(`${figure.id}.csv`, new Blob([table(chart)], { type: "text/csv" })) } : {}),
   };
+  if (chart && chart.data.marks.some(mark => mark.values.length))
+    ways.CSV = () => download(`${figure.id}.csv`, new Blob([table(chart)], { type: "text/csv" }));
   const row = document.createElement("div");
   row.className = "save";
   for (const [form, save] of Object.entries(ways)) {

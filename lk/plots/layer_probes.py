@@ -1,5 +1,7 @@
 """Probe accuracy by layer, with chance."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.collections import LineCollection
@@ -32,7 +34,7 @@ def layer_probes(probes: pd.DataFrame, title: str) -> Figure:
     panel.axhline(chance, color=THRESHOLD, linestyle=":")
     panel.set(ylabel="test accuracy", ylim=(min(0.0, chance), 1.02))
     named(panel, layers, marked_in(last))
-    entries = {"this checkpoint": (TEST, "-"), "chance": (THRESHOLD, ":"), "earlier checkpoints": (EARLIER, "-")}
+    entries: Any = {"this checkpoint": (TEST, "-"), "chance": (THRESHOLD, ":"), "earlier checkpoints": (EARLIER, "-")}
     legend(figure, [Line2D([], [], color=c, linestyle=s, label=name) for name, (c, s) in entries.items()])
     note = "the output is the network itself; chance: always the most frequent class"
     counted = f"n = {int(samples.max()):,} test samples, whiskers: 95 % Wilson intervals"

@@ -1,5 +1,7 @@
 """Completeness and redundancy by layer, all orders together."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -8,7 +10,7 @@ from matplotlib.lines import Line2D
 from lk.plots.side_by_side import fixed, heading, legend, named
 from lk.plots.style import FORGOTTEN, TEST, layers_of, marked_in, styled, whiskers, with_intervals
 
-LINES = {"completeness": (TEST, "-", "o"), "redundancy": (FORGOTTEN, "--", "s")}
+LINES: Any = {"completeness": (TEST, "-", "o"), "redundancy": (FORGOTTEN, "--", "s")}
 
 
 @styled

@@ -23,7 +23,8 @@ LEFT, RIGHT, BOTTOM, TOP = 0.95, 0.15, 1.0, 0.72  # inches around the axes
 
 def fixed(rows: int = 1, height: float = HEIGHT) -> tuple[Figure, Any]:
     """A figure with set margins, and its axes `(rows, 1)`: to solve a layout costs as much as to draw."""
-    figure = Figure(figsize=(WIDTH, height), layout="none")
+    figure = Figure(figsize=(WIDTH, height))
+    figure.set_layout_engine("none")
     margins = {"left": LEFT / WIDTH, "right": 1 - RIGHT / WIDTH, "bottom": BOTTOM / height, "top": 1 - TOP / height}
     return figure, figure.subplots(rows, 1, squeeze=False, gridspec_kw={**margins, "hspace": 0.32})
 
@@ -92,11 +93,10 @@ def blocks(
 def named(axes: Axes, layers: Sequence[str], marked: Sequence[str]) -> None:
     """One place per layer along the x axis; room is made for names that are slanted."""
     layer_ticks(axes, layers, marked)
-    place = axes.get_subplotspec()
     slanted = any(text.get_rotation() for text in axes.get_xticklabels())
-    if place is not None and slanted:
-        place.get_gridspec().update(bottom=SLANTED / HEIGHT)
-        axes.set_position(place.get_position(axes.get_figure(root=True)))
+    if slanted:
+        box = axes.get_position()
+        axes.set_position((box.x0, SLANTED / HEIGHT, box.width, box.y1 - SLANTED / HEIGHT))
     axes.set_xlabel("" if slanted else "layer")
     axes.set_xlim(-0.6, len(layers) - 0.4)
     axes.grid(axis="x", visible=False)

@@ -40,7 +40,7 @@ def signed_strength(strengths: pd.DataFrame, title: str) -> Figure:
             own = rows[(rows["kind"] == kind) & (rows["quantity"] == quantity)]
             x, mean = places(own, layers, orders) + (side - 0.5) * 0.4, own["mean"].to_numpy(float)
             ends = np.sort(np.stack([np.zeros_like(mean), sign * mean]), 0)
-            bars(panel, x, *ends, 0.4, facecolor=colour, hatch="////" if kind == "or" else None)
+            bars(panel, x, ends[0], ends[1], 0.4, facecolor=colour, hatch="////" if kind == "or" else None)
             whiskers(panel, x, own[["low", "high"]] * sign)
     panel.axhline(0, color="#444444", linewidth=0.8)
     panel.autoscale_view()

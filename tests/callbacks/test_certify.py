@@ -154,7 +154,7 @@ def test_wandb_received_the_means(watched):
     epochs = [row["checkpoint/epoch"] for row in rows]
     assert epochs == sorted(progress_epochs(watched))
     assert all(found == epochs for name, found in figures.items() if "circuit" not in name)
-    assert figures["figures/3_circuit"][-1] == epochs[-1]
+    assert set(figures["figures/3_circuit"]) <= set(epochs)  # where a circuit was found
 
 
 def progress_epochs(run):

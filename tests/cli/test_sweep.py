@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from lk.cli import analyze
+from lk.cli.start import RUN_ID, run_id
 from lk.cli.sweep import covering
 from lk.runs import Run
 from lk.runs.heartbeat import beat, read_heartbeat, state
@@ -111,6 +112,15 @@ def test_a_folder_or_program_that_cannot_be_used_is_named(programmed, tiny_confi
 def test_every_value_is_read_once():
     words = {f"{a}{b}": [f"--a={a}", f"--b={b}"] for a in "xyz" for b in "01"}
     assert list(covering(words)) == ["x0", "x1", "y0", "z0"]
+
+
+def test_the_agent_of_wandb_names_the_run(monkeypatch):
+    for name, value in {RUN_ID: "", "WANDB_SWEEP_ID": "swept", "WANDB_RUN_ID": "abc123"}.items():
+        monkeypatch.setenv(name, value)  # monkeypatch removes afterwards what run_id sets
+    monkeypatch.delenv(RUN_ID)
+    assert run_id(None, "digits-mlp", False, None) == "abc123"
+    monkeypatch.delenv(RUN_ID)
+    assert run_id("mine", "digits-mlp", False, None) == "mine"
 
 
 @pytest.mark.slow

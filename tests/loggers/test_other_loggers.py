@@ -52,7 +52,10 @@ assert sys.modules["wandb"] is None
 
 @pytest.fixture(scope="module")
 def run(tiny_config, tmp_path_factory):
-    """The tiny run with five loggers, none of which names a folder; one takes no pictures, the disk of one is full."""
+    """The tiny run with TensorBoard, CSV, MLflow, a logger without pictures and one whose disk is full.
+
+    None names a folder.
+    """
     runs = tmp_path_factory.mktemp("others")
     (runs / "own_loggers.py").write_text(OWN)
     config = yaml.safe_load(tiny_config.read_text())

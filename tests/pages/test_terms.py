@@ -30,4 +30,8 @@ def test_text_is_escaped():
 @pytest.mark.parametrize("words", [GLOSSARY, GROUP_GLOSSARY, STUDY_GLOSSARY])
 def test_anchors_are_unique(words):
     assert len({anchor(word) for word in words}) == len(words)
+    assert "no term" in Terms(words)("a", "no term")
+
+
+def test_without_a_glossary_text_is_escaped_alone():
     assert Terms({})("a", "x & y") == "x &amp; y"
