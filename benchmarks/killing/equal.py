@@ -54,8 +54,8 @@ def timeless(thing: Any) -> Any:
     return [timeless(item) for item in thing] if isinstance(thing, list) else thing
 
 
-# The configuration names its own folder and id, the heartbeat its process and time.
-IGNORED = ("wandb", "segments.yaml", ".lock", "config.yaml", "heartbeat.json")
+# The configuration names its own folder and id, the heartbeat its process and the time.
+IGNORED = ("wandb", "segments.yaml", "heartbeat.json", ".lock", "config.yaml")
 
 
 def files_of(folder: Path) -> dict[str, Path]:
