@@ -169,7 +169,16 @@ def tried(places, tmp_path):
     return fit
 
 
-@pytest.mark.parametrize("name", STUDIES)
+# Twins in kind of another that runs: `pytest -m slow` runs them.
+SLOW = {"mnist", "cifar10_vgg16", "cifar10_alexnet"}
+
+
+def by_hand(names):
+    """Names as parameters, the slow ones marked."""
+    return [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in names]
+
+
+@pytest.mark.parametrize("name", by_hand(STUDIES))
 def test_study_runs(name, tried, places, tmp_path):
     """Every study of configs/paper, with the networks that it names, trained by their own configurations."""
     study = small(yaml.safe_load((ROOT / "paper" / f"{name}.yaml").read_text()), places)
@@ -183,7 +192,7 @@ def test_study_runs(name, tried, places, tmp_path):
     assert (tmp_path / "paper" / "tables" / "verdicts.parquet").is_file()
 
 
-@pytest.mark.parametrize("name", TRAININGS)
+@pytest.mark.parametrize("name", by_hand(TRAININGS))
 def test_config_runs(name, tried):
     run = tried(name)
     callbacks = [callback["class_path"].rsplit(".", 1)[-1] for callback in run.config["trainer"]["callbacks"]]

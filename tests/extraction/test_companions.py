@@ -91,7 +91,7 @@ def test_other_weights_are_measured_again(run, tmp_path):
     analyze(["extract", str(copy.path), "--report", "false", "--extraction.companions", "true"])
     again = Companions.load(last)
     assert again.made_from == expected.made_from
-    assert all(torch.equal(again.grams[layer], gram) for layer, gram in expected.grams.items())
+    torch.testing.assert_close(again.grams, expected.grams)  # sums of BLAS, not bit for bit
 
 
 def test_damaged_grams_are_refused(run, tmp_path):
