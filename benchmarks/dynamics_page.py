@@ -100,7 +100,9 @@ def half_lives(read):
 def means(read):
     table = read("class_means")
     rows = []
-    for (network, step, comparison), part in table.groupby(["network", "step", "comparison"], sort=False):
+    for (network, step, comparison), part in (
+        table.groupby(["network", "step", "comparison"], sort=False) if len(table) else ()
+    ):
         rows.append((network, step, comparison, *(number(value) for value in part.sort_values("order")["mean"])))
     markdown(("network", "step", "comparison", *range(1, len(rows[0]) - 2)), rows) if rows else None
 

@@ -1,6 +1,7 @@
 """Layers of the architecture: what a module of lk may import, directly and through others, read from its source."""
 
 import ast
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -85,7 +86,8 @@ def violations(path):
             yield f"{where}: {top} stays in {', '.join(sorted(ONLY_IN[top]))}"
 
 
-FILES = sorted(ROOT.rglob("*.py"))
+FILES = tuple(sorted(ROOT.rglob("*.py")))
+BELOW = tuple(path for path in FILES if path.parent != ROOT or path.name != "__init__.py")
 
 
 def module_of(path):
@@ -94,6 +96,7 @@ def module_of(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
 def graph(files):
     """Modules of lk that each module of lk imports.
 
@@ -126,7 +129,7 @@ def reached(start, edges):
 
 @pytest.mark.parametrize("part", sorted(FLOOR_OF))
 def test_nothing_above_is_reached_through_others(part):
-    edges = graph([path for path in FILES if path.parent != ROOT or path.name != "__init__.py"])
+    edges = graph(BELOW)
     for pair in LAZY:  # plots reach interactions again: the circle is broken by an import inside a function
         edges = {
             name: {to for to in ends if (name.split(".")[1], to.split(".")[1]) != pair} for name, ends in edges.items()
@@ -136,7 +139,7 @@ def test_nothing_above_is_reached_through_others(part):
 
 
 def test_trusted_code_reaches_no_search():
-    edges = graph([path for path in FILES if path.parent != ROOT or path.name != "__init__.py"])
+    edges = graph(BELOW)
 
     def parts(prefix):
         return {name.split(".")[1] for name in reached([name for name in edges if name.startswith(prefix)], edges)}

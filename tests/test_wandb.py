@@ -237,7 +237,7 @@ def command(config, runs, **environment):
     return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
 
 
-@pytest.mark.parametrize("mode", ["offline", "disabled"])
+@pytest.mark.parametrize("mode", ["offline", pytest.param("disabled", marks=pytest.mark.slow)])
 def test_the_path_of_the_report_is_the_last_line(tiny_config, tmp_path, mode):
     lines = command(tiny_config, tmp_path, WANDB_MODE=mode, OMP_NUM_THREADS="1")
     assert lines[-1] == f"Report: {tmp_path / 'said' / 'report.html'}"

@@ -54,7 +54,8 @@ def timeless(thing: Any) -> Any:
     return [timeless(item) for item in thing] if isinstance(thing, list) else thing
 
 
-IGNORED = ("wandb", "segments.yaml", ".lock", "config.yaml")  # the configuration names its own folder and id
+# The configuration names its own folder and id, the heartbeat its process and the time.
+IGNORED = ("wandb", "segments.yaml", "heartbeat.json", ".lock", "config.yaml")
 
 
 def files_of(folder: Path) -> dict[str, Path]:

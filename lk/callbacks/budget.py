@@ -22,7 +22,7 @@ class Budget:
     Let T be the expected time of the whole training, W the time that watching took so far, c that of the latest kept
     checkpoint, and R the number of checkpoints that are still scheduled before the last. Beside the last one,
 
-    .. math:: K = (\mathrm{share} \\cdot T - W) / c - 1
+    .. math:: K = (\mathrm{share} \cdot T - W) / c - 1
 
     of them can be paid. Each one that comes up adds K / R, at most 1, to a credit, and is kept where the credit reaches
     1: those kept are spread evenly over what is left. The first and the last are always kept.

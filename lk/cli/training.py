@@ -32,13 +32,13 @@ from lk.cli.parser import Parser
 from lk.cli.start import RUN_ID, is_first, run_id, start_of
 from lk.console import say
 from lk.data import Data
-from lk.layers import nearest
 from lk.loggers import log_results
 from lk.loggers.guard import attempt, guard
 from lk.runs import Run
 from lk.runs.lock import locked
 from lk.runs.segments import write_config
 from lk.tasks import Classification
+from lk.text import nearest
 
 UNKNOWN_CLASS = re.compile(r"Expected a dot import path string: (\S+)")
 LOGGERS = ["Wandb", *loggers.__all__]

@@ -228,7 +228,7 @@ class Interactions:
         return to_shapiq(self.and_[:, place, sample], self.or_[:, place, sample])
 
     def ranked(self, layers: Sequence[str] | None = None, sample: int = 0, k: int = 5) -> "pd.DataFrame":
-        """The strongest interactions of one sample at several layers, as `lk.plots.ranked_effects` takes them.
+        """A frame of the strongest interactions of one sample, by layer, as `lk.plots.ranked_effects` takes it.
 
         Args:
             layers: Names of the layers; default all.

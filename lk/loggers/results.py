@@ -38,7 +38,7 @@ def to_wandb(logger: WandbLogger, run: Run, report: Path | None) -> None:
     if logger.experiment.disabled:
         return
     if report is not None:
-        logger.log_metrics({"report": wandb.Html(str(report), inject=False)})
+        logger.experiment.log({"report": wandb.Html(str(report), inject=False)})
     every: Any = logger._log_model
     for step, path in list(run.checkpoints.items())[0 if every == "all" else -1 :] if every else ():
         artifact = wandb.Artifact(f"{run.id}-model", type="model", metadata={"step": step})

@@ -35,9 +35,9 @@ def log_rows(
 
         tables, new = GROWING.setdefault(logger, {}), rows
         if key not in tables:
-            tables[key] = wandb.Table(columns=list(rows), log_mode="INCREMENTAL")
+            tables[key] = wandb.Table(columns=list(map(str, rows.columns)), log_mode="INCREMENTAL")
             if not logger.experiment.resumed:
-                new = pd.concat([earlier(), rows], ignore_index=True)[list(rows)]
+                new = pd.concat([earlier(), rows], ignore_index=True)[list(rows.columns)]
         for row in new.astype(object).to_numpy().tolist():
             tables[key].add_data(*row)
         log_checkpoint(logger, {key: tables[key]}, epoch, step)

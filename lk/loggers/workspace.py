@@ -137,7 +137,7 @@ def compared(layers: Sequence[Sequence[str]], extraction: str) -> list[Any]:
         for own in layers:
             for place, layer in enumerate(own):
                 at = MOST_LAYERS if layer == OUTPUT else place
-                by_place.setdefault(at, {})[key(family, layer_part(place, layer), quantity, **named)] = layer
+                by_place.setdefault(at, {})[key(family, layer_part(place, layer, len(own)), quantity, **named)] = layer
         for place, keys in sorted(by_place.items()):
             if not (place == MOST_LAYERS and quantity in CONSTANT):
                 names = ", ".join(dict.fromkeys(keys.values()))

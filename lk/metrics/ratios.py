@@ -1,4 +1,7 @@
-"""Completeness and redundancy: ratios of strengths averaged over samples (Cheng et al., ICML 2024, after Eq. 8)."""
+"""Completeness and redundancy: ratios of strengths averaged over samples (Cheng et al., ICML 2024, after Eq. 8).
+
+The strengths (overlapping, forgotten, newly emerged: Eq. 7) are those of `lk.metrics.comparison`.
+"""
 
 import torch
 from torch import Tensor

@@ -116,4 +116,4 @@ def unbroken(text: str) -> str:
         >>> unbroken("5 %")
         '5\xa0%'
     """
-    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", text)
+    return re.sub(r"(?<=[\d)]) (?=%)", "\N{NO-BREAK SPACE}", text)

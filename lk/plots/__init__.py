@@ -9,7 +9,6 @@ from lk.plots.change import change
 from lk.plots.companions import companions
 from lk.plots.generalisation_by_order import generalisation_by_order
 from lk.plots.iou_matrix import iou_matrix
-from lk.plots.layer_epoch_maps import layer_epoch_maps
 from lk.plots.layer_probes import layer_probes
 from lk.plots.layer_ratios import layer_ratios
 from lk.plots.noise_curve import noise_curve
@@ -18,16 +17,12 @@ from lk.plots.order_over_epochs import order_over_epochs
 from lk.plots.orders_over_training import orders_over_training
 from lk.plots.overlap import overlap
 from lk.plots.phases import phases
-from lk.plots.probe_accuracy import probe_accuracy
 from lk.plots.ranked_effects import ranked_effects
 from lk.plots.ratios import ratios
 from lk.plots.run_lines import run_lines
 from lk.plots.salient_count import salient_count
 from lk.plots.signed_strength import signed_strength
-from lk.plots.sorted_strengths import sorted_strengths
-from lk.plots.strength_by_order import strength_by_order
 from lk.plots.survival import survival
-from lk.plots.training_curves import training_curves
 
 __all__ = [
     "alluvial",
@@ -35,7 +30,6 @@ __all__ = [
     "companions",
     "generalisation_by_order",
     "iou_matrix",
-    "layer_epoch_maps",
     "layer_probes",
     "layer_ratios",
     "noise_curve",
@@ -44,14 +38,10 @@ __all__ = [
     "orders_over_training",
     "overlap",
     "phases",
-    "probe_accuracy",
     "ranked_effects",
     "ratios",
     "run_lines",
     "salient_count",
     "signed_strength",
-    "sorted_strengths",
-    "strength_by_order",
     "survival",
-    "training_curves",
 ]

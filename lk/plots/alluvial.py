@@ -64,5 +64,5 @@ def stacked(panel: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
             low = base[place, number] + ease * (base[place + 1, number] - base[place, number])
             panel.fill_between(x, low, low + kept[place, number], color=colour, alpha=0.4, linewidth=0)
     labels = [short(str(label), 10) for label in places["label"]]
-    slanted = len(labels) > 6 or max(map(len, labels)) > 5
+    slanted = sum(map(len, labels)) > 40
     panel.set_xticks(range(len(labels)), labels, rotation=40 if slanted else 0, ha="right" if slanted else "center")

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from lk.plots.style import THRESHOLD, footnote, grid, short, spread, styled
 from lk.text import epochs as epoch_text
+from lk.text import significant
 
 
 @styled
@@ -29,7 +30,7 @@ def noise_curve(curves: pd.DataFrame, most: int = 6) -> Figure:
             panel.bar(found["order"], found["real"], color="#BBBBBB", width=0.75, label="measured")
             panel.plot(found["order"], found["theory"], "-o", color=THRESHOLD, markersize=3, label="theory")
             epoch, variance = epoch_text(float(found["epoch"].iloc[0])), float(found["variance"].iloc[0])
-            panel.set_title(f"epoch {epoch}, σ² = {variance:.0e}", fontsize=9)
+            panel.set_title(f"epoch {epoch}, σ² = {significant(variance, 1)}", fontsize=9)
             panel.set_xticks(sorted(own["order"].unique()))
             panel.tick_params(axis="x", labelsize=9)
             panel.grid(axis="x", visible=False)

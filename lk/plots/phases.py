@@ -59,7 +59,7 @@ def phases(centres: pd.DataFrame, ends: pd.DataFrame, gaps: pd.DataFrame) -> Fig
         marked,
         with_intervals(centres, "bands"),
         "hollow: marked †" if marked else "",
-        "dashed: end of phase 1 at the output (dotted: its lowest order centre, where the rule finds no end)",
+        "dashed: end of phase 1 at the output, mean of runs (dotted: lowest order centre where no run has one)",
     )
     return figure
 

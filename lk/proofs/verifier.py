@@ -3,6 +3,9 @@
 A verifier is a `Verifier` whose `bound` gives a `Bound`: computed lower bounds of logit gaps, and bounds on their
 rounding error. Everything that turns these numbers into a certificate is here, in `lk.proofs.decide` and in
 `lk.proofs.silent`.
+
+A verifier is trusted: it may reach `proofs`, `groups`, `networks`, `layers`, `transforms`, `storage`, `text` and
+`extras` of lk, and nothing that searches (`lk.finders`). `tests/test_imports.py` checks this, also through others.
 """
 
 import time

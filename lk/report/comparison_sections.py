@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from lk import charts, plots
+from lk.extraction.tables import KINDS
 from lk.games import OUTPUT
 from lk.metrics.intervals import SEEDS
 from lk.pages.glossary import METHOD
@@ -37,7 +38,7 @@ def what_section(figures: Figures, layers: pd.DataFrame, orders: pd.DataFrame) -
     )
     top, parts = highest_order(n), []
     rows = orders[orders["order"].between(1, top) & (orders["quantity"] == "salient")]
-    for kind in ("and", "or"):
+    for kind in KINDS:
         own = rows[(rows["kind"] == kind) & ((rows["order"] > 1) | (kind == "and"))]
         parts.append(panel(own, f"{kind.upper()} interactions", "order", "strength / mean |v(N) − v(∅)|", "order"))
     figures.hang(
@@ -101,14 +102,15 @@ def iou_section(figures: Figures, each: pd.DataFrame, of_sorts: pd.DataFrame) ->
     rows = (
         each.assign(line=each["run_a"] + " and " + each["run_b"]) if single else of_sorts.assign(line=of_sorts["pairs"])
     )
+    note = f"{of_samples(rows)}, bands: 95 % intervals over samples"
     if rows["line"].nunique() <= MOST_PAIRS:
         rows = rows[(rows["order"] <= top) & ((rows["order"] > 1) | (rows["kind"] == "and"))].assign(run="")
         parts = [
             panel(own[own["place"] == place], f"{kind.upper()}, {place}", "order", "intersection over union", "order")
-            for kind, own in rows.groupby("kind")
+            for kind, own in ((kind, rows[rows["kind"] == kind]) for kind in KINDS)
             for place in PLACES
         ]
-        how = "" if single else " Means over pairs of runs; bands over samples."
+        how = "" if single else " Means over pairs of runs."
         frame = pd.concat(parts, ignore_index=True)
         figures.gallery.hang(
             section,
@@ -117,7 +119,7 @@ def iou_section(figures: Figures, each: pd.DataFrame, of_sorts: pd.DataFrame) ->
             "Share of the interactions salient in either network that are salient in both, by order; sign and size are "
             "ignored. Dashed: chance level, the mean over random sets of the same sizes. "
             f"Samples on which both sets are empty are left out.{how}",
-            charts.run_lines(frame, list(dict.fromkeys(frame["line"])), 2, f"{of_samples(frame)}, dashed: chance"),
+            charts.run_lines(frame, list(dict.fromkeys(frame["line"])), 2, note),
         )
     if single:
         matrices(figures, each, section)
@@ -145,7 +147,7 @@ def stability_section(figures: Figures, table: pd.DataFrame) -> Section:
     rows = table[(table["order"] > 1) | (table["kind"] == "and")]
     parts = [
         panel(own[own["place"] == place], f"{kind.upper()}, {place}", "order", "|mean| / std", "order")
-        for kind, own in rows.groupby("kind")
+        for kind, own in ((kind, rows[rows["kind"] == kind]) for kind in KINDS)
         for place in PLACES
     ]
     figures.hang(

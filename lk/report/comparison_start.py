@@ -162,7 +162,7 @@ def training_section(
     section.table(header, rows, "Optimiser and parameters of the first run of each line.")
     parts = []
     if len(curves):
-        parts.append(panel(curves, "Test accuracy over training", "epoch", "test accuracy", "epoch"))
+        parts.append(panel(curves, "Test accuracy", "epoch", "test accuracy", "epoch"))
     if len(probes):
         parts.append(panel(probes, "Probe accuracy by depth", DEPTH, "test accuracy", "depth"))
     if parts:

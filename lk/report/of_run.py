@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from lk import charts
 from lk.certification.page import certificate_sections
 from lk.games import OUTPUT
-from lk.metrics.wilson import wilson
 from lk.pages.glossary import GLOSSARY, GROUP_GLOSSARY, GROUP_SOURCE, SOURCE
 from lk.pages.page import Gallery, Section, render
 from lk.report.companion_section import companion_section
@@ -19,11 +17,10 @@ from lk.report.lead import lead
 from lk.report.training_segments import on_segments, segments_section
 from lk.runs import Run
 from lk.runs.segments import read_segments
-from lk.studies.answers import finished, on_epochs, on_few, on_layers, on_low_signal, on_proof, on_salience
+from lk.studies.answers import finished, on_epochs, on_few, on_layers, on_low_signal, on_proof, on_salience, on_training
 from lk.studies.environment import TABLE
 from lk.studies.extraction_averages import ExtractionAverages
-from lk.studies.run_facts import arguments, class_name, optional_table, parameters, test_accuracy
-from lk.text import epochs, number, percent
+from lk.studies.run_facts import arguments, class_name, data_name, optional_table, parameters
 
 
 def write_report(run: Run) -> Path:
@@ -108,35 +105,6 @@ def extraction_answers(extraction: ExtractionAverages) -> tuple[str, list[str]]:
         on_proof(extraction.games, extraction.final.gap),
     ]
     return doubt, [text for text in said if text]
-
-
-def on_training(run: Run, size: int | None) -> str:
-    """What was trained and how well."""
-    accuracy = test_accuracy(run)
-    network, data = class_name(run.config["model"].get("network")), data_name(run)
-    text = f"{network}{f' with {size:,} parameters' if size else ''} was trained on {data}"
-    training = optional_table(run, "training")
-    if training is not None and len(training):
-        text += f" for {epochs(training['epoch'].max())} epochs ({int(training['step'].max()):,} steps)"
-    seeds = int((run.config["model"].get("network", {}).get("init_args") or {}).get("seeds") or 1)
-    together = f", the mean of {seeds} networks that were trained at once" if seeds > 1 else ""
-    if not accuracy:
-        return f"{text}."
-    hit, split = accuracy
-    probes = optional_table(run, "probes")
-    interval = ""
-    if not together and probes is not None and len(probes):
-        # The test split may be larger than what the probes were tried on: the interval is then wider than need be.
-        samples = int(probes["samples"].max())
-        low, high = wilson(np.array([hit]), np.array([samples]))
-        interval = f" ({number(100 * low[0], 1)} to {number(100 * high[0], 1)}; n ≥ {samples:,})"
-    return f"{text}; it is right on {percent(hit)}{interval} of the {split}{together}."
-
-
-def data_name(run: Run) -> str:
-    """The data set, a group table by its group."""
-    group = (run.config["data"].get("init_args") or {}).get("group")
-    return class_name(run.config["data"]) if group is None else f"the multiplication table of {arguments(group)}"
 
 
 def training_section(

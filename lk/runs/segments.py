@@ -157,7 +157,8 @@ def resume_points(folder: Path, scheduled: Mapping[int, Path]) -> Iterator[Resum
 def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, object, object]]:
     """Key, old and new value of every setting that differs.
 
-    Lists, and mappings that a class takes as one argument, are values.
+    Lists, and mappings that a class takes as one argument, are values. Lists whose members differ in arguments that
+    only one of both has are the same.
 
     Example:
         >>> list(differences({"a": 1, "b": None}, {"a": 1, "b": {"c": 2}}))
@@ -165,6 +166,9 @@ def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, 
         >>> before = {"data": {"init_args": {"columns": {"a": 1}}}}
         >>> list(differences(before, {"data": {"init_args": {"columns": {"a": 1, "b": 2}}}}))
         [('data.init_args.columns', {'a': 1}, {'a': 1, 'b': 2})]
+        >>> before, later = ({"class_path": "Save", "init_args": more} for more in ({"k": 1}, {"k": 1, "share": None}))
+        >>> list(differences({"trainer": {"callbacks": [before]}}, {"trainer": {"callbacks": [later]}}))
+        []
     """
     if (
         isinstance(old, Mapping)
@@ -174,7 +178,12 @@ def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, 
         # Of arguments that only one of both has, one comes from another version of lk or of a library.
         for name in [name for name in {**old, **new} if name == "dict_kwargs" or (name in old and name in new)]:
             yield from differences(old.get(name), new.get(name), f"{key}.{name}" if key else str(name))
-    elif old != new:
+    elif old != new and not (
+        isinstance(old, list)
+        and isinstance(new, list)
+        and len(old) == len(new)
+        and not any(list(differences(a, b)) for a, b in zip(old, new, strict=True))
+    ):
         yield key, old, new
 
 

@@ -164,8 +164,8 @@ def align(runs: Sequence[Run], extraction: str = "default") -> Aligned:
     ids, named = run_ids(runs), run_names(runs)
     architectures = architecture_names(runs, [own.layers for own in final])
     members = tuple(
-        Compared(*called, extraction, places, own.select(places))
-        for *called, places, own in zip(runs, ids, named, architectures, chosen, final, strict=True)
+        Compared(runs[i], ids[i], named[i], architectures[i], extraction, places, final[i].select(places))
+        for i, places in enumerate(chosen)
     )
     return Aligned(members, extraction, tuple(common), kept, first.samples.select(chosen[0]))
 

@@ -13,11 +13,36 @@ import pandas as pd
 from lk.games import OUTPUT
 from lk.metrics.intervals import LEAST, Array, interval
 from lk.metrics.wilson import wilson
+from lk.runs import Run
 from lk.studies.averages import total
 from lk.studies.profile import Profile
+from lk.studies.run_facts import class_name, data_name, optional_table, test_accuracy
 from lk.text import epochs, number, of, percent, signed, significant, spanned
 
 HALF = 0.5
+
+
+def on_training(run: Run, size: int | None) -> str:
+    """What was trained and how well."""
+    accuracy = test_accuracy(run)
+    network, data = class_name(run.config["model"].get("network")), data_name(run)
+    text = f"{network}{f' with {size:,} parameters' if size else ''} was trained on {data}"
+    training = optional_table(run, "training")
+    if training is not None and len(training):
+        text += f" for {epochs(training['epoch'].max())} epochs ({int(training['step'].max()):,} steps)"
+    seeds = int((run.config["model"].get("network", {}).get("init_args") or {}).get("seeds") or 1)
+    together = f", the mean of {seeds} networks that were trained at once" if seeds > 1 else ""
+    if not accuracy:
+        return f"{text}."
+    hit, split = accuracy
+    probes = optional_table(run, "probes")
+    interval = ""
+    if not together and probes is not None and len(probes):
+        # The test split may be larger than what the probes were tried on: the interval is then wider than need be.
+        samples = int(probes["samples"].max())
+        low, high = wilson(np.array([hit]), np.array([samples]))
+        interval = f" ({number(100 * low[0], 1)} to {number(100 * high[0], 1)}; n ≥ {samples:,})"
+    return f"{text}; it is right on {percent(hit)}{interval} of the {split}{together}."
 
 
 def on_salience(counts: pd.DataFrame, n: int) -> str:

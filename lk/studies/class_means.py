@@ -47,8 +47,7 @@ def jaccard_rows(configuration: Configuration, run: int, step: int) -> dict[str,
 
     A row leaves out one training and one test sample of the same class. `halves of training` compares one half of a
     class's training samples with the other, `half of training, half of test` the same first half with the second half
-    of the test
-    samples: as many samples, so that both are as noisy.
+    of the test samples: as many samples, so that both are as noisy.
     """
     own = configuration.trajectories[run]
     test = own.effects[own.steps.index(step), :, :, own.layers.index(OUTPUT)]

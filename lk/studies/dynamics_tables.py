@@ -117,12 +117,12 @@ def shape_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def phase_table(one: Configuration, measured: Measured) -> pd.DataFrame:
-    """Where phase 1 ends, where the order centre is lowest, and where the loss gap opens, of each run and layer."""
-    rows = []
+    """Where phase 1 ends and the order centre is lowest, of each run and layer; where the gap opens in all runs."""
+    every = pd.concat([gap.set_index("epoch")["gap"] for gap in one.gaps], axis=1).dropna()
+    opening, rows = gap_opens(every.index.to_numpy(float), every.to_numpy(float)), []
     for layer, runs in measured.items():
         for run in runs:
-            least, gap = run.lowest, run.gap
-            opening = gap_opens(gap["epoch"].to_numpy(float), gap["gap"].to_numpy(float)[:, None])
+            least = run.lowest
             rows.append(
                 {
                     "network": one.name,

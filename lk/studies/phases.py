@@ -136,7 +136,7 @@ def gap_opens(epochs: Array, gaps: Array, window: int = WINDOW) -> Opening:
     Example:
         >>> epochs = np.arange(8.0)
         >>> gap_opens(epochs, np.maximum(epochs - 2, 0.0)[:, None] + 0.01 * np.cos(9 * epochs)[:, None], window=4).epoch
-        1.0
+        2.0
     """
     width = min(window, len(epochs))
     windows = len(epochs) - width + 1

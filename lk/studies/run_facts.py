@@ -84,3 +84,9 @@ def low_orders(n: int) -> list[int]:
 def high_orders(n: int) -> list[int]:
     """The upper half of the orders shown."""
     return list(range(highest_order(n) // 2 + 1, highest_order(n) + 1))
+
+
+def data_name(run: Run) -> str:
+    """The data set, a group table by its group."""
+    group = (run.config["data"].get("init_args") or {}).get("group")
+    return class_name(run.config["data"]) if group is None else f"the multiplication table of {arguments(group)}"

@@ -58,10 +58,8 @@ def over_runs(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
             continue
         for _, own in rows.groupby(list(keys), sort=False):
             if len(own) == runs:
-                first = own.iloc[0].to_dict()
-                values = own["mean"].to_numpy(float)
-                marks = {"marked": bool(own["marked"].any())} if "marked" in own else {}
-                means.append({**first, **mean_over(values), **marks, "line": line, "run": ""})
+                row = own.iloc[0].to_dict() | mean_over(own["mean"].to_numpy(float)) | {"line": line, "run": ""}
+                means.append(row | ({"marked": bool(own["marked"].any())} if "marked" in own else {}))
     return pd.DataFrame(means)
 
 
@@ -105,11 +103,9 @@ def layer_table(aligned: Aligned, lines: Lines) -> pd.DataFrame:
             ]
             marks = {"": set.union(*bad), **{member.name: own for member, own in zip(members, bad, strict=True)}}
             marked = [layer in marks[run] for run, layer in zip(table["run"], table["layer"], strict=True)]
-            place = {
-                "depth": table["layer"].map(depths(found.layers)),
-                "middle": table["layer"] == intermediate(found.layers),
-            }
-            parts.append(table.assign(**place, marked=marked, last=epoch == common[-1]))
+            table = table.assign(depth=table["layer"].map(depths(found.layers)), marked=marked)
+            middle = table["layer"] == intermediate(found.layers)
+            parts.append(table.assign(middle=middle, last=epoch == common[-1]))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -26,7 +26,7 @@ def test_the_workspace_of_two_runs_is_a_file_beside_them(tmp_path, capsys):
     assert f"Workspace: {tmp_path / 'dashboard.json'}" in capsys.readouterr().err.replace("\n", "")
     text = (tmp_path / "dashboard.json").read_text()
     assert json.loads(text)["section"]["runSets"][0]["filters"]["filters"][0]["value"] == ["a", "b"]
-    assert "interactions/02_second/completeness" in text
+    assert "interactions/2_second/completeness" in text
 
 
 def test_runs_of_two_projects_are_refused(tmp_path):

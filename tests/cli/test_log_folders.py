@@ -11,39 +11,42 @@ from lk.cli.training import TrainCLI
 ID = "made"
 
 
+class Parsed(Exception):
+    """The configuration is complete; nothing is made."""
+
+
 @pytest.fixture
 def made(tiny_config, tmp_path, monkeypatch):
     """`made(logger)`: settings of the loggers as they are before anything is made."""
 
+    def stop(command):
+        raise Parsed(command.config["fit"].trainer.logger)
+
     def inner(logger):
-        monkeypatch.setattr(
-            TrainCLI, "instantiate_classes", lambda self: (_ for _ in ()).throw(StopIteration(self.config))
-        )
+        monkeypatch.setattr(TrainCLI, "instantiate_classes", stop)
         config = yaml.safe_load(tiny_config.read_text())
         if logger is not None:
             config["trainer"]["logger"] = logger
         path = tmp_path / "own.yaml"
         path.write_text(yaml.safe_dump(config))
-        with pytest.raises(StopIteration) as stopped:
+        with pytest.raises(Parsed) as stopped:
             train(["fit", "--config", str(path), "--runs_dir", str(tmp_path), "--id", ID])
-        found = stopped.value.value["fit"].trainer.logger
+        found = stopped.value.args[0]
         return found if isinstance(found, list) else [found]
 
     return inner
 
 
-@pytest.mark.parametrize(
-    ("name", "folder"),
-    [("CSVLogger", ""), ("TensorBoardLogger", ""), ("MLFlowLogger", "mlruns"), ("WandbLogger", ""), ("Wandb", "")],
-)
-@pytest.mark.parametrize("settings", [{}, {"init_args": {}}])
-def test_folder_and_id_are_filled_in(made, tmp_path, name, folder, settings):
-    (logger,) = made({"class_path": name, **settings})
-    assert Path(logger.init_args.save_dir) == tmp_path / ID / folder
-    if "andb" in name:
-        assert logger.init_args.id == ID
-    if name == "MLFlowLogger":
-        assert logger.init_args.run_name == ID
+def test_folder_and_id_are_filled_in(made, tmp_path):
+    folders = {"CSVLogger": "", "TensorBoardLogger": "", "MLFlowLogger": "mlruns", "WandbLogger": "", "Wandb": ""}
+    given = [{"class_path": name, **settings} for name in folders for settings in ({}, {"init_args": {}})]
+    for entry, logger in zip(given, made(given), strict=True):
+        name, found = entry["class_path"], logger.init_args
+        assert Path(found.save_dir) == tmp_path / ID / folders[name], name
+        if "andb" in name:
+            assert found.id == ID
+        if name == "MLFlowLogger":
+            assert found.run_name == ID
 
 
 def test_what_the_user_wrote_stays(made, tmp_path):
@@ -53,10 +56,9 @@ def test_what_the_user_wrote_stays(made, tmp_path):
     assert Path(second.init_args.save_dir) == tmp_path / ID
 
 
-@pytest.mark.parametrize("logger", [None, True])
-def test_the_default_is_wandb_also_where_tensorboard_is_installed(made, logger):
+def test_the_default_is_wandb_also_where_tensorboard_is_installed(made):
     pytest.importorskip("tensorboard")
-    assert [entry.class_path for entry in made(logger)] == ["lk.loggers.Wandb"]
+    assert [entry.class_path for entry in made(True)] == ["lk.loggers.Wandb"]
 
 
 def test_an_unknown_logger_is_told_with_the_nearest(tiny_config, capsys):

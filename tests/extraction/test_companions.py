@@ -86,13 +86,13 @@ def test_other_weights_are_measured_again(run, tmp_path):
     copy = Run(shutil.copytree(run.path, tmp_path / "copy"))
     first, last = (path.parent / FILE for path in (copy.extracted("default")[0], copy.extracted("default")[12]))
     expected = Companions.load(last)
-    last.unlink()  # what is read may lie in the file still
+    last.unlink()  # what was loaded is read from the file in place: never overwrite it
     shutil.copy(first, last)
     assert set(write_tables(copy, "default")["companions"]["step"]) == set(copy.checkpoints) - {12}
     analyze(["extract", str(copy.path), "--report", "false", "--extraction.companions", "true"])
     again = Companions.load(last)
     assert again.made_from == expected.made_from
-    assert all(torch.allclose(again.grams[layer], gram, atol=1e-3) for layer, gram in expected.grams.items())
+    torch.testing.assert_close(again.grams, expected.grams)  # sums of BLAS, not bit for bit
 
 
 def test_damaged_grams_are_refused(run, tmp_path):

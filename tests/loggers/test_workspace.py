@@ -42,11 +42,11 @@ def test_six_figures_comparison_by_layer_and_certified_bounds():
     assert list(found["Figures of a checkpoint"].values()) == [[f"figures/{name}"] for name in EXTRACTION_FIGURES]
     compared = found["Comparison by layer, a line per run"]
     assert compared["Completeness, layer1, conv1"] == [
-        "interactions/01_layer1/completeness",
-        "interactions/01_conv1/completeness",
+        "interactions/1_layer1/completeness",
+        "interactions/1_conv1/completeness",
     ]
-    assert compared["Completeness, fc"] == ["interactions/03_fc/completeness"]
-    assert compared["Probe accuracy, output"] == ["probe/03_output/accuracy", "probe/04_output/accuracy"]
+    assert compared["Completeness, fc"] == ["interactions/3_fc/completeness"]
+    assert compared["Probe accuracy, output"] == ["probe/3_output/accuracy", "probe/4_output/accuracy"]
     assert "Completeness, output" not in compared
     assert len(compared) == 2 * 3 + 2 * 4
     assert found["Certified"]["Certified accuracy"] == ["certify/irrep/bound", "certify/schur/bound"]
@@ -59,8 +59,8 @@ def test_sections_without_content_are_left_out():
     assert list(named) == ["Figures of a checkpoint", "Comparison by layer, a line per run", "Training"]
     assert named["Figures of a checkpoint"]["Orders"] == ["figures/fine/2_orders"]
     compared = named["Comparison by layer, a line per run"]
-    assert compared["Salient interactions per sample, output"] == ["interactions/fine/03_output/salient"]
-    assert compared["Probe accuracy, output"] == ["probe/03_output/accuracy"]
+    assert compared["Salient interactions per sample, output"] == ["interactions/fine/3_output/salient"]
+    assert compared["Probe accuracy, output"] == ["probe/3_output/accuracy"]
 
 
 def test_layers_are_read_from_the_run(tmp_path):

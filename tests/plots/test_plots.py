@@ -21,8 +21,8 @@ from lk.paper import plots as paper_plots
 from lk.paper import sparsity_plots
 from lk.plots.on_images import outline
 from lk.plots.style import FOOTNOTE, figure_image, layer_labels, short, spread
-from lk.studies.averages import averages, total
-from lk.studies.ranking import ranked, strongest_of
+from lk.studies.averages import averages
+from lk.studies.ranking import strongest_of
 from tests.helpers.paper_frames import paper
 from tests.helpers.run_folders import interactions
 
@@ -45,9 +45,6 @@ def frames(layers=LAYERS):
         return frame.assign(marked=frame["layer"] == layers[1])
 
     last = {key: mark(frame[frame["step"] == 20]) for key, frame in whole.items()}
-    maps = pd.concat(
-        [total(whole["shares"], quantity="completeness", reference="output"), whole["reach"].assign(quantity="reach")]
-    )
     probes = pd.DataFrame(
         {
             "layer": layers,
@@ -59,12 +56,14 @@ def frames(layers=LAYERS):
         }
     )
     probes = pd.concat([probes.assign(step=step, epoch=step / 10) for step in (0, 10)])
-    rising = np.linspace(0.1, 0.9, len(layers) - 1)
-    beside = pd.DataFrame({"layer": layers[:-1], "depth": rising, "completeness": rising, "cka_output": rising})
-    beside = beside.assign(low=0.05, high=0.95, knn_accuracy=0.9, effective_rank=20 * (1 - rising))
-    curves = pd.DataFrame(
-        {"epoch": [1.0, 2.0] * 2, "quantity": ["test/loss"] * 2 + ["test/accuracy"] * 2, "value": [1.0, 0.5, 0.2, 0.9]}
-    )
+    hidden = len(layers) - 1
+    measures = {
+        "depth": np.linspace(0, 0.7, hidden),
+        "completeness": np.linspace(0.2, 0.9, hidden),
+        "cka_output": np.linspace(0.1, 0.8, hidden),
+        "effective_rank": np.linspace(20, 5, hidden),
+    }
+    beside = pd.DataFrame({"layer": layers[:-1], **measures}).assign(low=0.1, high=0.95, knn_accuracy=0.9)
     strongest = mark(strongest_of(checkpoints[-1], [("one\nno. 3", layers[1], 0), ("two", layers[-1], 1)]))
     lines = (
         last["counts"]
@@ -82,19 +81,14 @@ def frames(layers=LAYERS):
         "iou_matrix": (pairs(), ["run-1", "run-2", "run-$3$"]),
         "layer_probes": (mark(probes), "Probes, epoch 2"),
         "layer_ratios": (last["shares"], "Ratios, epoch 2"),
-        "layer_epoch_maps": (mark(maps), (("completeness", "Completeness"), ("reach", "Reach"))),
         "on_images": (strongest, images, owners.repeat(2, 0)),
         "order_over_epochs": (mark(whole["strengths"]),),
         "overlap": (last["shares"], "output"),
-        "probe_accuracy": (mark(probes),),
         "ranked_effects": (strongest, ["$a$", "b_{", "<c>", "d"]),
         "ratios": (last["shares"],),
         "run_lines": (lines,),
         "salient_count": (last["counts"], "Salient, epoch 2"),
         "signed_strength": (last["strengths"], "Signed, epoch 2"),
-        "sorted_strengths": (mark(ranked(checkpoints[-1])), 0.05),
-        "strength_by_order": (last["strengths"],),
-        "training_curves": (curves, pd.DataFrame({"epoch": [0.0, 2.0]})),
     }
 
 
@@ -246,7 +240,6 @@ def test_figure(name, drawn):
 
 WITHOUT_LAYERS = {"alluvial", "generalisation_by_order", "noise_curve", "survival"}  # of the output alone
 UNMARKED = {
-    "training_curves",
     "iou_matrix",
     *WITHOUT_LAYERS,
     *certified(),
@@ -298,7 +291,7 @@ def test_a_line_without_rows_shifts_no_colours():
 
 def test_style_does_not_leak():
     before = dict(mpl.rcParams)
-    plots.training_curves(frames()["training_curves"][0])
+    plots.salient_count(*frames()["salient_count"])
     assert dict(mpl.rcParams) == before
 
 
@@ -355,7 +348,7 @@ def test_long_names_are_cut_in_the_middle_and_stay_different():
         assert axes.get_window_extent().width > 0.2 * figure.bbox.width  # the bars have room
 
 
-@pytest.mark.parametrize("name", ["change", "overlap", "signed_strength", "strength_by_order", "paper_overlap"])
+@pytest.mark.parametrize("name", ["change", "overlap", "signed_strength", "paper_overlap"])
 def test_strength_drawn_downwards_has_positive_ticks(name, drawn):
     figure_image(drawn[name])
     below = 0
@@ -372,7 +365,7 @@ def test_strength_drawn_downwards_has_positive_ticks(name, drawn):
 def test_a_figure_without_room_says_so_itself():
     layers = (*(f"layer{i}" for i in range(8)), "output")
     many = frames(layers)
-    for name in ("change", "overlap", "signed_strength", "strength_by_order", "order_over_epochs"):
+    for name in ("change", "overlap", "signed_strength", "order_over_epochs"):
         said = " ".join(text.get_text() for text in words(getattr(plots, name)(*many[name])))
         assert re.search(r"6 of \d layers, evenly spread", said), name
     five = frames((*LAYERS[:3], "fourth", "output"))  # as in configs/digits.yaml, of which one layer was missing
