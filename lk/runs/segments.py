@@ -5,7 +5,9 @@ with which settings.
 """
 
 import copy
+import inspect
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -157,8 +159,8 @@ def resume_points(folder: Path, scheduled: Mapping[int, Path]) -> Iterator[Resum
 def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, object, object]]:
     """Key, old and new value of every setting that differs.
 
-    Lists, and mappings that a class takes as one argument, are values. Lists whose members differ in arguments that
-    only one of both has are the same.
+    Lists, and mappings that a class takes as one argument, are values. A member of a list that has an argument
+    more is the same where the argument has its default: a later version of lk added it.
 
     Example:
         >>> list(differences({"a": 1, "b": None}, {"a": 1, "b": {"c": 2}}))
@@ -166,9 +168,6 @@ def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, 
         >>> before = {"data": {"init_args": {"columns": {"a": 1}}}}
         >>> list(differences(before, {"data": {"init_args": {"columns": {"a": 1, "b": 2}}}}))
         [('data.init_args.columns', {'a': 1}, {'a': 1, 'b': 2})]
-        >>> before, later = ({"class_path": "Save", "init_args": more} for more in ({"k": 1}, {"k": 1, "share": None}))
-        >>> list(differences({"trainer": {"callbacks": [before]}}, {"trainer": {"callbacks": [later]}}))
-        []
     """
     if (
         isinstance(old, Mapping)
@@ -182,9 +181,36 @@ def differences(old: object, new: object, key: str = "") -> Iterator[tuple[str, 
         isinstance(old, list)
         and isinstance(new, list)
         and len(old) == len(new)
-        and not any(list(differences(a, b)) for a, b in zip(old, new, strict=True))
+        and all(old_one == new_one or is_completed(old_one, new_one) for old_one, new_one in zip(old, new, strict=True))
     ):
         yield key, old, new
+
+
+def is_completed(old: object, new: object) -> bool:
+    """Whether two entries of a class differ only in arguments that the new one has more, at their defaults.
+
+    The class of the new entry is loaded already, as the parser has read the configuration.
+
+    Example:
+        >>> import lk.callbacks
+        >>> old = {"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"early": 1}}
+        >>> [is_completed(old, {**old, "init_args": {"early": 1, "max_overhead": share}}) for share in (None, 0.2)]
+        [True, False]
+    """
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping) and "class_path" in new):
+        return False
+    module, _, name = str(new["class_path"]).rpartition(".")
+    made = getattr(sys.modules.get(module), name, None)
+    if not callable(made):
+        return False
+    before, arguments = old.get("init_args") or {}, new.get("init_args") or {}
+    parameters, missing = inspect.signature(made).parameters, object()
+    return {**old, "init_args": None} == {**new, "init_args": None} and all(
+        is_completed(before[name], arguments[name]) or before[name] == arguments[name]
+        if name in before and name in arguments
+        else name in arguments and getattr(parameters.get(name), "default", missing) == arguments[name]
+        for name in {**before, **arguments}
+    )
 
 
 def is_group(key: str) -> bool:

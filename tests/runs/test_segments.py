@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import lk.callbacks  # noqa: F401  (the class of the entry, as the parser would load it)
 from lk.runs.segments import (
     accepted,
     begin_segment,
@@ -44,6 +45,23 @@ def test_length_and_place_are_recorded(key, value):
     ((name, (_, new)),) = changes(STORED, given, "a").items()
     assert (name, new) == (key, value)
     assert accepted(STORED, changes(STORED, given, "a")) == given
+
+
+@pytest.mark.parametrize(("share", "changed"), [(None, False), (0.2, True)])
+def test_an_argument_that_a_later_version_added_is_a_change_unless_it_has_its_default(share, changed):
+    entry = {"class_path": "lk.callbacks.SaveCheckpoints", "init_args": {"early": 1}}
+    stored = accepted(STORED, {"trainer.callbacks": [None, [entry]]})
+    later = accepted(
+        stored, {"trainer.callbacks": [None, [{**entry, "init_args": {"early": 1, "max_overhead": share}}]]}
+    )
+    assert bool(changes(stored, later, "a")) == changed
+
+
+def test_a_list_of_mappings_is_a_value():
+    stored = accepted(STORED, {"data.init_args.columns": [None, [{"a": 1}]]})
+    longer = accepted(STORED, {"data.init_args.columns": [None, [{"a": 1, "b": 2}]]})
+    with pytest.raises(ValueError, match="columns"):
+        changes(stored, longer, "a")
 
 
 SCHEDULER = {"class_path": "torch.optim.lr_scheduler.StepLR", "init_args": {"step_size": 3}}
