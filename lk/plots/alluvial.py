@@ -32,7 +32,8 @@ def alluvial(flows: pd.DataFrame, xlabel: str = "epoch", note: str = "") -> Figu
     """
     networks = list(dict.fromkeys(flows["network"]))
     figure, axes = grid(1, len(networks), height=4.0)
-    names = [name for name in COLOURS if name in set(flows["history"])]
+    there = set(flows.loc[flows["count"] > 0, "history"])
+    names = [name for name in COLOURS if name in there]
     for panel, network in zip(axes[0], networks, strict=True):
         stacked(panel, flows[flows["network"] == network], names)
         panel.set(title=short(network, 30), xlabel=xlabel)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lk.games import OUTPUT
 from lk.metrics.intervals import SEEDS
 from lk.pages.glossary import GLOSSARY
 from lk.pages.page import Gallery, Section, render
@@ -101,20 +102,29 @@ def write_dynamics(
 
 
 def dynamics_section(run: Run, extraction: str, gallery: Gallery) -> list[Section]:
-    """The section on dynamics in the report of one run: phases and life histories; none with too few checkpoints."""
+    """The section on dynamics in the report of one run: phases and life histories; none with too few checkpoints.
+
+    Checkpoints at which the output says little (probe at chance, small total effect) do not count for life histories.
+    """
     if len(run.extracted(extraction)) < LEAST_CHECKPOINTS:
         return []
     found = configurations([run], extraction)
     tables = change_tables(found[0], found[0].measured)
-    parts = [
-        phase_section(tables, gallery, f"{extraction}-"),
-        history_section(tables, gallery, found, f"{extraction}-"),
-    ]
+    parts = [phase_section(tables, gallery, f"{extraction}-")]
+    own = found[0].trajectories[0]
+    telling = int(own.informative[:, own.layers.index(OUTPUT)].sum())
+    if telling >= LEAST_CHECKPOINTS:
+        parts.append(history_section(tables, gallery, found, f"{extraction}-"))
     section = Section(f"How interactions change over training{'' if extraction == 'default' else f' ({extraction})'}")
     for part in parts:
         section.text += part.text
         section.tables += part.tables
         section.pictures += part.pictures
+    if telling < LEAST_CHECKPOINTS:
+        section.text.append(
+            f"Life histories need {LEAST_CHECKPOINTS} checkpoints at which the output says something; this run has "
+            f"{telling}. Save more of them: every_n_epochs of SaveCheckpoints."
+        )
     section.text.append("Generalisation and verdicts need several seeds: analyze.py dynamics RUN RUN RUN.")
     return [section]
 

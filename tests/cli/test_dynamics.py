@@ -44,8 +44,16 @@ def test_one_run_is_enough_for_a_section(folder, tmp_path):
     sections = dynamics_section(Run(folder / "run-0"), "default", Gallery(tmp_path))
     assert [section.title for section in sections] == ["How interactions change over training"]
     assert [picture.name for picture in sections[0].pictures][:2] == ["default-phases", "default-histories"]
+    assert "Life histories need" not in " ".join(sections[0].text)
     short = write_run(tmp_path / "short")
     assert dynamics_section(short, "default", Gallery(tmp_path)) == []
+
+
+def test_an_output_at_chance_has_no_life_histories(tmp_path):
+    run = write_run(tmp_path / "low", steps=STEPS, samples=8, at_chance=("output",))
+    (section,) = dynamics_section(run, "default", Gallery(tmp_path))
+    assert [picture.name for picture in section.pictures] == ["default-phases"]
+    assert "this run has 0" in " ".join(section.text)
 
 
 def test_what_is_refused(folder, capsys):
