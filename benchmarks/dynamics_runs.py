@@ -1,4 +1,4 @@
-"""Train and extract the networks of docs/results/dynamics.md; the same command goes on where it was stopped.
+"""Train and extract the networks of docs/results/dynamics.md; the same command resumes where it was stopped.
 
 python benchmarks/dynamics_runs.py DATA FOLDER [NAME ...]
 

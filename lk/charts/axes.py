@@ -184,6 +184,11 @@ def tall(ends: Array) -> float:
     return float(1.05 * max(min(known.max(), 2 * known[-1]), 1e-9)) if known[-1] > 0 else float(max(known.max(), 1e-9))
 
 
+def phrases(*parts: str) -> str:
+    """Parts of a footnote, without the empty ones."""
+    return ", ".join(part for part in parts if part)
+
+
 def cut(*sides: tuple[Array, float]) -> str:
     """Words for the footnote where bars of a checkpoint are longer than the axis.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.charts.axes import Array, Axes, checkpoints, cube, cut, greatest, small, spans, tall
+from lk.charts.axes import Array, Axes, checkpoints, cube, cut, greatest, phrases, small, spans, tall
 from lk.charts.chart import Chart
 from lk.plots.overlap import WORDS, compared_layers
 from lk.plots.style import MOST_LAYERS, REACH, layers_of, part_of, spread, with_intervals
@@ -29,9 +29,7 @@ def order_bars(strengths: pd.DataFrame, most: int = MOST_LAYERS) -> Chart:
     data = cube(rows, layer=layers, quantity=("positive", "negative"), kind=KINDS, order=orders, step=steps)
     ends = greatest(np.fmax(data[..., 0], data[..., 2]), (0, 2, 3))
     up, down = tall(ends[0]), tall(ends[1])
-    note = ", ".join(
-        text for text in (with_intervals(rows), part_of(layers, every), cut((ends[0], up), (ends[1], down))) if text
-    )
+    note = phrases(with_intervals(rows), part_of(layers, every), cut((ends[0], up), (ends[1], down)))
     width, narrow = small(len(layers))
     chart = Chart(
         ("layer", "kind", "order", "sign"),
@@ -80,9 +78,7 @@ def overlap_bars(shares: pd.DataFrame, reference: str = "output", most: int = MO
     )
     up, down = 1.08 * tall(above), 1.08 * tall(below)
     classes = ("overlap", "forgotten", "new") if reference == "output" else ("overlap", "new", "forgotten")
-    note = ", ".join(
-        text for text in (with_intervals(rows), part_of(layers, every), cut((above, up), (below, down))) if text
-    )
+    note = phrases(with_intervals(rows), part_of(layers, every), cut((above, up), (below, down)))
     width, narrow = small(len(layers))
     chart = Chart(
         ("layer", "kind", "order", "part"),

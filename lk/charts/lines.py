@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lk.charts.axes import Axes, checkpoints, cube, greatest, small, stop
+from lk.charts.axes import Axes, checkpoints, cube, greatest, phrases, small, stop
 from lk.charts.bars import KINDS, flagged
 from lk.charts.chart import Chart
 from lk.charts.curves import cursor, curve, joined, level, over_time
@@ -131,7 +131,7 @@ def epoch_lines(strengths: pd.DataFrame, most: int = MOST_LAYERS, highest: int =
         ("salient", f"strength / {REACH}", (SMALLEST, top), True),
         ("share", "share of the layer", (0.0, 1.0), False),
     )
-    note = ", ".join(text for text in (with_intervals(rows, "bands"), part_of(layers, every)) if text)
+    note = phrases(with_intervals(rows, "bands"), part_of(layers, every))
     below = (
         f" Strengths below {significant(SMALLEST)} lie on the lower edge." if (data[0, ..., 0] < SMALLEST).any() else ""
     )

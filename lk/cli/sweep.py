@@ -21,7 +21,7 @@ DONE = ("finished", "stopped early")
 def sweep(file: str, processes: PositiveInt = 1, runs_dir: str = "runs", submit: dict[str, Any] | None = None) -> None:
     """Train every combination of settings of a sweep file, each in a run folder; no account is needed.
 
-    The same command goes on where it was stopped: finished runs stay, killed ones are resumed.
+    The same command resumes where it was stopped: finished runs stay, killed ones are resumed.
 
     Args:
         file: A file that `wandb sweep` takes too, with method grid or random.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lk.metrics.intervals import LEVEL, SEEDS
-from lk.studies.verdict import FAILS, HOLDS, UNDECIDED, overall, survival
+from lk.studies.verdict import HOLDS, UNDECIDED, overall, survival, told
 
 AGAINST = ("random labels", "untrained network")  # what a finding must exceed
 
@@ -52,12 +52,7 @@ def held(verdicts: pd.DataFrame) -> Sequence[str]:
         verdicts["seeds"] >= SEEDS,
         verdicts["network"] + " (" + verdicts["seeds"].map({1: "one run"}).fillna("few runs") + ")",
     )
-    sentences = []
-    for finding, own in verdicts.assign(network=named).groupby("finding", sort=True):
-        said = [
-            f"{word} {', '.join(names)}"
-            for outcome, word in ((HOLDS, "holds for"), (FAILS, "does not hold for"), (UNDECIDED, "undecided for"))
-            if (names := list(own.loc[own["after_holm"] == outcome, "network"]))
-        ]
-        sentences.append(f"Finding {finding} {'; '.join(said)}.")
-    return sentences
+    return [
+        f"Finding {finding} {told(own['network'], own['after_holm'])}."
+        for finding, own in verdicts.assign(network=named).groupby("finding", sort=True)
+    ]

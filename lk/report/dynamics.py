@@ -25,7 +25,7 @@ from lk.studies.dynamics import configurations
 from lk.studies.dynamics_tables import Tables, change_tables, tables_of
 from lk.studies.dynamics_verdicts import claim_table, claim_verdicts
 from lk.studies.trajectory import LEAST_CHECKPOINTS
-from lk.studies.verdict import FAILS, HOLDS, UNDECIDED
+from lk.studies.verdict import told
 
 WORDS = {
     "order centre": "Mean order of the salient interactions, weighted by their strength.",
@@ -141,12 +141,7 @@ def stacked(tables: Sequence[Tables]) -> Tables:
 def answers(verdicts: pd.DataFrame) -> list[str]:
     """One sentence per claim: where it holds after Holm's correction, and where not."""
     named = verdicts["network"].where(verdicts["seeds"] >= SEEDS, verdicts["network"] + " (fewer than 3 runs)")
-    found = []
-    for claim, own in verdicts.assign(network=named).groupby("claim", sort=False):
-        said = [
-            f"{word} {', '.join(names)}"
-            for outcome, word in ((HOLDS, "holds for"), (FAILS, "does not hold for"), (UNDECIDED, "undecided for"))
-            if (names := list(own.loc[own["after_holm"] == outcome, "network"]))
-        ]
-        found.append(f"{str(claim)[0].upper()}{str(claim)[1:]}: {'; '.join(said)}.")
-    return found
+    return [
+        f"{str(claim)[0].upper()}{str(claim)[1:]}: {told(own['network'], own['after_holm'])}."
+        for claim, own in verdicts.assign(network=named).groupby("claim", sort=False)
+    ]

@@ -18,6 +18,18 @@ def verdict(low: float, high: float) -> str:
     return HOLDS if low > 0 else FAILS if high < 0 else UNDECIDED
 
 
+def told(networks: Iterable[str], verdicts: Iterable[str]) -> str:
+    """The verdicts of one claim on several networks, in words.
+
+    Example:
+        >>> told(["a", "b", "c"], ["holds", "undecided", "holds"])
+        'holds for a, c; undecided for b'
+    """
+    pairs = list(zip(networks, verdicts, strict=True))
+    found = {outcome: [name for name, own in pairs if own == outcome] for outcome in (HOLDS, FAILS, UNDECIDED)}
+    return "; ".join(f"{outcome} for {', '.join(names)}" for outcome, names in found.items() if names)
+
+
 def overall(verdicts: Sequence[str]) -> str:
     """The verdict of a finding from those of its parts.
 

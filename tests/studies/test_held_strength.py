@@ -17,6 +17,12 @@ def random_signs(*shape, seed=0):
     return signs
 
 
+def test_half_of_the_networks_is_enough_to_share():
+    signs = random_signs(2, 16, 5)
+    found = held_strength(signs.double(), signs, torch.stack([signs, -signs]))
+    torch.testing.assert_close(found.shared, found.total)
+
+
 def test_parts_add_up():
     signs, references = random_signs(2, 16, 5), random_signs(3, 2, 16, 5, seed=1)
     effects = torch.rand(2, 16, 5) * signs
